@@ -1,0 +1,108 @@
+"""Every error that SCR raises on purpose, in one tree.
+
+ScrError
+├── InvalidInput            a person or a program gave something unusable; nothing was started or lost
+│   ├── InvalidMessage      a message or a payload does not fit its model
+│   ├── InvalidSpec         a child or supervisor specification contradicts itself
+│   ├── InvalidDocuments    the folder of documents cannot be researched
+│   └── InvalidCode         something that is not an agent was given as one
+├── AgentError              about one agent, named in the sentence
+│   ├── UnknownAgent        no agent of that name
+│   ├── AlreadyStarted      the name is taken
+│   ├── StartFailed         the agent's start raised, returned nonsense or took too long
+│   ├── AgentGone           it ended before it answered
+│   ├── MailboxFull         its mailbox holds as many messages as it may
+│   └── AskTimedOut         it did not answer in time
+├── ChannelError            the pipe between the runtime and one process
+│   ├── BrokenFrame         bytes that are no frame
+│   └── FrameTooLarge       a frame above the limit
+├── LaunchFailed            the kernel or the zygote refused a new process
+├── TableUnavailable        the shared table did not answer in time
+├── RuntimeGone             the runtime process ended while somebody waited for it
+└── RunFailed               a run ended without its result
+
+An error says what happened, with which value, and what to do.  Errors of other
+libraries are wrapped once, at the edge, with the original as ``__cause__``.
+"""
+
+from __future__ import annotations
+
+
+class ScrError(Exception):
+    """Base of every error that SCR raises on purpose."""
+
+
+class InvalidInput(ScrError):
+    """What was given cannot be used; nothing was started and nothing is lost."""
+
+
+class InvalidMessage(InvalidInput):
+    """A message or a payload does not fit its model."""
+
+
+class InvalidSpec(InvalidInput):
+    """A child or supervisor specification contradicts itself."""
+
+
+class InvalidDocuments(InvalidInput):
+    """The folder of documents cannot be researched."""
+
+
+class InvalidCode(InvalidInput):
+    """Something that is not an agent was given as one."""
+
+
+class AgentError(ScrError):
+    """Something about one agent, named in the sentence."""
+
+
+class UnknownAgent(AgentError):
+    """There is no agent of that name."""
+
+
+class AlreadyStarted(AgentError):
+    """The name is taken by a child that exists, running or stopped."""
+
+
+class StartFailed(AgentError):
+    """The agent's start raised, returned nonsense or took too long."""
+
+
+class AgentGone(AgentError):
+    """The agent ended before it answered."""
+
+
+class MailboxFull(AgentError):
+    """The agent's mailbox holds as many messages as it may."""
+
+
+class AskTimedOut(AgentError):
+    """The agent did not answer in time."""
+
+
+class ChannelError(ScrError):
+    """Something about the private channel between the runtime and one process."""
+
+
+class BrokenFrame(ChannelError):
+    """The bytes on a channel are no frame."""
+
+
+class FrameTooLarge(ChannelError):
+    """A frame is larger than the limit."""
+
+
+class LaunchFailed(ScrError):
+    """The kernel or the zygote refused a new process."""
+
+
+class TableUnavailable(ScrError):
+    """The shared table did not answer in time."""
+
+
+class RuntimeGone(ScrError):
+    """The runtime process ended while somebody waited for it."""
+
+
+class RunFailed(ScrError):
+    """A run ended without its result."""

@@ -1,0 +1,170 @@
+"""What the runtime and one agent's process say to each other over the private channel.
+
+Pure.  A closed set of frozen types in each direction.  Everything is JSON with
+a schema: nothing that came from an agent is ever unpickled by the runtime (I8).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, JsonValue, TypeAdapter
+
+from scr.messages import AgentId, Frozen, Message, MessageId
+from scr.specs import AgentSpec, Code
+
+
+class TableAddress(Frozen):
+    """Where the shared table listens (a Unix socket) and the key that it wants, in hex."""
+
+    path: str
+    authkey: str
+
+
+class StepRecord(Frozen):
+    """The recorded result of one step of the turn of one message."""
+
+    name: str
+    value: JsonValue = None
+
+
+class Entry(Frozen):
+    """Something an agent remembers.  `version` is the store's, ascending; 0 before the commit."""
+
+    key: str
+    value: JsonValue = None
+    version: int = 0
+
+
+# From the runtime to the agent.
+
+
+class Become(Frozen):
+    """The first frame: be this incarnation of this agent."""
+
+    kind: Literal["become"] = "become"
+    agent: AgentId
+    incarnation: int
+    code: Code
+    options: dict[str, JsonValue] = {}
+    state: JsonValue = None
+    table: TableAddress | None = None
+    max_sends: int = 1000
+    max_frame_bytes: int = 16 << 20
+
+
+class Deliver(Frozen):
+    """Handle this message.
+
+    `deliveries` counts this delivery too; `steps` are the results recorded in
+    earlier ones; `deadline_s` is the handler's budget; `entries_version` is
+    what the table must have reached before a recall may answer.
+    """
+
+    kind: Literal["deliver"] = "deliver"
+    message: Message
+    deliveries: int = 1
+    steps: tuple[StepRecord, ...] = ()
+    deadline_s: float = 300.0
+    entries_version: int = 0
+
+
+class Answer(Frozen):
+    """The outcome of an `Ask` or a `Fetch`: a value, or the name of an error and its sentence."""
+
+    kind: Literal["answer"] = "answer"
+    ref: int
+    value: JsonValue = None
+    error: str | None = None
+    detail: str = ""
+
+
+class Halt(Frozen):
+    """Stop in order: finish the message in hand, run `on_stop`, end."""
+
+    kind: Literal["halt"] = "halt"
+    reason: str = "requested"
+
+
+# From the agent to the runtime.
+
+
+class Ready(Frozen):
+    """The agent's start is complete."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Ignore(Frozen):
+    """The agent chose not to start; that is no failure."""
+
+    kind: Literal["ignore"] = "ignore"
+
+
+class Commit(Frozen):
+    """One turn, whole: the ack of the message and everything that it caused.
+
+    `state` is None when it has not changed.
+    """
+
+    kind: Literal["commit"] = "commit"
+    message_id: MessageId
+    state: JsonValue = None
+    sends: tuple[Message, ...] = ()
+    starts: tuple[AgentSpec, ...] = ()
+    stops: tuple[AgentId, ...] = ()
+    monitors: tuple[AgentId, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+
+class StepDone(Frozen):
+    """A step of the turn of `message_id` is complete: record it at once."""
+
+    kind: Literal["step_done"] = "step_done"
+    message_id: MessageId
+    step: StepRecord
+
+
+class Ask(Frozen):
+    """Send this at once and answer me with its result.  Belongs to the turn of `message_id`, as step `step`."""
+
+    kind: Literal["ask"] = "ask"
+    ref: int
+    message_id: MessageId
+    step: str
+    message: Message
+    timeout_s: float
+
+
+class Fetch(Frozen):
+    """Give me a page of what agents remember, in order of version, from above `after`."""
+
+    kind: Literal["fetch"] = "fetch"
+    ref: int
+    after: int = 0
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+class Log(Frozen):
+    """One line for people."""
+
+    kind: Literal["log"] = "log"
+    text: Annotated[str, Field(max_length=8192)]
+
+
+class Exiting(Frozen):
+    """The exit record: the last frame of a process that could still speak."""
+
+    kind: Literal["exiting"] = "exiting"
+    reason: Literal["normal", "shutdown", "error", "start_failed"]
+    error_type: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
+FromAgent: TypeAlias = Annotated[
+    Ready | Ignore | Commit | StepDone | Ask | Fetch | Log | Exiting, Field(discriminator="kind")
+]
+FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime)
+FROM_AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent)

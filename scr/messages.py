@@ -1,0 +1,250 @@
+"""What agents say to each other: an envelope and a typed payload, frozen, in a closed set of types.
+
+Pure: ids and the wall clock come in as arguments.  A message that does not fit
+is refused by `decode` with an error that names the field.  The wire form is
+JSON, and the round trip is exact for every type.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from scr.errors import InvalidMessage
+
+AgentId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
+MessageId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ExitReason(StrEnum):
+    """Why a process ended (`../supervise/exits.py` decides which)."""
+
+    NORMAL = "normal"
+    SHUTDOWN = "shutdown"
+    ERROR = "error"
+    KILLED = "killed"
+    CRASHED = "crashed"
+    HUNG = "hung"
+    OUT_OF_MEMORY = "out_of_memory"
+    START_FAILED = "start_failed"
+
+
+class Frozen(BaseModel):
+    """A value: it does not change, and a field that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class TaskPayload(Frozen):
+    """One piece of work: a kind that the receiver knows, and its input."""
+
+    task_id: str
+    kind: str = "task"
+    input: JsonValue = None
+
+
+class ResultPayload(Frozen):
+    """What came out of a task."""
+
+    task_id: str
+    output: JsonValue = None
+
+
+class CritiquePayload(Frozen):
+    """A judgement of a result: 0 (nothing holds) to 1 (all holds), and what fails."""
+
+    task_id: str
+    score: Annotated[float, Field(ge=0, le=1)]
+    failing: tuple[JsonValue, ...] = ()
+    comment: str = ""
+
+
+class StatusPayload(Frozen):
+    """How far somebody is: for people and for whoever keeps count."""
+
+    state: str
+    detail: JsonValue = None
+
+
+class PingPayload(Frozen):
+    """Answered by a pong with the same nonce."""
+
+    nonce: str = ""
+
+
+class StopPayload(Frozen):
+    """A request to stop, with its reason."""
+
+    reason: str = "requested"
+
+
+class DownPayload(Frozen):
+    """A monitored agent ended and will not come back by itself."""
+
+    agent: AgentId
+    reason: ExitReason | Literal["unknown_agent"]
+    detail: str = ""
+
+
+class FailurePayload(Frozen):
+    """A message of yours will not be handled: which one, whose it was to be, and why."""
+
+    message_id: MessageId
+    agent: str
+    reason: Literal["quarantined", "unknown_agent", "mailbox_full", "agent_gone", "cancelled", "refused"]
+    detail: str = ""
+    deliveries: Annotated[int, Field(ge=0)] = 0
+
+
+class Envelope(Frozen):
+    """The part that all messages share.
+
+    `timestamp` is wall clock (seconds since the epoch), for display alone.
+    `trace_id` is the message that began it all.
+    """
+
+    message_id: MessageId
+    sender: AgentId
+    to: AgentId
+    timestamp: float
+    in_reply_to: MessageId | None = None
+    run_id: str | None = None
+    trace_id: str
+
+
+class Task(Envelope):
+    """Do this."""
+
+    type: Literal["task"] = "task"
+    payload: TaskPayload
+
+
+class Result(Envelope):
+    """This came out."""
+
+    type: Literal["result"] = "result"
+    payload: ResultPayload
+
+
+class Critique(Envelope):
+    """This is how good it is."""
+
+    type: Literal["critique"] = "critique"
+    payload: CritiquePayload
+
+
+class Status(Envelope):
+    """This is how far I am."""
+
+    type: Literal["status"] = "status"
+    payload: StatusPayload
+
+
+class Ping(Envelope):
+    """Are you there?"""
+
+    type: Literal["ping"] = "ping"
+    payload: PingPayload = PingPayload()
+
+
+class Pong(Envelope):
+    """I am."""
+
+    type: Literal["pong"] = "pong"
+    payload: PingPayload = PingPayload()
+
+
+class Stop(Envelope):
+    """End yourself, please, after this message."""
+
+    type: Literal["stop"] = "stop"
+    payload: StopPayload = StopPayload()
+
+
+class Down(Envelope):
+    """Somebody whom you monitor has ended."""
+
+    type: Literal["down"] = "down"
+    payload: DownPayload
+
+
+class Failure(Envelope):
+    """A message of yours will not be handled."""
+
+    type: Literal["failure"] = "failure"
+    payload: FailurePayload
+
+
+Message: TypeAlias = Annotated[
+    Task | Result | Critique | Status | Ping | Pong | Stop | Down | Failure, Field(discriminator="type")
+]
+Payload: TypeAlias = (
+    TaskPayload
+    | ResultPayload
+    | CritiquePayload
+    | StatusPayload
+    | PingPayload
+    | StopPayload
+    | DownPayload
+    | FailurePayload
+)
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The wire form.  Raises InvalidMessage for what JSON cannot say (NaN, a lone surrogate)."""
+    try:
+        return message.model_dump_json().encode()
+    except ValueError as error:
+        raise InvalidMessage(f"the {message.type} to {message.to!r} cannot be written as JSON: {error}") from error
+
+
+def decode(data: bytes | str) -> Message:
+    """A message from its wire form.  Raises InvalidMessage naming the type or the field."""
+    try:
+        return MESSAGE.validate_json(data)
+    except ValidationError as error:
+        raise InvalidMessage(complaint("message", error)) from error
+
+
+def complaint(what: str, error: ValidationError) -> str:
+    """One sentence for people: every field that does not fit, and why."""
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in error.errors(include_url=False)
+    )
+    return f"not a valid {what}: {'; '.join(faults)}"
+
+
+def derive_id(parent: str, n: int) -> str:
+    """The id of the nth thing that grew out of `parent`: the same again whenever the turn is run again."""
+    return blake2b(f"{parent}/{n}".encode(), digest_size=12).hexdigest()
+
+
+def follow(
+    cause: Envelope, n: int, *, sender: str, to: str, at: float, in_reply_to: str | None = None
+) -> dict[str, Any]:
+    """Envelope fields of the nth message sent in the turn of `cause`; `at` is wall clock."""
+    return {
+        "message_id": derive_id(cause.message_id, n),
+        "sender": sender,
+        "to": to,
+        "timestamp": at,
+        "in_reply_to": in_reply_to,
+        "run_id": cause.run_id,
+        "trace_id": cause.trace_id,
+    }
+
+
+def origin(*, message_id: str, sender: str, to: str, at: float, run_id: str | None = None) -> dict[str, Any]:
+    """Envelope fields of a message that nothing caused; `at` is wall clock."""
+    return {
+        "message_id": message_id,
+        "sender": sender,
+        "to": to,
+        "timestamp": at,
+        "run_id": run_id,
+        "trace_id": message_id,
+    }
