@@ -1,0 +1,1 @@
+"""What every agent is, and what runs in its process."""

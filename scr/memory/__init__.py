@@ -1,0 +1,1 @@
+"""The shared table: a supervised `multiprocess` Manager dict, and its client."""

@@ -1,0 +1,1 @@
+"""What is accepted, committed and remembered: the store's protocol and its implementations."""

@@ -1,0 +1,212 @@
+"""One private channel: length-framed bytes over a socket pair that exactly two processes hold.
+
+No lock, semaphore or queue is shared between two agents, so a process that is
+killed at any instruction leaves its peer with an end of file and nothing else
+(I4).  A frame is four bytes of length, big endian, and that many bytes of JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Lock
+from time import monotonic
+
+from pydantic import ValidationError
+
+from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage
+from scr.mail.frames import FROM_AGENT, FROM_RUNTIME, FromAgent, FromRuntime
+from scr.messages import complaint
+
+LENGTH = struct.Struct("!I")
+READ_BYTES = 256 << 10
+BACKLOG_FRAMES = 4
+
+
+def pack(body: bytes, limit_bytes: int) -> bytes:
+    """A frame ready to be written.  Raises FrameTooLarge."""
+    if len(body) > limit_bytes:
+        raise FrameTooLarge(f"a frame of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
+    return LENGTH.pack(len(body)) + body
+
+
+class Unpacker:
+    """Bytes in any portions in, whole frames out.  Pure."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The frames that are now complete.  Raises FrameTooLarge as soon as a length says so."""
+        self._buffer += data
+        while len(self._buffer) >= LENGTH.size:
+            (size,) = LENGTH.unpack_from(self._buffer)
+            if size > self._limit_bytes:
+                raise FrameTooLarge(f"a frame of {size} bytes was announced, above the limit of {self._limit_bytes}")
+            if len(self._buffer) < LENGTH.size + size:
+                return
+            body = bytes(self._buffer[LENGTH.size : LENGTH.size + size])
+            del self._buffer[: LENGTH.size + size]
+            yield body
+
+
+class RuntimeChannel:
+    """The runtime's end, on its event loop.  Never blocks.
+
+    `hear` gets every frame in order; `broken` is called once, with the reason,
+    when what the agent says is no frame: that incarnation must end.  End of
+    file is no fault: the exit of the process tells the reason.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        *,
+        hear: Callable[[FromAgent], None],
+        broken: Callable[[ChannelError], None],
+        limit_bytes: int,
+    ) -> None:
+        self._loop, self._socket = loop, sock
+        self._hear, self._broken = hear, broken
+        self._limit_bytes = limit_bytes
+        self._unpacker = Unpacker(limit_bytes)
+        self._unsent = bytearray()
+        self._open = True
+        loop.add_reader(sock, self._readable)
+
+    def send(self, frame: FromRuntime) -> None:
+        """Write now what the socket takes, the rest when it can.
+
+        Raises FrameTooLarge.  A dead peer is no error here: its exit is seen elsewhere.
+        """
+        if not self._open:
+            return
+        data = pack(frame.model_dump_json().encode(), self._limit_bytes)
+        if self._unsent:
+            self._enqueue(data)
+            return
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return
+        if sent < len(data):
+            self._enqueue(data[sent:])
+
+    def drain(self) -> None:
+        """Take everything that a dead process had said before it died."""
+        while self._open and (data := self._receive()):
+            self._unpack(data)
+
+    def close(self) -> None:
+        """Stop hearing and close the socket.  Idempotent."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._socket.close()
+
+    def _enqueue(self, data: bytes) -> None:
+        if len(self._unsent) + len(data) > BACKLOG_FRAMES * self._limit_bytes:
+            self._fail(ChannelError(f"the agent does not read: {len(self._unsent)} bytes are waiting for it"))
+            return
+        self._unsent += data
+        self._loop.add_writer(self._socket, self._writable)
+
+    def _writable(self) -> None:
+        try:
+            sent = self._socket.send(self._unsent)
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = len(self._unsent)
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._loop.remove_writer(self._socket)
+
+    def _readable(self) -> None:
+        data = self._receive()
+        if data:
+            self._unpack(data)
+        elif data is not None:
+            self._loop.remove_reader(self._socket)
+
+    def _receive(self) -> bytes | None:
+        """One portion; empty at the end of the stream, None when there is nothing now."""
+        try:
+            return self._socket.recv(READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def _unpack(self, data: bytes) -> None:
+        try:
+            for body in self._unpacker.feed(data):
+                self._take(body)
+        except ChannelError as error:
+            self._fail(error)
+
+    def _take(self, body: bytes) -> None:
+        try:
+            frame = FROM_AGENT.validate_json(body)
+        except ValidationError as error:
+            raise BrokenFrame(complaint("frame", error)) from error
+        if self._open:
+            self._hear(frame)
+
+    def _fail(self, error: ChannelError) -> None:
+        if self._open:
+            self.close()
+            self._broken(error)
+
+
+class AgentChannel:
+    """The agent's end, in its own process.  Blocking; `send` may be called from any thread."""
+
+    def __init__(self, sock: socket.socket, limit_bytes: int = 16 << 20) -> None:
+        self._socket = sock
+        self._limit_bytes = limit_bytes
+        self._unpacker = Unpacker(limit_bytes)
+        self._ready: deque[bytes] = deque()
+        self._lock = Lock()
+
+    def fileno(self) -> int:
+        """For an event loop that waits for frames."""
+        return self._socket.fileno()
+
+    def send(self, frame: FromAgent) -> None:
+        """Write the frame whole.
+
+        Raises FrameTooLarge, InvalidMessage for what JSON cannot say, ChannelError for a dead runtime.
+        """
+        try:
+            body = frame.model_dump_json().encode()
+        except ValueError as error:
+            raise InvalidMessage(f"a {frame.kind} cannot be written as JSON: {error}") from error
+        data = pack(body, self._limit_bytes)
+        try:
+            with self._lock:
+                self._socket.sendall(data)
+        except OSError as error:
+            raise ChannelError(f"the runtime is gone: {error}") from error
+
+    def receive(self, timeout_s: float | None = None) -> FromRuntime | None:
+        """The next frame; None at the end of the stream.  Raises TimeoutError after `timeout_s`.
+
+        Without a timeout it waits as long as the runtime lives: its death is the end of the stream.
+        """
+        until = None if timeout_s is None else monotonic() + timeout_s
+        while not self._ready:
+            self._socket.settimeout(None if until is None else max(0.0, until - monotonic()) or 1e-6)
+            data = self._socket.recv(READ_BYTES)
+            if not data:
+                return None
+            self._ready.extend(self._unpacker.feed(data))
+        return FROM_RUNTIME.validate_json(self._ready.popleft())

@@ -1,0 +1,87 @@
+"""The messages of one agent: waiting in order, at most one in hand, each with its count of deliveries.
+
+Pure: no clock, no process.  The mailbox lives in the runtime and so survives
+every incarnation of its agent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from scr.mail.frames import StepRecord
+from scr.messages import Message
+
+
+@dataclass(slots=True)
+class Pending:
+    """A message on its way to a committed turn.
+
+    `deliveries` counts how often it was handed over, `deaths` how many
+    incarnations ended by themselves with it in hand.
+    """
+
+    message: Message
+    deliveries: int = 0
+    deaths: int = 0
+    steps: dict[str, StepRecord] = field(default_factory=dict)
+
+
+class Mailbox:
+    """A bounded queue with one message in hand."""
+
+    def __init__(self, size: int, max_deliveries: int) -> None:
+        self._size, self._max_deliveries = size, max_deliveries
+        self._waiting: deque[Pending] = deque()
+        self.in_hand: Pending | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting) + (self.in_hand is not None)
+
+    def offer(self, message: Message) -> bool:
+        """Take the message in at the end; False when the mailbox is full.
+
+        Failures and downs are the runtime's answers: they may use as much room again.
+        """
+        room = 2 * self._size if message.type in ("failure", "down") else self._size
+        if len(self._waiting) >= room:
+            return False
+        self._waiting.append(Pending(message))
+        return True
+
+    def take(self) -> Pending | None:
+        """The next message, now in hand, with this delivery counted; None when nothing waits or one is in hand."""
+        if self.in_hand is not None or not self._waiting:
+            return None
+        self.in_hand = self._waiting.popleft()
+        self.in_hand.deliveries += 1
+        return self.in_hand
+
+    def settle(self, message_id: str) -> Pending | None:
+        """The message in hand is handled; None when it is not that one."""
+        if self.in_hand is None or self.in_hand.message.message_id != message_id:
+            return None
+        settled, self.in_hand = self.in_hand, None
+        return settled
+
+    def release(self, *, blamed: bool) -> Pending | None:
+        """The agent ended: its message goes back to the front.
+
+        `blamed` when it ended by itself.  A message that has ended
+        `max_deliveries` incarnations is returned and is no longer here: quarantine it.
+        """
+        if self.in_hand is None:
+            return None
+        released, self.in_hand = self.in_hand, None
+        released.deaths += blamed
+        if released.deaths >= self._max_deliveries:
+            return released
+        self._waiting.appendleft(released)
+        return None
+
+    def empty(self) -> list[Pending]:
+        """Everything that it holds, in order; it holds nothing afterwards."""
+        held = [*([self.in_hand] if self.in_hand else []), *self._waiting]
+        self.in_hand = None
+        self._waiting.clear()
+        return held

@@ -1,0 +1,124 @@
+"""The way of a message: from whoever sent it into a mailbox, and from there to the incarnation that is up.
+
+Lives in the runtime, on its loop; never blocks.  The router knows names,
+mailboxes and channels; it decides nothing about processes and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scr.mail.channel import RuntimeChannel
+from scr.mail.frames import Deliver
+from scr.mail.mailbox import Mailbox, Pending
+from scr.mail.registry import Registry
+from scr.messages import Message
+from scr.specs import AgentSpec
+
+
+class Posted(StrEnum):
+    """What became of a message that was posted."""
+
+    ACCEPTED = "accepted"
+    UNKNOWN_AGENT = "unknown_agent"
+    MAILBOX_FULL = "mailbox_full"
+
+
+@dataclass(slots=True)
+class Address:
+    """One agent as the mail sees it: its mailbox always, its channel while an incarnation is up."""
+
+    mailbox: Mailbox
+    channel: RuntimeChannel | None = None
+    incarnation: int = 0
+    paused: bool = False
+
+
+class Router:
+    """Mailboxes and channels by name.
+
+    `handed` is told of each message that is handed to an incarnation, just before.
+    `frame` makes the frame of a delivery.
+    """
+
+    def __init__(self, *, frame: Callable[[Pending], Deliver], handed: Callable[[str, int, Pending], None]) -> None:
+        self._addresses: Registry[Address] = Registry()
+        self._frame, self._handed = frame, handed
+
+    def __contains__(self, agent: str) -> bool:
+        return agent in self._addresses
+
+    def open(self, spec: AgentSpec) -> None:
+        """The agent exists from now on, up or not; its mailbox takes messages.  Opening it again changes nothing."""
+        if spec.id not in self._addresses:
+            self._addresses.add(spec.id, Address(Mailbox(spec.mailbox_size, spec.max_deliveries)))
+
+    def close(self, agent: str) -> tuple[list[Pending], list[str]]:
+        """The agent is gone: what its mailbox held, and who monitored it.  The name is free from here on."""
+        address = self._addresses.get(agent)
+        held = address.mailbox.empty() if address else []
+        return held, self._addresses.remove(agent)
+
+    def monitor(self, watcher: str, target: str) -> bool:
+        """Remember who wants to hear of an end; False when the target does not exist."""
+        return self._addresses.monitor(watcher, target)
+
+    def up(self, agent: str, incarnation: int, channel: RuntimeChannel) -> None:
+        """This incarnation takes messages from now on."""
+        address = self._known(agent)
+        address.channel, address.incarnation, address.paused = channel, incarnation, False
+        self._pump(agent, address)
+
+    def down(self, agent: str, *, blamed: bool) -> Pending | None:
+        """The incarnation ended.  Its message goes back to the front, or is returned to be quarantined."""
+        address = self._known(agent)
+        address.channel = None
+        return address.mailbox.release(blamed=blamed)
+
+    def pause(self, agent: str) -> None:
+        """Hand nothing more to this incarnation: it was told to stop."""
+        if address := self._addresses.get(agent):
+            address.paused = True
+
+    def post(self, message: Message) -> Posted:
+        """Put the message into its mailbox and hand it over if its agent waits for one."""
+        address = self._addresses.get(message.to)
+        if address is None:
+            return Posted.UNKNOWN_AGENT
+        if not address.mailbox.offer(message):
+            return Posted.MAILBOX_FULL
+        self._pump(message.to, address)
+        return Posted.ACCEPTED
+
+    def in_hand(self, agent: str, message_id: str | None = None) -> Pending | None:
+        """The message that the agent has in hand, or None when it is not `message_id`."""
+        address = self._addresses.get(agent)
+        pending = address.mailbox.in_hand if address else None
+        if pending and message_id and pending.message.message_id != message_id:
+            return None
+        return pending
+
+    def settle(self, agent: str, message_id: str) -> None:
+        """The turn of this message is committed: hand over the next one."""
+        if address := self._addresses.get(agent):
+            address.mailbox.settle(message_id)
+            self._pump(agent, address)
+
+    def depth(self, agent: str) -> int:
+        """How many messages the agent has waiting and in hand."""
+        address = self._addresses.get(agent)
+        return len(address.mailbox) if address else 0
+
+    def _known(self, agent: str) -> Address:
+        address = self._addresses.get(agent)
+        assert address is not None, f"{agent} was never opened"
+        return address
+
+    def _pump(self, agent: str, address: Address) -> None:
+        if address.channel is None or address.paused:
+            return
+        if pending := address.mailbox.take():
+            self._handed(agent, address.incarnation, pending)
+            address.channel.send(self._frame(pending))

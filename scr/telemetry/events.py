@@ -1,0 +1,200 @@
+"""What happened, as a closed set of frozen values: the truth that every view and every check folds.
+
+Pure.  A `Record` is an event with its place in the one order of the runtime.
+Names here are public and stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter
+
+from scr.messages import Frozen
+
+
+class RuntimeUp(Frozen):
+    """The runtime process takes orders."""
+
+    kind: Literal["runtime_up"] = "runtime_up"
+    runtime: str
+    pid: int
+
+
+class RuntimeDown(Frozen):
+    """The runtime has stopped everything that it started."""
+
+    kind: Literal["runtime_down"] = "runtime_down"
+    reason: str
+    causes: tuple[str, ...] = ()
+
+
+class AgentStarting(Frozen):
+    """A process was asked for; `code` is what it will run, for people."""
+
+    kind: Literal["agent_starting"] = "agent_starting"
+    agent: str
+    incarnation: int
+    supervisor: str
+    code: str = ""
+
+
+class AgentUp(Frozen):
+    """The agent's start is complete.  `down_ms` is how long it was away, for all but the first incarnation."""
+
+    kind: Literal["agent_up"] = "agent_up"
+    agent: str
+    incarnation: int
+    pid: int
+    down_ms: float | None = None
+
+
+class AgentExited(Frozen):
+    """An incarnation ended.  `noticed_ms` counts from the fault where the runtime injected it itself."""
+
+    kind: Literal["agent_exited"] = "agent_exited"
+    agent: str
+    incarnation: int
+    pid: int
+    reason: str
+    detail: str = ""
+    asked: str = ""
+    in_hand: str | None = None
+    deliveries: int = 0
+    tail: str = ""
+
+
+class AgentGone(Frozen):
+    """The agent ended for good."""
+
+    kind: Literal["agent_gone"] = "agent_gone"
+    agent: str
+    reason: str
+    detail: str = ""
+
+
+class SupervisorGaveUp(Frozen):
+    """A supervisor reached its restart limit, with the chain of causes."""
+
+    kind: Literal["supervisor_gave_up"] = "supervisor_gave_up"
+    supervisor: str
+    causes: tuple[str, ...] = ()
+
+
+class HelperLost(Frozen):
+    """A process that is no agent (the zygote, a standby) ended and is replaced."""
+
+    kind: Literal["helper_lost"] = "helper_lost"
+    what: str
+    pid: int
+
+
+class MessageAccepted(Frozen):
+    """The message is in the store and will have exactly one outcome (I1)."""
+
+    kind: Literal["message_accepted"] = "message_accepted"
+    message_id: str
+    type: str
+    sender: str
+    to: str
+    run_id: str | None = None
+    title: str = ""
+
+
+class MessageDelivered(Frozen):
+    """An incarnation has the message in hand; `steps_reused` were recorded in earlier deliveries."""
+
+    kind: Literal["message_delivered"] = "message_delivered"
+    message_id: str
+    agent: str
+    incarnation: int
+    deliveries: int = 1
+    steps_reused: int = 0
+
+
+class TurnCommitted(Frozen):
+    """The turn of the message happened, whole."""
+
+    kind: Literal["turn_committed"] = "turn_committed"
+    message_id: str
+    agent: str
+    incarnation: int
+    sends: int = 0
+
+
+class StepRecorded(Frozen):
+    """A step's result is recorded and will not be computed again for this message."""
+
+    kind: Literal["step_recorded"] = "step_recorded"
+    message_id: str
+    agent: str
+    step: str
+
+
+class MessageBuried(Frozen):
+    """The message is a dead letter."""
+
+    kind: Literal["message_buried"] = "message_buried"
+    message_id: str
+    type: str
+    to: str
+    reason: str
+    deliveries: int = 0
+
+
+class Logged(Frozen):
+    """A line that an agent logged."""
+
+    kind: Literal["logged"] = "logged"
+    agent: str
+    text: str
+
+
+class Printed(Frozen):
+    """A line that a process wrote to its standard output or standard error."""
+
+    kind: Literal["printed"] = "printed"
+    agent: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+class LinesDropped(Frozen):
+    """A process wrote more lines than it may in a second; this many were left out."""
+
+    kind: Literal["lines_dropped"] = "lines_dropped"
+    agent: str
+    count: int
+
+
+Event: TypeAlias = Annotated[
+    RuntimeUp
+    | RuntimeDown
+    | AgentStarting
+    | AgentUp
+    | AgentExited
+    | AgentGone
+    | SupervisorGaveUp
+    | HelperLost
+    | MessageAccepted
+    | MessageDelivered
+    | TurnCommitted
+    | StepRecorded
+    | MessageBuried
+    | Logged
+    | Printed
+    | LinesDropped,
+    Field(discriminator="kind"),
+]
+
+
+class Record(Frozen):
+    """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display."""
+
+    seq: int
+    at: float
+    time: float
+    event: Event
+
+
+RECORD: TypeAdapter[Record] = TypeAdapter(Record)
