@@ -144,7 +144,7 @@ class Status(Envelope):
 
 
 class Ping(Envelope):
-    """Are you there?"""
+    """Tell me that you are there."""
 
     type: Literal["ping"] = "ping"
     payload: PingPayload = PingPayload()
@@ -218,9 +218,9 @@ def complaint(what: str, error: ValidationError) -> str:
     return f"not a valid {what}: {'; '.join(faults)}"
 
 
-def derive_id(parent: str, n: int) -> str:
-    """The id of the nth thing that grew out of `parent`: the same again whenever the turn is run again."""
-    return blake2b(f"{parent}/{n}".encode(), digest_size=12).hexdigest()
+def derive_id(parent: str, what: int | str) -> str:
+    """The id of something that grew out of `parent` (the nth, or by name): the same whenever the turn is run again."""
+    return blake2b(f"{parent}/{what}".encode(), digest_size=12).hexdigest()
 
 
 def follow(

@@ -101,20 +101,28 @@ class Ignore(Frozen):
     kind: Literal["ignore"] = "ignore"
 
 
+class StartRequest(Frozen):
+    """Start this agent under that supervisor."""
+
+    supervisor: AgentId
+    spec: AgentSpec
+
+
 class Commit(Frozen):
     """One turn, whole: the ack of the message and everything that it caused.
 
-    `state` is None when it has not changed.
+    `state` is None when it has not changed.  With `ends` the agent ends normally after it.
     """
 
     kind: Literal["commit"] = "commit"
     message_id: MessageId
     state: JsonValue = None
     sends: tuple[Message, ...] = ()
-    starts: tuple[AgentSpec, ...] = ()
+    starts: tuple[StartRequest, ...] = ()
     stops: tuple[AgentId, ...] = ()
     monitors: tuple[AgentId, ...] = ()
     entries: tuple[Entry, ...] = ()
+    ends: bool = False
 
 
 class StepDone(Frozen):

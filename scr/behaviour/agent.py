@@ -1,0 +1,81 @@
+"""The class that every agent extends.
+
+An agent handles one message at a time in a process of its own.  Everything
+that a handler does in answer to one message is a turn: it happens whole, when
+the handler has returned, or not at all.  A handler that is killed at any
+instruction is run again on the next incarnation, with the last committed
+state and the results of the steps that it had finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import ClassVar, TypeAlias
+
+from pydantic import BaseModel, JsonValue
+
+from scr.behaviour.context import Context
+from scr.messages import Critique, Message, Ping, Result, Task
+
+Handled: TypeAlias = Awaitable[None] | None
+
+
+class Agent:
+    """Extend it, give it a `State`, and write the handlers that you need, each `def` or `async def`.
+
+    All handlers run in the agent's own process, one at a time.  An exception
+    from any of them ends this incarnation; its supervisor starts the next.
+    """
+
+    State: ClassVar[type[BaseModel]] = BaseModel
+    """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not."""
+
+    state: BaseModel
+    options: dict[str, JsonValue]
+
+    def on_start(self, ctx: Context) -> Handled:
+        """Called once in each incarnation, before any message, with `state` and `options` in place.
+
+        Nothing can be sent here.  Raise to fail the start; raise `Ignored` to stay down without a failure.
+        """
+
+    def on_task(self, ctx: Context, message: Task) -> Handled:
+        """A task: usually ends in `ctx.reply(output)`."""
+        return self.on_message(ctx, message)
+
+    def on_result(self, ctx: Context, message: Result) -> Handled:
+        """The result of a task that this agent sent."""
+        return self.on_message(ctx, message)
+
+    def on_critique(self, ctx: Context, message: Critique) -> Handled:
+        """A judgement of something that this agent made."""
+        return self.on_message(ctx, message)
+
+    def on_message(self, ctx: Context, message: Message) -> Handled:
+        """Anything that has no handler of its own: status, down, failure, pong, and what the others left."""
+
+    def on_stop(self, ctx: Context) -> Handled:
+        """Called once when the agent is asked to stop, after the message in hand; not when it is killed.
+
+        Nothing can be sent here; it has the rest of the agent's `shutdown_s`.
+        """
+
+
+class Ignored(Exception):
+    """Raised by `on_start`: this agent is not needed now; it stays down and that is no failure."""
+
+
+def handle(agent: Agent, ctx: Context, message: Message) -> Handled:
+    """Give a message to the handler of its type."""
+    match message:
+        case Task():
+            return agent.on_task(ctx, message)
+        case Result():
+            return agent.on_result(ctx, message)
+        case Critique():
+            return agent.on_critique(ctx, message)
+        case Ping():
+            ctx.reply(message.payload)
+            return None
+        case _:
+            return agent.on_message(ctx, message)

@@ -1,0 +1,47 @@
+"""What runs first in an agent's process: it waits, blank, to be told who it is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+
+from setproctitle import setproctitle
+
+from scr.behaviour.loop import Loop, described
+from scr.errors import ChannelError
+from scr.mail.channel import AgentChannel
+from scr.mail.frames import Become, Exiting, Halt
+
+
+def main(channel: socket.socket) -> None:
+    """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
+    ours = AgentChannel(channel)
+    first = ours.receive()
+    if not isinstance(first, Become):
+        assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
+        return
+    setproctitle(f"scr: {first.agent} #{first.incarnation}")
+    threading.excepthook = _thread_died(ours)
+    code = Loop(ours, first).run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads that the agent's code left running must not keep it alive
+
+
+def _thread_died(channel: AgentChannel) -> Callable[[threading.ExceptHookArgs], object]:
+    """An exception that ends a thread ends the agent: the exit status alone would say that all was well."""
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        traceback.print_exception(args.exc_type, args.exc_value, args.exc_traceback)
+        try:
+            channel.send(Exiting(reason="error", **described(args.exc_value)))
+        except ChannelError:
+            sys.stderr.write("the runtime is gone\n")
+        sys.stderr.flush()
+        os._exit(1)
+
+    return hook

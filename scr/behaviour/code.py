@@ -1,0 +1,76 @@
+"""What can be an agent, on its way to the process that will be it.
+
+A class or a function that can be imported travels as its name; anything else
+(a closure, a class made in a notebook or in `__main__`) as `dill` bytes, which
+are opened in the agent's own process and nowhere else (I8).
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+import dill
+
+from scr.errors import InvalidCode
+from scr.specs import Code
+
+
+def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
+    """How a class, a function or a closure travels; a "module:name" stands for itself.
+
+    Called by whoever asks for an agent, in their process.  Raises InvalidCode.
+    """
+    if isinstance(thing, Code):
+        return thing
+    if isinstance(thing, str):
+        return _named(thing)
+    if not callable(thing):
+        raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {thing!r}")
+    if reference := _reference(thing):
+        return Code(reference=reference)
+    try:
+        return Code(pickled=base64.b64encode(dill.dumps(thing, recurse=True)).decode())
+    except Exception as error:
+        raise InvalidCode(
+            f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
+        ) from error
+
+
+def open_code(code: Code) -> Any:
+    """The class or function again.  Called in the agent's process.  Raises InvalidCode."""
+    if code.pickled is not None:
+        try:
+            return dill.loads(base64.b64decode(code.pickled))  # noqa: S301  the user's own code, in its own process
+        except Exception as error:
+            raise InvalidCode(f"the agent's code cannot be opened: {type(error).__name__}: {error}") from error
+    module, _, name = (code.reference or "").partition(":")
+    try:
+        return attrgetter(name)(importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise InvalidCode(f"{code.reference!r} cannot be imported here: {error}") from error
+
+
+def _named(reference: str) -> Code:
+    module, colon, name = reference.partition(":")
+    if not (module and colon and name):
+        raise InvalidCode(f"{reference!r} does not name an agent; write it as package.module:Class")
+    return Code(reference=reference)
+
+
+def _reference(thing: Any) -> str | None:
+    """The name under which any process of this project can import the thing, or None."""
+    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "<locals>")
+    if not module or module == "__main__" or "<" in name:
+        return None
+    try:
+        found = attrgetter(name)(sys.modules[module])
+        importable = importlib.util.find_spec(module) is not None
+    except (AttributeError, KeyError, ImportError, ValueError):
+        return None
+    return f"{module}:{name}" if found is thing and importable else None

@@ -1,0 +1,112 @@
+"""The agent's side of its channel: frames out at once, questions and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+from time import monotonic
+from typing import Any
+
+from scr import errors
+from scr.errors import AskTimedOut, ChannelError, ScrError
+from scr.mail.channel import AgentChannel
+from scr.mail.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, Halt, Log
+from scr.messages import Message
+
+GRACE_S = 5.0
+LOG_CHARACTERS = 8000
+
+
+class Link:
+    """Owned by the loop of one incarnation.  Every wait here has a deadline a little behind the runtime's own."""
+
+    def __init__(self, channel: AgentChannel, become: Become) -> None:
+        self._channel = channel
+        self.agent, self.incarnation = become.agent, become.incarnation
+        self._refs = count(1)
+        self._answers: dict[int, Answer] = {}
+        self._futures: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: list[Deliver | Halt] = []
+
+    def send(self, frame: FromAgent) -> None:
+        """Write a frame now."""
+        self._channel.send(frame)
+
+    def log(self, text: str) -> None:
+        """A line for people, cut where it is too long."""
+        self._channel.send(Log(text=text[:LOG_CHARACTERS]))
+
+    def next(self) -> Deliver | Halt | None:
+        """The next thing to do; None when the runtime is gone.  Waits as long as the runtime lives."""
+        if self._waiting:
+            return self._waiting.pop(0)
+        while True:
+            match self._channel.receive():
+                case Deliver() | Halt() as frame:
+                    return frame
+                case None:
+                    return None
+                case _:
+                    continue
+
+    def ask(self, message_id: str, step: str, message: Message, timeout_s: float) -> Any:
+        """Put a question and wait.  Raises what the answer says went wrong."""
+        ref = next(self._refs)
+        self.send(Ask(ref=ref, message_id=message_id, step=step, message=message, timeout_s=timeout_s))
+        return self._await(ref, timeout_s)
+
+    def fetch(self, after: int, limit: int, timeout_s: float) -> Any:
+        """A page of the entries from the store, as a list of their fields."""
+        ref = next(self._refs)
+        self.send(Fetch(ref=ref, after=after, limit=limit))
+        return self._await(ref, timeout_s)
+
+    async def ask_async(
+        self, loop: asyncio.AbstractEventLoop, message_id: str, step: str, message: Message, timeout_s: float
+    ) -> Any:
+        """`ask` on an event loop: answers are read as they come, in any order."""
+        ref = next(self._refs)
+        future = self._futures[ref] = loop.create_future()
+        loop.add_reader(self._channel.fileno(), self._pump)
+        self.send(Ask(ref=ref, message_id=message_id, step=step, message=message, timeout_s=timeout_s))
+        try:
+            async with asyncio.timeout(timeout_s + GRACE_S):
+                return opened(await future)
+        except TimeoutError as error:
+            raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
+        finally:
+            del self._futures[ref]
+            if not self._futures:
+                loop.remove_reader(self._channel.fileno())
+
+    def _await(self, ref: int, timeout_s: float) -> Any:
+        until = monotonic() + timeout_s + GRACE_S
+        while ref not in self._answers:
+            try:
+                self._sort(self._channel.receive(max(0.0, until - monotonic())))
+            except TimeoutError as error:
+                raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
+        return opened(self._answers.pop(ref))
+
+    def _pump(self) -> None:
+        self._sort(self._channel.receive(GRACE_S))
+
+    def _sort(self, frame: object) -> None:
+        match frame:
+            case Answer(ref=ref) if ref in self._futures:
+                if not self._futures[ref].done():
+                    self._futures[ref].set_result(frame)
+            case Answer(ref=ref):
+                self._answers[ref] = frame
+            case Deliver() | Halt():
+                self._waiting.append(frame)
+            case None:
+                raise ChannelError("the runtime is gone")
+
+
+def opened(answer: Answer) -> Any:
+    """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
+    if answer.error is None:
+        return answer.value
+    kind = getattr(errors, answer.error, ScrError)
+    raise kind(answer.detail)

@@ -1,0 +1,167 @@
+"""The life of one incarnation: start, one message at a time, stop.
+
+Runs in the agent's process, in its main thread, from the first frame to the
+exit record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from scr.behaviour.agent import Agent, Handled, Ignored, handle
+from scr.behaviour.code import open_code
+from scr.behaviour.context import Context
+from scr.behaviour.link import Link
+from scr.behaviour.turn import Turn
+from scr.errors import ChannelError, InvalidCode, InvalidMessage, StartFailed
+from scr.mail.channel import AgentChannel
+from scr.mail.frames import Become, Deliver, Exiting, Halt, Ignore, Ready
+from scr.memory.table import TableClient
+from scr.messages import Message, complaint
+
+TRACEBACK_CHARACTERS = 16_000
+
+
+class Loop:
+    """One incarnation of one agent."""
+
+    def __init__(self, channel: AgentChannel, become: Become) -> None:
+        self._become = become
+        self._link = Link(channel, become)
+        self._table = TableClient(become.table) if become.table else None
+        self._runner: asyncio.Runner | None = None
+        self._committed: str | None = None
+
+    def run(self) -> int:
+        """The whole life; returns the exit code.  The exit record is sent before it returns."""
+        try:
+            agent = self._start()
+        except Ignored:
+            self._link.send(Ignore())
+            return 0
+        except BaseException as error:  # noqa: BLE001  whatever it was, it is told and the process ends
+            return self._end("start_failed", error)
+        self._link.send(Ready())
+        try:
+            return self._serve(agent)
+        except ChannelError:
+            return 0
+        except BaseException as error:  # noqa: BLE001  the same
+            return self._end("error", error)
+
+    def _start(self) -> Agent:
+        agent = as_agent(open_code(self._become.code))()
+        agent.options = dict(self._become.options)
+        agent.state = restored(agent.State, self._become.state)
+        self._committed = agent.state.model_dump_json()
+        self._finish(agent.on_start(Context(self._link, None, self._table)))
+        return agent
+
+    def _serve(self, agent: Agent) -> int:
+        while True:
+            match self._link.next():
+                case Deliver() as delivery:
+                    if self._turn(agent, delivery):
+                        return self._end("normal")
+                case Halt():
+                    self._finish(agent.on_stop(Context(self._link, None, self._table)))
+                    return self._end("shutdown")
+                case None:
+                    return 0
+
+    def _turn(self, agent: Agent, delivery: Deliver) -> bool:
+        """Handle one message and commit; True when the agent ends with it."""
+        turn = Turn(delivery, self._become.max_sends)
+        ctx = Context(self._link, turn, self._table)
+        if delivery.message.type == "stop":
+            ctx.stop()
+        else:
+            self._finish(handle(agent, ctx, delivery.message))
+        self._link.send(turn.commit(self._changed(agent)))
+        return turn.ends
+
+    def _changed(self, agent: Agent) -> JsonValue:
+        """The state when it is not the one that was committed last, else None.  Raises InvalidMessage for no JSON."""
+        try:
+            now = agent.state.model_dump_json()
+        except ValueError as error:
+            raise InvalidMessage(f"the state of {self._link.agent} cannot be written as JSON: {error}") from error
+        if now == self._committed:
+            return None
+        self._committed = now
+        return agent.state.model_dump(mode="json")
+
+    def _finish(self, handled: Handled) -> None:
+        """Wait for what an `async def` handler returned."""
+        if inspect.isawaitable(handled):
+            self._runner = self._runner or asyncio.Runner()
+            self._runner.run(_awaited(handled))
+
+    def _end(self, reason: str, error: BaseException | None = None) -> int:
+        record = Exiting.model_validate({"reason": reason, **described(error)})
+        try:
+            self._link.send(record)
+        except ChannelError:
+            return 1
+        return 0 if error is None else 1
+
+
+async def _awaited(handled: Any) -> None:
+    await handled
+
+
+def described(error: BaseException | None) -> dict[str, str]:
+    """An exception as fields of an exit record, the end of a long traceback kept."""
+    if error is None:
+        return {}
+    text = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
+    said = str(error.code) if isinstance(error, SystemExit) else str(error)
+    return {"error_type": type(error).__name__, "message": said[:2000], "traceback": text}
+
+
+def restored(model: type[BaseModel], state: JsonValue) -> BaseModel:
+    """The committed state, or the model's defaults.  Raises StartFailed naming the field that does not fit any more."""
+    try:
+        return model() if state is None else model.model_validate(state)
+    except ValidationError as error:
+        raise StartFailed(
+            f"{complaint('state', error)}; the class has changed since it was committed: "
+            "give new fields a default and keep the old ones readable"
+        ) from error
+
+
+def as_agent(thing: Any) -> Callable[[], Agent]:
+    """A class as it is; a function of (ctx, message) as an agent that gives it every message.  Raises InvalidCode."""
+    if isinstance(thing, type) and issubclass(thing, Agent):
+        return thing
+    if callable(thing) and not isinstance(thing, type):
+        return lambda: FunctionAgent(thing)
+    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {thing!r}")
+
+
+class FunctionAgent(Agent):
+    """An agent whose only handler is a function.  What it returns, if anything, is the reply to a task."""
+
+    def __init__(self, function: Callable[[Context, Message], Any]) -> None:
+        self._function = function
+
+    def on_message(self, ctx: Context, message: Message) -> Handled:
+        """Give the message to the function."""
+        result = self._function(ctx, message)
+        if inspect.isawaitable(result):
+            return self._later(ctx, message, result)
+        self._answer(ctx, message, result)
+        return None
+
+    async def _later(self, ctx: Context, message: Message, result: Any) -> None:
+        self._answer(ctx, message, await result)
+
+    def _answer(self, ctx: Context, message: Message, result: Any) -> None:
+        if message.type == "task" and result is not None:
+            ctx.reply(result)

@@ -1,0 +1,112 @@
+"""What one handler wants to have happened: collected while it runs, one frame when it has returned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from scr.errors import InvalidMessage
+from scr.mail.frames import Commit, Deliver, Entry, StartRequest
+from scr.messages import (
+    Critique,
+    CritiquePayload,
+    Message,
+    Payload,
+    Ping,
+    PingPayload,
+    Result,
+    ResultPayload,
+    Status,
+    StatusPayload,
+    Stop,
+    StopPayload,
+    Task,
+    TaskPayload,
+    complaint,
+)
+
+JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+MESSAGE_OF: dict[type, type[Task | Result | Critique | Status | Ping | Stop]] = {
+    TaskPayload: Task,
+    ResultPayload: Result,
+    CritiquePayload: Critique,
+    StatusPayload: Status,
+    PingPayload: Ping,
+    StopPayload: Stop,
+}
+
+
+@dataclass(slots=True)
+class Turn:
+    """The effects of the handler of one message.  None of them leaves the process before `commit`."""
+
+    delivery: Deliver
+    max_sends: int
+    sends: list[Message] = field(default_factory=list)
+    starts: list[StartRequest] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
+    monitors: list[str] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    recorded: dict[str, JsonValue] = field(default_factory=dict)
+    names: Counter[str] = field(default_factory=Counter)
+    ends: bool = False
+
+    def __post_init__(self) -> None:
+        self.recorded = {step.name: step.value for step in self.delivery.steps}
+
+    @property
+    def message(self) -> Message:
+        """The message in hand."""
+        return self.delivery.message
+
+    def send(self, message: Message) -> None:
+        """Add a message.  Raises InvalidMessage when the turn holds as many as it may."""
+        if len(self.sends) >= self.max_sends:
+            raise InvalidMessage(
+                f"one turn may send {self.max_sends} messages; {message.to!r} would be one more: "
+                "send the rest from a later turn (send yourself a task)"
+            )
+        self.sends.append(message)
+
+    def step_name(self, name: str) -> str:
+        """The name under which this occurrence of a step is recorded: unique in the turn, the same in a repeat."""
+        self.names[name] += 1
+        return name if self.names[name] == 1 else f"{name}#{self.names[name]}"
+
+    def commit(self, state: JsonValue) -> Commit:
+        """Everything as one frame."""
+        return Commit(
+            message_id=self.message.message_id,
+            state=state,
+            sends=tuple(self.sends),
+            starts=tuple(self.starts),
+            stops=tuple(self.stops),
+            monitors=tuple(self.monitors),
+            entries=tuple(self.entries.values()),
+            ends=self.ends,
+        )
+
+
+def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
+    """The message of a payload; plain JSON becomes a task.  Raises InvalidMessage naming what does not fit."""
+    if type(payload) not in MESSAGE_OF:
+        payload = TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload"))
+    try:
+        return MESSAGE_OF[type(payload)](payload=payload, **envelope)
+    except ValidationError as error:
+        raise InvalidMessage(complaint("message", error)) from error
+
+
+def plain(value: Any, what: str) -> JsonValue:
+    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say."""
+    try:
+        return JSON.validate_python(to_jsonable_python(value, inf_nan_mode="constants"), strict=True)
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise InvalidMessage(
+            f"{what} must be JSON (dict, list, str, number, bool, None or a pydantic model), "
+            f"but {type(value).__name__} {str(value)[:80]!r} is not: {str(error).splitlines()[0]}"
+        ) from error

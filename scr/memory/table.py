@@ -1,0 +1,122 @@
+"""The shared table: a `multiprocess` Manager dict, the stand-in for ETS.
+
+One supervised process serves it on a Unix socket (mode 0600, in a directory
+of the runtime's own) with a key that is fresh for each runtime.  One agent
+writes; all agents read.  Readers outlive the server: they wait for its
+replacement, and until it holds what they must see.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from multiprocess import AuthenticationError
+from multiprocess.managers import BaseManager, DictProxy
+from pydantic import JsonValue
+
+from scr.errors import TableUnavailable
+from scr.mail.frames import Entry, TableAddress
+from scr.memory import wire
+
+T = TypeVar("T")
+VERSION = "version"
+PATIENCE_S = 10.0
+PAUSE_S = 0.005
+LOST = (OSError, EOFError, AuthenticationError)
+
+
+class Served(BaseManager):  # type: ignore[misc]  # multiprocess has no types
+    """The manager as the process that holds the table knows it."""
+
+
+class Reached(BaseManager):  # type: ignore[misc]  # multiprocess has no types
+    """The manager as its clients know it."""
+
+
+Reached.register("table", proxytype=DictProxy)
+
+
+def serve(address: TableAddress) -> None:
+    """Serve an empty table at the address, from threads of this process, until it ends.
+
+    Called by the table's agent when it starts.  Takes over the path of a dead
+    predecessor.  Raises OSError when the path cannot be bound.
+    """
+    shared: dict[str, JsonValue] = {}
+    Served.register("table", callable=lambda: shared, proxytype=DictProxy)
+    Path(address.path).unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        manager = Served(address.path, authkey=bytes.fromhex(address.authkey), serializer=wire.SERIALIZER)
+        server = manager.get_server()
+    finally:
+        os.umask(before)
+    threading.Thread(target=server.serve_forever, daemon=True, name="table").start()
+
+
+class TableClient:
+    """Reads and writes the table from an agent's process; reconnects when its server was replaced."""
+
+    def __init__(self, address: TableAddress) -> None:
+        self._address = address
+        self._proxy: Any = None
+
+    def get(self, key: str, default: Any = None, *, at_least: int = 0) -> Any:
+        """The value under the key once the table holds all entries up to version `at_least`.
+
+        Raises TableUnavailable after `PATIENCE_S`.
+        """
+        until = monotonic() + PATIENCE_S
+        self._reach(at_least, until)
+        found = self._call(lambda proxy: proxy.get(_key(key)), until)
+        return default if found is None else found["value"]
+
+    def put(self, entry: Entry) -> None:
+        """Write an entry unless the table holds a newer one of its key.  One process writes."""
+        until = monotonic() + PATIENCE_S
+        held = self._call(lambda proxy: proxy.get(_key(entry.key)), until)
+        if held is None or held["version"] < entry.version:
+            self._call(lambda proxy: proxy.update({_key(entry.key): entry.model_dump(mode="json")}), until)
+
+    def reached(self, version: int) -> None:
+        """Tell readers that the table holds all entries up to this version."""
+        self._call(lambda proxy: proxy.update({VERSION: version}), monotonic() + PATIENCE_S)
+
+    def version(self) -> int:
+        """Up to which version the table is complete; 0 when it is empty."""
+        return int(self._call(lambda proxy: proxy.get(VERSION, 0), monotonic() + PATIENCE_S))
+
+    def _reach(self, version: int, until: float) -> None:
+        while version and self._call(lambda proxy: proxy.get(VERSION, 0), until) < version:
+            if monotonic() >= until:
+                raise TableUnavailable(
+                    f"the table did not reach version {version} within {PATIENCE_S} s: is the memory agent up?"
+                )
+            sleep(PAUSE_S)
+
+    def _call(self, use: Callable[[Any], T], until: float) -> T:
+        while True:
+            try:
+                self._proxy = self._proxy or self._connect()
+                return use(self._proxy)
+            except LOST as error:
+                self._proxy = None
+                if monotonic() >= until:
+                    raise TableUnavailable(f"the table did not answer within {PATIENCE_S} s: {error!r}") from error
+                sleep(PAUSE_S)
+
+    def _connect(self) -> Any:
+        authkey = bytes.fromhex(self._address.authkey)
+        manager = Reached(self._address.path, authkey=authkey, serializer=wire.SERIALIZER)
+        manager.connect()
+        return manager.table()
+
+
+def _key(key: str) -> str:
+    """Users' keys in a room of their own, beside `VERSION`."""
+    return f"entry:{key}"
