@@ -1,0 +1,48 @@
+# Every target sets up .venv first, when it is missing or older than the lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo crash-test test check format figures clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "setting up $(VENV) with $(PYTHON) (once; about a minute)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "SCR needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+install: $(STAMP) ## Create .venv and install SCR in it
+
+demo: $(STAMP) ## Research a question with a team of agents, each a process
+	@$(BIN)/scr demo
+
+crash-test: $(STAMP) ## Kill a worker in the middle of its task and watch it recover
+	@$(BIN)/scr demo --crash-test
+
+test: $(STAMP) ## Run all tests
+	@$(BIN)/python -m pytest -q
+
+check: $(STAMP) ## Format, lint, types, tests: what CI runs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory test
+
+format: $(STAMP) ## Rewrite the code in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+figures: $(STAMP) ## Measure speed and size on this machine
+	@$(BIN)/python scripts/figures.py
+
+clean: ## Remove what the targets made
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
