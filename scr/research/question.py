@@ -1,0 +1,64 @@
+"""The question: what a person may ask, cleaned, and what kind of answer it wants.  Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from scr.errors import InvalidInput
+
+LENGTH_MAX = 2000
+
+
+class Wanted(StrEnum):
+    """What a direct answer to the question looks like."""
+
+    DEFINITION = "definition"
+    REASON = "reason"
+    DATE = "date"
+    NUMBER = "number"
+    MANNER = "manner"
+    ANYTHING = "anything"
+
+
+OPENINGS: tuple[tuple[str, Wanted], ...] = (
+    (r"what (?:is|are|was|were) (?:an? |the )?[\w .-]{2,40}\?*$|define |what does .* mean\b", Wanted.DEFINITION),
+    (r"why\b|what causes?\b", Wanted.REASON),
+    (r"when (?:was|were|did|is|has)\b|(?:in )?(?:what|which) year\b|since when\b", Wanted.DATE),
+    (r"how (?:many|much|long|often|fast|large|big|old)\b", Wanted.NUMBER),
+    (r"how\b|what do(?:es)? .* do\b|what happens\b|in what way\b", Wanted.MANNER),
+)
+ANSWERS: dict[Wanted, re.Pattern[str]] = {
+    Wanted.DEFINITION: re.compile(r"\b(?:is|are|was|were) (?:an?|the)\b|\bmeans\b|\brefers to\b"),
+    Wanted.REASON: re.compile(r"\b(?:because|since|so that|therefore|due to|in order to|reason|causes?d?)\b", re.I),
+    Wanted.DATE: re.compile(r"\b(?:1[89]|20)\d\d\b"),
+    Wanted.NUMBER: re.compile(r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|twice|once)\b", re.I),
+    Wanted.MANNER: re.compile(r"\b(?:by|when|whenever|after|if|once|until|through|from|so that|then)\b", re.I),
+}
+
+
+def clean(question: str) -> str:
+    """The question on one line.  Raises InvalidInput when it is empty, too long or has no words."""
+    text = " ".join(question.encode(errors="replace").decode().split())
+    if not text:
+        raise InvalidInput("the question is empty: ask something, for instance 'How do agents recover from crashes?'")
+    if len(question) > LENGTH_MAX:
+        raise InvalidInput(
+            f"the question has {len(question)} characters, the limit is {LENGTH_MAX}: "
+            "ask one question, and put background into a document"
+        )
+    if not re.search(r"\w\w", text):
+        raise InvalidInput(f"the question {text[:80]!r} holds no word: ask in words")
+    return "".join(character for character in text if character.isprintable())
+
+
+def wanted(question: str) -> Wanted:
+    """The kind of answer that the question's opening asks for."""
+    lowered = question.lower().strip()
+    return next((kind for opening, kind in OPENINGS if re.match(opening, lowered)), Wanted.ANYTHING)
+
+
+def answers(sentence: str, kind: Wanted) -> bool:
+    """Whether the sentence has the form of such an answer."""
+    pattern = ANSWERS.get(kind)
+    return pattern is None or pattern.search(sentence) is not None

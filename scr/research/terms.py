@@ -1,0 +1,146 @@
+"""Words and what they have in common: tokens, stop words, stems, families.  Pure.
+
+The stemmer is lighter than the index's Porter stemmer and keeps apart what people keep
+apart (`worker` and `work`), but brings `recovery` and `recover` together.  Families are
+words that documents about software use for the same thing; a match through a family
+counts less than the word itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+STOP_WORDS = frozenset(
+    """
+    a about above across after again against all almost along already also although always am among an and another any
+    anyone anything are aren't around as at away back be became because become becomes been before being below between
+    both but by came can cannot can't come comes could couldn't did didn't do does doesn't doing done don't down due
+    during each either else enough etc even ever every everything few for from further get gets give given gives go goes
+    going got had has hasn't have haven't having he hence her here how however i i'd if i'll i'm in indeed instead into
+    is isn't it it'd it'll its it's itself just keep keeps know known last least less let lets let's like likely made
+    mainly make makes making many may maybe me mean means might more most mostly much must my neither never new next no
+    nor not nothing now of off often on once one ones only onto or other others otherwise our out over own per perhaps
+    please put quite rather really same say see seem seems several shall she should shouldn't simply since so some
+    someone something sometimes still such take taken takes tell than that that's the their them then there therefore
+    these they thing things this those though through thus to together too toward two under until up upon us use used
+    useful uses using usually various very via want wants was wasn't way we well were we're what when whenever where
+    whether which while who whole whom whose why will with within without won't would yes yet you your you're e g i.e
+    vs explain describe define discuss overview tell difference differences compare comparison mean meaning happen
+    happens handle handles handled work works different main key important good best better example examples following
+    """.split()
+)
+FAMILIES: tuple[frozenset[str], ...] = tuple(
+    frozenset(line.split())
+    for line in """
+    crash crashes die dies died death dead fail fails failed failing failure failures kill kills killed lost loss
+    recover recovers recovered recovery restart restarts restarted resume resumes resumed restore restores restored
+    begin begins start starts started launch launches spawn spawns boot
+    stop stops stopped end ends ended exit exits terminate terminates terminated termination shutdown quit
+    error errors exception exceptions fault faults bug bugs
+    save saves saved store stores stored persist persists persisted persistent persistence durable durably durability
+    delete deletes deleted remove removes removed drop drops dropped discard
+    create creates created build builds built construct
+    fast faster speed quick quickly performance latency throughput slow
+    limit limits limited bound bounded maximum cap quota
+    retry retries retried attempt attempts
+    isolate isolates isolated isolation sandbox sandboxes sandboxed sandboxing
+    hang hangs hung stuck freeze timeout timeouts unresponsive
+    monitor monitors monitored monitoring observe watch watches heartbeat
+    secure security secret safe safety
+    configure configured configuration setting settings option options
+    """.strip().splitlines()
+)
+FAMILY_WEIGHT = 0.6
+_SUFFIXES: tuple[tuple[str, str, int], ...] = (
+    ("ations", "at", 4),
+    ("ation", "at", 4),
+    ("isors", "is", 5),
+    ("isor", "is", 5),
+    ("isions", "is", 5),
+    ("ision", "is", 5),
+    ("ions", "", 4),
+    ("ion", "", 4),
+    ("ities", "", 4),
+    ("ity", "", 4),
+    ("ences", "", 4),
+    ("ence", "", 4),
+    ("ments", "", 5),
+    ("ment", "", 5),
+    ("ingly", "", 4),
+    ("edly", "", 4),
+    ("ings", "", 3),
+    ("ing", "", 3),
+    ("sses", "ss", 2),
+    ("shes", "sh", 2),
+    ("ches", "ch", 2),
+    ("xes", "x", 2),
+    ("ies", "y", 3),
+    ("ied", "y", 3),
+    ("eed", "ee", 2),
+    ("ed", "", 3),
+    ("ates", "at", 4),
+    ("ate", "at", 4),
+    ("ly", "", 4),
+    ("es", "", 3),
+    ("s", "", 3),
+    ("e", "", 3),
+)
+_KEEP_S = ("ss", "us", "is", "os")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, lower-cased, in order."""
+    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+
+
+def terms(text: str) -> list[str]:
+    """The words that carry meaning, lower-cased, in order, without repetition."""
+    return list(dict.fromkeys(word for word in words(text) if is_term(word)))
+
+
+def is_term(word: str) -> bool:
+    """Whether a lower-cased word says something by itself."""
+    return word not in STOP_WORDS and (len(word) > 2 or any(c.isdigit() for c in word)) and not word.endswith("'s")
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The part of a lower-cased word that its forms share."""
+    word = word.removesuffix("'s")
+    if len(word) <= 3 or not word.isascii() or not word.isalpha():
+        return word
+    if not word.endswith(_KEEP_S):
+        for suffix, instead, least in _SUFFIXES:
+            if word.endswith(suffix) and len(word) - len(suffix) >= least:
+                word = word.removesuffix(suffix) + instead
+                break
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sle":
+        word = word[:-1]
+    return word[:-1] if len(word) > 5 and word[-1] in "ye" else word
+
+
+def stems(text: str) -> list[str]:
+    """The stems of the words that carry meaning, in order, with repetition."""
+    return [stem(word) for word in words(text) if is_term(word)]
+
+
+@lru_cache(maxsize=1 << 12)
+def family(word: str) -> frozenset[str]:
+    """The stems of the other words for the same thing."""
+    own = stem(word)
+    kin = (stems_of for stems_of in _family_stems() if own in stems_of)
+    return frozenset().union(*kin) - {own}
+
+
+@lru_cache(maxsize=1)
+def _family_stems() -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(stem(word) for word in group) for group in FAMILIES)
+
+
+def jaccard(left: Iterable[str], right: Iterable[str]) -> float:
+    """How much of two bags of stems is shared: 0 nothing, 1 all."""
+    one, other = set(left), set(right)
+    return len(one & other) / len(one | other) if one or other else 0.0
