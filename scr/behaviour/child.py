@@ -13,13 +13,13 @@ from setproctitle import setproctitle
 
 from scr.behaviour.loop import Loop, described
 from scr.errors import ChannelError
-from scr.mail.channel import AgentChannel
-from scr.mail.frames import Become, Exiting, Halt
+from scr.mail.channel import BlockingChannel
+from scr.mail.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt
 
 
 def main(channel: socket.socket) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
-    ours = AgentChannel(channel)
+    ours = BlockingChannel(channel, FROM_RUNTIME)
     first = ours.receive()
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
@@ -32,7 +32,7 @@ def main(channel: socket.socket) -> None:
     os._exit(code)  # threads that the agent's code left running must not keep it alive
 
 
-def _thread_died(channel: AgentChannel) -> Callable[[threading.ExceptHookArgs], object]:
+def _thread_died(channel: BlockingChannel[FromRuntime]) -> Callable[[threading.ExceptHookArgs], object]:
     """An exception that ends a thread ends the agent: the exit status alone would say that all was well."""
 
     def hook(args: threading.ExceptHookArgs) -> None:

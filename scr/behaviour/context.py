@@ -8,7 +8,7 @@ are recorded at once, so that a turn that is run again does not repeat them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic, time
 from typing import Any
 
@@ -38,6 +38,8 @@ from scr.messages import (
 )
 from scr.specs import AgentSpec, Code
 
+ENTRIES_PAGE = 500
+ENTRIES_S = 10.0
 PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
 
 
@@ -72,6 +74,18 @@ class Context:
     def deadline(self) -> float | None:
         """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
         return None if self._until is None else self._until - monotonic()
+
+    @property
+    def table(self) -> TableClient | None:
+        """The shared table, for agents that keep it; others `remember` and `recall`."""
+        return self._table
+
+    def entries(self, after: int = 0) -> Iterator[Entry]:
+        """What all agents remember, from the store, in order of version from above `after`."""
+        while page := self._link.fetch(after, ENTRIES_PAGE, ENTRIES_S):
+            entries = [Entry.model_validate(fields) for fields in page]
+            yield from entries
+            after = entries[-1].version
 
     def send(self, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """Send a payload (plain JSON becomes a task) when the turn commits; returns the message as it will leave."""

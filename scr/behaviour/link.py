@@ -9,8 +9,8 @@ from typing import Any
 
 from scr import errors
 from scr.errors import AskTimedOut, ChannelError, ScrError
-from scr.mail.channel import AgentChannel
-from scr.mail.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, Halt, Log
+from scr.mail.channel import BlockingChannel
+from scr.mail.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
 from scr.messages import Message
 
 GRACE_S = 5.0
@@ -20,7 +20,7 @@ LOG_CHARACTERS = 8000
 class Link:
     """Owned by the loop of one incarnation.  Every wait here has a deadline a little behind the runtime's own."""
 
-    def __init__(self, channel: AgentChannel, become: Become) -> None:
+    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
         self._channel = channel
         self.agent, self.incarnation = become.agent, become.incarnation
         self._refs = count(1)

@@ -20,8 +20,8 @@ from scr.behaviour.context import Context
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import ChannelError, InvalidCode, InvalidMessage, StartFailed
-from scr.mail.channel import AgentChannel
-from scr.mail.frames import Become, Deliver, Exiting, Halt, Ignore, Ready
+from scr.mail.channel import BlockingChannel
+from scr.mail.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
 
@@ -31,7 +31,7 @@ TRACEBACK_CHARACTERS = 16_000
 class Loop:
     """One incarnation of one agent."""
 
-    def __init__(self, channel: AgentChannel, become: Become) -> None:
+    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
         self._become = become
         self._link = Link(channel, become)
         self._table = TableClient(become.table) if become.table else None

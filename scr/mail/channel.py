@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Lock
 from time import monotonic
+from typing import Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage
-from scr.mail.frames import FROM_AGENT, FROM_RUNTIME, FromAgent, FromRuntime
-from scr.messages import complaint
+from scr.messages import Frozen, complaint
 
+In = TypeVar("In")
 LENGTH = struct.Struct("!I")
 READ_BYTES = 256 << 10
 BACKLOG_FRAMES = 4
@@ -54,12 +55,12 @@ class Unpacker:
             yield body
 
 
-class RuntimeChannel:
-    """The runtime's end, on its event loop.  Never blocks.
+class LoopChannel(Generic[In]):
+    """The end of a process that has an event loop: the runtime's.  Never blocks.
 
     `hear` gets every frame in order; `broken` is called once, with the reason,
-    when what the agent says is no frame: that incarnation must end.  End of
-    file is no fault: the exit of the process tells the reason.
+    when what the peer says is no frame, or when it does not read: it must end.
+    `ended` is called once at the end of the stream.
     """
 
     def __init__(
@@ -67,19 +68,21 @@ class RuntimeChannel:
         loop: asyncio.AbstractEventLoop,
         sock: socket.socket,
         *,
-        hear: Callable[[FromAgent], None],
+        incoming: TypeAdapter[In],
+        hear: Callable[[In], None],
         broken: Callable[[ChannelError], None],
+        ended: Callable[[], None] = lambda: None,
         limit_bytes: int,
     ) -> None:
         self._loop, self._socket = loop, sock
-        self._hear, self._broken = hear, broken
+        self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
         self._unsent = bytearray()
         self._open = True
         loop.add_reader(sock, self._readable)
 
-    def send(self, frame: FromRuntime) -> None:
+    def send(self, frame: Frozen) -> None:
         """Write now what the socket takes, the rest when it can.
 
         Raises FrameTooLarge.  A dead peer is no error here: its exit is seen elsewhere.
@@ -114,7 +117,7 @@ class RuntimeChannel:
 
     def _enqueue(self, data: bytes) -> None:
         if len(self._unsent) + len(data) > BACKLOG_FRAMES * self._limit_bytes:
-            self._fail(ChannelError(f"the agent does not read: {len(self._unsent)} bytes are waiting for it"))
+            self._fail(ChannelError(f"the peer does not read: {len(self._unsent)} bytes are waiting for it"))
             return
         self._unsent += data
         self._loop.add_writer(self._socket, self._writable)
@@ -136,6 +139,7 @@ class RuntimeChannel:
             self._unpack(data)
         elif data is not None:
             self._loop.remove_reader(self._socket)
+            self._ended()
 
     def _receive(self) -> bytes | None:
         """One portion; empty at the end of the stream, None when there is nothing now."""
@@ -155,7 +159,7 @@ class RuntimeChannel:
 
     def _take(self, body: bytes) -> None:
         try:
-            frame = FROM_AGENT.validate_json(body)
+            frame = self._incoming.validate_json(body)
         except ValidationError as error:
             raise BrokenFrame(complaint("frame", error)) from error
         if self._open:
@@ -167,11 +171,11 @@ class RuntimeChannel:
             self._broken(error)
 
 
-class AgentChannel:
-    """The agent's end, in its own process.  Blocking; `send` may be called from any thread."""
+class BlockingChannel(Generic[In]):
+    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread."""
 
-    def __init__(self, sock: socket.socket, limit_bytes: int = 16 << 20) -> None:
-        self._socket = sock
+    def __init__(self, sock: socket.socket, incoming: TypeAdapter[In], limit_bytes: int = 16 << 20) -> None:
+        self._socket, self._incoming = sock, incoming
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
         self._ready: deque[bytes] = deque()
@@ -181,26 +185,26 @@ class AgentChannel:
         """For an event loop that waits for frames."""
         return self._socket.fileno()
 
-    def send(self, frame: FromAgent) -> None:
+    def send(self, frame: Frozen) -> None:
         """Write the frame whole.
 
-        Raises FrameTooLarge, InvalidMessage for what JSON cannot say, ChannelError for a dead runtime.
+        Raises FrameTooLarge, InvalidMessage for what JSON cannot say, ChannelError for a dead peer.
         """
         try:
             body = frame.model_dump_json().encode()
         except ValueError as error:
-            raise InvalidMessage(f"a {frame.kind} cannot be written as JSON: {error}") from error
+            raise InvalidMessage(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
         data = pack(body, self._limit_bytes)
         try:
             with self._lock:
                 self._socket.sendall(data)
         except OSError as error:
-            raise ChannelError(f"the runtime is gone: {error}") from error
+            raise ChannelError(f"the other end is gone: {error}") from error
 
-    def receive(self, timeout_s: float | None = None) -> FromRuntime | None:
+    def receive(self, timeout_s: float | None = None) -> In | None:
         """The next frame; None at the end of the stream.  Raises TimeoutError after `timeout_s`.
 
-        Without a timeout it waits as long as the runtime lives: its death is the end of the stream.
+        Without a timeout it waits as long as the peer lives: its death is the end of the stream.
         """
         until = None if timeout_s is None else monotonic() + timeout_s
         while not self._ready:
@@ -209,4 +213,4 @@ class AgentChannel:
             if not data:
                 return None
             self._ready.extend(self._unpacker.feed(data))
-        return FROM_RUNTIME.validate_json(self._ready.popleft())
+        return self._incoming.validate_json(self._ready.popleft())

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scr.mail.channel import RuntimeChannel
-from scr.mail.frames import Deliver
+from scr.mail.channel import LoopChannel
+from scr.mail.frames import Deliver, FromAgent
 from scr.mail.mailbox import Mailbox, Pending
 from scr.mail.registry import Registry
 from scr.messages import Message
@@ -31,7 +31,7 @@ class Address:
     """One agent as the mail sees it: its mailbox always, its channel while an incarnation is up."""
 
     mailbox: Mailbox
-    channel: RuntimeChannel | None = None
+    channel: LoopChannel[FromAgent] | None = None
     incarnation: int = 0
     paused: bool = False
 
@@ -65,7 +65,7 @@ class Router:
         """Remember who wants to hear of an end; False when the target does not exist."""
         return self._addresses.monitor(watcher, target)
 
-    def up(self, agent: str, incarnation: int, channel: RuntimeChannel) -> None:
+    def up(self, agent: str, incarnation: int, channel: LoopChannel[FromAgent]) -> None:
         """This incarnation takes messages from now on."""
         address = self._known(agent)
         address.channel, address.incarnation, address.paused = channel, incarnation, False

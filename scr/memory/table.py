@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -76,16 +76,10 @@ class TableClient:
         found = self._call(lambda proxy: proxy.get(_key(key)), until)
         return default if found is None else found["value"]
 
-    def put(self, entry: Entry) -> None:
-        """Write an entry unless the table holds a newer one of its key.  One process writes."""
-        until = monotonic() + PATIENCE_S
-        held = self._call(lambda proxy: proxy.get(_key(entry.key)), until)
-        if held is None or held["version"] < entry.version:
-            self._call(lambda proxy: proxy.update({_key(entry.key): entry.model_dump(mode="json")}), until)
-
-    def reached(self, version: int) -> None:
-        """Tell readers that the table holds all entries up to this version."""
-        self._call(lambda proxy: proxy.update({VERSION: version}), monotonic() + PATIENCE_S)
+    def publish(self, entries: Sequence[Entry], version: int) -> None:
+        """Write entries; the table then holds all of them up to `version`.  One process writes, in order of version."""
+        rows: dict[str, Any] = {_key(entry.key): entry.model_dump(mode="json") for entry in entries}
+        self._call(lambda proxy: proxy.update(rows | {VERSION: version}), monotonic() + PATIENCE_S)
 
     def version(self) -> int:
         """Up to which version the table is complete; 0 when it is empty."""

@@ -12,7 +12,8 @@ from scr.telemetry.events import Event, Record
 class Clock(Protocol):
     """Both clocks in one call: monotonic seconds for intervals, wall-clock seconds for display."""
 
-    def __call__(self) -> tuple[float, float]: ...
+    def __call__(self) -> tuple[float, float]:
+        """Read both."""
 
 
 class EventLog:
