@@ -1,0 +1,1 @@
+"""How processes come into being, and how their ends are seen."""

@@ -1,0 +1,120 @@
+"""What a new process does before it runs its entry, the same for every launcher.
+
+Called in the child only.  After `settle` the process is alone: its own session
+and group, its own stdio, no descriptor but the channel, and it dies with the
+runtime.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from setproctitle import setproctitle
+
+from scr.launch.prctl import set_death_signal
+
+MARK = "SCR_RUNTIME_ID"
+TITLE = "scr: standby"
+ADOPTION_S = 5.0
+ADOPTION_POLL_S = 0.0002
+OOM_SCORE_ADJ = b"300"
+DESCRIPTORS_MAX = 1 << 20
+FRESH_SIGNALS = {  # what a fresh interpreter does with each; made once, as it takes a while
+    number: signal.SIG_IGN if number in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGINT}
+}
+
+Entry = Callable[[socket.socket], None]
+
+
+def marked_environment(runtime_id: str) -> dict[str, str]:
+    """What a process of this runtime has in its environment besides the usual.
+
+    The mark is how orphans are found in /proc.  setproctitle would write the
+    title over it, were it not told to leave the environment alone.
+    """
+    return {MARK: runtime_id, "SPT_NOENV": "1"}
+
+
+def find_entry(name: str) -> Entry:
+    """The function that "package.module:function" names.  Raises what its import raises, or ValueError."""
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise ValueError(f"{name!r} is no entry: write it as 'package.module:function'")
+    entry: Entry = getattr(importlib.import_module(module), function)
+    return entry
+
+
+def settle(channel: int, stdout: int, stderr: int) -> socket.socket:
+    """Leave everything of the parent behind but the three descriptors; the channel, blocking."""
+    os.setsid()
+    mine = _take_descriptors(channel, stdout, stderr)
+    _reset_signals()
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    gc.enable()
+    _volunteer()
+    setproctitle(TITLE)
+    return mine
+
+
+def die_with(runtime: int) -> None:
+    """Have the kernel kill this process when the runtime ends.  Exits at once if that has happened already.
+
+    Only after the runtime has become the parent: the death signal of an earlier
+    parent would fire when that one ends, and it is not given in hindsight.
+    """
+    until = time.monotonic() + ADOPTION_S
+    while os.getppid() != runtime and time.monotonic() < until:
+        time.sleep(ADOPTION_POLL_S)
+    set_death_signal(signal.SIGKILL)
+    if os.getppid() != runtime:
+        sys.exit(f"process {os.getpid()} has no runtime: its parent is {os.getppid()} and not {runtime}")
+
+
+def _take_descriptors(channel: int, stdout: int, stderr: int) -> socket.socket:
+    null = os.open(os.devnull, os.O_RDONLY)
+    kept = [os.dup(descriptor) for descriptor in (null, stdout, stderr, channel)]  # 0 to 2 are open: none is below 3
+    for number, descriptor in enumerate(kept):
+        os.dup2(descriptor, number, inheritable=number < 3)
+    os.closerange(len(kept), DESCRIPTORS_MAX)
+    sys.stdout = _lines_to(1)
+    sys.stderr = _lines_to(2)
+    mine = socket.socket(fileno=len(kept) - 1)
+    mine.setblocking(True)
+    return mine
+
+
+def _lines_to(descriptor: int) -> TextIO:
+    """A new stream: the old one may believe that it can seek, as it could in the parent."""
+    return open(descriptor, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+
+
+def _volunteer() -> None:
+    """When memory runs out, rather an agent than the runtime.  Best effort: /proc may be missing or read-only."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        try:
+            os.write(descriptor, OOM_SCORE_ADJ)
+        finally:
+            os.close(descriptor)
+
+
+def _reset_signals() -> None:
+    """As in a fresh interpreter, whatever the preloaded modules or the parent had set."""
+    signal.set_wakeup_fd(-1)
+    for number, wanted in FRESH_SIGNALS.items():
+        if signal.getsignal(number) is not wanted:
+            signal.signal(number, wanted)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())

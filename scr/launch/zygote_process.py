@@ -1,0 +1,92 @@
+"""The zygote as the runtime sees it: a process, and a socket to ask it for others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from scr.errors import LaunchFailed
+from scr.launch.launcher import Wiring
+from scr.launch.prepare import marked_environment
+from scr.launch.reaper import reap
+from scr.launch.wire import TICKET, Plan, Reply, decode_reply, receive, send
+from scr.launch.zygote_main import CONTROL
+
+BOOT = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])["path"]
+from scr.launch.zygote_main import main
+main(sys.argv[1])
+"""
+
+
+@dataclass(slots=True)
+class ZygoteProcess:
+    """One zygote, from its start to its end.  Used on the runtime's loop; no method waits."""
+
+    pid: int
+    pidfd: int
+    control: socket.socket
+    is_up: bool = False
+    is_unfit: bool = False
+
+    @classmethod
+    def start(cls, plan: Plan) -> Self:
+        """Execute a fresh interpreter in a session of its own.  Raises LaunchFailed."""
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                pid = _execute(plan, theirs)
+            ours.setblocking(False)
+            return cls(pid, os.pidfd_open(pid), ours)
+        except OSError as error:
+            raise LaunchFailed(f"no zygote can be started with {sys.executable}: {error}") from error
+
+    def request(self, ticket: int, wiring: Wiring) -> None:
+        """Hand over the new process's ends and close ours of them.  Raises OSError when it cannot be sent now."""
+        channel, stdout, stderr = wiring.theirs
+        send(self.control, TICKET.pack(ticket), [channel.fileno(), stdout, stderr])
+        wiring.close_theirs()
+
+    def replies(self) -> Iterator[tuple[Reply, list[int]]]:
+        """What it has answered so far, each with the descriptors that came along, which are the caller's."""
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while (message := receive(self.control))[0]:
+                data, descriptors = message
+                yield decode_reply(data), descriptors
+
+    def kill(self) -> None:
+        """SIGKILL, if it still lives."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Let it end all that it has started, clean up and exit: that is what it does at the end of file."""
+        self.control.close()
+
+    def bury(self) -> None:
+        """It has ended: reap it, unless the Reaper did, and close what is left."""
+        reap(self.pidfd)
+        os.close(self.pidfd)
+        self.control.close()
+
+
+def _execute(plan: Plan, control: socket.socket) -> int:
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-c", BOOT, plan.encode()],
+        os.environ | marked_environment(plan.runtime_id),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, 2, 1),  # what preloaded modules print is for people, not for pipes
+            (os.POSIX_SPAWN_DUP2, control.fileno(), CONTROL),
+        ],
+        setsid=True,
+        setsigmask=(),
+    )
