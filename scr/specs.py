@@ -1,20 +1,25 @@
 """What may be asked for: an agent or a supervisor, as frozen data.
 
 Whoever asks (a program, an agent, the command line) and whoever supervises
-share these words.  A key that is not known, a negative budget or a
-contradiction is an error when the value is made.  Seconds end in `_s`.
+share these words.  A key that is not known or a negative budget is an error
+when the value is made; `check` refuses what contradicts itself in a whole tree
+before anything is started.  Seconds end in `_s`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
-from scr.messages import AgentId, Frozen
+from scr.errors import InvalidSpec
+from scr.messages import AgentId, Frozen, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Restart(StrEnum):
@@ -57,11 +62,33 @@ class Code(Frozen):
         return self
 
 
+class Backoff(Frozen):
+    """A pause before each restart: `base_s`, doubled by every further failure up to `cap_s`.
+
+    With full jitter the pause is drawn between zero and that.  A child that
+    stayed up for `reset_after_s` begins again at `base_s`.
+    """
+
+    base_s: SomeSeconds
+    cap_s: SomeSeconds
+    reset_after_s: SomeSeconds = 60.0
+    jitter: Literal["full", "none"] = "full"
+
+    @model_validator(mode="after")
+    def _cap_above_base(self) -> Self:
+        if self.cap_s < self.base_s:
+            raise ValueError(f"cap_s {self.cap_s:g} is below base_s {self.base_s:g}")
+        return self
+
+
 class AgentSpec(Frozen):
     """One agent: what it runs, and what happens when it ends.
 
     `shutdown_s` is the time it gets to stop by itself before SIGKILL; "kill"
-    means SIGKILL at once, "infinity" waits as long as it takes.
+    means SIGKILL at once, "infinity" waits as long as it takes.  With `park`
+    the agent has a restart limit of its own (its supervisor's numbers), and
+    one restart too many leaves it down until somebody restarts it by hand,
+    instead of ending its supervisor.
     """
 
     id: AgentId
@@ -69,25 +96,131 @@ class AgentSpec(Frozen):
     options: dict[str, JsonValue] = {}
     restart: Restart = Restart.PERMANENT
     shutdown_s: Seconds | Literal["infinity", "kill"] = 5.0
-    start_timeout_s: Seconds = 30.0
+    start_timeout_s: SomeSeconds = 30.0
     significant: bool = False
     mailbox_size: Annotated[int, Field(ge=1)] = 1000
     max_deliveries: Annotated[int, Field(ge=1)] = 3
+    backoff: Backoff | None = None
+    park: bool = False
 
 
 class SupervisorSpec(Frozen):
-    """A supervisor: a node of the policy's tree, not a process.  `children` are in start order."""
+    """A supervisor: a node of the policy's tree, not a process.  `children` are in start order.
+
+    It gets as long to stop as all below it need.  A `dynamic` one starts
+    empty, treats its children as strangers to each other and adds
+    `extra_options` beneath the options of every agent that it starts.
+
+    Beware: a supervisor that gives up ends with the reason `shutdown`, which
+    is not abnormal.  Its own supervisor restarts it only when it is permanent;
+    a *transient* one stays down.
+    """
 
     id: AgentId
     strategy: Strategy
     children: tuple[AgentSpec | SupervisorSpec, ...] = ()
     max_restarts: Annotated[int, Field(ge=0)] = 3
-    within_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5.0
+    within_s: SomeSeconds = 5.0
     auto_shutdown: AutoShutdown = AutoShutdown.NEVER
     restart: Restart = Restart.PERMANENT
     significant: bool = False
     dynamic: bool = False
     max_children: Annotated[int, Field(ge=0)] | None = None
+    extra_options: dict[str, JsonValue] = {}
+    backoff: Backoff | None = None
+    park: bool = False
 
 
 ChildSpec: TypeAlias = AgentSpec | SupervisorSpec
+CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
+
+
+def parse(data: object) -> ChildSpec:
+    """The specification that `data` (a mapping) says.  Raises InvalidSpec naming every field that does not fit."""
+    try:
+        return CHILD_SPEC.validate_python(data)
+    except ValidationError as error:
+        raise InvalidSpec(complaint("specification", error)) from error
+
+
+def one_off(spec_id: str, code: Code, **fields: JsonValue) -> AgentSpec:
+    """An agent that does one piece of work and is not restarted.  Raises InvalidSpec as `parse` does."""
+    spec = parse({"id": spec_id, "code": code, "restart": Restart.TEMPORARY, **fields})
+    assert isinstance(spec, AgentSpec)
+    return spec
+
+
+def walk(spec: ChildSpec) -> Iterator[ChildSpec]:
+    """The specification and all below it, in start order."""
+    yield spec
+    if isinstance(spec, SupervisorSpec):
+        for child in spec.children:
+            yield from walk(child)
+
+
+def check(root: ChildSpec) -> None:
+    """Refuse a tree that contradicts itself.  Raises InvalidSpec naming the offender."""
+    for spec_id, times in Counter(spec.id for spec in walk(root)).items():
+        if times > 1:
+            raise InvalidSpec(f"the id {spec_id!r} is given {times} times; ids are addresses, give each child its own")
+    for spec in walk(root):
+        _check_alone(spec)
+        if isinstance(spec, SupervisorSpec):
+            for child in spec.children:
+                check_pair(spec, child)
+
+
+def _check_alone(spec: ChildSpec) -> None:
+    if spec.significant and spec.restart is Restart.PERMANENT:
+        raise InvalidSpec(f"{spec.id!r} is significant and permanent; what always comes back cannot end its supervisor")
+    if spec.significant and spec.park:
+        raise InvalidSpec(f"{spec.id!r} is significant and parks; choose whether its end ends its supervisor")
+    if isinstance(spec, SupervisorSpec):
+        _check_dynamic(spec) if spec.dynamic else _check_static(spec)
+
+
+def _check_dynamic(spec: SupervisorSpec) -> None:
+    if spec.children:
+        raise InvalidSpec(f"{spec.id!r} is dynamic and lists children; a dynamic supervisor starts empty")
+    if spec.strategy is not Strategy.ONE_FOR_ONE:
+        raise InvalidSpec(f"{spec.id!r} is dynamic with the strategy {spec.strategy}; only one_for_one has a meaning")
+    if spec.auto_shutdown is not AutoShutdown.NEVER:
+        raise InvalidSpec(f"{spec.id!r} is dynamic with auto_shutdown {spec.auto_shutdown}; only never has a meaning")
+
+
+def _check_static(spec: SupervisorSpec) -> None:
+    if spec.max_children is not None:
+        raise InvalidSpec(f"{spec.id!r} has max_children {spec.max_children} and is not dynamic; set dynamic=True")
+    if spec.extra_options:
+        raise InvalidSpec(f"{spec.id!r} has extra_options and is not dynamic; give each child its own options")
+
+
+def check_pair(supervisor: SupervisorSpec, child: ChildSpec) -> None:
+    """Refuse a child that contradicts its supervisor.  Raises InvalidSpec naming both."""
+    if child.significant and supervisor.auto_shutdown is AutoShutdown.NEVER:
+        raise InvalidSpec(f"{child.id!r} is significant under {supervisor.id!r}, which has auto_shutdown never")
+    pause_s = child.backoff.cap_s if child.backoff else 0.0
+    if supervisor.max_restarts * pause_s > supervisor.within_s:
+        needed_s = supervisor.max_restarts * pause_s
+        raise InvalidSpec(
+            f"{child.id!r} pauses up to {pause_s:g} s between restarts, so {supervisor.id!r} might never count more"
+            f" than {supervisor.max_restarts} restarts in {supervisor.within_s:g} s;"
+            f" make within_s at least {needed_s:g}"
+        )
+
+
+def cautions(root: ChildSpec) -> tuple[str, ...]:
+    """What is allowed and seldom meant, one sentence each, for people."""
+    found = []
+    for parent in walk(root):
+        children = parent.children if isinstance(parent, SupervisorSpec) else ()
+        for child in children:
+            if not isinstance(child, SupervisorSpec):
+                continue
+            if child.auto_shutdown is not AutoShutdown.NEVER and child.restart is Restart.PERMANENT:
+                found.append(
+                    f"{child.id!r} shuts itself down and is permanent: {parent.id!r} restarts it at once, each time"
+                )
+            if child.restart is Restart.TRANSIENT:
+                found.append(f"{child.id!r} is a transient supervisor: once it gives up, it stays down")
+    return tuple(found)

@@ -1,0 +1,162 @@
+"""What may be asked of a supervisor by hand: start, terminate, restart, delete a child.
+
+Every call gets exactly one reply.  Calls about one child take their turns:
+while one is open, the next waits, so that none sees a state in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+
+from scr.errors import InvalidSpec
+from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
+from scr.supervise.draft import Draft
+from scr.supervise.endings import settle
+from scr.supervise.facts import Call, DeleteChild, RestartChild, StartChild, TerminateChild
+from scr.supervise.orders import Done, Refusal
+from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
+
+
+class Standing(StrEnum):
+    """A child's state in the words of refusals."""
+
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STOPPED = "stopped"
+
+
+def standing(child: Child) -> Standing:
+    """Whether a child runs, is on its way to be restarted, or is down to stay."""
+    match child.phase, child.goal:
+        case ((Phase.DOWN | Phase.PARKED), Goal.STOP):
+            return Standing.STOPPED
+        case Phase.UP, Goal.RUN:
+            return Standing.RUNNING
+        case Phase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
+            return Standing.RUNNING
+        case Phase.STOPPING, Goal.RUN:
+            return Standing.RUNNING
+        case _:
+            return Standing.RESTARTING
+
+
+def take_call(draft: Draft, call: Call) -> None:
+    """Carry out one call, or refuse it, or let it wait for its turn."""
+    match call:
+        case StartChild():
+            supervisor, child = call.supervisor, draft.children.get(call.spec.id)
+            if supervisor not in draft.teams:
+                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no supervisor {supervisor!r}")
+        case _:
+            child = draft.children.get(call.id)
+            if child is None or child.parent is None:
+                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no child {call.id!r}")
+            supervisor = child.parent
+    if _is_unavailable(draft, call, supervisor):
+        return None
+    if child and child.parent == supervisor and _is_unsettled(child):
+        draft.put(child, queue=(*child.queue, call))
+        return None
+    return _carry_out(draft, call, child)
+
+
+def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
+    match call:
+        case StartChild() if child:
+            code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
+            draft.refuse(call, code, f"{child.id!r} is {standing(child)} under {child.parent!r}")
+        case StartChild():
+            start_child(draft, call)
+        case _ if child is None:
+            raise AssertionError(call)
+        case TerminateChild():
+            terminate_child(draft, call, child)
+        case _ if standing(child) is not Standing.STOPPED:
+            draft.refuse(call, Refusal(standing(child)), f"{child.id!r} is {standing(child)}; terminate it first")
+        case RestartChild():
+            restart_child(draft, call, child)
+        case DeleteChild():
+            draft.bury(child)
+            draft.drop(child)
+            draft.reply(call, Done(child.id))
+
+
+def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:
+    phase = draft.children[supervisor].phase
+    if phase is Phase.STOPPING or draft.finished:
+        draft.refuse(call, Refusal.SHUTTING_DOWN, f"{supervisor!r} is going down")
+    elif not draft.running(supervisor):
+        draft.refuse(call, Refusal.NOT_FOUND, f"the supervisor {supervisor!r} is {phase}")
+    elif _waits_for_itself(draft, call.caller, supervisor):
+        draft.refuse(
+            call,
+            Refusal.DEADLOCK,
+            f"{call.caller!r} is {draft.children[call.caller or ''].phase} under {supervisor!r}, which serves nobody"
+            " else until that is over; call it from a handler",
+        )
+    else:
+        return False
+    return True
+
+
+def _waits_for_itself(draft: Draft, caller: str | None, supervisor: str) -> bool:
+    child = draft.children.get(caller) if caller else None
+    if child is None or child.phase not in {Phase.STARTING, Phase.STOPPING}:
+        return False
+    while child and child.id != supervisor:
+        child = draft.children.get(child.parent) if child.parent else None
+    return child is not None
+
+
+def _is_unsettled(child: Child) -> bool:
+    return child.call is not None or (child.alive and child.goal is Goal.STOP)
+
+
+def start_child(draft: Draft, call: StartChild) -> None:
+    """Add a child and want it up."""
+    supervisor = draft.teams[call.supervisor]
+    spec = _with_extra_options(supervisor.spec, call.spec)
+    try:
+        check(spec)
+        check_pair(supervisor.spec, spec)
+    except InvalidSpec as error:
+        return draft.refuse(call, Refusal.INVALID_SPEC, str(error))
+    for name in (below.id for below in walk(spec)):
+        if name in draft.children or draft.reserved.get(name, call.supervisor) != call.supervisor:
+            return draft.refuse(call, Refusal.ALREADY_PRESENT, f"the id {name!r} belongs to another supervisor")
+        if name in draft.stuck:
+            return draft.refuse(call, Refusal.ALREADY_STARTED, f"the last process of {name!r} could not be killed")
+    most = supervisor.spec.max_children
+    if most is not None and len(supervisor.children) >= most:
+        return draft.refuse(
+            call, Refusal.MAX_CHILDREN, f"{call.supervisor!r} has {most} children and may not have more"
+        )
+    plant(draft.children, draft.teams, spec, parent=call.supervisor, past=draft.past)
+    draft.put_team(call.supervisor, children=(*supervisor.children, spec.id))
+    draft.put(draft.children[spec.id], added=True, cause=Cause.CALL, call=call)
+    draft.reserved = {**draft.reserved, **listed(spec)}
+    return None
+
+
+def _with_extra_options(supervisor: SupervisorSpec, spec: ChildSpec) -> ChildSpec:
+    if not supervisor.extra_options or not isinstance(spec, AgentSpec):
+        return spec
+    return spec.model_copy(update={"options": {**supervisor.extra_options, **spec.options}})
+
+
+def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
+    """Take a child down to stay; answered once it is."""
+    child = replace(child, call=call, goal=Goal.STOP)
+    if child.alive:
+        draft.put(child)
+    else:
+        settle(draft, child)
+
+
+def restart_child(draft: Draft, call: RestartChild, child: Child) -> None:
+    """Want a child that is down up again, with a clean record."""
+    if child.id in draft.stuck:
+        draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
+        return
+    draft.put(child, phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call, failures=0, stamps=())

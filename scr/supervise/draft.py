@@ -1,0 +1,141 @@
+"""A decision in the making: a tree that may still be changed, and the orders so far.
+
+Lives within one `decide` and never leaves it, so that many small changes cost
+one copy of the maps.  Whoever changes a child marks its supervisor for
+planning; that is all the bookkeeping there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from scr.messages import ExitReason
+from scr.specs import AgentSpec, SupervisorSpec
+from scr.supervise.facts import Call
+from scr.supervise.orders import Done, Gone, Order, Refusal, Refused, Reply
+from scr.supervise.tree import Child, End, Phase, Team, Tree, listed
+
+PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
+NEVER_STARTED = End(ExitReason.SHUTDOWN, "it was never started")
+
+
+class Draft:
+    """The workspace of one decision at one time."""
+
+    __slots__ = (
+        "_tree",
+        "at",
+        "children",
+        "dirty",
+        "due",
+        "finished",
+        "inbox",
+        "orders",
+        "past",
+        "reserved",
+        "stuck",
+        "teams",
+    )
+
+    def __init__(self, tree: Tree, at: float) -> None:
+        self._tree = tree
+        self.at = at
+        self.children = dict(tree.children)
+        self.teams = dict(tree.teams)
+        self.due = dict(tree.due)
+        self.stuck: Mapping[str, int] = tree.stuck
+        self.past: Mapping[str, int] = tree.past
+        self.reserved: Mapping[str, str] = tree.reserved
+        self.finished = tree.finished
+        self.orders: list[Order] = []
+        self.dirty: dict[str | None, dict[str, None]] = {}  # supervisor (None: above the root) -> its changed children
+        self.inbox: list[Call] = []  # calls whose turn has come
+
+    def seal(self) -> tuple[Tree, tuple[Order, ...]]:
+        """The finished decision."""
+        tree = Tree(
+            self._tree.root,
+            self.children,
+            self.teams,
+            self.due,
+            self.stuck,
+            self.past,
+            self.reserved,
+            self.finished,
+        )
+        return tree, tuple(self.orders)
+
+    @property
+    def root(self) -> Child:
+        """The child that has no parent."""
+        return self.children[self._tree.root]
+
+    def put(self, child: Child, **fields: Any) -> Child:
+        """Store the child with these fields changed."""
+        if fields:
+            child = replace(child, **fields)
+        self.children[child.id] = child
+        self.touch(child)
+        return child
+
+    def put_team(self, name: str, **fields: Any) -> Team:
+        """Store a supervisor's mind with these fields changed."""
+        team = self.teams[name] = replace(self.teams[name], **fields)
+        self.dirty.setdefault(name, {})
+        return team
+
+    def touch(self, child: Child) -> None:
+        """Have the child's supervisor look at it."""
+        self.dirty.setdefault(child.parent, {})[child.id] = None
+
+    def order(self, order: Order) -> None:
+        """One more thing for the shell to do."""
+        self.orders.append(order)
+
+    def reply(self, call: Call, outcome: Done | Refused) -> None:
+        """Answer a call."""
+        self.orders.append(Reply(call.call, outcome))
+
+    def refuse(self, call: Call, code: Refusal, detail: str) -> None:
+        """Answer a call with no."""
+        self.reply(call, Refused(code, detail))
+
+    def bury(self, child: Child) -> None:
+        """Tell that every agent from here down, which has not been told of, is gone for good."""
+        if isinstance(child.spec, SupervisorSpec):
+            for name in self.teams[child.id].children:
+                self.bury(self.children[name])
+        elif not child.gone:
+            end = child.end or NEVER_STARTED
+            self.order(Gone(child.id, end.reason, end.detail))
+            self.children[child.id] = replace(child, gone=True)
+
+    def drop(self, child: Child) -> None:
+        """Take a child that is down, and all below it, out of the tree."""
+        if child.parent is not None and child.id in (team := self.teams[child.parent]).children:
+            at = team.children.index(child.id)
+            self.put_team(child.parent, children=team.children[:at] + team.children[at + 1 :])
+        if child.added:
+            gone = listed(child.spec)
+            self.reserved = {name: owner for name, owner in self.reserved.items() if name not in gone}
+        past = dict(self.past)
+        self._forget(child, past)
+        while len(past) > PAST_MAX:
+            del past[next(iter(past))]
+        self.past = past
+
+    def _forget(self, child: Child, past: dict[str, int]) -> None:
+        for name in self.teams[child.id].children if isinstance(child.spec, SupervisorSpec) else ():
+            self._forget(self.children[name], past)
+        self.teams.pop(child.id, None)
+        self.due.pop(child.id, None)
+        del self.children[child.id]
+        if isinstance(child.spec, AgentSpec):
+            past.pop(child.id, None)
+            past[child.id] = child.incarnation
+
+    def running(self, supervisor: str) -> bool:
+        """Whether a supervisor has begun and is not going down."""
+        return self.children[supervisor].phase in {Phase.STARTING, Phase.UP}

@@ -1,0 +1,199 @@
+"""What an end means: another start, a whole group's, the end of the supervisor, or nothing more.
+
+The part of *absorb* that follows a child going down.  Changes a draft, orders
+no start and no stop: it says what is wanted now, and planning takes the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scr.messages import ExitReason
+from scr.specs import AutoShutdown, Restart, Strategy
+from scr.supervise.draft import Draft
+from scr.supervise.exits import should_restart
+from scr.supervise.facts import Call, RestartChild, StartChild, TerminateChild
+from scr.supervise.limits import add_restart, pause_s
+from scr.supervise.orders import Done, Finish, GaveUp, Refusal, Refused
+from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team
+
+
+def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
+    """The process of an agent, or everything below a supervisor, is gone.  `failed`: before it was up."""
+    draft.due.pop(child.id, None)
+    child = replace(child, phase=Phase.DOWN, asked=False, killed=False, end=end)
+    if child.parent is None:
+        return finish(draft, child)
+    match child.goal:
+        case Goal.STOP:
+            return settle(draft, child)
+        case Goal.BOUNCE:
+            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None)
+        case Goal.RUN if failed:
+            start_failed(draft, child, child.parent, end)
+        case Goal.RUN if should_restart(child.spec.restart, end.reason):
+            restart(draft, child, child.parent, end)
+        case Goal.RUN:
+            settle(draft, child)
+            if child.spec.significant:
+                auto_shutdown(draft, child, child.parent)
+    return None
+
+
+def start_failed(draft: Draft, child: Child, parent: str, end: End) -> None:
+    """A start did not succeed: whose failure that is depends on why it was tried."""
+    match child.cause:
+        case Cause.BOOT:
+            draft.put(child)
+            because = End(ExitReason.START_FAILED, f"{child.id!r} did not start", (f"{child.id!r}: {end}", *end.causes))
+            close(draft, parent, Closing("start_failed", because, failed=True))
+        case Cause.RESTART:
+            restart(draft, child, parent, end)
+        case Cause.CALL:
+            settle(draft, child, park=child.spec.park and isinstance(child.call, RestartChild))
+
+
+def restart(draft: Draft, child: Child, parent: str, end: End) -> None:
+    """Want a child up again, and those whom the strategy hits with it; or give up, or park the child."""
+    team = draft.teams[parent]
+    stamps = add_restart(
+        child.stamps if child.spec.park else team.stamps,
+        draft.at,
+        max_restarts=team.spec.max_restarts,
+        within_s=team.spec.within_s,
+    )
+    if stamps is None:
+        return settle(draft, child, park=True) if child.spec.park else give_up(draft, child, parent, end)
+    if child.spec.park:
+        child = replace(child, stamps=stamps)
+    else:
+        draft.put_team(parent, stamps=stamps)
+    schedule(draft, child)
+    for name in hit(team.spec.strategy, team.children, child.id):
+        bounce(draft, draft.children[name])
+    return None
+
+
+def schedule(draft: Draft, child: Child) -> None:
+    """Have a child started again, after its pause if it has one."""
+    backoff = child.spec.backoff
+    stable = backoff and child.up_since is not None and draft.at - child.up_since >= backoff.reset_after_s
+    failures = 1 if stable else child.failures + 1
+    draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
+    if pause := pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}"):
+        draft.due[child.id] = draft.at + pause
+
+
+def hit(strategy: Strategy, names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Who else goes down with a child that is restarted."""
+    match strategy:
+        case Strategy.ONE_FOR_ONE:
+            return ()
+        case Strategy.REST_FOR_ONE:
+            return names[names.index(name) + 1 :]
+        case Strategy.ONE_FOR_ALL:
+            return tuple(other for other in names if other != name)
+
+
+def bounce(draft: Draft, child: Child) -> None:
+    """Restart a bystander: down first if it lives; a temporary one is not started again; a parked one stays parked."""
+    match child.phase, child.goal, child.spec.restart:
+        case ((Phase.STARTING | Phase.UP | Phase.STOPPING), Goal.RUN, Restart.TEMPORARY):
+            draft.put(child, goal=Goal.STOP)
+        case ((Phase.STARTING | Phase.UP | Phase.STOPPING), Goal.RUN, _):
+            draft.put(child, goal=Goal.BOUNCE)
+        case Phase.DOWN, Goal.STOP, _:
+            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART)
+        case _:
+            pass
+
+
+def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:
+    """One restart too many: the supervisor ends, and says why."""
+    spec = draft.teams[parent].spec
+    causes = (
+        f"{parent!r} may restart {spec.max_restarts} times in {spec.within_s:g} s, and this was one more",
+        f"{child.id!r}: {end}",
+        *end.causes,
+    )
+    draft.order(GaveUp(parent, causes))
+    draft.put(child)
+    close(draft, parent, Closing("gave_up", End(ExitReason.SHUTDOWN, "it gave up", causes)))
+
+
+def auto_shutdown(draft: Draft, child: Child, parent: str) -> None:
+    """A significant child has ended by itself: the supervisor may be meant to end with it."""
+    team = draft.teams[parent]
+    others = (draft.children[name] for name in team.children)
+    match team.spec.auto_shutdown:
+        case AutoShutdown.ANY_SIGNIFICANT:
+            ends = True
+        case AutoShutdown.ALL_SIGNIFICANT:
+            ends = not any(other.spec.significant and other.goal is not Goal.STOP for other in others)
+        case AutoShutdown.NEVER:
+            ends = False
+    if ends:
+        because = End(ExitReason.SHUTDOWN, f"its significant child {child.id!r} ended", (f"{child.id!r}: {child.end}",))
+        close(draft, parent, Closing("auto_shutdown", because))
+
+
+def close(draft: Draft, name: str, closing: Closing) -> None:
+    """Have a supervisor go down with all its children; the first reason for it stands."""
+    team = draft.teams[name]
+    if team.closing is not None:
+        return
+    draft.put_team(name, closing=closing)
+    draft.put(draft.children[name], phase=Phase.STOPPING)
+    for child in map(draft.children.__getitem__, team.children):
+        if child.alive:
+            draft.put(child, goal=Goal.STOP)
+        elif child.goal is not Goal.STOP:
+            settle(draft, child)
+
+
+def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = False) -> None:
+    """A child is down to stay: tell that it is gone, forget what need not be kept, answer who waited for it.
+
+    Below a supervisor that is going down itself, what its specification lists
+    is neither gone nor forgotten yet: it may come back with the supervisor.
+    """
+    assert child.parent is not None
+    team, call = draft.teams[child.parent], child.call
+    is_closing = team.closing is not None
+    is_lost = child.added if is_closing else not park and _is_forgotten(child, team, ignored=ignored)
+    draft.due.pop(child.id, None)
+    draft.inbox.extend(child.queue)
+    phase = Phase.PARKED if park else Phase.DOWN
+    child = draft.put(child, phase=phase, goal=Goal.STOP, call=None, queue=(), up_since=None)
+    if is_lost or not is_closing:
+        draft.bury(child)
+    if is_lost:
+        draft.drop(child)
+    if call is not None:
+        draft.reply(call, _outcome(child, call, ignored=ignored, is_closing=is_closing))
+
+
+def _is_forgotten(child: Child, team: Team, *, ignored: bool) -> bool:
+    is_failed_addition = isinstance(child.call, StartChild) and not ignored
+    return team.spec.dynamic or is_failed_addition or child.spec.restart is Restart.TEMPORARY
+
+
+def _outcome(child: Child, call: Call, *, ignored: bool, is_closing: bool) -> Done | Refused:
+    match call:
+        case TerminateChild():
+            return Done(child.id)
+        case _ if ignored:
+            return Done(None)
+        case _ if is_closing:
+            return Refused(Refusal.SHUTTING_DOWN, f"{child.parent!r} is going down")
+        case _:
+            return Refused(Refusal.START_FAILED, str(child.end or ""))
+
+
+def finish(draft: Draft, root: Child) -> None:
+    """The root is down: everything is over."""
+    closing = draft.teams[root.id].closing
+    assert closing is not None
+    draft.bury(draft.put(root, goal=Goal.STOP))
+    draft.finished = True
+    draft.order(Finish(closing.word, closing.end.causes))

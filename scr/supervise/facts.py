@@ -1,0 +1,118 @@
+"""What the policy is told: what happened, and what somebody asks for.
+
+Pure.  Every fact carries `at`, monotonic seconds.  The shell makes them; facts
+about an incarnation that is no longer the agent's are ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from scr.messages import ExitReason
+from scr.specs import ChildSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The agent said that it is ready."""
+
+    id: str
+    incarnation: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The agent chose not to start, and its process is gone."""
+
+    id: str
+    incarnation: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """The agent's start failed, and its process is gone: whatever it held is free for the next attempt."""
+
+    id: str
+    incarnation: int
+    at: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process is gone, with the reason that `exits.classify` found."""
+
+    id: str
+    incarnation: int
+    at: float
+    reason: ExitReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed.  Due when `deadline` says so; harmless at any other time."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the whole tree.  Whatever still lives after `within_s` is killed at once."""
+
+    at: float
+    reason: str = "requested"
+    within_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Add a child at the end of a supervisor's order and start it.
+
+    Here as in the other calls: `call` is the token that the one `Reply`
+    carries, `caller` the agent that waits for it, if one does.
+    """
+
+    at: float
+    call: str
+    supervisor: str
+    spec: ChildSpec
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateChild:
+    """Stop a child and keep it down."""
+
+    at: float
+    call: str
+    id: str
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestartChild:
+    """Start a child that is down or parked."""
+
+    at: float
+    call: str
+    id: str
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteChild:
+    """Forget a child that is down."""
+
+    at: float
+    call: str
+    id: str
+    caller: str | None = None
+
+
+Report: TypeAlias = Started | Ignored | StartFailed | Exited
+Call: TypeAlias = StartChild | TerminateChild | RestartChild | DeleteChild
+Fact: TypeAlias = Report | Call | Tick | Shutdown

@@ -1,0 +1,196 @@
+"""What to start, stop, kill and answer next: the whole mind of supervision.
+
+Pure: no clock, no process, no I/O.  `decide` is `plan(absorb(state, fact))`.
+*Absorb* records what happened and what it makes us want; *plan* takes the
+steps that lead from what is to what is wanted.  Strategies are only the set of
+children that is hit; stopping in reverse order, starting in order, giving up
+and going down in the middle of a restart follow from the steps.
+"""
+
+from __future__ import annotations
+
+from scr.messages import ExitReason
+from scr.specs import AgentSpec, Strategy
+from scr.supervise.calls import take_call
+from scr.supervise.draft import Draft
+from scr.supervise.endings import close, went_down
+from scr.supervise.facts import (
+    Exited,
+    Fact,
+    Ignored,
+    Report,
+    Shutdown,
+    Started,
+    StartFailed,
+    Tick,
+)
+from scr.supervise.orders import Order
+from scr.supervise.steps import (
+    came_up,
+    can_start,
+    chose_not_to_start,
+    expire,
+    kill_all,
+    must_start,
+    must_stop,
+    start,
+    stop,
+)
+from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, Tree
+
+
+def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
+    """Take in one fact; the next state, and what the shell must do now, in this order."""
+    draft = Draft(tree, fact.at)
+    absorb(draft, fact)
+    plan(draft)
+    return draft.seal()
+
+
+def absorb(draft: Draft, fact: Fact) -> None:
+    """Record a fact and what it makes us want."""
+    match fact:
+        case Tick():
+            tick(draft)
+        case Shutdown():
+            shut_down(draft, fact)
+        case Started() | Ignored() | StartFailed() | Exited():
+            if child := subject(draft, fact):
+                hear(draft, child, fact)
+        case _:
+            take_call(draft, fact)
+
+
+def subject(draft: Draft, fact: Report) -> Child | None:
+    """The agent that a report is about, unless the report is stale."""
+    if draft.stuck.get(fact.id) == fact.incarnation and not isinstance(fact, Started):
+        draft.stuck = {name: n for name, n in draft.stuck.items() if name != fact.id}
+        if released := draft.children.get(fact.id):
+            draft.touch(released)
+        return None
+    child = draft.children.get(fact.id)
+    is_current = child and isinstance(child.spec, AgentSpec) and child.alive and child.incarnation == fact.incarnation
+    return child if is_current else None
+
+
+def hear(draft: Draft, child: Child, fact: Report) -> None:
+    """A process has come up or has gone."""
+    is_starting = child.phase is Phase.STARTING
+    match fact:
+        case Started():
+            if is_starting and not child.killed:
+                came_up(draft, child)
+        case Ignored() if child.goal is Goal.RUN:
+            chose_not_to_start(draft, child)
+        case Ignored():
+            went_down(draft, child, End(ExitReason.NORMAL, "it chose not to start"), failed=False)
+        case StartFailed():
+            went_down(draft, child, End(ExitReason.START_FAILED, fact.detail), failed=is_starting)
+        case Exited() if is_starting and child.goal is Goal.RUN:
+            went_down(draft, child, End(ExitReason.START_FAILED, why_not_up(child, fact)), failed=True)
+        case Exited():
+            went_down(draft, child, End(fact.reason, fact.detail), failed=False)
+
+
+def why_not_up(child: Child, fact: Exited) -> str:
+    """What to say of an agent that ended before it was ready."""
+    if child.killed and isinstance(child.spec, AgentSpec):
+        return f"it was not ready within {child.spec.start_timeout_s:g} s"
+    return f"it ended before it was ready: {End(fact.reason, fact.detail)}"
+
+
+def tick(draft: Draft) -> None:
+    """Look at everything whose time has come.  The first tick finds the root down and wanted, which is a start."""
+    root = draft.root
+    draft.touch(root)
+    for name in [name for name, at in draft.due.items() if at <= draft.at]:
+        if name == root.id:
+            del draft.due[name]
+            kill_all(draft)
+        elif draft.due.get(name, draft.at + 1) <= draft.at:
+            expire(draft, draft.children[name])
+
+
+def shut_down(draft: Draft, fact: Shutdown) -> None:
+    """Want the root down.  The first reason stands; a shorter time replaces a longer one."""
+    root = draft.root
+    if draft.finished:
+        return
+    if fact.within_s is not None:
+        until = fact.at + fact.within_s
+        draft.due[root.id] = min(until, draft.due.get(root.id, until))
+    root = draft.put(root, goal=Goal.STOP)
+    closing = Closing(fact.reason, End(ExitReason.SHUTDOWN, fact.reason))
+    close(draft, root.id, closing)
+
+
+def plan(draft: Draft) -> None:
+    """Take steps until every supervisor has what it wants or waits for a fact."""
+    while draft.dirty or draft.inbox:
+        while draft.dirty:
+            name = next(iter(draft.dirty))
+            plan_team(draft, name, draft.dirty.pop(name))
+        if draft.inbox:
+            take_call(draft, draft.inbox.pop(0))
+
+
+def plan_team(draft: Draft, name: str | None, changed: dict[str, None]) -> None:
+    """The next steps of one supervisor; above the root there is none, and the root is planned alone."""
+    if name is None:
+        plan_each(draft, changed)
+    elif name in draft.teams and draft.children[name].alive:
+        team = draft.teams[name]
+        if team.spec.dynamic:
+            plan_each(draft, changed)
+        else:
+            plan_in_order(draft, team)
+        tell_above(draft, name)
+
+
+def plan_each(draft: Draft, changed: dict[str, None]) -> None:
+    """Strangers to each other: all that must go goes at once, all that must come comes at once."""
+    for name in changed:
+        child = draft.children.get(name)
+        if child and must_stop(child):
+            stop(draft, child)
+        elif child and must_start(child) and can_start(draft, child):
+            start(draft, child)
+
+
+def plan_in_order(draft: Draft, team: Team) -> None:
+    """One at a time: stop the last that must go; when nothing must go, start the first that is wanted.
+
+    A child that pauses holds up those after it where the strategy makes them
+    depend on it; one whose old process cannot be killed holds up nobody.
+    """
+    is_independent = team.spec.strategy is Strategy.ONE_FOR_ONE
+    doomed, absent, is_starting = None, None, False
+    for child in map(draft.children.__getitem__, team.children):
+        if child.asked:
+            return
+        if child.goal is not Goal.RUN:
+            doomed = child if child.alive else doomed
+        elif child.phase is Phase.STARTING:
+            is_starting = True
+        elif absent is None and must_start(child) and child.id not in draft.stuck:
+            absent = None if is_independent and child.id in draft.due else child
+    if doomed:
+        stop(draft, doomed)
+    elif absent and not is_starting and can_start(draft, absent):
+        start(draft, absent)
+
+
+def tell_above(draft: Draft, name: str) -> None:
+    """Whether a supervisor itself has come up or gone down with these steps."""
+    child, team = draft.children[name], draft.teams[name]
+    below = map(draft.children.__getitem__, team.children)
+    if team.closing:
+        if not any(other.alive for other in below):
+            went_down(draft, child, team.closing.end, failed=team.closing.failed)
+    elif child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
+        came_up(draft, child)
+
+
+def is_booting(child: Child) -> bool:
+    """Whether its supervisor's start still waits for it."""
+    return child.cause is Cause.BOOT and child.goal is not Goal.STOP and child.phase in {Phase.DOWN, Phase.STARTING}

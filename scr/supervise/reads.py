@@ -1,0 +1,62 @@
+"""What may be asked about a tree without changing it; at any time, whatever starts or stops.
+
+Pure.  Children come in start order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scr.errors import UnknownAgent
+from scr.specs import ChildSpec, SupervisorSpec
+from scr.supervise.tree import Child, Phase, Team, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many children a supervisor knows, how many of them have a process now, and of which kind all are."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
+
+def deadline(tree: Tree) -> float | None:
+    """When the shell must send a Tick even if nothing happens; None: it need not."""
+    return min(tree.due.values(), default=None)
+
+
+def which_child(tree: Tree, name: str) -> Child:
+    """One child as its supervisor sees it.  Raises UnknownAgent."""
+    if name not in tree.children:
+        raise UnknownAgent(f"there is no agent or supervisor {name!r}")
+    return tree.children[name]
+
+
+def which_children(tree: Tree, supervisor: str) -> tuple[Child, ...]:
+    """The children of a supervisor, in start order.  Raises UnknownAgent."""
+    return tuple(tree.children[name] for name in _team(tree, supervisor).children)
+
+
+def count_children(tree: Tree, supervisor: str) -> Counts:
+    """How many children, by kind; one that starts, restarts or is down is not active.  Raises UnknownAgent."""
+    children = which_children(tree, supervisor)
+    supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children)
+    return Counts(
+        specs=len(children),
+        active=sum(child.phase in {Phase.UP, Phase.STOPPING} for child in children),
+        supervisors=supervisors,
+        workers=len(children) - supervisors,
+    )
+
+
+def get_spec(tree: Tree, name: str) -> ChildSpec:
+    """The specification of an agent or a supervisor, every default filled in.  Raises UnknownAgent."""
+    return which_child(tree, name).spec
+
+
+def _team(tree: Tree, supervisor: str) -> Team:
+    if supervisor not in tree.teams:
+        raise UnknownAgent(f"there is no supervisor {supervisor!r}")
+    return tree.teams[supervisor]

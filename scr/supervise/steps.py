@@ -1,0 +1,135 @@
+"""The steps that planning may take: start a child, stop it, kill it.
+
+Each changes the draft and orders what the shell must do for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scr.messages import ExitReason
+from scr.specs import AgentSpec, SupervisorSpec
+from scr.supervise.draft import Draft
+from scr.supervise.endings import close, settle, went_down
+from scr.supervise.orders import Done, Kill, Start, Stop, Unkillable
+from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
+
+UNKILLABLE_AFTER_S = 5.0  # what SIGKILL has not ended by then sits in the kernel, and may for ever
+ASKED = Closing("asked", End(ExitReason.SHUTDOWN, "its supervisor asked it to"))
+
+
+def must_stop(child: Child) -> bool:
+    """Whether a child lives that should not, and has not been asked yet."""
+    return child.goal is not Goal.RUN and child.alive and not child.asked
+
+
+def must_start(child: Child) -> bool:
+    """Whether a child is down that should be up."""
+    return child.goal is Goal.RUN and child.phase in {Phase.DOWN, Phase.RESTARTING}
+
+
+def can_start(draft: Draft, child: Child) -> bool:
+    """Whether nothing holds its start up: no pause, no process that would not die."""
+    return child.id not in draft.due and child.id not in draft.stuck
+
+
+def start(draft: Draft, child: Child) -> None:
+    """Begin a start; whoever starts is up or down again only by a fact."""
+    match child.spec:
+        case AgentSpec() as spec:
+            child = draft.put(child, phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+            draft.due[child.id] = draft.at + spec.start_timeout_s
+            draft.order(Start(child.id, child.incarnation, spec))
+        case SupervisorSpec() as spec:
+            boot(draft, child, spec)
+
+
+def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
+    """Begin a supervisor's start with the children that its specification lists, whatever was changed since."""
+    draft.put(child, phase=Phase.STARTING)
+    draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
+    draft.dirty.setdefault(spec.id, {})
+    for listed in spec.children:
+        known = draft.children.get(listed.id)
+        if known is None:
+            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past)
+        else:
+            cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
+            draft.children[listed.id] = Child(
+                listed, spec.id, cause=cause, incarnation=known.incarnation, end=known.end, gone=known.gone
+            )
+
+
+def came_up(draft: Draft, child: Child) -> None:
+    """The start is complete."""
+    draft.due.pop(child.id, None)
+    call = child.call if child.goal is not Goal.STOP else None
+    if call is None:
+        draft.put(child, phase=Phase.UP, up_since=draft.at)
+        return
+    draft.put(child, phase=Phase.UP, up_since=draft.at, call=None, queue=())
+    draft.reply(call, Done(child.id))
+    draft.inbox.extend(child.queue)
+
+
+def chose_not_to_start(draft: Draft, child: Child) -> None:
+    """The agent is down by its own wish, which is no failure."""
+    child = replace(
+        child, phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
+    )
+    settle(draft, child, ignored=True)
+
+
+def stop(draft: Draft, child: Child) -> None:
+    """Ask a child to go down, and set the time when asking ends."""
+    match child.spec:
+        case SupervisorSpec():
+            draft.put(child, asked=True)
+            close(draft, child.id, ASKED)
+        case _ if child.killed:
+            draft.put(child, phase=Phase.STOPPING, asked=True)
+        case AgentSpec(shutdown_s="kill"):
+            kill(draft, replace(child, phase=Phase.STOPPING, asked=True))
+        case AgentSpec(shutdown_s="infinity"):
+            draft.put(child, phase=Phase.STOPPING, asked=True)
+            draft.due.pop(child.id, None)
+            draft.order(Stop(child.id, child.incarnation))
+        case AgentSpec(shutdown_s=float(budget_s)):
+            child = draft.put(child, phase=Phase.STOPPING, asked=True)
+            draft.due[child.id] = draft.at + budget_s
+            draft.order(Stop(child.id, child.incarnation))
+            if budget_s == 0:
+                kill(draft, child)
+
+
+def kill(draft: Draft, child: Child) -> None:
+    """End an agent without asking."""
+    draft.put(child, killed=True)
+    draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
+    draft.order(Kill(child.id, child.incarnation))
+
+
+def kill_all(draft: Draft) -> None:
+    """Kill every agent that lives, in no order, and let no supervisor start another."""
+    for name in tuple(draft.teams):
+        if draft.running(name):
+            close(draft, name, ASKED)
+    for child in tuple(draft.children.values()):
+        if child.alive and not child.killed and isinstance(child.spec, AgentSpec):
+            kill(draft, replace(child, phase=Phase.STOPPING, asked=True))
+
+
+def expire(draft: Draft, child: Child) -> None:
+    """A child's time is over: of its pause, its start, its stop, or of waiting for SIGKILL to work."""
+    match child.phase:
+        case Phase.RESTARTING:
+            del draft.due[child.id]
+            draft.touch(child)
+        case Phase.STARTING | Phase.STOPPING if not child.killed:
+            kill(draft, child)
+        case _:
+            draft.order(Unkillable(child.id, child.incarnation))
+            draft.stuck = {**draft.stuck, child.id: child.incarnation}
+            is_starting = child.phase is Phase.STARTING
+            reason = ExitReason.START_FAILED if is_starting else ExitReason.KILLED
+            went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
