@@ -1,0 +1,199 @@
+"""The index of one folder: SQLite FTS5 with BM25 in one file, built once, read by everyone.
+
+It holds a copy of every document as it was read, so that all agents of a run, and the
+critic, see the same text even when the folder changes.  Building goes to a name of its
+own and ends in a rename: whoever is killed in the middle leaves no half index, and two
+builders do no harm.  Readers open it read-only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+from uuid import uuid4
+
+from scr.errors import InvalidDocuments
+from scr.messages import Frozen
+from scr.research.blocks import Heading
+from scr.research.documents import Library, Skipped, read_folder
+from scr.research.passages import Passage, split
+
+FORMAT = 1
+PREFIX_LENGTH_MIN = 6
+TITLE_WEIGHT, TEXT_WEIGHT = 2.0, 1.0
+_SCHEMA = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE document (path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE passage (id INTEGER PRIMARY KEY, path TEXT, headings TEXT, text TEXT, starts TEXT);
+    CREATE VIRTUAL TABLE search USING fts5(titles, text, content='', tokenize='porter unicode61 remove_diacritics 2');
+"""
+
+
+class IndexStats(Frozen):
+    """What an index holds."""
+
+    documents: int
+    passages: int
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found; `score` is BM25, larger is better."""
+
+    passage: Passage
+    score: float
+    passage_id: int
+
+
+class Index:
+    """An index, open for reading.  Belongs to one process; close it, or use it in a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises InvalidDocuments when `path` is not an index."""
+        self._database = _connect(path)
+        try:
+            about = dict(self._database.execute("SELECT key, value FROM about"))
+            self.stats = IndexStats.model_validate_json(about["stats"])
+            if about["format"] != str(FORMAT):
+                raise InvalidDocuments(f"{str(path)!r} was made by another version: delete it and start again")
+        except (sqlite3.DatabaseError, KeyError, ValueError) as error:
+            self._database.close()
+            raise InvalidDocuments(f"{str(path)!r} is not an index of documents: delete it and start again") from error
+        self.folder = about["folder"]
+        self._lines = lru_cache(maxsize=256)(self._read_lines)
+
+    @classmethod
+    def open_or_build(cls, folder: Path, path: Path) -> Self:
+        """The index at `path`, made from `folder` unless it is there already.  Raises InvalidDocuments."""
+        with suppress(InvalidDocuments):
+            index = cls(path)
+            if index.folder == str(folder.absolute()):
+                return index
+            index.close()
+        build(read_folder(folder), folder, path)
+        return cls(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._database.close()
+
+    def search(self, terms: Sequence[str], limit: int) -> list[Hit]:
+        """The passages that hold any of the terms, best first; equal ones in order of path and line."""
+        query = match_any(terms)
+        if not query:
+            return []
+        rows = self._database.execute(
+            "SELECT id, path, headings, passage.text, starts, round(-rank, 6) FROM search JOIN passage ON passage.id = search.rowid "
+            f"WHERE search MATCH ? AND rank MATCH 'bm25({TITLE_WEIGHT}, {TEXT_WEIGHT})' "
+            "ORDER BY rank, id LIMIT ?",
+            (query, limit),
+        )
+        return [Hit(_passage(*row[1:5]), row[5], row[0]) for row in rows]
+
+    def count(self, term: str) -> int:
+        """How many passages hold the term, in whatever form."""
+        query = match_any([term])
+        if not query:
+            return 0
+        return int(self._database.execute("SELECT count(*) FROM search WHERE search MATCH ?", (query,)).fetchone()[0])
+
+    def passage(self, passage_id: int) -> Passage | None:
+        """One passage by the id that a hit carries."""
+        row = self._database.execute(
+            "SELECT path, headings, text, starts FROM passage WHERE id = ?", (passage_id,)
+        ).fetchone()
+        return _passage(*row) if row else None
+
+    def lines(self, path: str, first: int, last: int) -> str | None:
+        """These lines of a document as they stand in it, markup and all; None when it has no such lines."""
+        lines = self._lines(path)
+        if lines is None or not 1 <= first <= last <= len(lines):
+            return None
+        return "\n".join(lines[first - 1 : last])
+
+    def _read_lines(self, path: str) -> list[str] | None:
+        row = self._database.execute("SELECT text FROM document WHERE path = ?", (path,)).fetchone()
+        return row[0].split("\n") if row else None
+
+
+def build(library: Library, folder: Path, path: Path) -> None:
+    """Write the index of `library` to `path`, whole or not at all.  Raises InvalidDocuments when the disk refuses."""
+    draft = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(library, folder, draft)
+        os.replace(draft, path)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def match_any(terms: Sequence[str]) -> str:
+    """The FTS5 query for any of the terms.  Long ones also match what they begin ("recover", "recovery")."""
+    words = (term for term in terms if any(character.isalnum() for character in term))
+    return " OR ".join('"' + word.replace('"', " ") + '"' + "*" * (len(word) >= PREFIX_LENGTH_MIN) for word in words)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+    except sqlite3.Error as error:
+        raise InvalidDocuments(f"there is no index at {str(path)!r}") from error
+
+
+def _write(library: Library, folder: Path, draft: Path) -> None:
+    database = sqlite3.connect(draft)
+    try:
+        database.executescript(_SCHEMA)
+        database.executemany("INSERT INTO document VALUES (?, ?)", ((d.path, d.text) for d in library.documents))
+        passages = 0
+        for document in library.documents:
+            rows = list(enumerate(split(document), passages + 1))
+            passages += len(rows)
+            database.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", (_row(n, p) for n, p in rows))
+            database.executemany(
+                "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
+            )
+        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages))
+        database.commit()
+    finally:
+        database.close()
+
+
+def _about(library: Library, folder: Path, passages: int) -> Iterator[tuple[str, str]]:
+    stats = IndexStats(documents=len(library.documents), passages=passages, skipped=library.skipped)
+    yield "format", str(FORMAT)
+    yield "folder", str(folder.absolute())
+    yield "stats", stats.model_dump_json()
+
+
+def _row(passage_id: int, passage: Passage) -> tuple[int, str, str, str, str]:
+    headings = json.dumps([[heading.title, heading.line] for heading in passage.headings])
+    return passage_id, passage.path, headings, passage.text, json.dumps(passage.starts)
+
+
+def _passage(path: str, headings: str, text: str, starts: str) -> Passage:
+    return Passage(
+        path,
+        tuple(Heading(title, line) for title, line in json.loads(headings)),
+        text,
+        tuple((offset, line) for offset, line in json.loads(starts)),
+    )

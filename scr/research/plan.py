@@ -1,0 +1,80 @@
+"""The plan: subtasks, what each depends on, and which may start.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from scr.messages import Frozen
+
+
+class Kind(StrEnum):
+    """What a worker is asked to do."""
+
+    RESEARCH = "research"
+    ANALYSIS = "analysis"
+    REVISION = "revision"
+    SYNTHESIS = "synthesis"
+
+
+class Subtask(Frozen):
+    """One piece of the plan.  `query` holds the words of its facet; it is given the results of `depends_on`."""
+
+    subtask_id: str
+    kind: Kind
+    title: str
+    query: str = ""
+    depends_on: tuple[str, ...] = ()
+
+
+class Plan(Frozen):
+    """What is to be done about a question.
+
+    `answerable` is false when no passage comes near the question; then nothing is
+    researched.  `missing` are words of the question that no document holds.
+    """
+
+    question: str
+    subtasks: tuple[Subtask, ...]
+    answerable: bool = True
+    missing: tuple[str, ...] = ()
+
+    @property
+    def facets(self) -> tuple[Subtask, ...]:
+        """The research subtasks, in order."""
+        return tuple(subtask for subtask in self.subtasks if subtask.kind is Kind.RESEARCH)
+
+    def subtask(self, subtask_id: str) -> Subtask:
+        """The subtask of that id.  Raises KeyError."""
+        return {subtask.subtask_id: subtask for subtask in self.subtasks}[subtask_id]
+
+
+OVERVIEW = "research-1"
+ANALYSIS = "analysis"
+SYNTHESIS = "synthesis"
+
+
+def make_plan(question: str, facets: list[tuple[str, str]], missing: tuple[str, ...], *, answerable: bool) -> Plan:
+    """The plan for a question: an overview, one research for each facet (title, query), analysis, synthesis."""
+    if not answerable:
+        synthesis = Subtask(subtask_id=SYNTHESIS, kind=Kind.SYNTHESIS, title="Report")
+        return Plan(question=question, subtasks=(synthesis,), answerable=False, missing=missing)
+    research = tuple(
+        Subtask(subtask_id=f"research-{n}", kind=Kind.RESEARCH, title=title, query=query)
+        for n, (title, query) in enumerate([("Overview", ""), *facets], 1)
+    )
+    ids = tuple(subtask.subtask_id for subtask in research)
+    rest = (
+        Subtask(subtask_id=ANALYSIS, kind=Kind.ANALYSIS, title="Agreements, contrasts, comparison", depends_on=ids),
+        Subtask(subtask_id=SYNTHESIS, kind=Kind.SYNTHESIS, title="Report", depends_on=(*ids, ANALYSIS)),
+    )
+    return Plan(question=question, subtasks=research + rest, missing=missing)
+
+
+def ready(plan: Plan, done: Collection[str]) -> tuple[Subtask, ...]:
+    """The subtasks that are not done and whose dependencies are, in the order of the plan."""
+    return tuple(
+        subtask
+        for subtask in plan.subtasks
+        if subtask.subtask_id not in done and all(needed in done for needed in subtask.depends_on)
+    )
