@@ -6,7 +6,6 @@ while one is open, the next waits, so that none sees a state in between.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 
 from scr.errors import InvalidSpec
@@ -147,7 +146,7 @@ def _with_extra_options(supervisor: SupervisorSpec, spec: ChildSpec) -> ChildSpe
 
 def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
     """Take a child down to stay; answered once it is."""
-    child = replace(child, call=call, goal=Goal.STOP)
+    child = child._replace(call=call, goal=Goal.STOP)
     if child.alive:
         draft.put(child)
     else:

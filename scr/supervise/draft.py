@@ -8,7 +8,6 @@ planning; that is all the bookkeeping there is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from scr.messages import ExitReason
@@ -72,23 +71,28 @@ class Draft:
         """The child that has no parent."""
         return self.children[self._tree.root]
 
-    def put(self, child: Child, **fields: Any) -> Child:
-        """Store the child with these fields changed."""
+    def keep(self, child: Child, **fields: Any) -> Child:
+        """Store the child with these fields changed, which is nothing that its supervisor must look at."""
         if fields:
-            child = replace(child, **fields)
-        self.children[child.id] = child
+            child = child._replace(**fields)
+        self.children[child.spec.id] = child
+        return child
+
+    def put(self, child: Child, **fields: Any) -> Child:
+        """Store the child with these fields changed, and have its supervisor look at it."""
+        child = self.keep(child, **fields)
         self.touch(child)
         return child
 
     def put_team(self, name: str, **fields: Any) -> Team:
         """Store a supervisor's mind with these fields changed."""
-        team = self.teams[name] = replace(self.teams[name], **fields)
+        team = self.teams[name] = self.teams[name]._replace(**fields)
         self.dirty.setdefault(name, {})
         return team
 
     def touch(self, child: Child) -> None:
         """Have the child's supervisor look at it."""
-        self.dirty.setdefault(child.parent, {})[child.id] = None
+        self.dirty.setdefault(child.parent, {})[child.spec.id] = None
 
     def order(self, order: Order) -> None:
         """One more thing for the shell to do."""
@@ -110,7 +114,7 @@ class Draft:
         elif not child.gone:
             end = child.end or NEVER_STARTED
             self.order(Gone(child.id, end.reason, end.detail))
-            self.children[child.id] = replace(child, gone=True)
+            self.children[child.id] = child._replace(gone=True)
 
     def drop(self, child: Child) -> None:
         """Take a child that is down, and all below it, out of the tree."""

@@ -6,8 +6,6 @@ no start and no stop: it says what is wanted now, and planning takes the steps.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from scr.messages import ExitReason
 from scr.specs import AutoShutdown, Restart, Strategy
 from scr.supervise.draft import Draft
@@ -21,7 +19,7 @@ from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team
 def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
     """The process of an agent, or everything below a supervisor, is gone.  `failed`: before it was up."""
     draft.due.pop(child.id, None)
-    child = replace(child, phase=Phase.DOWN, asked=False, killed=False, end=end)
+    child = child._replace(phase=Phase.DOWN, asked=False, killed=False, end=end)
     if child.parent is None:
         return finish(draft, child)
     match child.goal:
@@ -65,7 +63,7 @@ def restart(draft: Draft, child: Child, parent: str, end: End) -> None:
     if stamps is None:
         return settle(draft, child, park=True) if child.spec.park else give_up(draft, child, parent, end)
     if child.spec.park:
-        child = replace(child, stamps=stamps)
+        child = child._replace(stamps=stamps)
     else:
         draft.put_team(parent, stamps=stamps)
     schedule(draft, child)
@@ -80,8 +78,8 @@ def schedule(draft: Draft, child: Child) -> None:
     stable = backoff and child.up_since is not None and draft.at - child.up_since >= backoff.reset_after_s
     failures = 1 if stable else child.failures + 1
     draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
-    if pause := pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}"):
-        draft.due[child.id] = draft.at + pause
+    if backoff:
+        draft.due[child.id] = draft.at + pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}")
 
 
 def hit(strategy: Strategy, names: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -97,15 +95,10 @@ def hit(strategy: Strategy, names: tuple[str, ...], name: str) -> tuple[str, ...
 
 def bounce(draft: Draft, child: Child) -> None:
     """Restart a bystander: down first if it lives; a temporary one is not started again; a parked one stays parked."""
-    match child.phase, child.goal, child.spec.restart:
-        case ((Phase.STARTING | Phase.UP | Phase.STOPPING), Goal.RUN, Restart.TEMPORARY):
-            draft.put(child, goal=Goal.STOP)
-        case ((Phase.STARTING | Phase.UP | Phase.STOPPING), Goal.RUN, _):
-            draft.put(child, goal=Goal.BOUNCE)
-        case Phase.DOWN, Goal.STOP, _:
-            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART)
-        case _:
-            pass
+    if child.alive and child.goal is Goal.RUN:
+        draft.keep(child, goal=Goal.STOP if child.spec.restart is Restart.TEMPORARY else Goal.BOUNCE)
+    elif child.phase is Phase.DOWN and child.goal is Goal.STOP:
+        draft.keep(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART)
 
 
 def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:

@@ -22,10 +22,8 @@ def add_restart(
     return recent if len(recent) <= max_restarts else None
 
 
-def pause_s(backoff: Backoff | None, failures: int, seed: str) -> float:
+def pause_s(backoff: Backoff, failures: int, seed: str) -> float:
     """How long to wait before the restart after the nth failure in a row (n from 1)."""
-    if backoff is None:
-        return 0.0
     doublings = min(failures - 1, 64)
     ceiling = min(backoff.cap_s, backoff.base_s * 2.0**doublings)
     return ceiling if backoff.jitter == "none" else ceiling * _fraction(seed)

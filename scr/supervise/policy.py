@@ -163,14 +163,17 @@ def plan_in_order(draft: Draft, team: Team) -> None:
     A child that pauses holds up those after it where the strategy makes them
     depend on it; one whose old process cannot be killed holds up nobody.
     """
+    run, up, starting = Goal.RUN, Phase.UP, Phase.STARTING
     is_independent = team.spec.strategy is Strategy.ONE_FOR_ONE
     doomed, absent, is_starting = None, None, False
     for child in map(draft.children.__getitem__, team.children):
+        if child.goal is run and child.phase is up:
+            continue
         if child.asked:
             return
-        if child.goal is not Goal.RUN:
+        if child.goal is not run:
             doomed = child if child.alive else doomed
-        elif child.phase is Phase.STARTING:
+        elif child.phase is starting:
             is_starting = True
         elif absent is None and must_start(child) and child.id not in draft.stuck:
             absent = None if is_independent and child.id in draft.due else child

@@ -1,11 +1,10 @@
 """The steps that planning may take: start a child, stop it, kill it.
 
-Each changes the draft and orders what the shell must do for it.
+Each changes the draft and orders what the shell must do for it.  A step on an
+agent needs no further planning, so it is kept without marking the supervisor.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
@@ -14,6 +13,7 @@ from scr.supervise.endings import close, settle, went_down
 from scr.supervise.orders import Done, Kill, Start, Stop, Unkillable
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
+ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
 UNKILLABLE_AFTER_S = 5.0  # what SIGKILL has not ended by then sits in the kernel, and may for ever
 ASKED = Closing("asked", End(ExitReason.SHUTDOWN, "its supervisor asked it to"))
 
@@ -25,7 +25,7 @@ def must_stop(child: Child) -> bool:
 
 def must_start(child: Child) -> bool:
     """Whether a child is down that should be up."""
-    return child.goal is Goal.RUN and child.phase in {Phase.DOWN, Phase.RESTARTING}
+    return child.goal is Goal.RUN and child.phase in ABSENT
 
 
 def can_start(draft: Draft, child: Child) -> bool:
@@ -34,10 +34,10 @@ def can_start(draft: Draft, child: Child) -> bool:
 
 
 def start(draft: Draft, child: Child) -> None:
-    """Begin a start; whoever starts is up or down again only by a fact."""
+    """Begin a start; an agent is up, or down again, only by a fact."""
     match child.spec:
         case AgentSpec() as spec:
-            child = draft.put(child, phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+            child = draft.keep(child, phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
             draft.due[child.id] = draft.at + spec.start_timeout_s
             draft.order(Start(child.id, child.incarnation, spec))
         case SupervisorSpec() as spec:
@@ -50,14 +50,13 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
-        known = draft.children.get(listed.id)
-        if known is None:
+        if listed.id not in draft.children:
             plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past)
-        else:
-            cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
-            draft.children[listed.id] = Child(
-                listed, spec.id, cause=cause, incarnation=known.incarnation, end=known.end, gone=known.gone
-            )
+        known = draft.children[listed.id]
+        cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
+        draft.children[listed.id] = Child(
+            listed, spec.id, cause=cause, incarnation=known.incarnation, end=known.end, gone=known.gone
+        )
 
 
 def came_up(draft: Draft, child: Child) -> None:
@@ -74,8 +73,8 @@ def came_up(draft: Draft, child: Child) -> None:
 
 def chose_not_to_start(draft: Draft, child: Child) -> None:
     """The agent is down by its own wish, which is no failure."""
-    child = replace(
-        child, phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
+    child = child._replace(
+        phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
     )
     settle(draft, child, ignored=True)
 
@@ -84,18 +83,18 @@ def stop(draft: Draft, child: Child) -> None:
     """Ask a child to go down, and set the time when asking ends."""
     match child.spec:
         case SupervisorSpec():
-            draft.put(child, asked=True)
+            draft.keep(child, asked=True)
             close(draft, child.id, ASKED)
         case _ if child.killed:
-            draft.put(child, phase=Phase.STOPPING, asked=True)
+            draft.keep(child, phase=Phase.STOPPING, asked=True)
         case AgentSpec(shutdown_s="kill"):
-            kill(draft, replace(child, phase=Phase.STOPPING, asked=True))
+            kill(draft, child._replace(phase=Phase.STOPPING, asked=True))
         case AgentSpec(shutdown_s="infinity"):
-            draft.put(child, phase=Phase.STOPPING, asked=True)
+            draft.keep(child, phase=Phase.STOPPING, asked=True)
             draft.due.pop(child.id, None)
             draft.order(Stop(child.id, child.incarnation))
         case AgentSpec(shutdown_s=float(budget_s)):
-            child = draft.put(child, phase=Phase.STOPPING, asked=True)
+            child = draft.keep(child, phase=Phase.STOPPING, asked=True)
             draft.due[child.id] = draft.at + budget_s
             draft.order(Stop(child.id, child.incarnation))
             if budget_s == 0:
@@ -104,7 +103,7 @@ def stop(draft: Draft, child: Child) -> None:
 
 def kill(draft: Draft, child: Child) -> None:
     """End an agent without asking."""
-    draft.put(child, killed=True)
+    draft.keep(child, killed=True)
     draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
     draft.order(Kill(child.id, child.incarnation))
 
@@ -116,7 +115,7 @@ def kill_all(draft: Draft) -> None:
             close(draft, name, ASKED)
     for child in tuple(draft.children.values()):
         if child.alive and not child.killed and isinstance(child.spec, AgentSpec):
-            kill(draft, replace(child, phase=Phase.STOPPING, asked=True))
+            kill(draft, child._replace(phase=Phase.STOPPING, asked=True))
 
 
 def expire(draft: Draft, child: Child) -> None:
