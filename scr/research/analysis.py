@@ -17,7 +17,7 @@ from scr.research.claims import Claim, ClaimKind, Findings, with_subject
 from scr.research.evidence import Aim, Evidence, extract, retrieve
 from scr.research.focus import Focus
 from scr.research.index import Index
-from scr.research.names import Names, gather
+from scr.research.names import Names
 from scr.research.terms import jaccard, stems, terms
 
 THINGS_MAX, THINGS_MIN = 6, 2
@@ -49,7 +49,7 @@ class Analysis(Frozen):
 def analyse(findings: Sequence[Findings], focus: Focus, index: Index) -> Analysis:
     """Compare what was found.  `findings` are in the order of the plan."""
     evidence = _evidence(findings)
-    names = gather(text for found in evidence for text in (found.sentence, *found.titles))
+    names = index.names
     things = _things(evidence, names, focus)
     columns = tuple(Column(facet=f.subtask_id, title=f.title) for f in findings[1:] if f.evidence)
     columns = tuple(column for column in columns if column.title not in things)[:COLUMNS_MAX]

@@ -12,7 +12,7 @@ from scr.research import sentences
 from scr.research.blocks import Heading
 from scr.research.focus import RELEVANCE_MIN, Bag, Focus
 from scr.research.index import Hit, Index
-from scr.research.names import Names, gather
+from scr.research.names import Names
 from scr.research.passages import Passage
 from scr.research.terms import jaccard, stem, stems, terms
 
@@ -79,19 +79,16 @@ def retrieve(aim: Aim, index: Index) -> list[int]:
 def extract(aim: Aim, index: Index, passage_ids: Sequence[int]) -> list[Evidence]:
     """The best sentences of these passages, no two alike, best first."""
     passages = [passage for passage_id in passage_ids if (passage := index.passage(passage_id))]
-    names = gather(passage.text for passage in passages)
     found = [
-        evidence for rank, passage in enumerate(passages) for evidence in _read(aim, passage, rank / len(passages), names)
+        evidence for rank, passage in enumerate(passages) for evidence in _read(aim, passage, rank / len(passages), index.names)
     ]
     return _pick(sorted(found, key=lambda evidence: (-evidence.score, evidence.evidence_id)))
 
 
 def subject_of(passage: Passage, names: Names) -> tuple[str, tuple[int, ...]]:
-    """The name in the titles above, the outermost first, and the line of its title."""
-    for heading in passage.headings:
-        if found := names.within(heading.title):
-            return found[0], (heading.line,)
-    return "", ()
+    """The name in the outermost title above, and the line of that title."""
+    found = names.within(passage.headings[0].title) if passage.headings else []
+    return (found[0], (passage.headings[0].line,)) if found else ("", ())
 
 
 def _merged(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:

@@ -8,13 +8,14 @@ passages as a chosen one count less.  Things that the question names are facets 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scr.research.focus import ANSWER_MIN, RELEVANCE_MIN, Focus, focus_on
 from scr.research.index import Hit, Index
-from scr.research.names import Names, gather
+from scr.research.names import Names
 from scr.research.plan import Plan, make_plan
 from scr.research.question import clean
 from scr.research.terms import WORD, is_term, jaccard, stem, stems
@@ -24,20 +25,22 @@ PASSAGES_NEAR = 48
 FACETS_MAX = 5
 NAMED_MAX = 3
 CANDIDATES_MAX = 60
-NOUN_SHARE_MIN = 0.4
-SUPPORT_MIN = 3
-TITLE_BONUS, PAIR_BONUS = 1.5, 1.6
+NOUN_SHARE_MIN, TITLE_SHARE_MIN, NOUN_USES_MIN = 0.45, 0.3, 2
+SUPPORT_MIN, PAIR_SUPPORT_MIN = 3, 2
+TITLE_BONUS, TITLES_MAX, PAIR_BONUS = 0.5, 4, 1.6
 LIFT_MAX = 12.0
 SAME_PASSAGES_MAX = 0.6
 
 _BEFORE_VERBS = frozenset(
     "to will would can could may might must should shall not cannot it they we you i which who that and or then never".split()
 )
+_AFTER_VERBS = frozenset("a an the its their his her both no one two each every all any some this that it them".split())
 _VERBAL = ("ed", "ing", "ly")
 _EMPTY = frozenset(
     """way ways case cases number numbers kind kinds type types lot lots bit part parts point points time times thing
-    name names fact idea ideas order sense example examples detail details chapter section document page list first
-    second third last single simple full whole long short new old high low large small real true false right left
+    name names fact idea ideas order sense example examples detail details chapter section document page list first system systems issue issues experiment experiments
+    production program programs feature features function functions method methods chapter introduction background
+    overview summary conclusion definition principle library libraries framework frameworks second third last single simple full whole long short new old high low large small real true false right left
     same common general specific particular certain default possible available able sure clear easy hard ready user
     users people person developer developers project version versions line lines word words text
     today year years day days hour hours minute minutes second seconds month months result results reason problem
@@ -58,11 +61,15 @@ class _Usage:
     """How a stem (or a pair) is used in the passages near the question."""
 
     forms: Counter[str] = field(default_factory=Counter)
-    nounlike: int = 0
-    used: int = 0
+    nouns: Counter[str] = field(default_factory=Counter)
     passages: dict[int, float] = field(default_factory=dict)
-    titles: set[int] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
+
+    @property
+    def form(self) -> str:
+        """The form that is used most like a noun."""
+        return min(self.forms, key=lambda form: (-self.nouns[form], -self.forms[form], form))
 
 
 def plan_for(question: str, index: Index) -> Plan:
@@ -85,7 +92,7 @@ def nearest(focus: Focus, index: Index) -> list[Near]:
 
 def find_facets(focus: Focus, near: Sequence[Near], index: Index) -> list[tuple[str, str]]:
     """Facets as (title, query), the things that the question names first."""
-    names = gather(text for passage in near for text in (passage.hit.passage.text,))
+    names = index.names
     named = [(names.written[word], word) for word in focus.named(names)][:NAMED_MAX]
     named = named if len(named) > 1 else []
     usages = _usages(focus, names, near)
@@ -104,10 +111,9 @@ def _usages(focus: Focus, names: Names, near: Sequence[Near]) -> dict[str, _Usag
     usages: dict[str, _Usage] = defaultdict(_Usage)
     for passage in near:
         _read(passage, passage.hit.passage.text, usages, in_title=False)
-        if passage.hit.passage.headings:
-            _read(passage, passage.hit.passage.headings[-1].title, usages, in_title=True)
-    asked = focus.stems | {kin for term in focus.terms for kin in term.kin}
-    return {key: usage for key, usage in sorted(usages.items()) if _fits(key, usage, asked, names)}
+        for heading in passage.hit.passage.headings:
+            _read(passage, heading.title, usages, in_title=True)
+    return {key: usage for key, usage in sorted(usages.items()) if _fits(key, usage, focus.stems, names)}
 
 
 def _read(near: Near, text: str, usages: dict[str, _Usage], *, in_title: bool) -> None:
@@ -118,21 +124,21 @@ def _read(near: Near, text: str, usages: dict[str, _Usage], *, in_title: bool) -
         before = tokens[n - 1][0].lower() if n and text[tokens[n - 1][2] : start].isspace() else ""
         after = tokens[n + 1][0] if n + 1 < len(tokens) and text[end : tokens[n + 1][1]].isspace() else ""
         ends = not (after and is_term(after.lower()))
-        verbal = before in _BEFORE_VERBS or word.endswith(_VERBAL)
+        verbal = before in _BEFORE_VERBS or after.lower() in _AFTER_VERBS or word.endswith(_VERBAL)
         _note(usages[stem(word.lower())], near, word, noun=ends and not verbal, in_title=in_title)
         if before and _candidate(before) and not before.endswith("ly"):
             pair = f"{stem(before)} {stem(word.lower())}"
-            _note(usages[pair], near, f"{tokens[n - 1][0]} {word}", noun=ends and not word.endswith(_VERBAL), in_title=in_title)
+            _note(usages[pair], near, f"{tokens[n - 1][0]} {word}", noun=ends and not verbal, in_title=in_title)
 
 
 def _note(usage: _Usage, near: Near, form: str, *, noun: bool, in_title: bool) -> None:
-    usage.forms[form if form.isupper() else form.lower()] += 1
-    usage.used += 1
-    usage.nounlike += noun
+    form = form if form.isupper() else form.lower()
+    usage.forms[form] += 1
+    usage.nouns[form] += noun
     usage.passages[near.hit.passage_id] = near.weight
     usage.paths.add(near.hit.passage.path)
     if in_title:
-        usage.titles.add(near.hit.passage_id)
+        usage.titles.add(near.hit.passage.path)
 
 
 def _candidate(word: str) -> bool:
@@ -145,16 +151,17 @@ def _fits(key: str, usage: _Usage, asked: frozenset[str], names: Names) -> bool:
     forms = [form.lower() for form in usage.forms]
     return (
         not all(part in asked for part in parts)
-        and usage.nounlike >= NOUN_SHARE_MIN * usage.used
-        and len(usage.passages) >= SUPPORT_MIN
+        and usage.nouns[usage.form] >= NOUN_USES_MIN
+        and usage.nouns[usage.form] >= usage.forms[usage.form] * (TITLE_SHARE_MIN if usage.titles else NOUN_SHARE_MIN)
+        and len(usage.passages) >= (SUPPORT_MIN if " " not in key else PAIR_SUPPORT_MIN)
         and not any(word in names or word in _EMPTY for form in forms for word in form.split())
     )
 
 
 def _scored(usages: dict[str, _Usage], near: Sequence[Near], index: Index) -> dict[str, float]:
     """Score per candidate.  Only the best by support are looked up in the index."""
-    total = sum(passage.weight for passage in near)
-    support = {key: sum(usage.passages.values()) / total for key, usage in usages.items()}
+    total = sum(passage.weight**2 for passage in near)
+    support = {key: sum(weight**2 for weight in usage.passages.values()) / total for key, usage in usages.items()}
     best = sorted(support, key=lambda key: (-support[key] * (PAIR_BONUS if " " in key else 1), key))[:CANDIDATES_MAX]
     return {key: _score(key, support[key], usages[key], len(near), index) for key in best}
 
@@ -162,10 +169,11 @@ def _scored(usages: dict[str, _Usage], near: Sequence[Near], index: Index) -> di
 def _score(key: str, support: float, usage: _Usage, near: int, index: Index) -> float:
     everywhere = max(index.count(" ".join(_words(usage))), len(usage.passages))
     lift = (len(usage.passages) / near) / (everywhere / max(index.stats.passages, 1))
-    titles = TITLE_BONUS if usage.titles else 1.0
+    titles = 1 + TITLE_BONUS * min(len(usage.titles), TITLES_MAX)
     spread = min(len(usage.paths), 4) / 4 + 0.5
     pair = PAIR_BONUS if " " in key else 1.0
-    return round(support * min(lift, LIFT_MAX) ** 0.5 * titles * spread * pair, 6)
+    rare = math.log((index.stats.passages + 1) / everywhere)
+    return round(support * min(lift, LIFT_MAX) ** 0.5 * rare * titles * spread * pair, 6)
 
 
 def _diverse(scored: dict[str, float], usages: dict[str, _Usage]) -> list[str]:
@@ -185,15 +193,8 @@ def _diverse(scored: dict[str, float], usages: dict[str, _Usage]) -> list[str]:
 
 
 def _title(usage: _Usage) -> str:
-    form = _common(usage.forms)
-    return form if form[0].isupper() else form[0].upper() + form[1:]
+    return usage.form[0].upper() + usage.form[1:]
 
 
 def _words(usage: _Usage) -> list[str]:
-    return _common(usage.forms).lower().split()
-
-
-def _common(forms: Counter[str]) -> str:
-    """The usual form, one that is used like a noun if there is one."""
-    nouns: Iterable[tuple[str, int]] = [item for item in forms.items() if not item[0].endswith(_VERBAL)] or forms.items()
-    return min(nouns, key=lambda item: (-item[1], item[0]))[0]
+    return usage.form.lower().split()

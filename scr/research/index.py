@@ -24,6 +24,7 @@ from scr.errors import InvalidDocuments
 from scr.messages import Frozen
 from scr.research.blocks import Heading
 from scr.research.documents import Library, Skipped, read_folder
+from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
 
 FORMAT = 1
@@ -64,6 +65,7 @@ class Index:
         self._database = _connect(path)
         try:
             about = dict(self._database.execute("SELECT key, value FROM about"))
+            self.names = Names(*json.loads(about["names"]))
             self.stats = IndexStats.model_validate_json(about["stats"])
             if about["format"] != str(FORMAT):
                 raise InvalidDocuments(f"{str(path)!r} was made by another version: delete it and start again")
@@ -165,24 +167,28 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
         database.executescript(_SCHEMA)
         database.executemany("INSERT INTO document VALUES (?, ?)", ((d.path, d.text) for d in library.documents))
         passages = 0
+        gathering = Gathering()
         for document in library.documents:
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
+            for _, passage in rows:
+                gathering.read(passage.text)
             database.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", (_row(n, p) for n, p in rows))
             database.executemany(
                 "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
             )
-        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages))
+        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names()))
         database.commit()
     finally:
         database.close()
 
 
-def _about(library: Library, folder: Path, passages: int) -> Iterator[tuple[str, str]]:
+def _about(library: Library, folder: Path, passages: int, names: Names) -> Iterator[tuple[str, str]]:
     stats = IndexStats(documents=len(library.documents), passages=passages, skipped=library.skipped)
     yield "format", str(FORMAT)
     yield "folder", str(folder.absolute())
     yield "stats", stats.model_dump_json()
+    yield "names", json.dumps([names.written, names.phrases])
 
 
 def _row(passage_id: int, passage: Passage) -> tuple[int, str, str, str, str]:
