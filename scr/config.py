@@ -30,4 +30,5 @@ class Settings(BaseSettings):
 
     launcher: Literal["zygote", "spawn"] = "zygote"
     standbys: Annotated[int, Field(ge=0, le=1000)] = 2
+    preload: tuple[str, ...] = ()
     limits: Limits = Limits()

@@ -191,6 +191,14 @@ Payload: TypeAlias = (
     | DownPayload
     | FailurePayload
 )
+MESSAGE_OF: dict[type[Frozen], type[Task | Result | Critique | Status | Ping | Stop]] = {
+    TaskPayload: Task,
+    ResultPayload: Result,
+    CritiquePayload: Critique,
+    StatusPayload: Status,
+    PingPayload: Ping,
+    StopPayload: Stop,
+}
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
@@ -208,6 +216,16 @@ def decode(data: bytes | str) -> Message:
         return MESSAGE.validate_json(data)
     except ValidationError as error:
         raise InvalidMessage(complaint("message", error)) from error
+
+
+def of_payload(payload: Frozen, envelope: dict[str, Any]) -> Message:
+    """The message that carries this payload.  Raises InvalidMessage naming what does not fit."""
+    try:
+        return MESSAGE_OF[type(payload)](payload=payload, **envelope)
+    except ValidationError as error:
+        raise InvalidMessage(complaint("message", error)) from error
+    except KeyError as error:
+        raise InvalidMessage(f"{type(payload).__name__} is for the runtime alone; no agent can send it") from error
 
 
 def complaint(what: str, error: ValidationError) -> str:

@@ -20,6 +20,10 @@ from scr.messages import Critique, Message, Ping, Result, Task
 Handled: TypeAlias = Awaitable[None] | None
 
 
+class Stateless(BaseModel):
+    """The state of an agent that keeps none."""
+
+
 class Agent:
     """Extend it, give it a `State`, and write the handlers that you need, each `def` or `async def`.
 
@@ -27,7 +31,7 @@ class Agent:
     from any of them ends this incarnation; its supervisor starts the next.
     """
 
-    State: ClassVar[type[BaseModel]] = BaseModel
+    State: ClassVar[type[BaseModel]] = Stateless
     """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not."""
 
     state: BaseModel

@@ -10,13 +10,11 @@ from __future__ import annotations
 import base64
 import importlib
 import importlib.util
-import sys
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-import dill
-
+from scr.behaviour.shipping import importable, pack_code, unpack_code
 from scr.errors import InvalidCode
 from scr.specs import Code
 
@@ -35,7 +33,7 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
     if reference := _reference(thing):
         return Code(reference=reference)
     try:
-        return Code(pickled=base64.b64encode(dill.dumps(thing, recurse=True)).decode())
+        return Code(pickled=base64.b64encode(pack_code(thing)).decode())
     except Exception as error:
         raise InvalidCode(
             f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
@@ -46,7 +44,7 @@ def open_code(code: Code) -> Any:
     """The class or function again.  Called in the agent's process.  Raises InvalidCode."""
     if code.pickled is not None:
         try:
-            return dill.loads(base64.b64decode(code.pickled))  # noqa: S301  the user's own code, in its own process
+            return unpack_code(base64.b64decode(code.pickled))
         except Exception as error:
             raise InvalidCode(f"the agent's code cannot be opened: {type(error).__name__}: {error}") from error
     module, _, name = (code.reference or "").partition(":")
@@ -65,12 +63,10 @@ def _named(reference: str) -> Code:
 
 def _reference(thing: Any) -> str | None:
     """The name under which any process of this project can import the thing, or None."""
-    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", "<locals>")
-    if not module or module == "__main__" or "<" in name:
+    if not importable(thing):
         return None
     try:
-        found = attrgetter(name)(sys.modules[module])
-        importable = importlib.util.find_spec(module) is not None
-    except (AttributeError, KeyError, ImportError, ValueError):
+        found = importlib.util.find_spec(thing.__module__)
+    except (ImportError, ValueError):
         return None
-    return f"{module}:{name}" if found is thing and importable else None
+    return f"{thing.__module__}:{thing.__qualname__}" if found else None

@@ -80,11 +80,11 @@ class Context:
         """The shared table, for agents that keep it; others `remember` and `recall`."""
         return self._table
 
-    def entries(self, after: int = 0) -> Iterator[Entry]:
+    def pages(self, after: int = 0) -> Iterator[list[Entry]]:
         """What all agents remember, from the store, in order of version from above `after`."""
         while page := self._link.fetch(after, ENTRIES_PAGE, ENTRIES_S):
             entries = [Entry.model_validate(fields) for fields in page]
-            yield from entries
+            yield entries
             after = entries[-1].version
 
     def send(self, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:

@@ -6,38 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from scr.errors import InvalidMessage
 from scr.mail.frames import Commit, Deliver, Entry, StartRequest
-from scr.messages import (
-    Critique,
-    CritiquePayload,
-    Message,
-    Payload,
-    Ping,
-    PingPayload,
-    Result,
-    ResultPayload,
-    Status,
-    StatusPayload,
-    Stop,
-    StopPayload,
-    Task,
-    TaskPayload,
-    complaint,
-)
+from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
 
 JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
-MESSAGE_OF: dict[type, type[Task | Result | Critique | Status | Ping | Stop]] = {
-    TaskPayload: Task,
-    ResultPayload: Result,
-    CritiquePayload: Critique,
-    StatusPayload: Status,
-    PingPayload: Ping,
-    StopPayload: Stop,
-}
 
 
 @dataclass(slots=True)
@@ -93,12 +69,9 @@ class Turn:
 
 def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
     """The message of a payload; plain JSON becomes a task.  Raises InvalidMessage naming what does not fit."""
-    if type(payload) not in MESSAGE_OF:
-        payload = TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload"))
-    try:
-        return MESSAGE_OF[type(payload)](payload=payload, **envelope)
-    except ValidationError as error:
-        raise InvalidMessage(complaint("message", error)) from error
+    if isinstance(payload, Frozen):
+        return of_payload(payload, envelope)
+    return of_payload(TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload")), envelope)
 
 
 def plain(value: Any, what: str) -> JsonValue:

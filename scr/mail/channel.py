@@ -8,6 +8,7 @@ killed at any instruction leaves its peer with an end of file and nothing else
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections import deque
@@ -53,6 +54,22 @@ class Unpacker:
             body = bytes(self._buffer[LENGTH.size : LENGTH.size + size])
             del self._buffer[: LENGTH.size + size]
             yield body
+
+
+def read_first(sock: socket.socket, limit_bytes: int, timeout_s: float) -> bytes:
+    """The first frame on a blocking socket, and not a byte more: what follows is for the channel that is made next.
+
+    Raises ChannelError when the peer closes or says nothing in time.
+    """
+    sock.settimeout(timeout_s)
+    try:
+        head = sock.recv(LENGTH.size, socket.MSG_WAITALL)
+        (size,) = LENGTH.unpack(head)
+        if size > limit_bytes:
+            raise FrameTooLarge(f"a first frame of {size} bytes was announced, above the limit of {limit_bytes}")
+        return sock.recv(size, socket.MSG_WAITALL)
+    except (OSError, struct.error) as error:
+        raise ChannelError(f"no first frame: {error}") from error
 
 
 class LoopChannel(Generic[In]):
@@ -214,3 +231,9 @@ class BlockingChannel(Generic[In]):
                 return None
             self._ready.extend(self._unpacker.feed(data))
         return self._incoming.validate_json(self._ready.popleft())
+
+    def close(self) -> None:
+        """Close the socket; a thread that waits in `receive` sees the end of the stream."""
+        with contextlib.suppress(OSError):  # the peer may have closed it already
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()

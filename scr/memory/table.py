@@ -63,7 +63,7 @@ class TableClient:
     """Reads and writes the table from an agent's process; reconnects when its server was replaced."""
 
     def __init__(self, address: TableAddress) -> None:
-        self._address = address
+        self.address = address
         self._proxy: Any = None
 
     def get(self, key: str, default: Any = None, *, at_least: int = 0) -> Any:
@@ -105,8 +105,8 @@ class TableClient:
                 sleep(PAUSE_S)
 
     def _connect(self) -> Any:
-        authkey = bytes.fromhex(self._address.authkey)
-        manager = Reached(self._address.path, authkey=authkey, serializer=wire.SERIALIZER)
+        authkey = bytes.fromhex(self.address.authkey)
+        manager = Reached(self.address.path, authkey=authkey, serializer=wire.SERIALIZER)
         manager.connect()
         return manager.table()
 

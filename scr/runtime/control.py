@@ -1,0 +1,201 @@
+"""The control socket: clients ask, the runtime answers and tells what happens.
+
+Lives in the runtime, on its loop.  The owner's connection is a socket pair
+that it was born with; others come through a Unix socket of mode 0600.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from scr.errors import ChannelError
+from scr.mail.channel import LoopChannel
+from scr.messages import Message, Payload, of_payload, origin
+from scr.runtime.asks import Outcome
+from scr.runtime.requests import (
+    REQUEST,
+    Answered,
+    AnyRequest,
+    Ask,
+    AwaitReady,
+    Happened,
+    ReadStatus,
+    RestartAgent,
+    Send,
+    Shutdown,
+    StartAgent,
+    StopAgent,
+    Subscribe,
+)
+from scr.runtime.system import System
+from scr.supervise.orders import Done, Refused
+from scr.telemetry.events import Record
+
+CLIENTS_MAX = 64
+ERROR_OF = {"already_started": "AlreadyStarted", "already_present": "AlreadyStarted", "not_found": "UnknownAgent"}
+
+
+class Client:
+    """One connection."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        system: System,
+        *,
+        gone: Callable[[Client], None],
+        frame_bytes: int,
+        stop_s: float,
+    ) -> None:
+        self._system, self._gone, self._stop_s = system, gone, stop_s
+        self._deaf: Callable[[], None] | None = None
+        self._channel: LoopChannel[AnyRequest] = LoopChannel(
+            loop,
+            sock,
+            incoming=REQUEST,
+            hear=self._hear,
+            broken=lambda _: self.close(),
+            ended=self.close,
+            limit_bytes=frame_bytes,
+        )
+
+    def close(self) -> None:
+        """The client is gone: tell it nothing more.  Idempotent."""
+        if self._deaf:
+            self._deaf()
+            self._deaf = None
+        self._channel.close()
+        self._gone(self)
+
+    def _hear(self, request: AnyRequest) -> None:
+        system = self._system
+        match request:
+            case Ask(to=to, payload=payload, run_id=run_id, timeout_s=timeout_s):
+                system.turns.submit(
+                    composed(to, payload, run_id), timeout_s=timeout_s, tell=partial(self._told, request)
+                )
+            case Send(to=to, payload=payload, run_id=run_id):
+                message = composed(to, payload, run_id)
+                system.turns.submit(message)
+                self._answer(request, message.message_id)
+            case StartAgent(supervisor=supervisor, spec=spec):
+                system.supervisor.start_child(supervisor, spec, partial(self._done, request))
+            case StopAgent(agent=agent):
+                system.supervisor.terminate_child(agent, partial(self._done, request))
+            case RestartAgent(agent=agent):
+                system.supervisor.restart_child(agent, partial(self._done, request))
+            case AwaitReady():
+                system.when_ready(partial(self._ready, request))
+            case ReadStatus():
+                self._answer(request, system.status().model_dump(mode="json"))
+            case Subscribe(since=since):
+                self._answer(request, None)
+                self._deaf = self._deaf or system.events.listen(self._happened, since=since)
+            case Shutdown(reason=reason):
+                self._answer(request, None)
+                system.stop(reason, self._stop_s)
+
+    def _told(self, request: AnyRequest, outcome: Outcome) -> None:
+        self._send(Answered(ref=request.ref, value=outcome.output, error=outcome.error, detail=outcome.detail))
+
+    def _done(self, request: AnyRequest, outcome: Done | Refused) -> None:
+        match outcome:
+            case Done(agent):
+                self._answer(request, agent)
+            case Refused(code, detail):
+                error = ERROR_OF.get(code, "StartFailed" if isinstance(request, StartAgent) else "AgentError")
+                self._send(Answered(ref=request.ref, error=error, detail=f"{code}: {detail}" if detail else code))
+
+    def _ready(self, request: AnyRequest, failure: str) -> None:
+        if failure:
+            self._send(Answered(ref=request.ref, error="StartFailed", detail=failure))
+        else:
+            self._answer(request, None)
+
+    def _answer(self, request: AnyRequest, value: JsonValue) -> None:
+        self._send(Answered(ref=request.ref, value=value))
+
+    def _happened(self, record: Record) -> None:
+        self._send(Happened(record=record))
+
+    def _send(self, frame: Answered | Happened) -> None:
+        try:
+            self._channel.send(frame)
+        except ChannelError as error:
+            if isinstance(frame, Answered):
+                self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
+
+
+class Control:
+    """The owner's connection and the listening socket.  `ended` is called when the owner is gone."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        system: System,
+        *,
+        path: Path,
+        frame_bytes: int,
+        stop_s: float,
+    ) -> None:
+        self._loop, self._system = loop, system
+        self._connect = partial(Client, loop, system=system, frame_bytes=frame_bytes, stop_s=stop_s)
+        self._clients: set[Client] = set()
+        self._listener = listening(path)
+        loop.add_reader(self._listener, self._accept)
+
+    def own(self, sock: socket.socket, ended: Callable[[], None]) -> None:
+        """Serve the owner; when its end closes, `ended` is called."""
+        sock.setblocking(False)
+        self._clients.add(self._connect(sock, gone=lambda client: self._lose(client, ended)))
+
+    def close(self) -> None:
+        """Stop listening and close all connections."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        for client in tuple(self._clients):
+            client.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            sock, _ = self._listener.accept()
+            if len(self._clients) >= CLIENTS_MAX:
+                sock.close()
+                return
+            sock.setblocking(False)
+            self._clients.add(self._connect(sock, gone=self._clients.discard))
+
+    def _lose(self, client: Client, ended: Callable[[], None]) -> None:
+        if client in self._clients:
+            self._clients.discard(client)
+            ended()
+
+
+def listening(path: Path) -> socket.socket:
+    """A Unix socket of mode 0600.  Raises OSError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(CLIENTS_MAX)
+    listener.setblocking(False)
+    return listener
+
+
+def composed(to: str, payload: Payload, run_id: str | None) -> Message:
+    """A client's message: nothing caused it, and its id is fresh."""
+    envelope = origin(message_id=secrets.token_hex(12), sender="client", to=to, at=time.time(), run_id=run_id)
+    return of_payload(payload, envelope)

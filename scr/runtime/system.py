@@ -1,0 +1,254 @@
+"""A running system: the parts joined, and what one tells the other.
+
+Lives in the runtime, on its loop.  This is the supervisor's house and the
+turns' way to the supervisor; it decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from scr.launch.launcher import Launcher
+from scr.launch.reaper import Reaper
+from scr.mail.frames import Answer, Become, FromAgent, TableAddress
+from scr.messages import ExitReason
+from scr.runtime.asks import Asks
+from scr.runtime.requests import AgentStatus, Boot, RuntimeStatus
+from scr.runtime.scratch import TABLE
+from scr.runtime.turns import Turns
+from scr.specs import AgentSpec, Code
+from scr.store.memory import MemoryStore
+from scr.supervise.exits import Asked, Exit
+from scr.supervise.orders import Done, Refused
+from scr.supervise.supervisor import Incarnation, Supervisor
+from scr.supervise.tree import Child, Phase, Tree
+from scr.telemetry.events import (
+    AgentExited,
+    AgentGone,
+    AgentStarting,
+    AgentUp,
+    HelperLost,
+    LinesDropped,
+    Printed,
+    RuntimeDown,
+    RuntimeUp,
+    SupervisorGaveUp,
+)
+from scr.telemetry.sinks import EventLog
+
+
+class System:
+    """Everything of one runtime but the control socket.  `over` is called once, when nothing lives any more."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, boot: Boot, scratch: Path, launcher: Launcher, over: Callable[[], None]
+    ) -> None:
+        limits = boot.settings.limits
+        self._boot, self._limits, self._over = boot, limits, over
+        self._loop = loop
+        self._since = time.monotonic()
+        self._downs: dict[str, float] = {}
+        self._unready: list[Callable[[str], None]] = []
+        self._printed: dict[str, tuple[int, int]] = {}
+        self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
+        self.events = EventLog(lambda: (time.monotonic(), time.time()), limits.events_kept)
+        self.store = MemoryStore(limits.dead_letters)
+        self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory, turn_s=limits.turn_s)
+        self.supervisor = Supervisor(
+            loop,
+            Tree.of(boot.tree),
+            launcher=launcher,
+            reaper=Reaper(loop),
+            house=self,
+            frame_bytes=limits.frame_bytes,
+            tail_bytes=limits.tail_bytes,
+        )
+
+    def start(self) -> None:
+        """Start the tree."""
+        self.events.emit(RuntimeUp(runtime=self._boot.runtime, pid=os.getpid()))
+        self.supervisor.start()
+
+    def stop(self, reason: str, within_s: float) -> None:
+        """Stop everything in order; what still lives after `within_s` is killed."""
+        self.turns.end()
+        self.supervisor.stop(reason, within_s)
+
+    def when_ready(self, tell: Callable[[str], None]) -> None:
+        """Call `tell` once: with nothing when the whole tree is up, with the reason when it will not be."""
+        self._unready.append(tell)
+        self.settled()
+
+    def status(self) -> RuntimeStatus:
+        """Everything as it is now."""
+        return RuntimeStatus(
+            runtime=self._boot.runtime,
+            pid=os.getpid(),
+            uptime_s=time.monotonic() - self._since,
+            agents=tuple(self._status(child) for child in self.supervisor.tree.children.values()),
+            open_messages=self.store.open_messages(),
+            dead_letters=len(self.store.dead()),
+            helpers={},
+        )
+
+    def _status(self, child: Child) -> AgentStatus:
+        live = self.supervisor.live(child.id)
+        pending = self.turns.router.in_hand(child.id)
+        agent = isinstance(child.spec, AgentSpec)
+        return AgentStatus(
+            id=child.id,
+            supervisor=child.parent or "",
+            type="agent" if agent else "supervisor",
+            phase=child.phase,
+            pid=live.pid if live else None,
+            incarnation=child.incarnation,
+            code=named(child.spec.code) if isinstance(child.spec, AgentSpec) else child.spec.strategy,
+            mailbox=self.turns.router.depth(child.id),
+            in_hand=pending.message.message_id if pending else None,
+            uptime_s=time.monotonic() - live.since if live else None,
+        )
+
+    # The supervisor's house.
+
+    def become(self, spec: AgentSpec, incarnation: int) -> Become:
+        """Who a new process is to be, with the last committed state."""
+        return Become(
+            agent=spec.id,
+            incarnation=incarnation,
+            code=spec.code,
+            options=spec.options,
+            state=self.store.state(spec.id),
+            table=self._table if self._boot.memory else None,
+            max_sends=self._limits.sends_per_turn,
+            max_frame_bytes=self._limits.frame_bytes,
+        )
+
+    def starting(self, spec: AgentSpec, incarnation: int) -> None:
+        """The agent exists from now on, and takes mail."""
+        parent = self.supervisor.tree.children[spec.id].parent or ""
+        self.turns.opened(spec)
+        self.events.emit(
+            AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=named(spec.code))
+        )
+
+    def up(self, incarnation: Incarnation) -> None:
+        """Ready for messages."""
+        agent = incarnation.spec.id
+        down_at = self._downs.pop(agent, None)
+        down_ms = None if down_at is None else (time.monotonic() - down_at) * 1000
+        self.events.emit(AgentUp(agent=agent, incarnation=incarnation.number, pid=incarnation.pid, down_ms=down_ms))
+        assert incarnation.channel is not None
+        self.turns.up(agent, incarnation.number, incarnation.channel)
+
+    def stopping(self, agent: str) -> None:
+        """Hand it nothing more."""
+        self.turns.router.pause(agent)
+
+    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+        """A frame of a turn."""
+        self.turns.said(agent, incarnation, frame)
+
+    def printed(self, agent: str, stream: str, line: str) -> None:
+        """A line of output; beyond so many a second they are counted and left out."""
+        second = int(time.monotonic())
+        at, count = self._printed.get(agent, (second, 0))
+        if at != second:
+            self._dropped(agent, count)
+            count = 0
+        self._printed[agent] = (second, count + 1)
+        if count < self._limits.output_lines_per_s:
+            self.events.emit(Printed.model_validate({"agent": agent, "stream": stream, "text": line}))
+
+    def exited(self, incarnation: Incarnation, end: Exit) -> None:
+        """An incarnation ended: tell it, then put its message back or aside."""
+        agent = incarnation.spec.id
+        pending = self.turns.router.in_hand(agent)
+        self._downs[agent] = time.monotonic()
+        self._dropped(agent, self._printed.pop(agent, (0, 0))[1])
+        self.events.emit(
+            AgentExited(
+                agent=agent,
+                incarnation=incarnation.number,
+                pid=incarnation.pid,
+                reason=end.reason,
+                detail=end.detail,
+                asked=incarnation.asked,
+                in_hand=pending.message.message_id if pending else None,
+                deliveries=pending.deliveries if pending else 0,
+                tail=incarnation.tail,
+            )
+        )
+        blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
+        self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason))
+
+    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
+        """The agent ended for good."""
+        self._downs.pop(agent, None)
+        self.turns.gone(agent, reason, detail)
+        self.events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
+
+    def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
+        """A supervisor reached its limit."""
+        self.events.emit(SupervisorGaveUp(supervisor=supervisor, causes=causes))
+
+    def unkillable(self, incarnation: Incarnation) -> None:
+        """SIGKILL did not end it: the tree goes on without it."""
+        self.events.emit(HelperLost(what=f"unkillable {incarnation.spec.id}", pid=incarnation.pid))
+
+    def finished(self, reason: str, causes: tuple[str, ...]) -> None:
+        """Nothing lives any more."""
+        self.events.emit(RuntimeDown(reason=reason, causes=causes))
+        self._tell_ready("; ".join((f"the runtime stopped: {reason}", *causes)))
+        self._over()
+
+    # The turns' way to the supervisor.
+
+    def start_child(self, supervisor: str, spec: AgentSpec, refused: Callable[[str, str], None]) -> None:
+        """Start an agent on behalf of another."""
+        self.supervisor.start_child(supervisor, spec, partial(_tell_refusal, refused))
+
+    def stop_child(self, agent: str) -> None:
+        """Stop an agent on behalf of another; one that there is none of is stopped already."""
+        self.supervisor.terminate_child(agent, _heard)
+
+    def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
+        """A frame to a live incarnation."""
+        self.supervisor.tell(agent, incarnation, frame)
+
+    def distrust(self, agent: str, incarnation: int, why: str) -> None:
+        """End an incarnation that broke the protocol."""
+        self.supervisor.distrust(agent, incarnation, why)
+
+    def settled(self) -> None:
+        """Whoever waits for the tree is told once all of it is up."""
+        if self.supervisor.tree.children[self._boot.tree.id].phase is Phase.UP:
+            self._tell_ready("")
+
+    def _tell_ready(self, failure: str) -> None:
+        unready, self._unready = self._unready, []
+        for tell in unready:
+            tell(failure)
+
+    def _dropped(self, agent: str, count: int) -> None:
+        if count > self._limits.output_lines_per_s:
+            self.events.emit(LinesDropped(agent=agent, count=count - self._limits.output_lines_per_s))
+
+
+def _tell_refusal(refused: Callable[[str, str], None], outcome: Done | Refused) -> None:
+    if isinstance(outcome, Refused):
+        refused(outcome.code, outcome.detail)
+
+
+def _heard(outcome: Done | Refused) -> None:
+    """Whoever asked does not wait for the outcome."""
+
+
+def named(code: Code) -> str:
+    """What an agent runs, for people."""
+    return code.reference.rpartition(":")[2] if code.reference else "shipped code"

@@ -1,0 +1,58 @@
+"""The trees that SCR starts, as data: who is supervised by whom, in start order.
+
+Agents are named, not imported: their code is loaded in their own processes.
+"""
+
+from __future__ import annotations
+
+from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
+
+MEMORY = "memory"
+
+TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
+MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=1.0)
+
+RESEARCH_PRELOAD = (
+    "scr.agents.table",
+    "scr.agents.memory",
+    "scr.agents.planner",
+    "scr.agents.critic",
+    "scr.agents.worker",
+)
+AGENTS_PRELOAD = ("scr.agents.table", "scr.agents.memory")
+
+RESEARCH_TREE = SupervisorSpec(
+    id="root",
+    strategy=Strategy.REST_FOR_ONE,
+    max_restarts=20,
+    within_s=10.0,
+    children=(
+        TABLE_SPEC,
+        MEMORY_SPEC,
+        SupervisorSpec(
+            id="thinkers",
+            strategy=Strategy.ONE_FOR_ONE,
+            max_restarts=10,
+            within_s=10.0,
+            children=(
+                AgentSpec(id="planner", code=Code(reference="scr.agents.planner:PlannerAgent"), shutdown_s=1.0),
+                AgentSpec(id="critic", code=Code(reference="scr.agents.critic:CriticAgent"), shutdown_s=1.0),
+            ),
+        ),
+        SupervisorSpec(id="workers", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=20, within_s=10.0),
+    ),
+)
+"""The research team.  What follows the table depends on it, hence rest_for_one; workers come and go."""
+
+AGENTS_TREE = SupervisorSpec(
+    id="root",
+    strategy=Strategy.REST_FOR_ONE,
+    max_restarts=20,
+    within_s=10.0,
+    children=(
+        TABLE_SPEC,
+        MEMORY_SPEC,
+        SupervisorSpec(id="agents", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=20, within_s=10.0),
+    ),
+)
+"""For programs that start agents of their own: they come under `agents`."""

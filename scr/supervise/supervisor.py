@@ -1,0 +1,366 @@
+"""The hands of supervision: real processes started, watched, stopped and killed as the policy says.
+
+Lives in the runtime, on its loop; no call blocks (I12).  It turns what the
+kernel and the channels say into facts, hands them to `policy.decide`, and
+carries out the orders.  It knows nothing of strategies, limits or messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from time import monotonic
+from typing import Protocol, TypeAlias
+
+from scr.errors import ChannelError, LaunchFailed
+from scr.launch.capture import Capture
+from scr.launch.launcher import Launcher, Process
+from scr.launch.reaper import Reaper, WaitStatus, signal_group
+from scr.mail.channel import LoopChannel
+from scr.mail.frames import FROM_AGENT, Answer, Become, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Ready
+from scr.messages import ExitReason
+from scr.specs import AgentSpec, ChildSpec
+from scr.supervise import exits
+from scr.supervise.exits import Asked, Exit, classify
+from scr.supervise.facts import (
+    Exited,
+    Fact,
+    Ignored,
+    RestartChild,
+    Shutdown,
+    StartChild,
+    Started,
+    StartFailed,
+    TerminateChild,
+    Tick,
+)
+from scr.supervise.orders import (
+    Done,
+    Finish,
+    GaveUp,
+    Gone,
+    Kill,
+    Order,
+    Refused,
+    Reply,
+    Start,
+    Stop,
+    Unkillable,
+)
+from scr.supervise.policy import decide
+from scr.supervise.reads import deadline
+from scr.supervise.tree import Tree
+
+Answered: TypeAlias = Callable[[Done | Refused], None]
+
+
+@dataclass(slots=True)
+class Incarnation:
+    """One process of one agent, from the order to start it until it is reaped."""
+
+    spec: AgentSpec
+    number: int
+    since: float
+    process: Process | None = None
+    channel: LoopChannel[FromAgent] | None = None
+    captures: dict[str, Capture] = field(default_factory=dict)
+    asked: Asked = Asked.NOTHING
+    ready: bool = False
+    ignored: bool = False
+    record: Exiting | None = None
+    fault: str = ""
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 while there is no process."""
+        return self.process.pid if self.process else 0
+
+    @property
+    def tail(self) -> str:
+        """The last that it printed, standard output first."""
+        return "\n".join(text for capture in self.captures.values() if (text := capture.tail.rstrip("\n")))
+
+
+class House(Protocol):
+    """Who lives with the supervisor: what it tells the rest of the runtime, in the order in which it happens.
+
+    Called on the loop; must neither raise nor block.
+    """
+
+    def become(self, spec: AgentSpec, incarnation: int) -> Become:
+        """The first frame of a new incarnation."""
+
+    def starting(self, spec: AgentSpec, incarnation: int) -> None:
+        """A process was asked for: the agent exists from now on."""
+
+    def up(self, incarnation: Incarnation) -> None:
+        """It is ready for messages."""
+
+    def stopping(self, agent: str) -> None:
+        """It was asked to stop: hand it nothing more."""
+
+    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+        """A frame that is not about its life."""
+
+    def printed(self, agent: str, stream: str, line: str) -> None:
+        """A line on its standard output or standard error."""
+
+    def exited(self, incarnation: Incarnation, end: Exit) -> None:
+        """It has ended and everything that it had said was heard."""
+
+    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
+        """The agent ended for good."""
+
+    def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
+        """A supervisor reached its limit."""
+
+    def unkillable(self, incarnation: Incarnation) -> None:
+        """SIGKILL did not end it."""
+
+    def settled(self) -> None:
+        """Everything that followed from a fact is done; the tree is as it is."""
+
+    def finished(self, reason: str, causes: tuple[str, ...]) -> None:
+        """Nothing lives any more."""
+
+
+class Supervisor:
+    """The shell around one tree."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        tree: Tree,
+        *,
+        launcher: Launcher,
+        reaper: Reaper,
+        house: House,
+        frame_bytes: int,
+        tail_bytes: int,
+    ) -> None:
+        self.tree = tree
+        self._loop, self._launcher, self._reaper, self._house = loop, launcher, reaper, house
+        self._frame_bytes, self._tail_bytes = frame_bytes, tail_bytes
+        self._live: dict[str, Incarnation] = {}
+        self._facts: deque[Fact] = deque()
+        self._feeding = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._calls: dict[str, Answered] = {}
+        self._tokens = count(1)
+
+    def start(self) -> None:
+        """Start the tree."""
+        self._feed(Tick(monotonic()))
+
+    def stop(self, reason: str, within_s: float) -> None:
+        """Stop the tree in order; what still lives after `within_s` is killed."""
+        self._feed(Shutdown(monotonic(), reason, within_s))
+
+    def live(self, agent: str) -> Incarnation | None:
+        """The live incarnation of an agent."""
+        return self._live.get(agent)
+
+    def start_child(self, supervisor: str, spec: ChildSpec, answered: Answered) -> None:
+        """Add a child; `answered` is told once, when it is up or was refused."""
+        self._feed(StartChild(monotonic(), self._token(answered), supervisor, spec))
+
+    def terminate_child(self, agent: str, answered: Answered) -> None:
+        """Stop a child and keep it down; `answered` is told once it is."""
+        self._feed(TerminateChild(monotonic(), self._token(answered), agent))
+
+    def restart_child(self, agent: str, answered: Answered) -> None:
+        """Start a child that is down; `answered` is told once it is up."""
+        self._feed(RestartChild(monotonic(), self._token(answered), agent))
+
+    def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
+        """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""
+        live = self._live.get(agent)
+        if live is None or live.number != incarnation or live.channel is None:
+            return
+        try:
+            live.channel.send(frame)
+        except ChannelError as error:
+            live.channel.send(Answer(ref=frame.ref, error=type(error).__name__, detail=str(error)))
+
+    def distrust(self, agent: str, incarnation: int, why: str) -> None:
+        """End an incarnation that broke the protocol; that counts as its own failure."""
+        live = self._live.get(agent)
+        if live is not None and live.number == incarnation and not live.fault:
+            live.fault = why
+            self._signal(live, signal.SIGKILL)
+
+    def _token(self, answered: Answered) -> str:
+        token = f"call-{next(self._tokens)}"
+        self._calls[token] = answered
+        return token
+
+    # Facts in, orders out.
+
+    def _feed(self, fact: Fact) -> None:
+        """One fact at a time: what an order brings about at once waits its turn."""
+        self._facts.append(fact)
+        if self._feeding:
+            return
+        self._feeding = True
+        try:
+            while self._facts:
+                self.tree, orders = decide(self.tree, self._facts.popleft())
+                for order in orders:
+                    self._obey(order)
+        finally:
+            self._feeding = False
+        self._arm()
+        self._house.settled()
+
+    def _arm(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        due = deadline(self.tree)
+        self._timer = None if due is None else self._loop.call_at(due, self._tick)
+
+    def _tick(self) -> None:
+        self._feed(Tick(monotonic()))
+
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Start(agent, number, spec):
+                self._start(agent, number, spec)
+            case Stop(agent, number):
+                self._stop(agent, number)
+            case Kill(agent, number):
+                self._kill(agent, number)
+            case Gone(agent, reason, detail):
+                self._house.gone(agent, reason, detail)
+            case GaveUp(supervisor, causes):
+                self._house.gave_up(supervisor, causes)
+            case Unkillable(agent, number):
+                self._abandon(agent, number)
+            case Reply(call, outcome):
+                self._calls.pop(call)(outcome)
+            case Finish(reason, causes):
+                self._house.finished(reason, causes)
+
+    # Orders, carried out.
+
+    def _start(self, agent: str, number: int, spec: AgentSpec) -> None:
+        incarnation = self._live[agent] = Incarnation(spec, number, since=monotonic())
+        self._house.starting(spec, number)
+        self._launcher.launch(partial(self._launched, incarnation))
+
+    def _stop(self, agent: str, number: int) -> None:
+        incarnation = self._of(agent, number)
+        if incarnation is None:
+            return
+        incarnation.asked = Asked.STOP
+        self._house.stopping(agent)
+        if incarnation.channel:
+            incarnation.channel.send(Halt())
+
+    def _kill(self, agent: str, number: int) -> None:
+        if incarnation := self._of(agent, number):
+            incarnation.asked = Asked.KILL
+            self._signal(incarnation, signal.SIGKILL)
+
+    def _abandon(self, agent: str, number: int) -> None:
+        if incarnation := self._of(agent, number):
+            self._house.unkillable(incarnation)
+            del self._live[agent]
+
+    def _of(self, agent: str, number: int) -> Incarnation | None:
+        live = self._live.get(agent)
+        return live if live and live.number == number else None
+
+    def _signal(self, incarnation: Incarnation, number: signal.Signals) -> None:
+        if incarnation.process:
+            signal_group(incarnation.process.pid, incarnation.process.pidfd, number)
+
+    # What happens to a process.
+
+    def _launched(self, incarnation: Incarnation, result: Process | LaunchFailed) -> None:
+        agent = incarnation.spec.id
+        if isinstance(result, LaunchFailed):
+            self._forget(incarnation)
+            self._feed(StartFailed(agent, incarnation.number, monotonic(), str(result)))
+            return
+        incarnation.process = result
+        incarnation.captures = {
+            stream: Capture(self._loop, fd, partial(self._house.printed, agent, stream), tail_bytes=self._tail_bytes)
+            for stream, fd in (("stdout", result.stdout), ("stderr", result.stderr))
+        }
+        incarnation.channel = LoopChannel(
+            self._loop,
+            result.channel,
+            incoming=FROM_AGENT,
+            hear=partial(self._heard, incarnation),
+            broken=partial(self._broken, incarnation),
+            limit_bytes=self._frame_bytes,
+        )
+        self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
+        if incarnation.asked is Asked.NOTHING:
+            incarnation.channel.send(self._house.become(incarnation.spec, incarnation.number))
+        else:
+            self._signal(incarnation, signal.SIGKILL)
+
+    def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
+        agent, number = incarnation.spec.id, incarnation.number
+        match frame:
+            case Exiting():
+                incarnation.record = frame
+            case Ready() if not incarnation.ready:
+                incarnation.ready = True
+                if incarnation.asked is Asked.NOTHING:
+                    self._house.up(incarnation)
+                self._feed(Started(agent, number, monotonic()))
+            case Ignore() if not incarnation.ready:
+                incarnation.ignored = True
+            case _ if self._live.get(agent) is incarnation and (incarnation.ready or isinstance(frame, Fetch | Log)):
+                self._house.said(agent, number, frame)
+            case _:
+                self.distrust(agent, number, f"a {frame.kind} frame before it was ready")
+
+    def _broken(self, incarnation: Incarnation, error: ChannelError) -> None:
+        self.distrust(incarnation.spec.id, incarnation.number, str(error))
+
+    def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
+        """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
+        assert incarnation.channel is not None
+        incarnation.channel.drain()
+        for capture in incarnation.captures.values():
+            capture.drain()
+        end = reason_of(incarnation, status)
+        self._forget(incarnation)
+        self._house.exited(incarnation, end)
+        self._close(incarnation)
+        self._feed(self._fact_of(incarnation, end))
+
+    def _fact_of(self, incarnation: Incarnation, end: Exit) -> Fact:
+        agent, number, now = incarnation.spec.id, incarnation.number, monotonic()
+        if incarnation.ignored:
+            return Ignored(agent, number, now)
+        if not incarnation.ready and incarnation.asked is Asked.NOTHING:
+            return StartFailed(agent, number, now, end.detail)
+        return Exited(agent, number, now, end.reason, end.detail)
+
+    def _forget(self, incarnation: Incarnation) -> None:
+        if self._live.get(incarnation.spec.id) is incarnation:
+            del self._live[incarnation.spec.id]
+
+    def _close(self, incarnation: Incarnation) -> None:
+        for capture in incarnation.captures.values():
+            capture.close()
+        if incarnation.channel:
+            incarnation.channel.close()
+        if incarnation.process:
+            incarnation.process.close()
+
+
+def reason_of(incarnation: Incarnation, status: WaitStatus) -> Exit:
+    """Why it ended; an incarnation that broke the protocol ended by that, whatever the kernel says."""
+    if incarnation.fault:
+        return Exit(ExitReason.ERROR, f"broke the protocol: {incarnation.fault}")
+    return classify(incarnation.record, exits.WaitStatus(status.code, status.signal), incarnation.asked)
