@@ -66,6 +66,11 @@ class Review(Frozen):
     checked: int = 0
 
     @property
+    def sound(self) -> bool:
+        """Whether there is nothing to revise."""
+        return not self.objections and not self.uncovered
+
+    @property
     def failing(self) -> frozenset[str]:
         """The ids of the claims that do not hold."""
         return frozenset(objection.claim_id for objection in self.objections)

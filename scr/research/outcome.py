@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from scr.messages import Frozen
 from scr.research.claims import Claim
 from scr.research.documents import Skipped
 from scr.research.plan import Plan
-from scr.research.report import Material, Report, Source, render
+from scr.research.report import Report, Source, render
 
 
 class Judged(Frozen):
@@ -21,7 +20,10 @@ class Judged(Frozen):
 
 
 class Outcome(Frozen):
-    """Everything that a run leaves.  The same question and documents give the same outcome, byte for byte."""
+    """Everything that a run leaves.  The same question and documents give the same outcome, byte for byte.
+
+    `failed` are the parts of the work that could not be done, each with its reason.
+    """
 
     report: Report
     claims: tuple[Judged, ...]
@@ -31,22 +33,8 @@ class Outcome(Frozen):
     revisions: int
     not_found: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    failed: tuple[str, ...] = ()
 
     def render(self, *, restarts: int, duration_s: float) -> str:
         """The report as a file, with the numbers of this run."""
         return render(self.report, restarts=restarts, duration_s=duration_s)
-
-
-def outcome_of(material: Material, report: Report, dropped: Sequence[Judged]) -> Outcome:
-    """The outcome of a finished run."""
-    held = (Judged(claim=claim, verdict="supported") for claim in material.claims)
-    return Outcome(
-        report=report,
-        claims=(*held, *dropped),
-        sources=report.sources,
-        plan=material.plan,
-        dropped=len(dropped),
-        revisions=material.revisions,
-        not_found=report.not_found,
-        skipped=material.stats.skipped,
-    )

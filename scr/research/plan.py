@@ -9,10 +9,11 @@ from scr.messages import Frozen
 
 
 class Kind(StrEnum):
-    """What a worker is asked to do."""
+    """What is asked of somebody: a critique of the critic, everything else of a worker."""
 
     RESEARCH = "research"
     ANALYSIS = "analysis"
+    CRITIQUE = "critique"
     REVISION = "revision"
     SYNTHESIS = "synthesis"
 

@@ -204,7 +204,7 @@ def not_found(material: Material) -> tuple[str, ...]:
     lines = [f"No document mentions {_listed(plan.missing)}."] if plan.missing else []
     covered = {claim.facet for claim in material.claims if claim.kind == "finding"}
     lines += [f"Nothing that can be cited on “{f.title}”." for f in plan.facets if f.subtask_id not in covered]
-    lines += [f"A part of the work failed: {failure}." for failure in material.failed]
+    lines += [f"A part of the work failed: {failure.rstrip('.')}." for failure in material.failed]
     if material.dropped:
         lines.append(f"{_count(len(material.dropped), 'claim')} dropped, not supported well enough after revision.")
     if skipped := tally(material.stats.skipped):

@@ -1,34 +1,104 @@
-"""What a worker can do: research, analysis, revision, synthesis, each a function of its input and the index."""
+"""How each kind of work is done: a function of its input and the index, in named steps.
+
+A step's result is JSON.  Whoever drives the work passes a `step` that may record the results
+and give them back instead of running a step again; alone, `directly` just runs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from scr.research import analysis as analyses
-from scr.research import evidence
-from scr.research.claims import Findings, draft
+from pydantic import JsonValue, TypeAdapter
+
+from scr.research import analysis, evidence
+from scr.research.checks import Review, review
+from scr.research.claims import Claim, Findings, draft
 from scr.research.focus import Focus, focus_on
 from scr.research.index import Index
-from scr.research.plan import Subtask
+from scr.research.plan import Kind, Subtask
+from scr.research.report import Material, write
+from scr.research.revision import revise
+
+Input: TypeAlias = dict[str, Any]
+Step: TypeAlias = Callable[..., Any]
+_CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
+_FINDINGS: TypeAdapter[tuple[Findings, ...]] = TypeAdapter(tuple[Findings, ...])
 
 
-def focus_of(question: str, index: Index) -> Focus:
-    """The focus of the question in this index."""
-    return focus_on(question, index, index.stats.passages)
+def directly(_name: str, fn: Callable[..., Any], *args: Any) -> Any:
+    """Run a step and record nothing."""
+    return fn(*args)
 
 
-def retrieve(question: str, subtask: Subtask, index: Index) -> list[int]:
-    """First half of research: the ids of the passages to read."""
-    return evidence.retrieve(evidence.aim_at(focus_of(question, index), subtask.query), index)
+def perform(kind: Kind, given: Input, index: Index, step: Step = directly) -> JsonValue:
+    """Do one piece of work.  Raises ValidationError for an input that is none."""
+    return _WORK[kind](given, index, step)
 
 
-def extract(question: str, subtask: Subtask, passage_ids: Sequence[int], index: Index) -> Findings:
-    """Second half: sentences from these passages, as claims and as reserve."""
-    aim = evidence.aim_at(focus_of(question, index), subtask.query)
-    found = evidence.extract(aim, index, passage_ids)
-    return draft(subtask.subtask_id, subtask.title, found, len(passage_ids))
+def _research(given: Input, index: Index, step: Step) -> JsonValue:
+    passage_ids = step("retrieve", _retrieve, given, index)
+    return step("extract", _extract, given, index, passage_ids)
 
 
-def analyse(question: str, findings: Sequence[Findings], index: Index) -> analyses.Analysis:
-    """Compare what was found."""
-    return analyses.analyse(findings, focus_of(question, index), index)
+def _retrieve(given: Input, index: Index) -> list[int]:
+    return evidence.retrieve(_aim(given, index), index)
+
+
+def _extract(given: Input, index: Index, passage_ids: list[int]) -> JsonValue:
+    subtask = Subtask.model_validate(given["subtask"])
+    found = evidence.extract(_aim(given, index), index, passage_ids)
+    return draft(subtask.subtask_id, subtask.title, found, len(passage_ids)).model_dump(mode="json")
+
+
+def _aim(given: Input, index: Index) -> evidence.Aim:
+    return evidence.aim_at(_focus(given, index), Subtask.model_validate(given["subtask"]).query)
+
+
+def _focus(given: Input, index: Index) -> Focus:
+    return focus_on(given["question"], index, index.stats.passages)
+
+
+def _analysis(given: Input, index: Index, step: Step) -> JsonValue:
+    return step("compare", _compare, given, index)
+
+
+def _compare(given: Input, index: Index) -> JsonValue:
+    findings = _FINDINGS.validate_python(given["findings"])
+    return analysis.analyse(findings, _focus(given, index), index).model_dump(mode="json")
+
+
+def _critique(given: Input, index: Index, step: Step) -> JsonValue:
+    return step("check", _check, given, index)
+
+
+def _check(given: Input, index: Index) -> JsonValue:
+    return review(_CLAIMS.validate_python(given["claims"]), given["facets"], index).model_dump(mode="json")
+
+
+def _revision(given: Input, _index: Index, step: Step) -> JsonValue:
+    return step("revise", _revise, given)
+
+
+def _revise(given: Input) -> JsonValue:
+    judged = Review.model_validate(given["review"])
+    findings = {found.subtask_id: found for found in _FINDINGS.validate_python(given["findings"])}
+    claims = _CLAIMS.validate_python(given["claims"])
+    return revise(claims, judged.objections, judged.uncovered, findings).model_dump(mode="json")
+
+
+def _synthesis(given: Input, _index: Index, step: Step) -> JsonValue:
+    return step("write", _write, given)
+
+
+def _write(given: Input) -> JsonValue:
+    return write(Material.model_validate(given["material"])).model_dump(mode="json")
+
+
+_WORK: dict[Kind, Callable[[Input, Index, Step], JsonValue]] = {
+    Kind.RESEARCH: _research,
+    Kind.ANALYSIS: _analysis,
+    Kind.CRITIQUE: _critique,
+    Kind.REVISION: _revision,
+    Kind.SYNTHESIS: _synthesis,
+}
