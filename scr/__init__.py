@@ -1,0 +1,45 @@
+"""SCR, the Supervised Cognitive Runtime: AI agents as supervised processes that do not lose work.
+
+These are all public names.  Each is loaded when it is first used, so that
+`import scr` costs a program, or an agent's process, only what it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+HOMES = {
+    "Agent": "scr.behaviour.agent",
+    "AgentSpec": "scr.specs",
+    "Context": "scr.behaviour.context",
+    "CritiquePayload": "scr.messages",
+    "ExitReason": "scr.messages",
+    "Ignored": "scr.behaviour.agent",
+    "Limits": "scr.config",
+    "Message": "scr.messages",
+    "PingPayload": "scr.messages",
+    "Restart": "scr.specs",
+    "ResultPayload": "scr.messages",
+    "Runtime": "scr.runtime.handle",
+    "ScrError": "scr.errors",
+    "Settings": "scr.config",
+    "StatusPayload": "scr.messages",
+    "Strategy": "scr.specs",
+    "SupervisorSpec": "scr.specs",
+    "TaskPayload": "scr.messages",
+}
+
+__all__ = [  # noqa: PLE0604  the names are the keys above
+    *HOMES
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"scr has no public name {name!r}; it has {', '.join(HOMES)}")
+    return getattr(import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(HOMES)

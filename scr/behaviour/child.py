@@ -14,7 +14,7 @@ from setproctitle import setproctitle
 from scr.behaviour.loop import Loop, described
 from scr.errors import ChannelError
 from scr.mail.channel import BlockingChannel
-from scr.mail.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt
+from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt
 
 
 def main(channel: socket.socket) -> None:

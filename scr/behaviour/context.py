@@ -18,7 +18,7 @@ from scr.behaviour.code import code_of
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn, compose, plain
 from scr.errors import InvalidMessage, InvalidSpec, ScrError
-from scr.mail.frames import Entry, StartRequest, StepDone, StepRecord
+from scr.frames import Entry, StartRequest, StepDone, StepRecord
 from scr.memory.table import TableClient
 from scr.messages import (
     CritiquePayload,

@@ -10,7 +10,7 @@ from typing import Any
 from scr import errors
 from scr.errors import AskTimedOut, ChannelError, ScrError
 from scr.mail.channel import BlockingChannel
-from scr.mail.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
+from scr.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
 from scr.messages import Message
 
 GRACE_S = 5.0

@@ -21,7 +21,7 @@ from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import ChannelError, InvalidCode, InvalidMessage, StartFailed
 from scr.mail.channel import BlockingChannel
-from scr.mail.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
 

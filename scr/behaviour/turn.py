@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from scr.errors import InvalidMessage
-from scr.mail.frames import Commit, Deliver, Entry, StartRequest
+from scr.frames import Commit, Deliver, Entry, StartRequest
 from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
 
 JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)

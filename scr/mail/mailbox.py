@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from scr.mail.frames import StepRecord
+from scr.frames import StepRecord
 from scr.messages import Message
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scr.mail.channel import LoopChannel
-from scr.mail.frames import Deliver, FromAgent
+from scr.frames import Deliver, FromAgent
 from scr.mail.mailbox import Mailbox, Pending
 from scr.mail.registry import Registry
 from scr.messages import Message

@@ -20,7 +20,7 @@ from multiprocess.managers import BaseManager, DictProxy
 from pydantic import JsonValue
 
 from scr.errors import TableUnavailable
-from scr.mail.frames import Entry, TableAddress
+from scr.frames import Entry, TableAddress
 from scr.memory import wire
 
 T = TypeVar("T")

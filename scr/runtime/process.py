@@ -18,6 +18,8 @@ from pathlib import Path
 from setproctitle import setproctitle
 
 from scr.launch.launcher import Launcher
+from scr.launch.spawned import SpawnLauncher
+from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.mail.channel import read_first
 from scr.runtime.control import Control
@@ -63,10 +65,12 @@ async def run(boot: Boot, owner: socket.socket, scratch: Path) -> None:
 def launcher_of(loop: asyncio.AbstractEventLoop, boot: Boot, scratch: Path) -> Launcher:
     """The launcher that the settings name, with its standbys."""
     settings = boot.settings
+    launcher: Launcher
     if settings.launcher == "spawn":
-        raise SystemExit
-    zygote = ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=settings.preload)
-    return zygote
+        launcher = SpawnLauncher(loop, entry=ENTRY, runtime_id=boot.runtime)
+    else:
+        launcher = ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=settings.preload)
+    return StandbyPool(launcher, settings.standbys)
 
 
 def raise_descriptor_limit() -> None:

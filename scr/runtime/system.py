@@ -14,9 +14,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
-from scr.mail.frames import Answer, Become, FromAgent, TableAddress
 from scr.messages import ExitReason
 from scr.runtime.asks import Asks
 from scr.runtime.requests import AgentStatus, Boot, RuntimeStatus
@@ -25,8 +25,9 @@ from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, Code
 from scr.store.memory import MemoryStore
 from scr.supervise.exits import Asked, Exit
+from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Done, Refused
-from scr.supervise.supervisor import Incarnation, Supervisor
+from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child, Phase, Tree
 from scr.telemetry.events import (
     AgentExited,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from scr.frames import Answer, Ask, Commit, Deliver, Fetch, FromAgent, Log, StartRequest, StepDone, StepRecord
 from scr.mail.channel import LoopChannel
-from scr.mail.frames import Answer, Ask, Commit, Deliver, Fetch, FromAgent, Log, StartRequest, StepDone, StepRecord
 from scr.mail.mailbox import Pending
 from scr.mail.router import Posted, Router
 from scr.messages import (

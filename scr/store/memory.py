@@ -8,7 +8,7 @@ from itertools import islice
 
 from pydantic import JsonValue
 
-from scr.mail.frames import Commit, Entry, StepRecord
+from scr.frames import Commit, Entry, StepRecord
 from scr.messages import Message
 from scr.store.store import DeadLetter
 
@@ -42,6 +42,10 @@ class MemoryStore:
     def record(self, message_id: str, step: StepRecord) -> None:
         """Keep a step's result."""
         self._steps.setdefault(message_id, {})[step.name] = step
+
+    def outcome(self, message_id: str) -> None:
+        """The message was answered."""
+        self._settle(message_id)
 
     def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter."""

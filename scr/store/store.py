@@ -12,7 +12,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from scr.mail.frames import Commit, Entry, StepRecord
+from scr.frames import Commit, Entry, StepRecord
 from scr.messages import Message
 
 
@@ -37,6 +37,9 @@ class Store(Protocol):
 
     def record(self, message_id: str, step: StepRecord) -> None:
         """Keep the result of a step until the turn of its message is committed or the message is buried."""
+
+    def outcome(self, message_id: str) -> None:
+        """An accepted message has had its outcome without a turn: somebody waited for it and was told."""
 
     def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; its message has had its outcome."""

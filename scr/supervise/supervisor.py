@@ -11,22 +11,17 @@ import asyncio
 import signal
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from time import monotonic
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.launch.capture import Capture
+from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Ready
 from scr.launch.launcher import Launcher, Process
-from scr.launch.reaper import Reaper, WaitStatus, signal_group
-from scr.mail.channel import LoopChannel
-from scr.mail.frames import FROM_AGENT, Answer, Become, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Ready
-from scr.messages import ExitReason
+from scr.launch.reaper import Reaper, WaitStatus
 from scr.specs import AgentSpec, ChildSpec
-from scr.supervise import exits
-from scr.supervise.exits import Asked, Exit, classify
+from scr.supervise.exits import Asked, Exit
 from scr.supervise.facts import (
     Exited,
     Fact,
@@ -39,6 +34,8 @@ from scr.supervise.facts import (
     TerminateChild,
     Tick,
 )
+from scr.supervise.house import House
+from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import (
     Done,
     Finish,
@@ -57,76 +54,6 @@ from scr.supervise.reads import deadline
 from scr.supervise.tree import Tree
 
 Answered: TypeAlias = Callable[[Done | Refused], None]
-
-
-@dataclass(slots=True)
-class Incarnation:
-    """One process of one agent, from the order to start it until it is reaped."""
-
-    spec: AgentSpec
-    number: int
-    since: float
-    process: Process | None = None
-    channel: LoopChannel[FromAgent] | None = None
-    captures: dict[str, Capture] = field(default_factory=dict)
-    asked: Asked = Asked.NOTHING
-    ready: bool = False
-    ignored: bool = False
-    record: Exiting | None = None
-    fault: str = ""
-
-    @property
-    def pid(self) -> int:
-        """The process id; 0 while there is no process."""
-        return self.process.pid if self.process else 0
-
-    @property
-    def tail(self) -> str:
-        """The last that it printed, standard output first."""
-        return "\n".join(text for capture in self.captures.values() if (text := capture.tail.rstrip("\n")))
-
-
-class House(Protocol):
-    """Who lives with the supervisor: what it tells the rest of the runtime, in the order in which it happens.
-
-    Called on the loop; must neither raise nor block.
-    """
-
-    def become(self, spec: AgentSpec, incarnation: int) -> Become:
-        """The first frame of a new incarnation."""
-
-    def starting(self, spec: AgentSpec, incarnation: int) -> None:
-        """A process was asked for: the agent exists from now on."""
-
-    def up(self, incarnation: Incarnation) -> None:
-        """It is ready for messages."""
-
-    def stopping(self, agent: str) -> None:
-        """It was asked to stop: hand it nothing more."""
-
-    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
-        """A frame that is not about its life."""
-
-    def printed(self, agent: str, stream: str, line: str) -> None:
-        """A line on its standard output or standard error."""
-
-    def exited(self, incarnation: Incarnation, end: Exit) -> None:
-        """It has ended and everything that it had said was heard."""
-
-    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good."""
-
-    def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
-        """A supervisor reached its limit."""
-
-    def unkillable(self, incarnation: Incarnation) -> None:
-        """SIGKILL did not end it."""
-
-    def settled(self) -> None:
-        """Everything that followed from a fact is done; the tree is as it is."""
-
-    def finished(self, reason: str, causes: tuple[str, ...]) -> None:
-        """Nothing lives any more."""
 
 
 class Supervisor:
@@ -192,7 +119,7 @@ class Supervisor:
         live = self._live.get(agent)
         if live is not None and live.number == incarnation and not live.fault:
             live.fault = why
-            self._signal(live, signal.SIGKILL)
+            live.signal(signal.SIGKILL)
 
     def _token(self, answered: Answered) -> str:
         token = f"call-{next(self._tokens)}"
@@ -264,7 +191,7 @@ class Supervisor:
     def _kill(self, agent: str, number: int) -> None:
         if incarnation := self._of(agent, number):
             incarnation.asked = Asked.KILL
-            self._signal(incarnation, signal.SIGKILL)
+            incarnation.signal(signal.SIGKILL)
 
     def _abandon(self, agent: str, number: int) -> None:
         if incarnation := self._of(agent, number):
@@ -275,10 +202,6 @@ class Supervisor:
         live = self._live.get(agent)
         return live if live and live.number == number else None
 
-    def _signal(self, incarnation: Incarnation, number: signal.Signals) -> None:
-        if incarnation.process:
-            signal_group(incarnation.process.pid, incarnation.process.pidfd, number)
-
     # What happens to a process.
 
     def _launched(self, incarnation: Incarnation, result: Process | LaunchFailed) -> None:
@@ -287,24 +210,20 @@ class Supervisor:
             self._forget(incarnation)
             self._feed(StartFailed(agent, incarnation.number, monotonic(), str(result)))
             return
-        incarnation.process = result
-        incarnation.captures = {
-            stream: Capture(self._loop, fd, partial(self._house.printed, agent, stream), tail_bytes=self._tail_bytes)
-            for stream, fd in (("stdout", result.stdout), ("stderr", result.stderr))
-        }
-        incarnation.channel = LoopChannel(
+        channel = incarnation.attach(
             self._loop,
-            result.channel,
-            incoming=FROM_AGENT,
+            result,
             hear=partial(self._heard, incarnation),
             broken=partial(self._broken, incarnation),
-            limit_bytes=self._frame_bytes,
+            printed=self._house.printed,
+            frame_bytes=self._frame_bytes,
+            tail_bytes=self._tail_bytes,
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
         if incarnation.asked is Asked.NOTHING:
-            incarnation.channel.send(self._house.become(incarnation.spec, incarnation.number))
+            channel.send(self._house.become(incarnation.spec, incarnation.number))
         else:
-            self._signal(incarnation, signal.SIGKILL)
+            incarnation.signal(signal.SIGKILL)
 
     def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
@@ -328,14 +247,11 @@ class Supervisor:
 
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
-        assert incarnation.channel is not None
-        incarnation.channel.drain()
-        for capture in incarnation.captures.values():
-            capture.drain()
-        end = reason_of(incarnation, status)
+        incarnation.drain()
+        end = incarnation.verdict(status)
         self._forget(incarnation)
         self._house.exited(incarnation, end)
-        self._close(incarnation)
+        incarnation.close()
         self._feed(self._fact_of(incarnation, end))
 
     def _fact_of(self, incarnation: Incarnation, end: Exit) -> Fact:
@@ -349,18 +265,3 @@ class Supervisor:
     def _forget(self, incarnation: Incarnation) -> None:
         if self._live.get(incarnation.spec.id) is incarnation:
             del self._live[incarnation.spec.id]
-
-    def _close(self, incarnation: Incarnation) -> None:
-        for capture in incarnation.captures.values():
-            capture.close()
-        if incarnation.channel:
-            incarnation.channel.close()
-        if incarnation.process:
-            incarnation.process.close()
-
-
-def reason_of(incarnation: Incarnation, status: WaitStatus) -> Exit:
-    """Why it ended; an incarnation that broke the protocol ended by that, whatever the kernel says."""
-    if incarnation.fault:
-        return Exit(ExitReason.ERROR, f"broke the protocol: {incarnation.fault}")
-    return classify(incarnation.record, exits.WaitStatus(status.code, status.signal), incarnation.asked)

@@ -1,0 +1,54 @@
+"""What the supervisor tells the rest of the runtime."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from scr.frames import Become, FromAgent
+from scr.messages import ExitReason
+from scr.specs import AgentSpec
+from scr.supervise.exits import Exit
+from scr.supervise.incarnation import Incarnation
+
+
+class House(Protocol):
+    """Who lives with the supervisor: what it tells the rest of the runtime, in the order in which it happens.
+
+    Called on the loop; must neither raise nor block.
+    """
+
+    def become(self, spec: AgentSpec, incarnation: int) -> Become:
+        """The first frame of a new incarnation."""
+
+    def starting(self, spec: AgentSpec, incarnation: int) -> None:
+        """A process was asked for: the agent exists from now on."""
+
+    def up(self, incarnation: Incarnation) -> None:
+        """It is ready for messages."""
+
+    def stopping(self, agent: str) -> None:
+        """It was asked to stop: hand it nothing more."""
+
+    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+        """A frame that is not about its life."""
+
+    def printed(self, agent: str, stream: str, line: str) -> None:
+        """A line on its standard output or standard error."""
+
+    def exited(self, incarnation: Incarnation, end: Exit) -> None:
+        """It has ended and everything that it had said was heard."""
+
+    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
+        """The agent ended for good."""
+
+    def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
+        """A supervisor reached its limit."""
+
+    def unkillable(self, incarnation: Incarnation) -> None:
+        """SIGKILL did not end it."""
+
+    def settled(self) -> None:
+        """Everything that followed from a fact is done; the tree is as it is."""
+
+    def finished(self, reason: str, causes: tuple[str, ...]) -> None:
+        """Nothing lives any more."""

@@ -1,0 +1,98 @@
+"""One process of one agent, from the order to start it until it is reaped.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from scr.errors import ChannelError
+from scr.frames import FROM_AGENT, Exiting, FromAgent
+from scr.launch.capture import Capture
+from scr.launch.launcher import Process
+from scr.launch.reaper import WaitStatus, signal_group
+from scr.mail.channel import LoopChannel
+from scr.messages import ExitReason
+from scr.specs import AgentSpec
+from scr.supervise import exits
+from scr.supervise.exits import Asked, Exit, classify
+
+
+@dataclass(slots=True)
+class Incarnation:
+    """One process of one agent, from the order to start it until it is reaped."""
+
+    spec: AgentSpec
+    number: int
+    since: float
+    process: Process | None = None
+    channel: LoopChannel[FromAgent] | None = None
+    captures: dict[str, Capture] = field(default_factory=dict)
+    asked: Asked = Asked.NOTHING
+    ready: bool = False
+    ignored: bool = False
+    record: Exiting | None = None
+    fault: str = ""
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 while there is no process."""
+        return self.process.pid if self.process else 0
+
+    @property
+    def tail(self) -> str:
+        """The last that it printed, standard output first."""
+        return "\n".join(text for capture in self.captures.values() if (text := capture.tail.rstrip("\n")))
+
+    def attach(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        process: Process,
+        *,
+        hear: Callable[[FromAgent], None],
+        broken: Callable[[ChannelError], None],
+        printed: Callable[[str, str, str], None],
+        frame_bytes: int,
+        tail_bytes: int,
+    ) -> LoopChannel[FromAgent]:
+        """Its process is there: hear its channel and capture what it prints."""
+        self.process = process
+        for stream, fd in (("stdout", process.stdout), ("stderr", process.stderr)):
+            on_line = partial(printed, self.spec.id, stream)
+            self.captures[stream] = Capture(loop, fd, on_line, tail_bytes=tail_bytes)
+        self.channel = LoopChannel(
+            loop, process.channel, incoming=FROM_AGENT, hear=hear, broken=broken, limit_bytes=frame_bytes
+        )
+        return self.channel
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal its process group, if there is a process."""
+        if self.process:
+            signal_group(self.process.pid, self.process.pidfd, number)
+
+    def drain(self) -> None:
+        """It is dead: hear everything that it had said before."""
+        if self.channel:
+            self.channel.drain()
+        for capture in self.captures.values():
+            capture.drain()
+
+    def close(self) -> None:
+        """Let go of everything that led to it."""
+        for capture in self.captures.values():
+            capture.close()
+        if self.channel:
+            self.channel.close()
+        if self.process:
+            self.process.close()
+
+    def verdict(self, status: WaitStatus) -> Exit:
+        """Why it ended; one that broke the protocol ended by that, whatever the kernel says."""
+        if self.fault:
+            return Exit(ExitReason.ERROR, f"broke the protocol: {self.fault}")
+        return classify(self.record, exits.WaitStatus(status.code, status.signal), self.asked)
