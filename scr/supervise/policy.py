@@ -163,7 +163,7 @@ def plan_in_order(draft: Draft, team: Team) -> None:
     A child that pauses holds up those after it where the strategy makes them
     depend on it; one whose old process cannot be killed holds up nobody.
     """
-    run, up, starting = Goal.RUN, Phase.UP, Phase.STARTING
+    run, up = Goal.RUN, Phase.UP
     is_independent = team.spec.strategy is Strategy.ONE_FOR_ONE
     doomed, absent, is_starting = None, None, False
     for child in map(draft.children.__getitem__, team.children):
@@ -173,7 +173,7 @@ def plan_in_order(draft: Draft, team: Team) -> None:
             return
         if child.goal is not run:
             doomed = child if child.alive else doomed
-        elif child.phase is starting:
+        elif child.alive and child.up_since is None:
             is_starting = True
         elif absent is None and must_start(child) and child.id not in draft.stuck:
             absent = None if is_independent and child.id in draft.due else child
@@ -196,4 +196,4 @@ def tell_above(draft: Draft, name: str) -> None:
 
 def is_booting(child: Child) -> bool:
     """Whether its supervisor's start still waits for it."""
-    return child.cause is Cause.BOOT and child.goal is not Goal.STOP and child.phase in {Phase.DOWN, Phase.STARTING}
+    return child.cause is Cause.BOOT and child.goal is not Goal.STOP and child.up_since is None
