@@ -27,8 +27,12 @@ CELL_MAX = 150
 THING_SENTENCES_MIN = 2
 ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.16, 0.1, 0.55
 SHARED_MIN = 2
-_CUE = re.compile(r"\b(?:unlike|whereas|in contrast to|compared (?:to|with)|rather than|instead of|differs? from|while)\b", re.I)
-_DENIES = re.compile(r"\b(?:not|no|never|cannot|without|n't|only|lost|lose[sd]?|fails? to|lacks?|nothing|none)\b|n't\b", re.I)
+_CUE = re.compile(
+    r"\b(?:unlike|whereas|in contrast to|compared (?:to|with)|rather than|instead of|differs? from|while)\b", re.I
+)
+_DENIES = re.compile(
+    r"\b(?:not|no|never|cannot|without|n't|only|lost|lose[sd]?|fails? to|lacks?|nothing|none)\b|n't\b", re.I
+)
 
 
 class Column(Frozen):

@@ -208,4 +208,3 @@ def _denials(text: str) -> int:
 
 def _objection(claim: Claim, fault: Fault, reason: str) -> Objection:
     return Objection(claim_id=claim.claim_id, fault=fault, reason=reason)
-

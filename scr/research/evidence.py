@@ -23,7 +23,9 @@ RELEVANCE_SHARE, FACET_SHARE, ANSWER_BONUS, RANK_SHARE = 0.55, 0.35, 0.08, 0.1
 FACET_MIN = 0.5
 SAME_DOCUMENT = 0.88
 _SPEAKER = re.compile(r"\b(?:I|we|you|your|our|us|my|let's)\b", re.I)
-_IMPERATIVE = re.compile(r"(?:please|make sure|be sure|use|see|try|note|run|go|check|install|consider|remember|do not|don't|if you)\b", re.I)
+_IMPERATIVE = re.compile(
+    r"(?:please|make sure|be sure|use|see|try|note|run|go|check|install|consider|remember|do not|don't|if you)\b", re.I
+)
 _SPECIFIC = re.compile(r"\d")
 
 
@@ -80,7 +82,9 @@ def extract(aim: Aim, index: Index, passage_ids: Sequence[int]) -> list[Evidence
     """The best sentences of these passages, no two alike, best first."""
     passages = [passage for passage_id in passage_ids if (passage := index.passage(passage_id))]
     found = [
-        evidence for rank, passage in enumerate(passages) for evidence in _read(aim, passage, rank / len(passages), index.names)
+        evidence
+        for rank, passage in enumerate(passages)
+        for evidence in _read(aim, passage, rank / len(passages), index.names)
     ]
     return _pick(sorted(found, key=lambda evidence: (-evidence.score, evidence.evidence_id)))
 

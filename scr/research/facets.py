@@ -97,9 +97,12 @@ def find_facets(focus: Focus, near: Sequence[Near], index: Index) -> list[tuple[
     named = named if len(named) > 1 else []
     usages = _usages(focus, names, near)
     scored = _scored(usages, near, index)
-    return named + [(_title(usages[key]), " ".join(_words(usages[key]))) for key in _diverse(scored, usages)][
-        : FACETS_MAX - len(named)
-    ]
+    return (
+        named
+        + [(_title(usages[key]), " ".join(_words(usages[key]))) for key in _diverse(scored, usages)][
+            : FACETS_MAX - len(named)
+        ]
+    )
 
 
 def _nearness(focus: Focus, hit: Hit) -> float:

@@ -62,6 +62,7 @@ class Index:
 
     def __init__(self, path: Path) -> None:
         """Raises InvalidDocuments when `path` is not an index."""
+        self.path = path
         self._database = _connect(path)
         try:
             about = dict(self._database.execute("SELECT key, value FROM about"))

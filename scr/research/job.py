@@ -7,9 +7,8 @@ only on which results it holds, never on when they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -29,6 +28,7 @@ class Piece(Frozen):
 
     piece_id: str
     kind: Kind
+    title: str
     input: dict[str, JsonValue]
 
 
@@ -54,8 +54,7 @@ class Job(Frozen):
 def due(job: Job) -> tuple[Piece, ...]:
     """What can be done now, in the order of the plan.  Pieces that are under way are due until they end."""
     subtasks = [s for s in ready(job.plan, job.ended) if s.subtask_id != SYNTHESIS]
-    pieces = [Piece(piece_id=s.subtask_id, kind=s.kind, input=_input(job, s.kind, s.subtask_id)) for s in subtasks]
-    return tuple(pieces or _closing(job))
+    return tuple([_piece(job, s.kind, s.subtask_id) for s in subtasks] or _closing(job))
 
 
 def absorb(job: Job, piece_id: str, output: JsonValue) -> Job:
@@ -160,11 +159,11 @@ def _closing(job: Job) -> Iterator[Piece]:
     pending = _draft(job).pending if job.plan.answerable else ""
     kind = Kind(pending.split("-")[0]) if pending else Kind.SYNTHESIS
     if not waiting:
-        yield Piece(piece_id=pending or SYNTHESIS, kind=kind, input=_input(job, kind, pending or SYNTHESIS))
+        yield _piece(job, kind, pending or SYNTHESIS)
 
 
-def _input(job: Job, kind: Kind, piece_id: str) -> dict[str, JsonValue]:
-    return _INPUTS[kind](job, piece_id)
+def _piece(job: Job, kind: Kind, piece_id: str) -> Piece:
+    return Piece(piece_id=piece_id, kind=kind, title=_title(job, piece_id), input=_INPUTS[kind](job, piece_id))
 
 
 def _for_research(job: Job, piece_id: str) -> dict[str, JsonValue]:
@@ -190,13 +189,15 @@ def _for_synthesis(job: Job, _piece_id: str) -> dict[str, JsonValue]:
     return {"material": conclude(job)[0].model_dump(mode="json")}
 
 
-_INPUTS: Mapping[Kind, Any] = MappingProxyType({
-    Kind.RESEARCH: _for_research,
-    Kind.ANALYSIS: _for_analysis,
-    Kind.CRITIQUE: _for_critique,
-    Kind.REVISION: _for_revision,
-    Kind.SYNTHESIS: _for_synthesis,
-})
+_INPUTS: Mapping[Kind, Callable[[Job, str], dict[str, JsonValue]]] = MappingProxyType(
+    {
+        Kind.RESEARCH: _for_research,
+        Kind.ANALYSIS: _for_analysis,
+        Kind.CRITIQUE: _for_critique,
+        Kind.REVISION: _for_revision,
+        Kind.SYNTHESIS: _for_synthesis,
+    }
+)
 
 
 def _analysis(job: Job) -> Analysis:
@@ -211,7 +212,8 @@ def _reasons(review: Review | None, claim: Claim) -> tuple[str, ...]:
 
 
 def _title(job: Job, piece_id: str) -> str:
-    return {s.subtask_id: s.title for s in job.plan.subtasks}.get(piece_id, piece_id)
+    titles = {s.subtask_id: s.title for s in job.plan.subtasks}
+    return titles.get(piece_id, piece_id.replace("-", " ").capitalize())
 
 
 def _dump(values: tuple[Frozen, ...]) -> list[JsonValue]:

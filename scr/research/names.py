@@ -131,8 +131,7 @@ def name_tokens(text: str) -> list[str]:
     return [
         _bare(match[0])
         for match in tokens
-        if (match[0][0].isupper() and not _starts_sentence(text, match.start()))
-        or _MARKED.match(match[0])
+        if (match[0][0].isupper() and not _starts_sentence(text, match.start())) or _MARKED.match(match[0])
     ]
 
 

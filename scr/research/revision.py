@@ -52,9 +52,7 @@ def revise(
 class _Desk:
     """What a revision has at hand: the evidence, and what has been used already."""
 
-    def __init__(
-        self, claims: Sequence[Claim], faults: Mapping[str, Fault], findings: Mapping[str, Findings]
-    ) -> None:
+    def __init__(self, claims: Sequence[Claim], faults: Mapping[str, Fault], findings: Mapping[str, Findings]) -> None:
         self._findings = findings
         self._evidence = {e.evidence_id: e for found in findings.values() for e in found.evidence}
         self._used = {evidence_id for claim in claims for evidence_id in claim.evidence_ids}

@@ -106,7 +106,9 @@ def is_whole(sentence: str, names: frozenset[str] = frozenset()) -> bool:
     if not WORDS_MIN <= len(tokens) <= WORDS_MAX or _DEBRIS.search(sentence):
         return False
     first = tokens[0].strip("\"'“‘([")
-    lower_start = first[:1].islower() and first.lower().strip(".,:;") not in names and not re.search(r"[\d_.-]\w", first)
+    lower_start = (
+        first[:1].islower() and first.lower().strip(".,:;") not in names and not re.search(r"[\d_.-]\w", first)
+    )
     letters = sum(character.isalpha() or character == " " for character in sentence)
     if lower_start or letters < LETTER_SHARE_MIN * len(sentence) or not first[:1].isalnum():
         return False
@@ -153,8 +155,16 @@ def first_clause(sentence: str, length_max: int) -> str:
     """The sentence up to a place where it can end, at most `length_max` long; the whole when there is none."""
     if len(sentence) <= length_max:
         return sentence
-    cuts = [match.start() for match in re.finditer(r"(?:;|: |, (?:which|because|so|and|but|while|whereas|although|where|since|unless|even)\b| – | — )", sentence)]
-    fitting = [cut for cut in cuts if 30 <= cut < length_max and balanced(sentence[:cut]) and _VERB.search(sentence[:cut])]
+    cuts = [
+        match.start()
+        for match in re.finditer(
+            r"(?:;|: |, (?:which|because|so|and|but|while|whereas|although|where|since|unless|even)\b| – | — )",
+            sentence,
+        )
+    ]
+    fitting = [
+        cut for cut in cuts if 30 <= cut < length_max and balanced(sentence[:cut]) and _VERB.search(sentence[:cut])
+    ]
     return sentence[: fitting[-1]] + "." if fitting else sentence
 
 

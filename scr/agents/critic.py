@@ -1,0 +1,51 @@
+"""The critic: checks claims against the lines that they cite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from scr.behaviour.agent import Agent
+from scr.behaviour.context import Context
+from scr.messages import CritiquePayload, Task
+from scr.research.checks import Review
+from scr.research.index import Index
+from scr.research.plan import Kind
+from scr.research.work import perform
+
+UNCOVERED = "uncovered"
+
+
+class CriticAgent(Agent):
+    """Answers a task of kind "critique" (an index and claims) with a critique; keeps nothing in between."""
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """Check every claim.  Raises InvalidDocuments when the index is gone."""
+        given: dict[str, Any] = dict(message.payload.input)  # type: ignore[arg-type]
+        with Index(Path(given["index"])) as index:
+            judged = Review.model_validate(perform(Kind.CRITIQUE, given["piece"], index, ctx.step))
+        critique = critique_of(judged, message.payload.task_id)
+        ctx.log(f"{message.payload.task_id}: {critique.comment}")
+        ctx.reply(critique)
+
+
+def critique_of(judged: Review, task_id: str) -> CritiquePayload:
+    """A review as the payload of a critique."""
+    objections = [objection.model_dump(mode="json") for objection in judged.objections]
+    uncovered = [{"facet": facet, "fault": UNCOVERED} for facet in judged.uncovered]
+    return CritiquePayload(
+        task_id=task_id,
+        score=judged.score,
+        failing=(*objections, *uncovered),
+        comment=f"{len(judged.failing)} of {judged.checked} claims fail, {len(uncovered)} facets uncovered",
+    )
+
+
+def review_of(critique: CritiquePayload) -> dict[str, Any]:
+    """The review in a critique, as JSON.  Raises nothing: what does not fit is refused when it is read."""
+    entries: list[Any] = list(critique.failing)
+    return {
+        "score": critique.score,
+        "objections": [entry for entry in entries if entry.get("fault") != UNCOVERED],
+        "uncovered": [entry["facet"] for entry in entries if entry.get("fault") == UNCOVERED],
+    }

@@ -1,0 +1,224 @@
+"""The planner: turns a question into pieces of work, gives them out, and answers with the outcome.
+
+All decisions are pure and elsewhere: `research.job` says what is due, `team` who does it.
+This class only carries them out.  Its state holds everything, so that a planner that is
+killed goes on where its last turn ended.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, JsonValue, ValidationError
+
+from scr.agents import team as teams
+from scr.agents.critic import review_of
+from scr.agents.team import Team
+from scr.behaviour.agent import Agent
+from scr.behaviour.context import Context
+from scr.errors import InvalidInput
+from scr.messages import (
+    Critique,
+    Down,
+    Failure,
+    Frozen,
+    Message,
+    Result,
+    ResultPayload,
+    StatusPayload,
+    Task,
+    TaskPayload,
+    complaint,
+)
+from scr.research.facets import plan_for
+from scr.research.index import Index, IndexStats
+from scr.research.job import Job, absorb, due, give_up, outcome
+from scr.research.plan import Plan
+from scr.research.question import clean
+
+WORKER = "scr.agents.worker:WorkerAgent"
+WORKERS_UNDER = "workers"
+MEMORY = "memory"
+WORKERS_MAX = 64
+
+
+class Request(Frozen):
+    """The input of a task of kind "research".  `index` is the path of the file that the index is built in."""
+
+    question: str
+    docs: str
+    index: str
+    workers: Annotated[int, Field(ge=1, le=WORKERS_MAX)] = 3
+
+
+class Client(Frozen):
+    """Who asked, and for what."""
+
+    agent: str
+    message_id: str
+    task_id: str
+    index: str
+
+
+class Planning(BaseModel):
+    """The planner's state: one job at a time.  `hired` counts workers, so that no name is used twice."""
+
+    client: Client | None = None
+    job: Job | None = None
+    team: Team = Team()
+    hired: int = 0
+
+
+class PlannerAgent(Agent):
+    """Answers a task of kind "research" with an `Outcome`, or with {"error", "error_type"}."""
+
+    State = Planning
+    state: Planning
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """Index, plan, start the workers, give out the first pieces."""
+        task_id = message.payload.task_id
+        try:
+            request = self._request(message)
+            stats = ctx.step("index", _index, request)
+            plan = Plan.model_validate(ctx.step("plan", _plan, request))
+        except InvalidInput as error:
+            ctx.reply({"error": str(error), "error_type": type(error).__name__})
+            return
+        self.state.client = Client(
+            agent=message.sender, message_id=message.message_id, task_id=task_id, index=request.index
+        )
+        self.state.job = Job(plan=plan, stats=IndexStats.model_validate(stats))
+        self.state.team = teams.hire(request.workers, after=self.state.hired)
+        self.state.hired += request.workers
+        for worker in self.state.team.workers:
+            self._start(ctx, worker)
+        ctx.remember(f"{task_id}/task", {"question": plan.question, "docs": request.docs})
+        ctx.remember(f"{task_id}/plan", plan.model_dump(mode="json"))
+        self._tell(ctx, "planned", {"subtasks": len(plan.subtasks), "facets": [facet.title for facet in plan.facets]})
+        self._go_on(ctx)
+
+    def on_result(self, ctx: Context, message: Result) -> None:
+        """A worker has done its piece."""
+        self._absorb(ctx, message, message.payload.output, "result")
+
+    def on_critique(self, ctx: Context, message: Critique) -> None:
+        """The critic has judged the claims."""
+        self._absorb(ctx, message, review_of(message.payload), "critique")
+
+    def on_message(self, ctx: Context, message: Message) -> None:
+        """A worker has ended for good, or a piece cannot be handled."""
+        if self.state.job is None:
+            return
+        if isinstance(message, Down):
+            self._replace(ctx, message.payload.agent, message.payload.detail or str(message.payload.reason))
+        elif isinstance(message, Failure):
+            self._failed(ctx, message)
+        self._go_on(ctx)
+
+    def _request(self, message: Task) -> Request:
+        """Raises InvalidInput for a task that cannot be done."""
+        if self.state.job is not None:
+            raise InvalidInput(
+                f"the planner is busy with {self.state.job.plan.question!r}: ask again when that is answered"
+            )
+        if message.payload.kind != "research":
+            raise InvalidInput(f"the planner does tasks of kind 'research', not {message.payload.kind!r}")
+        try:
+            request = Request.model_validate(message.payload.input)
+        except ValidationError as error:
+            raise InvalidInput(complaint("research task", error)) from error
+        clean(request.question)
+        return request
+
+    def _absorb(self, ctx: Context, message: Result | Critique, output: JsonValue, what: str) -> None:
+        piece_id = self.state.team.errand_of(message.in_reply_to or "")
+        if self.state.job is None or self.state.client is None or piece_id is None:
+            return
+        self.state.team = teams.returned(self.state.team, piece_id)
+        self.state.job = absorb(self.state.job, piece_id, output)
+        ctx.remember(f"{self.state.client.task_id}/{what}/{piece_id}", output)
+        self._go_on(ctx)
+
+    def _failed(self, ctx: Context, message: Failure) -> None:
+        """A piece that killed its worker too often is given up; one that only went astray is sent again."""
+        failure = message.payload
+        piece_id = self.state.team.errand_of(failure.message_id)
+        if piece_id is None:
+            if failure.agent in self.state.team.workers and failure.reason == "refused":
+                self._replace(ctx, failure.agent, failure.detail)
+            return
+        self.state.team = teams.returned(self.state.team, piece_id)
+        if failure.reason == "quarantined" or teams.exhausted(self.state.team, piece_id):
+            self._give_up(piece_id, f"{failure.reason} after {failure.deliveries} deliveries")
+        elif failure.reason in {"unknown_agent", "agent_gone"}:
+            self._replace(ctx, failure.agent, failure.detail or failure.reason)
+
+    def _replace(self, ctx: Context, agent: str, why: str) -> None:
+        """Start a worker again that has ended for good; without any worker the rest cannot be done."""
+        if agent not in self.state.team.starts:
+            return
+        self.state.team = teams.lost(self.state.team, agent)
+        if teams.may_start(self.state.team, agent):
+            self.state.team = teams.started(self.state.team, agent)
+            self._start(ctx, agent)
+        self._tell(ctx, "worker_lost", {"worker": agent, "why": why})
+
+    def _give_up(self, piece_id: str, reason: str) -> None:
+        if self.state.job is not None:
+            self.state.job = give_up(self.state.job, piece_id, reason)
+
+    def _start(self, ctx: Context, worker: str) -> None:
+        ctx.start_agent(worker, WORKER, under=WORKERS_UNDER, shutdown_s=1.0)
+        ctx.monitor(worker)
+
+    def _go_on(self, ctx: Context) -> None:
+        """Give out what is due, or answer when nothing is left."""
+        job, client = self.state.job, self.state.client
+        if job is None or client is None:
+            return
+        if job.done:
+            self._finish(ctx, job, client)
+            return
+        if not self.state.team.workers:
+            self._answer(ctx, client, {"error": "no worker is left to go on with", "error_type": "RunFailed"})
+            return
+        for piece, agent in teams.assign(self.state.team, due(job)):
+            given: JsonValue = {"index": client.index, "title": piece.title, "piece": piece.input}
+            task = TaskPayload(task_id=f"{client.task_id}/{piece.piece_id}", kind=piece.kind.value, input=given)
+            message = ctx.send(task, to=agent)
+            self.state.team = teams.sent(self.state.team, piece.piece_id, agent, message.message_id)
+        self._tell(ctx, "working", {"done": len(job.ended), "under_way": sorted(self.state.team.errands)})
+
+    def _finish(self, ctx: Context, job: Job, client: Client) -> None:
+        result = outcome(job)
+        if result is None:
+            reason = "; ".join(f"{piece}: {why}" for piece, why in sorted(job.failed.items()))
+            output: JsonValue = {"error": f"the report could not be written: {reason}", "error_type": "RunFailed"}
+        else:
+            output = result.model_dump(mode="json")
+            ctx.remember(f"{client.task_id}/report", result.report.body)
+        self._answer(ctx, client, output)
+
+    def _answer(self, ctx: Context, client: Client, output: JsonValue) -> None:
+        """Send the answer, stop the workers, be ready for the next question."""
+        for worker in self.state.team.workers:
+            ctx.stop_agent(worker)
+        self._tell(ctx, "done", {"task_id": client.task_id})
+        ctx.send(ResultPayload(task_id=client.task_id, output=output), to=client.agent, in_reply_to=client.message_id)
+        self.state.client, self.state.job, self.state.team = None, None, Team()
+
+    def _tell(self, ctx: Context, state: str, detail: dict[str, JsonValue]) -> None:
+        ctx.log(f"{state} {detail}")
+        ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
+
+
+def _index(request: Request) -> JsonValue:
+    with Index.open_or_build(Path(request.docs), Path(request.index)) as index:
+        return index.stats.model_dump(mode="json")
+
+
+def _plan(request: Request) -> JsonValue:
+    with Index(Path(request.index)) as index:
+        return plan_for(request.question, index).model_dump(mode="json")
