@@ -22,16 +22,18 @@ from scr.research.terms import jaccard, stems, terms
 
 THINGS_MAX, THINGS_MIN = 6, 2
 COLUMNS_MAX = 4
+CELL_PASSAGES = 16
 STATEMENTS_MAX = 3
 CELL_MAX = 150
+NAME_FIRST_MAX = 4
 THING_SENTENCES_MIN = 2
-ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.16, 0.1, 0.55
+ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.24, 0.12, 0.55
 SHARED_MIN = 2
 _CUE = re.compile(
     r"\b(?:unlike|whereas|in contrast to|compared (?:to|with)|rather than|instead of|differs? from|while)\b", re.I
 )
 _DENIES = re.compile(
-    r"\b(?:not|no|never|cannot|without|n't|only|lost|lose[sd]?|fails? to|lacks?|nothing|none)\b|n't\b", re.I
+    r"\b(?:not|no|never|cannot|without|n't|lost|lose[sd]?|fails? to|lacks?|nothing|none|neither|hardly)\b|n't\b", re.I
 )
 
 
@@ -54,7 +56,7 @@ def analyse(findings: Sequence[Findings], focus: Focus, index: Index) -> Analysi
     """Compare what was found.  `findings` are in the order of the plan."""
     evidence = _evidence(findings)
     names = index.names
-    things = _things(evidence, names, focus)
+    things = _things(evidence, index, focus)
     columns = tuple(Column(facet=f.subtask_id, title=f.title) for f in findings[1:] if f.evidence)
     columns = tuple(column for column in columns if column.title not in things)[:COLUMNS_MAX]
     cells = list(_cells(things, columns, findings, focus, index, names))
@@ -68,20 +70,23 @@ def _evidence(findings: Sequence[Findings]) -> list[Evidence]:
 
 
 def thing_of(evidence: Evidence, names: Names) -> str:
-    """What a sentence is about: the name that it begins with, else the one that its titles give, else its first."""
+    """What a sentence is about: the name that it begins with, else what its document is about, else its only name."""
     within = names.within(evidence.sentence)
-    if within and evidence.sentence.find(within[0]) <= 4:
+    if evidence.sentence.startswith("Unlike "):
+        within = within[1:]
+    elif within and evidence.sentence.find(within[0]) <= NAME_FIRST_MAX:
         return within[0]
     return evidence.subject or (within[0] if len(within) == 1 else "")
 
 
-def _things(evidence: Sequence[Evidence], names: Names, focus: Focus) -> tuple[str, ...]:
-    """The things that the most sentences are about; those that the question names come first."""
-    counts = Counter(thing for found in evidence if (thing := thing_of(found, names)))
-    asked = [thing for thing in counts if thing.lower() in focus.words]
-    ranked = sorted(counts, key=lambda thing: (thing not in asked, -counts[thing], thing))
-    often = [thing for thing in ranked if thing in asked or counts[thing] >= THING_SENTENCES_MIN]
-    chosen = asked if len(asked) >= THINGS_MIN else often[:THINGS_MAX]
+def _things(evidence: Sequence[Evidence], index: Index, focus: Focus) -> tuple[str, ...]:
+    """The things that the most sentences are about.  Those that the question names are enough if there are two."""
+    counts = Counter(thing for found in evidence if (thing := thing_of(found, index.names)))
+    known = [thing for thing in counts if thing in index.subjects]
+    ranked = sorted(known if len(known) >= THINGS_MIN else counts, key=lambda thing: (-counts[thing], thing))
+    asked = [thing for thing in ranked if thing.lower() in focus.words]
+    often = [thing for thing in ranked if counts[thing] >= THING_SENTENCES_MIN][:THINGS_MAX]
+    chosen = asked if len(asked) >= THINGS_MIN else often
     return tuple(sorted(chosen)) if len(chosen) >= THINGS_MIN else ()
 
 
@@ -100,7 +105,7 @@ def _cells(
         for column in columns:
             aim = Aim(focus, tuple(terms(column.title)), tuple(terms(thing)))
             at_hand = [e for e in by_id[column.facet].evidence if thing_of(e, names) == thing]
-            looked_up = (e for e in extract(aim, index, retrieve(aim, index)) if thing_of(e, names) == thing)
+            looked_up = (e for e in extract(aim, index, retrieve(aim, index, CELL_PASSAGES)) if thing_of(e, names) == thing)
             best = next((e for e in (*at_hand, *looked_up) if e.evidence_id not in used and _fits_cell(e)), None)
             if best:
                 used.add(best.evidence_id)
@@ -134,6 +139,7 @@ def _cell(thing: str, facet: str, evidence: Evidence) -> Claim:
 
 def _contrasts(findings: Sequence[Findings], names: Names, focus: Focus) -> list[Claim]:
     """Sentences that set two things against each other, then pairs of which one denies what the other says."""
+    stated = {evidence_id for found in findings for claim in found.claims for evidence_id in claim.evidence_ids}
     single = [
         _statement("contrast", found.subtask_id, [evidence])
         for found in findings
@@ -141,12 +147,13 @@ def _contrasts(findings: Sequence[Findings], names: Names, focus: Focus) -> list
         if _CUE.search(evidence.sentence) and len(names.within(evidence.sentence)) >= THINGS_MIN and stands(evidence)
     ]
     opposed = [pair for pair in _pairs(findings, names, focus) if pair.opposed and pair.likeness >= DIFFER_MIN]
+    single.sort(key=lambda claim: claim.evidence_ids[0] in stated)
     return _first([*single, *(_statement("contrast", pair.facet, [pair.one, pair.other]) for pair in opposed)])
 
 
 def _agreements(findings: Sequence[Findings], names: Names, focus: Focus) -> list[Claim]:
     """Pairs that say much the same about different things."""
-    alike = [pair for pair in _pairs(findings, names, focus) if not pair.opposed and pair.likeness >= ALIKE_MIN]
+    alike = [pair for pair in _pairs(findings, names, focus) if not pair.opposed and pair.likeness >= ALIKE_MIN and not pair.compares]
     return _first([_statement("agreement", pair.facet, [pair.one, pair.other]) for pair in alike])
 
 
@@ -160,6 +167,11 @@ class _Pair:
     likeness: float
     opposed: bool
 
+    @property
+    def compares(self) -> bool:
+        """Whether one of them sets things against each other by itself."""
+        return any(_CUE.search(evidence.sentence) for evidence in (self.one, self.other))
+
 
 def _pairs(findings: Sequence[Findings], names: Names, focus: Focus) -> list[_Pair]:
     """The pairs worth comparing, the most alike first."""
@@ -171,9 +183,14 @@ def _pairs(findings: Sequence[Findings], names: Names, focus: Focus) -> list[_Pa
             likeness = jaccard(*bags)
             apart = this != that and one.citation.path != other.citation.path
             if apart and len((bags[0] & bags[1]) - focus.stems) >= SHARED_MIN and likeness < SAME_MAX:
-                opposed = bool(_DENIES.search(one.sentence)) != bool(_DENIES.search(other.sentence))
+                opposed = _denies(one.sentence) != _denies(other.sentence)
                 pairs.append(_Pair(found.subtask_id, one, other, round(likeness, 4), opposed))
     return sorted(pairs, key=lambda pair: (-pair.likeness, pair.one.evidence_id, pair.other.evidence_id))
+
+
+def _denies(sentence: str) -> bool:
+    """Whether it says that something is not so; two denials ("does not lose") make none."""
+    return len(_DENIES.findall(sentence)) % 2 == 1
 
 
 def stands(evidence: Evidence) -> bool:

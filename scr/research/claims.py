@@ -61,6 +61,7 @@ def claim_from(claim_id: str, facet: str, evidence: Evidence) -> Claim:
         facet=facet,
         text=with_subject(text, evidence.subject),
         citations=(evidence.citation,),
+        thing=evidence.subject,
         evidence_ids=(evidence.evidence_id,),
         relevance=evidence.relevance,
     )

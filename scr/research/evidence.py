@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scr.messages import Frozen
 from scr.research import question as questions
 from scr.research import sentences
-from scr.research.blocks import Heading
 from scr.research.focus import RELEVANCE_MIN, Bag, Focus
 from scr.research.index import Hit, Index
 from scr.research.names import Names
 from scr.research.passages import Passage
-from scr.research.terms import jaccard, stem, stems, terms
+from scr.research.terms import jaccard, stem, stems, terms, words
 
 PASSAGES_READ = 60
 KEPT_MAX = 12
 SAME_MAX = 0.45
 RELEVANCE_SHARE, FACET_SHARE, ANSWER_BONUS, RANK_SHARE = 0.55, 0.35, 0.08, 0.1
 FACET_MIN = 0.5
-SAME_DOCUMENT = 0.88
+CENTRE_BONUS, CENTRAL_WORDS = 0.3, 7
+SAME_DOCUMENT, OFF_SUBJECT = 0.88, 0.55
 _SPEAKER = re.compile(r"\b(?:I|we|you|your|our|us|my|let's)\b", re.I)
 _IMPERATIVE = re.compile(
     r"(?:please|make sure|be sure|use|see|try|note|run|go|check|install|consider|remember|do not|don't|if you)\b", re.I
@@ -30,12 +32,16 @@ _SPECIFIC = re.compile(r"\d")
 
 
 class Citation(Frozen):
-    """Lines of a document, from 1, inclusive; `titles` are the lines of the titles above that say what it is about."""
+    """Lines of a document, from 1, inclusive.
+
+    `titles` are the lines of the titles above that say what they are about, `heading` is the chain of titles for people.
+    """
 
     path: str
     first_line: int
     last_line: int
     titles: tuple[int, ...] = ()
+    heading: str = ""
 
 
 class Evidence(Frozen):
@@ -51,31 +57,34 @@ class Evidence(Frozen):
     subject: str = ""
     antecedent: str = ""
     antecedent_line: int = 0
-    titles: tuple[str, ...] = ()
     relevance: float = 0.0
     score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is looked for: the question's focus, and the facet's words (none for the question as a whole)."""
+    """What is looked for: the question's focus, and the facet's words (none for the question as a whole).
+
+    `about` are further words for the search; `named` are the things that the question names.
+    """
 
     focus: Focus
     facet: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
-def aim_at(focus: Focus, query: str) -> Aim:
+def aim_at(focus: Focus, query: str, names: Names) -> Aim:
     """The aim of a subtask with this query."""
-    return Aim(focus, tuple(terms(query)))
+    return Aim(focus, tuple(terms(query)), named=focus.named(names))
 
 
-def retrieve(aim: Aim, index: Index) -> list[int]:
-    """The ids of the passages worth reading, best first."""
-    hits = index.search([*aim.facet, *aim.about, *aim.focus.words], PASSAGES_READ)
+def retrieve(aim: Aim, index: Index, limit: int = PASSAGES_READ) -> list[int]:
+    """The ids of the passages worth reading, best first: for everything wanted, and for the facet alone, in turn."""
+    hits = index.search([*aim.facet, *aim.about, *aim.focus.words], limit)
     if aim.facet:
-        hits = _merged(index.search(aim.facet, PASSAGES_READ // 2), hits)
-    return [hit.passage_id for hit in hits]
+        hits = _merged(index.search([*aim.facet, *aim.about], limit // 2), hits)
+    return [hit.passage_id for hit in hits][:limit]
 
 
 def extract(aim: Aim, index: Index, passage_ids: Sequence[int]) -> list[Evidence]:
@@ -84,14 +93,19 @@ def extract(aim: Aim, index: Index, passage_ids: Sequence[int]) -> list[Evidence
     found = [
         evidence
         for rank, passage in enumerate(passages)
-        for evidence in _read(aim, passage, rank / len(passages), index.names)
+        for evidence in _read(aim, passage, rank / len(passages), index)
     ]
-    return _pick(sorted(found, key=lambda evidence: (-evidence.score, evidence.evidence_id)))
+    return _pick(sorted(_weighed(found), key=lambda evidence: (-evidence.score, evidence.evidence_id)))
 
 
-def subject_of(passage: Passage, names: Names) -> tuple[str, tuple[int, ...]]:
-    """The name in the outermost title above, and the line of that title."""
-    found = names.within(passage.headings[0].title) if passage.headings else []
+def subject_of(passage: Passage, sentence: str, index: Index) -> tuple[str, tuple[int, ...]]:
+    """What the document's title says that the sentence is about, and the line of that title.
+
+    Nothing for a sentence that names the subject of this or another document itself.
+    """
+    if not passage.headings or index.subjects.intersection(index.names.within(sentence)):
+        return "", ()
+    found = index.names.within(passage.headings[0].title)[:1]
     return (found[0], (passage.headings[0].line,)) if found else ("", ())
 
 
@@ -102,21 +116,30 @@ def _merged(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:
     return list({hit.passage_id: hit for hit in ordered}.values())
 
 
-def _read(aim: Aim, passage: Passage, rank: float, names: Names) -> Iterator[Evidence]:
+def _read(aim: Aim, passage: Passage, rank: float, index: Index) -> Iterator[Evidence]:
     titles = frozenset(stems(passage.titles))
     whole = frozenset(stems(passage.text))
-    subject, subject_lines = subject_of(passage, names)
-    known = frozenset(word.lower() for heading in passage.headings for word in heading.title.split())
-    before = (0, 0)
-    for start, end in sentences.spans(passage.text):
+    near = aim.focus.stems | kin(aim)
+    for start, end, before in whole_sentences(passage):
         sentence = passage.text[start:end]
-        if sentences.is_whole(sentence, known):
-            bag = frozenset(stems(sentence))
-            relevance = aim.focus.relevance(bag, titles, whole)
-            facet = _facet_share(aim.facet, bag, titles)
-            if relevance >= RELEVANCE_MIN and facet >= FACET_MIN and bag & (aim.focus.stems | kin(aim)):
-                yield _evidence(aim, passage, (start, end), before, (relevance, facet, rank), (subject, subject_lines))
-        before = (start, end)
+        bag = frozenset(stems(sentence))
+        facet = _facet_share(aim.facet, bag, titles)
+        relevance = aim.focus.relevance(bag, titles, whole)
+        if relevance >= RELEVANCE_MIN and facet >= FACET_MIN and bag & near:
+            yield _evidence(aim, passage, (start, end, before), (relevance, facet, rank), index)
+
+
+@lru_cache(maxsize=1024)
+def whole_sentences(passage: Passage) -> tuple[tuple[int, int, int], ...]:
+    """Of each sentence that can be quoted: where it begins and ends, and where the sentence before it begins."""
+    known = frozenset(word.lower() for heading in passage.headings for word in heading.title.split())
+    found: list[tuple[int, int, int]] = []
+    before = 0
+    for start, end in sentences.spans(passage.text):
+        if sentences.is_whole(passage.text[start:end], known):
+            found.append((start, end, before))
+        before = start
+    return tuple(found)
 
 
 def kin(aim: Aim) -> Bag:
@@ -132,31 +155,32 @@ def _facet_share(facet: Sequence[str], sentence: Bag, titles: Bag) -> float:
 
 
 def _evidence(
-    aim: Aim,
-    passage: Passage,
-    span: tuple[int, int],
-    before: tuple[int, int],
-    measures: tuple[float, float, float],
-    subject: tuple[str, tuple[int, ...]],
+    aim: Aim, passage: Passage, place: tuple[int, int, int], measures: tuple[float, float, float], index: Index
 ) -> Evidence:
-    start, end = span
-    sentence = passage.text[start:end]
+    start, end, before = place
     relevance, facet, rank = measures
+    sentence = passage.text[start:end]
+    subject, lines = subject_of(passage, sentence, index)
     score = RELEVANCE_SHARE * relevance + FACET_SHARE * facet + RANK_SHARE * (1 - rank)
     score += ANSWER_BONUS * questions.answers(sentence, aim.focus.wanted)
-    joined = passage.text[before[0] : before[1]] if "\n" not in passage.text[before[0] : start] else ""
+    score *= 1.0 if _on_subject(aim.named, f"{sentence} {passage.titles}") else OFF_SUBJECT
+    antecedent = passage.text[before:start].strip(" ")
     first, last = passage.line_at(start), passage.line_at(end - 1)
     return Evidence(
         evidence_id=f"{passage.path}:{first}:{start}",
         sentence=sentence,
-        citation=Citation(path=passage.path, first_line=first, last_line=last, titles=subject[1]),
-        subject=subject[0],
-        antecedent=joined,
-        antecedent_line=passage.line_at(before[0]) if joined else 0,
-        titles=tuple(heading.title for heading in passage.headings),
+        citation=Citation(path=passage.path, first_line=first, last_line=last, titles=lines, heading=passage.titles),
+        subject=subject,
+        antecedent="" if "\n" in antecedent else antecedent,
+        antecedent_line=passage.line_at(before),
         relevance=relevance,
         score=round(score * shape(sentence), 6),
     )
+
+
+def _on_subject(named: Sequence[str], text: str) -> bool:
+    """Whether the text speaks of one of the things that the question names, if it names any."""
+    return not named or not set(named).isdisjoint(words(text))
 
 
 def shape(sentence: str) -> float:
@@ -165,9 +189,26 @@ def shape(sentence: str) -> float:
     factor *= 0.8 if _SPEAKER.search(sentence) else 1.0
     factor *= 0.85 if _IMPERATIVE.match(sentence) else 1.0
     factor *= 0.75 if sentences.dangles(sentence) else 1.0
+    factor *= 0.8 if sentences.leans(sentence) else 1.0
     factor *= 0.5 if sentences.points_away(sentence) else 1.0
     factor *= 0.9 if not 60 <= len(sentence) <= 240 else 1.0
     return factor * (1.04 if _SPECIFIC.search(sentence) else 1.0)
+
+
+def _weighed(found: Sequence[Evidence]) -> list[Evidence]:
+    """The same with scores raised for sentences whose words many of the others have: those are at the centre."""
+    counts = Counter(word for evidence in found for word in sorted(set(stems(evidence.sentence))))
+    central = [_centrality(evidence, counts) for evidence in found]
+    most = max(central, default=1.0)
+    return [
+        evidence.model_copy(update={"score": round(evidence.score * (1 + CENTRE_BONUS * share / most), 6)})
+        for evidence, share in zip(found, central, strict=True)
+    ]
+
+
+def _centrality(evidence: Evidence, counts: Counter[str]) -> float:
+    own = sorted(counts[word] for word in set(stems(evidence.sentence)))[-CENTRAL_WORDS:]
+    return sum(own) / CENTRAL_WORDS
 
 
 def _pick(ordered: Sequence[Evidence]) -> list[Evidence]:

@@ -58,7 +58,10 @@ class Hit:
 
 
 class Index:
-    """An index, open for reading.  Belongs to one process; close it, or use it in a `with`."""
+    """An index, open for reading.  Belongs to one process; close it, or use it in a `with`.
+
+    `names` are told over all documents; `subjects` are those that a document's title begins with.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises InvalidDocuments when `path` is not an index."""
@@ -67,6 +70,7 @@ class Index:
         try:
             about = dict(self._database.execute("SELECT key, value FROM about"))
             self.names = Names(*json.loads(about["names"]))
+            self.subjects = frozenset(json.loads(about["subjects"]))
             self.stats = IndexStats.model_validate_json(about["stats"])
             if about["format"] != str(FORMAT):
                 raise InvalidDocuments(f"{str(path)!r} was made by another version: delete it and start again")
@@ -169,27 +173,32 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
         database.executemany("INSERT INTO document VALUES (?, ?)", ((d.path, d.text) for d in library.documents))
         passages = 0
         gathering = Gathering()
+        titles: list[str] = []
         for document in library.documents:
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
             for _, passage in rows:
                 gathering.read(passage.text)
+            titles += [passage.headings[0].title for _, passage in rows[:1] if passage.headings]
             database.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", (_row(n, p) for n, p in rows))
             database.executemany(
                 "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
             )
-        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names()))
+        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names(), titles))
         database.commit()
     finally:
         database.close()
 
 
-def _about(library: Library, folder: Path, passages: int, names: Names) -> Iterator[tuple[str, str]]:
+def _about(
+    library: Library, folder: Path, passages: int, names: Names, titles: list[str]
+) -> Iterator[tuple[str, str]]:
     stats = IndexStats(documents=len(library.documents), passages=passages, skipped=library.skipped)
     yield "format", str(FORMAT)
     yield "folder", str(folder.absolute())
     yield "stats", stats.model_dump_json()
     yield "names", json.dumps([names.written, names.phrases])
+    yield "subjects", json.dumps(sorted({name for title in titles for name in names.within(title)[:1]}))
 
 
 def _row(passage_id: int, passage: Passage) -> tuple[int, str, str, str, str]:

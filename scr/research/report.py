@@ -29,6 +29,7 @@ class Source(Frozen):
     path: str
     first_line: int
     last_line: int
+    heading: str = ""
 
     @property
     def place(self) -> str:
@@ -94,7 +95,10 @@ def write(material: Material) -> Report:
     parts += _statements(material.claims, shelf)
     parts += ["## What was not found", *(["\n".join(f"- {line}" for line in missing)])]
     if shelf.sources:
-        listed = "\n".join(f"{source.number}. `{source.place}`" for source in shelf.sources)
+        listed = "\n".join(
+            f"{source.number}. `{source.place}`{' ' + _safe(source.heading) if source.heading else ''}"
+            for source in shelf.sources
+        )
         parts += ["## Sources", listed]
     return Report(
         question=material.plan.question,
@@ -125,8 +129,15 @@ class _Shelf:
         key = (citation.path, citation.first_line, citation.last_line)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers) + 1
-            source = Source(number=self._numbers[key], path=key[0], first_line=key[1], last_line=key[2])
-            self.sources.append(source)
+            self.sources.append(
+                Source(
+                    number=self._numbers[key],
+                    path=citation.path,
+                    first_line=citation.first_line,
+                    last_line=citation.last_line,
+                    heading=citation.heading,
+                )
+            )
         return self._numbers[key]
 
 
@@ -161,7 +172,7 @@ def _sections(plan: Plan, findings: Sequence[Claim], shelf: _Shelf) -> list[str]
 
 
 def _bullets(claims: Sequence[Claim], shelf: _Shelf) -> str:
-    return "\n".join(f"- {_safe(claim.text)} {shelf.cite(claim.claim_id, *claim.citations)}" for claim in claims)
+    return "\n".join(f"- {_shown(claim)} {shelf.cite(claim.claim_id, *claim.citations)}" for claim in claims)
 
 
 def comparison(analysis: Analysis, claims: Sequence[Claim], shelf: _Shelf) -> list[str]:
@@ -183,9 +194,12 @@ def _cell(cells: dict[tuple[str, str], Claim], thing: str, column: Column, shelf
 
 
 def _statements(claims: Sequence[Claim], shelf: _Shelf) -> list[str]:
+    """Agreements and contrasts, but for those that a section has stated already."""
     parts = []
-    for kind, title, link in (("agreement", "Said alike", "likewise"), ("contrast", "Contrasts", "whereas")):
-        lines = [_statement(claim, link, shelf) for claim in claims if claim.kind == kind]
+    said = {evidence_id for claim in claims if claim.kind == "finding" for evidence_id in claim.evidence_ids}
+    for kind, title, link in (("agreement", "Agreements", "likewise"), ("contrast", "Contrasts", "whereas")):
+        new = [claim for claim in claims if claim.kind == kind and not set(claim.evidence_ids) <= said]
+        lines = [_statement(claim, link, shelf) for claim in new]
         parts += [f"## {title}", "\n".join(lines)] if lines else []
     return parts
 
@@ -219,6 +233,13 @@ def _listed(words: Sequence[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _shown(claim: Claim) -> str:
+    """The text of a claim, with what it is about in bold where that was put in front."""
+    text = _safe(claim.text)
+    lead = f"{_safe(claim.thing)}: "
+    return f"**{lead.strip()}** {text.removeprefix(lead)}" if claim.thing and text.startswith(lead) else text
 
 
 def _safe(text: str) -> str:

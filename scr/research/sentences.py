@@ -14,7 +14,7 @@ _ABBREVIATION = re.compile(
     r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ver|sec|ch|pp|p|b\.c|a\.d|u\.s|u\.k)|\b[A-Z])\.$",
     re.I,
 )
-_OPENER = re.compile(r"[\"'“‘(\[]*[A-Z0-9À-Þ_`]|[\"'“‘(\[]*\w")
+_OTHER = re.compile(r"[\d_]|[^\w ]")
 _VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|cannot|could|will|would|must|may|might|should|shall|"
     r"isn't|aren't|wasn't|don't|doesn't|didn't|can't|won't|\w+ed|became|began|brought|built|came|chose|gave|grew|"
@@ -53,6 +53,11 @@ _DANGLING = re.compile(
     r"because of (?:this|that|these)|to do (?:so|this|that)|doing (?:so|this)|when (?:this|that|it|they)|"
     r"if (?:this|that|it|they|so|not)|while (?:this|it|they)|as (?:such|it|they)|another|others|worse|better|again|"
     r"finally|next|second|secondly|third|thirdly|lastly|first|firstly|yes|no|not so|but|and|or|nor|yet)\b",
+    re.I,
+)
+_LEANING = re.compile(
+    r"\b(?:such an?|the same|in contrast|by contrast|those (?!who|that|which|of)\w+|these|this|the (?:method|lesson|latter|former)|"
+    r"\bhere\b|likewise|therefore|thus|hence|however|too\.$|as well\.$|the (?:very|above|other two|two|three|second|third) \w+)",
     re.I,
 )
 _DEIXIS = re.compile(
@@ -109,7 +114,7 @@ def is_whole(sentence: str, names: frozenset[str] = frozenset()) -> bool:
     lower_start = (
         first[:1].islower() and first.lower().strip(".,:;") not in names and not re.search(r"[\d_.-]\w", first)
     )
-    letters = sum(character.isalpha() or character == " " for character in sentence)
+    letters = len(sentence) - len(_OTHER.findall(sentence))
     if lower_start or letters < LETTER_SHARE_MIN * len(sentence) or not first[:1].isalnum():
         return False
     rest = " ".join(tokens[1:])
@@ -129,6 +134,11 @@ def balanced(text: str) -> bool:
 def dangles(sentence: str) -> bool:
     """Whether it begins with a word that points at a sentence before it."""
     return _DANGLING.match(sentence) is not None
+
+
+def leans(sentence: str) -> bool:
+    """Whether some word in it points at what was said before, so that it says less by itself."""
+    return _LEANING.search(sentence) is not None
 
 
 def points_away(sentence: str) -> bool:

@@ -122,9 +122,10 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 5 and word[-1] in "ye" else word
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=1 << 12)
+def stems(text: str) -> tuple[str, ...]:
     """The stems of the words that carry meaning, in order, with repetition."""
-    return [stem(word) for word in words(text) if is_term(word)]
+    return tuple(stem(word) for word in words(text) if is_term(word))
 
 
 @lru_cache(maxsize=1 << 12)

@@ -52,7 +52,7 @@ def _extract(given: Input, index: Index, passage_ids: list[int]) -> JsonValue:
 
 
 def _aim(given: Input, index: Index) -> evidence.Aim:
-    return evidence.aim_at(_focus(given, index), Subtask.model_validate(given["subtask"]).query)
+    return evidence.aim_at(_focus(given, index), Subtask.model_validate(given["subtask"]).query, index.names)
 
 
 def _focus(given: Input, index: Index) -> Focus:
