@@ -12,7 +12,7 @@ from enum import StrEnum
 from signal import Signals
 from typing import Literal
 
-from scr.mail.frames import Exiting
+from scr.frames import Exiting
 from scr.messages import ExitReason
 from scr.specs import Restart
 
