@@ -55,17 +55,24 @@ def find_entry(name: str) -> Entry:
     return entry
 
 
-def settle(channel: int, stdout: int, stderr: int) -> socket.socket:
-    """Leave everything of the parent behind but the three descriptors; the channel, blocking."""
+def settle(channel: int, stdout: int, stderr: int, *, alone: bool = True) -> socket.socket:
+    """Leave everything of the parent behind but the three descriptors; the channel, blocking.
+
+    Not `alone`, other descriptors stay open, for a launcher that needs them to see the end.
+    """
     os.setsid()
-    mine = _take_descriptors(channel, stdout, stderr)
+    _take_stdio(stdout, stderr)
+    if alone:
+        os.closerange(3, channel)
+        os.closerange(channel + 1, DESCRIPTORS_MAX)
+    os.set_inheritable(channel, False)
     _reset_signals()
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     gc.enable()
     _volunteer()
     setproctitle(TITLE)
-    return mine
+    return socket.socket(fileno=channel)
 
 
 def die_with(runtime: int) -> None:
@@ -82,17 +89,13 @@ def die_with(runtime: int) -> None:
         sys.exit(f"process {os.getpid()} has no runtime: its parent is {os.getppid()} and not {runtime}")
 
 
-def _take_descriptors(channel: int, stdout: int, stderr: int) -> socket.socket:
+def _take_stdio(stdout: int, stderr: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
-    kept = [os.dup(descriptor) for descriptor in (null, stdout, stderr, channel)]  # 0 to 2 are open: none is below 3
-    for number, descriptor in enumerate(kept):
-        os.dup2(descriptor, number, inheritable=number < 3)
-    os.closerange(len(kept), DESCRIPTORS_MAX)
+    for number, descriptor in enumerate((null, stdout, stderr)):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
     sys.stdout = _lines_to(1)
     sys.stderr = _lines_to(2)
-    mine = socket.socket(fileno=len(kept) - 1)
-    mine.setblocking(True)
-    return mine
 
 
 def _lines_to(descriptor: int) -> TextIO:

@@ -132,7 +132,7 @@ def signal_group(pid: int, pidfd: int, signal_number: int) -> bool:
     Safe against reused numbers as long as the caller runs on the Reaper's loop:
     nothing is reaped between the check and the signal.
     """
-    if not _is_unreaped(pid, pidfd):
+    if not _is_unreaped(pidfd):
         return False
     if _leads_own_group(pid):
         os.killpg(pid, signal_number)
@@ -155,11 +155,13 @@ def is_ended(pidfd: int) -> bool:
     return bool(poll.poll(0))
 
 
-def reap(pidfd: int) -> None:
-    """Take an ended child out of the process table, for those who do not want its status; the Reaper may be first."""
-    if hasattr(os, "P_PIDFD"):
-        with contextlib.suppress(ChildProcessError):
+def reap(pid: int, pidfd: int) -> None:
+    """Take an ended child out of the process table, for those who do not want its status."""
+    with contextlib.suppress(OSError):  # the Reaper was first, or will be: `pidfd` is only a sentinel
+        if hasattr(os, "P_PIDFD"):
             os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
+        else:
+            os.waitpid(pid, os.WNOHANG)
 
 
 def _first_ended() -> int | None:
@@ -172,14 +174,13 @@ def _first_ended() -> int | None:
     return ended.si_pid if ended else None
 
 
-def _is_unreaped(pid: int, pidfd: int) -> bool:
+def _is_unreaped(pidfd: int) -> bool:
     try:
-        if hasattr(signal, "pidfd_send_signal"):
-            signal.pidfd_send_signal(pidfd, 0)
-        else:
-            os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
+        signal.pidfd_send_signal(pidfd, 0)
+    except ProcessLookupError:
         return False
+    except (AttributeError, OSError):  # no such call, or only a sentinel: it may be reaped as soon as it has ended
+        return not is_ended(pidfd)
     return True
 
 

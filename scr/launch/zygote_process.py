@@ -40,11 +40,7 @@ class ZygoteProcess:
     def start(cls, plan: Plan) -> Self:
         """Execute a fresh interpreter in a session of its own.  Raises LaunchFailed."""
         try:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                pid = _execute(plan, theirs)
-            ours.setblocking(False)
-            return cls(pid, os.pidfd_open(pid), ours)
+            return cls(*_execute(plan))
         except OSError as error:
             raise LaunchFailed(f"no zygote can be started with {sys.executable}: {error}") from error
 
@@ -72,21 +68,28 @@ class ZygoteProcess:
 
     def bury(self) -> None:
         """It has ended: reap it, unless the Reaper did, and close what is left."""
-        reap(self.pidfd)
+        reap(self.pid, self.pidfd)
         os.close(self.pidfd)
         self.control.close()
 
 
-def _execute(plan: Plan, control: socket.socket) -> int:
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-c", BOOT, plan.encode()],
-        os.environ | marked_environment(plan.runtime_id),
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, 2, 1),  # what preloaded modules print is for people, not for pipes
-            (os.POSIX_SPAWN_DUP2, control.fileno(), CONTROL),
-        ],
-        setsid=True,
-        setsigmask=(),
-    )
+def _execute(plan: Plan) -> tuple[int, int, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, contextlib.ExitStack() as undo:
+        undo.callback(ours.close)
+        ours.setblocking(False)
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-c", BOOT, plan.encode()],
+            os.environ | marked_environment(plan.runtime_id),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, 2, 1),  # what preloaded modules print is for people, not for pipes
+                (os.POSIX_SPAWN_DUP2, theirs.fileno(), CONTROL),
+            ],
+            setsid=True,
+            setsigmask=(),
+        )
+        pidfd = os.pidfd_open(pid)
+        undo.pop_all()
+    return pid, pidfd, ours

@@ -1,0 +1,157 @@
+"""The portable launcher: a fresh interpreter for each process, by `multiprocess`'s spawn.
+
+About 100 ms a process instead of 5, and no warden: when the runtime is killed,
+its agents end, but a process that an agent has started may outlive them.
+Without pidfds (macOS) an end is seen on the sentinel of `multiprocess`, which a
+grandchild that inherited it can hold back, and the child notices the runtime's
+end on a pipe, in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from multiprocess import get_context, parent_process, resource_tracker
+from multiprocess import process as multiprocess_process
+from multiprocess.connection import wait
+from multiprocess.reduction import DupFd
+
+from scr.errors import LaunchFailed
+from scr.launch.launcher import Process, Ready, Wiring
+from scr.launch.prepare import die_with, find_entry, marked_environment, settle
+from scr.launch.reaper import signal_group
+from scr.launch.warden import end_all
+
+CLOSE_S = 3.0
+HAS_PIDFDS = hasattr(os, "pidfd_open")
+
+
+class Ends:
+    """The child's three descriptors; pickled while `multiprocess` starts a process, they are passed on to it."""
+
+    def __init__(self, *descriptors: int) -> None:
+        self.descriptors = descriptors
+
+    def __reduce__(self) -> tuple[Callable[..., Ends], tuple[Any, ...]]:
+        return _taken, tuple(DupFd(descriptor) for descriptor in self.descriptors)
+
+
+class SpawnLauncher:
+    """Launches by `multiprocess`.  Lives in the runtime process, on the loop of its main thread.
+
+    `pidfds` says whether to use pidfds and the death signal; the default is what
+    the system has.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, entry: str, runtime_id: str, pidfds: bool = HAS_PIDFDS
+    ) -> None:
+        self._loop = loop
+        self._entry = entry
+        self._runtime_id = runtime_id
+        self._pidfds = pidfds
+        self._context = get_context("spawn")
+        self._alive: dict[int, Any] = {}
+        self._is_closed = False
+        self._none_alive = asyncio.Event()
+        self._none_alive.set()
+        resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
+
+    def launch(self, ready: Ready) -> None:
+        """Start a fresh interpreter; see `Launcher`.  Its imports happen later, in the process itself."""
+        self._loop.call_soon(self._start, ready)
+
+    async def close(self) -> None:
+        """Kill what is left, by group and, where there is a /proc, by mark."""
+        self._is_closed = True
+        for watched, child in self._alive.items():
+            signal_group(child.pid, watched, signal.SIGKILL)
+        if HAS_PIDFDS:
+            sessions = {child.pid for child in self._alive.values()}
+            await asyncio.to_thread(end_all, self._runtime_id, sessions, {os.getpid()})
+        with contextlib.suppress(TimeoutError):  # whoever cannot be killed is not waited for
+            await asyncio.wait_for(self._none_alive.wait(), CLOSE_S)
+        for watched in tuple(self._alive):
+            self._forget(watched)
+
+    def _start(self, ready: Ready) -> None:
+        if self._is_closed:
+            ready(LaunchFailed("the launcher is closed"))
+            return
+        try:
+            outcome: Process | LaunchFailed = self._spawn()
+        except LaunchFailed as error:
+            outcome = error
+        ready(outcome)
+
+    def _spawn(self) -> Process:
+        wiring = Wiring.lay()
+        try:
+            channel, stdout, stderr = wiring.theirs
+            ends = Ends(channel.fileno(), stdout, stderr)
+            child = self._context.Process(target=begin, args=(self._entry, ends, os.getpid(), self._pidfds))
+            with _environment(marked_environment(self._runtime_id)):
+                child.start()
+            multiprocess_process._children.discard(child)  # noqa: SLF001  or it would wait on our pids
+            watched = os.pidfd_open(child.pid) if self._pidfds else os.dup(child.sentinel)
+        except OSError as error:
+            wiring.close_ours()
+            raise LaunchFailed(f"no process can be started: {error}") from error
+        finally:
+            wiring.close_theirs()
+        self._keep(child, os.dup(watched))
+        return wiring.process(child.pid, watched)
+
+    def _keep(self, child: Any, watched: int) -> None:
+        """Hold on to the child's object: it owns the pipe on which the child would see our end."""
+        self._alive[watched] = child
+        self._none_alive.clear()
+        self._loop.add_reader(watched, self._forget, watched)
+
+    def _forget(self, watched: int) -> None:
+        self._loop.remove_reader(watched)
+        os.close(watched)
+        del self._alive[watched]
+        if not self._alive:
+            self._none_alive.set()
+
+
+def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool) -> None:
+    """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open."""
+    channel = settle(*ends, alone=pidfds)
+    if pidfds:
+        resource_tracker._resource_tracker._fd = None  # noqa: SLF001  closed with all others: it must not be written to
+        die_with(runtime)
+    else:
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+    find_entry(entry)(channel)
+
+
+def _leave_with_parent() -> None:
+    wait([parent_process().sentinel])
+    os.killpg(0, signal.SIGKILL)
+
+
+def _taken(*descriptors: Any) -> Any:
+    return tuple(descriptor.detach() for descriptor in descriptors)
+
+
+@contextlib.contextmanager
+def _environment(extra: dict[str, str]) -> Iterator[None]:
+    """This process's environment with more in it, while a child is executed; nothing else runs meanwhile."""
+    before = {name: os.environ.get(name) for name in extra}
+    os.environ.update(extra)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,184 @@
+"""What every launcher promises, tried with real processes on each of them."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from scr.launch.capture import Capture
+from scr.launch.reaper import WaitStatus, signal_group
+from tests.contract.launch_bench import KINDS, is_gone, runtime_of_three, runtime_process, until
+
+
+def test_each_process_answers_on_its_own_channel_with_the_pid_that_was_told(bench):
+    processes = bench.start(3)
+    assert [bench.ask(process, "pid") for process in processes] == [process.pid for process in processes]
+    assert len({process.pid for process in processes}) == 3
+
+
+def test_each_process_is_a_child_of_this_one_and_leads_a_session_of_its_own(bench):
+    for process in bench.start(3):
+        assert bench.ask(process, "parent") == os.getpid()
+        assert bench.ask(process, "session") == bench.ask(process, "group") == process.pid
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        (("exit", None), WaitStatus(code=0)),
+        (("exit", 3), WaitStatus(code=3)),
+        (("fail", "on purpose"), WaitStatus(code=1)),
+        (("die", signal.SIGKILL), WaitStatus(signal=signal.SIGKILL)),
+        (("die", signal.SIGTERM), WaitStatus(signal=signal.SIGTERM)),
+        (("die", signal.SIGSEGV), WaitStatus(signal=signal.SIGSEGV)),
+    ],
+)
+def test_the_true_status_of_an_end_is_seen_and_the_siblings_live_on(bench, order, status):
+    victim, *siblings = bench.start(3)
+    bench.tell(victim, *order)
+    assert bench.end_of(victim) == status
+    assert [bench.ask(sibling, "pid") for sibling in siblings] == [sibling.pid for sibling in siblings]
+
+
+def test_a_process_whose_channel_is_closed_ends_by_itself_with_code_0(bench):
+    (process,) = bench.start(1)
+    process.channel.close()
+    assert bench.run(bench.watch(process)) == WaitStatus(code=0)
+    os.close(process.pidfd)
+    os.close(process.stdout)
+    os.close(process.stderr)
+
+
+def test_a_process_that_ended_before_it_was_watched_is_not_lost(bench):
+    early, late, _ = bench.start(3)
+    bench.tell(early, "exit", 7)
+    bench.until(lambda: is_gone(early.pid))
+    assert bench.ask(late, "pid") == late.pid  # the loop has seen the end by now
+    assert bench.end_of(early) == WaitStatus(code=7)
+
+
+def test_stdout_and_stderr_come_line_by_line_and_apart(bench):
+    (process,) = bench.start(1)
+    out, err = [], []
+    captures = [Capture(bench.loop, process.stdout, out.append), Capture(bench.loop, process.stderr, err.append)]
+    bench.ask(process, "speak", "öne\ntwo", "three")
+    bench.ask(process, "speak", "four", "five")
+    bench.until(lambda: out == ["öne", "two", "four"] and err == ["three", "five"])
+    bench.tell(process, "fail", "the very last words")
+    bench.end_of(process)
+    for capture in captures:
+        capture.drain()
+        capture.close()
+    assert "the very last words" in captures[1].tail
+
+
+@pytest.mark.parametrize("bench", [kind for kind in KINDS if kind != "sentinel"], indirect=True)
+def test_a_process_has_no_descriptor_but_its_stdio_and_its_channel(bench):
+    bench.start(2)  # whose descriptors must not leak into the third
+    (process,) = bench.start(1)
+    links = bench.ask(process, "descriptors")
+    assert links.pop("0") == "/dev/null"
+    assert re.match(r"pipe:", links.pop("1"))
+    assert re.match(r"pipe:", links.pop("2"))
+    (channel,) = links.values()
+    assert channel.startswith("socket:")
+
+
+def test_a_grandchild_that_holds_the_pipes_does_not_hide_the_death(bench):
+    (process,) = bench.start(1)
+    lines = []
+    capture = Capture(bench.loop, process.stdout, lines.append)
+    tool = bench.ask(process, "tool in a session")
+    bench.ask(process, "speak", "before", "")
+    bench.tell(process, "die", signal.SIGKILL)
+    assert bench.end_of(process) == WaitStatus(signal=signal.SIGKILL)
+    capture.drain()
+    capture.close()
+    assert lines == ["before"]
+    assert not is_gone(tool)
+    os.kill(tool, signal.SIGKILL)
+
+
+def test_what_a_dead_process_left_in_its_group_is_killed_and_the_siblings_tools_are_not(bench):
+    victim, *siblings = bench.start(3)
+    tools = [bench.ask(process, "plain tool") for process in (victim, *siblings)]
+    bench.tell(victim, "die", signal.SIGKILL)
+    bench.end_of(victim)
+    bench.until(lambda: is_gone(tools[0]))
+    assert not any(map(is_gone, tools[1:]))
+
+
+def test_a_signal_to_the_group_reaches_the_process_and_its_tools_and_nobody_else(bench):
+    victim, sibling, _ = bench.start(3)
+    tool = bench.ask(victim, "plain tool")
+    end = bench.watch(victim)
+    assert signal_group(victim.pid, victim.pidfd, signal.SIGTERM)
+    assert bench.run(end) == WaitStatus(signal=signal.SIGTERM)
+    bench.until(lambda: is_gone(tool))
+    assert not signal_group(victim.pid, victim.pidfd, signal.SIGTERM)
+    assert bench.ask(sibling, "pid") == sibling.pid
+
+
+def test_sigusr1_dumps_the_stack_of_a_process_that_hangs_and_does_not_end_it(bench):
+    (process,) = bench.start(1)
+    lines = []
+    capture = Capture(bench.loop, process.stderr, lines.append)
+    bench.tell(process, "hang")
+    until(lambda: "S" in stat_of(process.pid))
+    signal_group(process.pid, process.pidfd, signal.SIGUSR1)
+    bench.until(lambda: "blocked_in_c" in capture.tail and "obey" in capture.tail)
+    capture.close()
+    assert not is_gone(process.pid)
+
+
+def stat_of(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_process_is_as_fresh_as_a_new_interpreter(bench):
+    numbers = []
+    for process in bench.start(3):
+        fresh = bench.ask(process, "fresh")
+        assert fresh == {"gc": True, "interrupt": True, "hangup": True, "blocked": []}
+        numbers.append(bench.ask(process, "random"))
+        assert bench.ask(process, "environment", "SCR_RUNTIME_ID") == bench.runtime_id
+    assert len(set(numbers)) == 3
+
+
+def test_a_process_is_named_for_what_it_does_and_keeps_its_mark(bench):
+    for process in bench.start(3):
+        bench.ask(process, "pid")
+        assert Path(f"/proc/{process.pid}/cmdline").read_bytes().rstrip(b"\0") == b"scr: standby"
+        assert process.pid in bench.left()
+
+
+def test_closing_ends_everything_and_refuses_the_rest(bench):
+    processes = bench.start(3)
+    tools = [bench.ask(process, order) for process in processes for order in ("plain tool", "tool in a session")]
+    ends = [bench.watch(process) for process in processes]
+    bench.run(bench.launcher.close())
+    assert all(map(is_gone, tools))
+    assert all(bench.run(end) for end in ends)
+    assert bench.left() == []
+    assert "closed" in bench.refusal()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_agent_outlives_a_killed_runtime(kind):
+    with runtime_process(runtime_of_three(kind)) as (runtime, told):
+        assert not any(map(is_gone, told["pids"]))
+        runtime.kill()
+        until(lambda: all(map(is_gone, told["pids"])))
+
+
+@pytest.mark.parametrize("kind", ["zygote", "zygote with standby"])
+def test_nothing_at_all_outlives_a_killed_runtime_that_had_a_zygote(kind):
+    orders = [("plain tool",), ("tool in a session",), ("tool without environment",)]
+    with runtime_process(runtime_of_three(kind, *orders)) as (runtime, told):
+        assert len(told["pids"]) == 13
+        assert not any(map(is_gone, told["pids"]))
+        runtime.kill()
+        until(lambda: all(map(is_gone, told["pids"])))
+        until(lambda: not Path(told["scratch"]).exists())
