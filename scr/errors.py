@@ -15,7 +15,8 @@ ScrError
 │   └── AskTimedOut         it did not answer in time
 ├── ChannelError            the pipe between the runtime and one process
 │   ├── BrokenFrame         bytes that are no frame
-│   └── FrameTooLarge       a frame above the limit
+│   ├── FrameTooLarge       a frame above the limit
+│   └── PeerGone            the process at the other end has ended
 ├── LaunchFailed            the kernel or the zygote refused a new process
 ├── TableUnavailable        the shared table did not answer in time
 ├── RuntimeGone             the runtime process ended while somebody waited for it
@@ -90,6 +91,10 @@ class BrokenFrame(ChannelError):
 
 class FrameTooLarge(ChannelError):
     """A frame is larger than the limit."""
+
+
+class PeerGone(ChannelError):
+    """The process at the other end of a channel has ended."""
 
 
 class LaunchFailed(ScrError):

@@ -89,6 +89,12 @@ class Halt(Frozen):
 # From the agent to the runtime.
 
 
+class Named(Frozen):
+    """The process has read who it is: from here on its end is the agent's own."""
+
+    kind: Literal["named"] = "named"
+
+
 class Ready(Frozen):
     """The agent's start is complete."""
 
@@ -172,7 +178,7 @@ class Exiting(Frozen):
 
 FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
 FromAgent: TypeAlias = Annotated[
-    Ready | Ignore | Commit | StepDone | Ask | Fetch | Log | Exiting, Field(discriminator="kind")
+    Named | Ready | Ignore | Commit | StepDone | Ask | Fetch | Log | Exiting, Field(discriminator="kind")
 ]
 FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime)
 FROM_AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from setproctitle import setproctitle
 
 from scr.behaviour.loop import Loop, described
-from scr.errors import ChannelError
+from scr.errors import PeerGone
 from scr.mail.channel import BlockingChannel
-from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt
+from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 
 
 def main(channel: socket.socket) -> None:
@@ -24,6 +24,7 @@ def main(channel: socket.socket) -> None:
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
+    ours.send(Named())
     setproctitle(f"scr: {first.agent} #{first.incarnation}")
     threading.excepthook = _thread_died(ours)
     code = Loop(ours, first).run()
@@ -39,7 +40,7 @@ def _thread_died(channel: BlockingChannel[FromRuntime]) -> Callable[[threading.E
         traceback.print_exception(args.exc_type, args.exc_value, args.exc_traceback)
         try:
             channel.send(Exiting(reason="error", **described(args.exc_value)))
-        except ChannelError:
+        except PeerGone:
             sys.stderr.write("the runtime is gone\n")
         sys.stderr.flush()
         os._exit(1)

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from scr import errors
-from scr.errors import AskTimedOut, ChannelError, ScrError
+from scr.errors import AskTimedOut, PeerGone, ScrError
 from scr.mail.channel import BlockingChannel
 from scr.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
 from scr.messages import Message
@@ -101,7 +101,7 @@ class Link:
             case Deliver() | Halt():
                 self._waiting.append(frame)
             case None:
-                raise ChannelError("the runtime is gone")
+                raise PeerGone("the runtime is gone")
 
 
 def opened(answer: Answer) -> Any:

@@ -19,7 +19,7 @@ from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
-from scr.errors import ChannelError, InvalidCode, InvalidMessage, StartFailed
+from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
 from scr.mail.channel import BlockingChannel
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.memory.table import TableClient
@@ -50,7 +50,7 @@ class Loop:
         self._link.send(Ready())
         try:
             return self._serve(agent)
-        except ChannelError:
+        except PeerGone:
             return 0
         except BaseException as error:  # noqa: BLE001  the same
             return self._end("error", error)
@@ -107,7 +107,7 @@ class Loop:
         record = Exiting.model_validate({"reason": reason, **described(error)})
         try:
             self._link.send(record)
-        except ChannelError:
+        except PeerGone:
             return 1
         return 0 if error is None else 1
 

@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage
+from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.messages import Frozen, complaint
 
 In = TypeVar("In")
@@ -205,7 +205,7 @@ class BlockingChannel(Generic[In]):
     def send(self, frame: Frozen) -> None:
         """Write the frame whole.
 
-        Raises FrameTooLarge, InvalidMessage for what JSON cannot say, ChannelError for a dead peer.
+        Raises FrameTooLarge, InvalidMessage for what JSON cannot say, PeerGone for a dead peer.
         """
         try:
             body = frame.model_dump_json().encode()
@@ -216,7 +216,7 @@ class BlockingChannel(Generic[In]):
             with self._lock:
                 self._socket.sendall(data)
         except OSError as error:
-            raise ChannelError(f"the other end is gone: {error}") from error
+            raise PeerGone(f"the other end is gone: {error}") from error
 
     def receive(self, timeout_s: float | None = None) -> In | None:
         """The next frame; None at the end of the stream.  Raises TimeoutError after `timeout_s`.

@@ -85,11 +85,12 @@ class Runtime:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: BlockingChannel[FromControl] | None = None
+        self._ended = False
         self._reader: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        self.start()
         try:
+            self.start()
             self.wait_ready()
         except ScrError:
             self.stop()
@@ -130,8 +131,8 @@ class Runtime:
 
     def stop(self) -> None:
         """Stop everything in order and wait for it; kill what does not stop.  Idempotent."""
-        (process, self._process), channel = (self._process, None), self._channel
-        if process is None:
+        process, self._process = self._process, None
+        if process is None or self._channel is None:
             return
         try:
             self._request(Shutdown(ref=self._ref()), END_S)
@@ -140,8 +141,7 @@ class Runtime:
             process.kill()
         finally:
             process.wait(END_S)
-            if channel:
-                channel.close()
+            self._channel.close()
 
     def start_agent(
         self,
@@ -194,7 +194,7 @@ class Runtime:
         ref: int = request.ref  # type: ignore[attr-defined]  # all requests have one
         future: Future[Answered] = Future()
         with self._lock:
-            if self._channel is None:
+            if self._channel is None or self._ended:
                 raise RuntimeGone("the runtime is not running; start it, or use it in a `with` block")
             self._waiting[ref] = future
         try:
@@ -228,7 +228,7 @@ class Runtime:
 
     def _end(self) -> None:
         with self._lock:
-            self._channel = None
+            self._ended = True
             for future in self._waiting.values():
                 if not future.done():
                     future.set_exception(RuntimeGone("the runtime's process ended before it answered"))

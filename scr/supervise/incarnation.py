@@ -34,6 +34,8 @@ class Incarnation:
     channel: LoopChannel[FromAgent] | None = None
     captures: dict[str, Capture] = field(default_factory=dict)
     asked: Asked = Asked.NOTHING
+    named: bool = False
+    blanks: int = 0
     ready: bool = False
     ignored: bool = False
     record: Exiting | None = None

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Ready
+from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Ready
 from scr.launch.launcher import Launcher, Process
 from scr.launch.reaper import Reaper, WaitStatus
 from scr.specs import AgentSpec, ChildSpec
@@ -53,6 +53,7 @@ from scr.supervise.policy import decide
 from scr.supervise.reads import deadline
 from scr.supervise.tree import Tree
 
+BLANKS_MAX = 3
 Answered: TypeAlias = Callable[[Done | Refused], None]
 
 
@@ -228,6 +229,8 @@ class Supervisor:
     def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
         match frame:
+            case Named():
+                incarnation.named = True
             case Exiting():
                 incarnation.record = frame
             case Ready() if not incarnation.ready:
@@ -248,11 +251,20 @@ class Supervisor:
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
         incarnation.drain()
+        if not incarnation.named and incarnation.asked is Asked.NOTHING and incarnation.blanks < BLANKS_MAX:
+            self._again(incarnation)
+            return
         end = incarnation.verdict(status)
         self._forget(incarnation)
         self._house.exited(incarnation, end)
         incarnation.close()
         self._feed(self._fact_of(incarnation, end))
+
+    def _again(self, incarnation: Incarnation) -> None:
+        """The process died before it knew who it was to be: that is no failure of the agent's."""
+        incarnation.close()
+        incarnation.blanks += 1
+        self._launcher.launch(partial(self._launched, incarnation))
 
     def _fact_of(self, incarnation: Incarnation, end: Exit) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()

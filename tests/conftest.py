@@ -1,0 +1,42 @@
+"""What all tests share: nothing that a test started may outlive it."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
+MARK = f"SCR_TEST_MARK={os.getpid()}"
+os.environ["SCR_TEST_MARK"] = str(os.getpid())
+
+
+def marked():
+    """Every process but this one that was started from here, however it escaped, with what it runs."""
+    found: dict[int, str] = {}
+    for path in Path("/proc").iterdir():
+        if not path.name.isdigit() or int(path.name) == os.getpid():
+            continue
+        try:
+            command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if MARK.encode() in (path / "environ").read_bytes().split(b"\0") and TRACKER not in command:
+                found[int(path.name)] = command
+        except OSError:
+            continue
+    return found
+
+
+def until(fact, limit_s=20.0):
+    """Wait for a fact; returns it once it is true.  A test waits for facts, never for time."""
+    end = time.monotonic() + limit_s
+    while not (seen := fact()):
+        assert time.monotonic() < end, f"not within {limit_s} s"
+        time.sleep(0.005)
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    before = set(marked())
+    yield
+    until(lambda: not set(marked()) - before, limit_s=5.0)

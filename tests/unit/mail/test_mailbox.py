@@ -1,0 +1,111 @@
+"""The mailbox: bounded, in order, one in hand, and each message ends in exactly one way."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from scr.mail.mailbox import Mailbox
+from scr.messages import Down, DownPayload, ExitReason, Ping, origin
+
+
+def ping(n):
+    return Ping(**origin(message_id=f"m{n}", sender="a", to="b", at=0.0))
+
+
+def down(n):
+    payload = DownPayload(agent="c", reason=ExitReason.NORMAL)
+    return Down(payload=payload, **origin(message_id=f"d{n}", sender="runtime", to="b", at=0.0))
+
+
+def test_messages_are_handed_over_in_order_one_at_a_time():
+    mailbox = Mailbox(10, 3)
+    assert all(mailbox.offer(ping(n)) for n in range(3))
+    assert mailbox.take().message.message_id == "m0"
+    assert mailbox.take() is None
+    mailbox.settle("m0")
+    assert mailbox.take().message.message_id == "m1"
+
+
+def test_a_full_mailbox_takes_nothing_but_the_runtimes_own_answers_and_of_those_a_bounded_number():
+    mailbox = Mailbox(3, 3)
+    assert [mailbox.offer(ping(n)) for n in range(5)] == [True, True, True, False, False]
+    assert [mailbox.offer(down(n)) for n in range(5)] == [True, True, True, False, False]
+
+
+def test_a_released_message_is_the_next_one_again_with_its_steps_and_one_more_delivery():
+    mailbox = Mailbox(10, 3)
+    for n in range(3):
+        mailbox.offer(ping(n))
+    first = mailbox.take()
+    first.steps["s"] = "kept"
+    assert mailbox.release(blamed=True) is None
+    again = mailbox.take()
+    assert (again.message.message_id, again.deliveries, again.steps) == ("m0", 2, {"s": "kept"})
+
+
+def test_a_message_that_ended_as_many_incarnations_as_it_may_is_handed_back_for_quarantine():
+    mailbox = Mailbox(10, 3)
+    mailbox.offer(ping(0))
+    outcomes = [(mailbox.take(), mailbox.release(blamed=True))[1] for _ in range(3)]
+    assert outcomes[:2] == [None, None]
+    assert (outcomes[2].message.message_id, outcomes[2].deliveries) == ("m0", 3)
+    assert len(mailbox) == 0
+
+
+def test_being_stopped_with_a_message_in_hand_is_not_the_messages_fault():
+    mailbox = Mailbox(10, 3)
+    mailbox.offer(ping(0))
+    for _ in range(10):
+        mailbox.take()
+        assert mailbox.release(blamed=False) is None
+
+
+def test_settling_a_message_that_is_not_in_hand_changes_nothing():
+    mailbox = Mailbox(10, 3)
+    mailbox.offer(ping(0))
+    mailbox.take()
+    assert mailbox.settle("other") is None
+    assert mailbox.in_hand.message.message_id == "m0"
+
+
+class MailboxMachine(RuleBasedStateMachine):
+    """Random lives of an agent: nothing is lost, nothing doubled, the order kept."""
+
+    @initialize(size=st.integers(1, 4), deaths=st.integers(1, 3))
+    def make(self, size, deaths):
+        self.mailbox, self.size = Mailbox(size, deaths), size
+        self.accepted, self.ended = [], []
+
+    @rule()
+    def offer(self):
+        message = ping(len(self.accepted))
+        if self.mailbox.offer(message):
+            self.accepted.append(message.message_id)
+        else:
+            assert len(self.mailbox) >= self.size
+
+    @rule()
+    def take(self):
+        self.mailbox.take()
+
+    @precondition(lambda self: self.mailbox.in_hand)
+    @rule()
+    def settle(self):
+        self.ended.append(self.mailbox.settle(self.mailbox.in_hand.message.message_id).message.message_id)
+
+    @rule(blamed=st.booleans())
+    def die(self, blamed):
+        if quarantined := self.mailbox.release(blamed=blamed):
+            self.ended.append(quarantined.message.message_id)
+
+    @invariant()
+    def every_message_has_one_place(self):
+        if not hasattr(self, "mailbox"):
+            return
+        inside = [pending.message.message_id for pending in self.mailbox._waiting]
+        hand = [self.mailbox.in_hand.message.message_id] if self.mailbox.in_hand else []
+        assert self.ended + hand + inside == self.accepted
+
+
+TestMailboxMachine = MailboxMachine.TestCase
+TestMailboxMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
