@@ -1,0 +1,16 @@
+"""The exit codes of every command: names for people who write scripts."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """What the shell is told."""
+
+    DONE = 0
+    BAD_INPUT = 2
+    PARTIAL = 3
+    FAILED = 5
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141

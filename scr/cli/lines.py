@@ -1,0 +1,94 @@
+"""A run told line by line: the noteworthy events, each as a sentence with pids.
+
+Pure.  For logs and pipes, and the last lines of the live view.
+"""
+
+from __future__ import annotations
+
+from scr.cli.view import RunView, State
+from scr.telemetry.events import (
+    AgentExited,
+    AgentGone,
+    AgentUp,
+    HelperLost,
+    LinesDropped,
+    MessageBuried,
+    MessageDelivered,
+    Printed,
+    Record,
+    RuntimeUp,
+    SupervisorGaveUp,
+    TurnCommitted,
+)
+
+TAIL_LINES = 5
+EXPECTED = {"shutdown", "normal"}
+
+
+def told(before: RunView, record: Record) -> tuple[str, ...]:
+    """The lines for one event, given what was known before it; none for most."""
+    match record.event:
+        case RuntimeUp(runtime=runtime, pid=pid):
+            return (f"runtime {runtime} up, pid {pid}",)
+        case AgentUp():
+            return (_up(before, record.event),)
+        case AgentExited():
+            return _exited(before, record.event)
+        case AgentGone(agent=agent, reason=reason, detail=detail) if reason not in EXPECTED:
+            return (f"{agent} is gone for good ({reason}){_because(detail)}",)
+        case SupervisorGaveUp(supervisor=supervisor, causes=causes):
+            return (f"supervisor {supervisor} gave up: too many restarts", *(f"  {cause}" for cause in causes))
+        case HelperLost(what=what, pid=pid):
+            return (f"{what} (pid {pid}) was lost and is replaced; no agent is harmed",)
+        case MessageBuried(to=to, reason=reason, message_id=message_id):
+            words = before.mail.get(message_id, "a message")
+            return (f"set aside, not handled by {to}: {words} ({reason})",)
+        case Printed(agent=agent, text=text):
+            return (f"{agent} | {text}",)
+        case LinesDropped(agent=agent, count=count):
+            return (f"{agent} printed {count} more lines than it may; they are left out",)
+        case _:
+            return _worked(before, record)
+
+
+def _worked(before: RunView, record: Record) -> tuple[str, ...]:
+    match record.event:
+        case MessageDelivered(agent=agent, message_id=message_id, deliveries=deliveries, steps_reused=reused):
+            if message_id not in before.subtasks and deliveries == 1:
+                return ()
+            words = before.mail.get(message_id, "a message")
+            again = f" again (delivery {deliveries}, {steps(reused)} reused)" if deliveries > 1 else ""
+            return (f"{agent} working on {words}{again}",)
+        case TurnCommitted(agent=agent, message_id=message_id) if message_id in before.subtasks:
+            return (f"{agent} finished {before.mail.get(message_id, 'its task')}",)
+        case _:
+            return ()
+
+
+def _up(before: RunView, up: AgentUp) -> str:
+    known = before.agents.get(up.agent)
+    if known is None or not known.pids:
+        return f"{up.agent} up, pid {up.pid}"
+    after = "" if up.down_ms is None else f" after {up.down_ms:.1f} ms"
+    return f"{up.agent}: pid {up.pid} took over{after}"
+
+
+def _exited(before: RunView, end: AgentExited) -> tuple[str, ...]:
+    """Silent for an end on purpose; an end that nobody asked for is told with its last words."""
+    known = before.agents.get(end.agent)
+    if end.reason in EXPECTED or (known and known.state is State.ENDED):
+        return ()
+    busy = f", in the middle of {known.work}" if known and end.in_hand else ""
+    tail = end.tail.strip().splitlines()[-TAIL_LINES:] if end.reason != "killed" else []
+    first = f"{end.agent} {end.reason.upper()} (pid {end.pid}{_because(end.detail)}){busy}"
+    return (first, *(f"  {end.agent} | {line}" for line in tail))
+
+
+def _because(detail: str) -> str:
+    """The first line of a detail, to follow a word."""
+    return f": {detail.splitlines()[0]}" if detail.strip() else ""
+
+
+def steps(count: int) -> str:
+    """A number of steps in words."""
+    return "1 step" if count == 1 else f"{count} steps"

@@ -1,0 +1,70 @@
+"""Showing a run on a terminal: a live view, drawn anew a few times a second."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+
+from scr.cli.lines import told
+from scr.cli.picture import picture
+from scr.cli.view import RunView
+from scr.telemetry.events import Record
+
+LINES_MAX = 4
+FRAME_S = 0.05
+OTHER_ROWS = 13
+
+
+class LiveView:
+    """Use it as a context manager.  `since` is monotonic.  The last picture stays on the screen."""
+
+    def __init__(self, title: str, since: float) -> None:
+        self._title, self._since = title, since
+        self._view = RunView()
+        self._lines: deque[str] = deque(maxlen=LINES_MAX)
+        self._drawn_at = 0.0
+        self._live = Live(console=Console(), auto_refresh=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        self._draw(time.monotonic())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._draw(time.monotonic())
+        self._live.stop()
+
+    def show(self, before: RunView, view: RunView, record: Record) -> None:
+        """Keep what is new; draw, unless that has just been done."""
+        self._view = view
+        self._lines.extend(told(before, record))
+        self._draw_soon()
+
+    def tick(self) -> None:
+        """The clock goes on."""
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        now = time.monotonic()
+        if now - self._drawn_at >= FRAME_S:
+            self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        self._drawn_at = now
+        size = self._live.console.size
+        drawn = picture(
+            self._view,
+            title=self._title,
+            elapsed_s=now - self._since,
+            lines=list(self._lines),
+            width=size.width,
+            rows_max=max(3, size.height - OTHER_ROWS),
+        )
+        self._live.update(drawn, refresh=True)

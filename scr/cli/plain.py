@@ -1,0 +1,32 @@
+"""Showing a run without a terminal: one plain line for each noteworthy event, or nothing at all."""
+
+from __future__ import annotations
+
+from scr.cli.lines import told
+from scr.cli.view import RunView
+from scr.telemetry.events import Record
+
+
+class Lines:
+    """Prints lines as they come, each with the seconds since `since` (monotonic)."""
+
+    def __init__(self, since: float) -> None:
+        self._since = since
+
+    def show(self, before: RunView, _view: RunView, record: Record) -> None:
+        """Print what is to be said of the event."""
+        for line in told(before, record):
+            print(f"{record.at - self._since:6.2f} s  {line}", flush=True)
+
+    def tick(self) -> None:
+        """Nothing changes with time alone."""
+
+
+class Silence:
+    """Shows nothing: for `--json`, whose output is one object."""
+
+    def show(self, _before: RunView, _view: RunView, _record: Record) -> None:
+        """Nothing."""
+
+    def tick(self) -> None:
+        """Nothing."""

@@ -1,0 +1,159 @@
+"""The commands `scr run` and `scr demo`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scr.cli import crash_test
+from scr.cli.codes import Code
+from scr.cli.folder import RunFolder
+from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
+from scr.cli.live import LiveView
+from scr.cli.output import say_json, say_kept, say_report, say_summary, say_trouble
+from scr.cli.plain import Lines, Silence
+from scr.cli.result import STATUS, code_of, described, report_of
+from scr.cli.session import Ended, Failed, Screen, Session, Signals
+from scr.cli.strike import Striker
+from scr.errors import InvalidInput
+from scr.telemetry.events import Record
+
+QUESTION = "How do agent runtimes recover from crashes?"
+WORKERS = 4
+
+Workers = Annotated[int, typer.Option(help="How many workers research at the same time.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def run(
+    question: Annotated[str, typer.Argument(help="What you want to know, in words.", show_default=False)],
+    docs: Annotated[Path, typer.Option(help="A folder of .md, .txt, .rst or .html files.", show_default="bundled")] = (
+        CORPUS
+    ),
+    workers: Workers = WORKERS,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to put the report and all it rests on.", show_default=".scr/runs/<run id>"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Research a question in a folder of documents, and write a report whose every claim is cited and checked.
+
+    [bold]Examples[/bold]
+
+      scr run "How does Temporal recover a workflow?"
+
+      scr run "Which settings limit memory?" --docs ./docs --workers 8
+
+      scr run "What changed in version 3?" --docs ./docs --out ./answer --json
+
+    Exit codes: 0 done; 2 the input cannot be used; 3 done, but claims were dropped or a part is missing; 5 failed.
+    """
+    raise typer.Exit(_guarded(lambda: _run(question, docs, workers, out, as_json=as_json), as_json=as_json))
+
+
+def demo(
+    crash: Annotated[
+        bool, typer.Option("--crash-test", help="Do it twice, and kill a worker in the middle of the second time.")
+    ] = False,
+    workers: Workers = WORKERS,
+    as_json: AsJson = False,
+) -> None:
+    """See a planner, workers, a critic and a memory agent, each a process, answer a question from bundled documents.
+
+    [bold]Examples[/bold]
+
+      scr demo
+
+      scr demo --crash-test        kill -9 a worker in the middle of its task, and compare the reports
+
+      scr demo --crash-test --json | python -m json.tool
+    """
+    if crash:
+        raise typer.Exit(_guarded(lambda: _crash_test(workers, as_json=as_json), as_json=as_json))
+    raise typer.Exit(_guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json), as_json=as_json))
+
+
+def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
+    """What was given and cannot be used is one sentence, never a traceback."""
+    try:
+        return command()
+    except InvalidInput as error:
+        if as_json:
+            say_json({"status": STATUS[Code.BAD_INPUT], "error": str(error)})
+        say_trouble(str(error))
+        return Code.BAD_INPUT
+
+
+def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: bool) -> Code:
+    job = checked(question, docs, workers)
+    ended = _session(job, Signals(), as_json=as_json, out=out)
+    if as_json:
+        say_json(described(ended))
+    else:
+        say_report(ended)
+    return _concluded(ended)
+
+
+def _crash_test(workers: int, *, as_json: bool) -> Code:
+    """The same job twice; the second time with a kill."""
+    job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
+    say: Callable[[str], Any] = (lambda _: None) if as_json else print
+    say("Crash test, first part: the job, undisturbed.")
+    undisturbed = _session(job, signals, as_json=as_json)
+    if isinstance(undisturbed.answer, Failed):
+        return _concluded(undisturbed)
+    say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
+    disturbed = _session(job, signals, as_json=as_json, watch=striker.see)
+    shot = striker.strike.shot
+    found = crash_test.verdict(undisturbed, disturbed, shot)
+    if as_json:
+        say_json(described(disturbed) | found)
+    else:
+        say("")
+        for line in crash_test.story(found, shot):
+            say(line)
+        if not isinstance(disturbed.answer, Failed):
+            say("")
+            say_summary(disturbed)
+    code = _concluded(disturbed)
+    return Code.FAILED if code is Code.DONE and not crash_test.is_right(found) else code
+
+
+def _session(
+    job: Job,
+    signals: Signals,
+    *,
+    as_json: bool,
+    out: Path | None = None,
+    watch: Callable[[Record], None] | None = None,
+) -> Ended:
+    """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
+    began, run_id = time.monotonic(), new_run_id()
+    folder = RunFolder(prepare_folder(out or RUNS / run_id))
+    with signals.noted(), ExitStack() as shown:
+        screen: Screen = Silence() if as_json else Lines(began)
+        if sys.stdout.isatty() and not as_json:
+            screen = shown.enter_context(LiveView(f"scr: {job.question}", began))
+        ended = Session(job, run_id, folder, screen, signals, watch).run()
+    if not isinstance(ended.answer, Failed):
+        folder.keep(ended.answer, report_of(ended, ended.answer))
+    return ended
+
+
+def _concluded(ended: Ended) -> Code:
+    """Say what is left to be said, and how it ended."""
+    if isinstance(ended.answer, Failed):
+        say_trouble(ended.answer.why)
+        say_kept(ended)
+    if ended.folder.trouble:
+        say_trouble(ended.folder.trouble)
+    if ended.processes_left:
+        say_trouble(f"{ended.processes_left} processes of this run are still running; `ps` shows them as “scr: …”")
+    return code_of(ended)

@@ -1,0 +1,220 @@
+"""One run, watched: start a runtime, ask the planner, tell what happens, stop everything in order.
+
+The main thread does all showing and writing.  Two threads beside it only pass
+on: the reader of the runtime's handle puts events, the asker puts the answer.
+A signal is noted by its handler and acted upon here, within a tick.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from types import FrameType
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from scr.cli.codes import Code
+from scr.cli.folder import RunFolder
+from scr.cli.job import Job
+from scr.cli.leftovers import processes_of
+from scr.cli.view import RunView
+from scr.errors import RuntimeGone, ScrError
+from scr.messages import TaskPayload, complaint
+from scr.research.outcome import Outcome
+from scr.runtime.handle import Runtime
+from scr.runtime.tree import RESEARCH_PRELOAD, RESEARCH_TREE
+from scr.telemetry.events import Record
+
+RUN_S = 3600.0
+TICK_S = 0.1
+INBOX_MAX = 10_000
+END_S = 15.0
+PLANNER = "planner"
+INPUT_ERRORS = {"InvalidInput", "InvalidDocuments"}
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run has no outcome: the sentence, and what the shell is told."""
+
+    why: str
+    code: Code = Code.FAILED
+
+
+Answer = Outcome | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over, with what is known of it."""
+
+    run_id: str
+    answer: Answer
+    view: RunView
+    duration_s: float
+    processes_left: int
+    folder: RunFolder
+
+
+class Screen(Protocol):
+    """Shows a run while it goes on.  Called from the main thread."""
+
+    def show(self, before: RunView, view: RunView, record: Record) -> None:
+        """Something has happened."""
+
+    def tick(self) -> None:
+        """A moment has passed."""
+
+
+class Signals:
+    """Notes the first signal that asks for the end; those that follow change nothing, the end is bounded anyway."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+
+    @contextmanager
+    def noted(self) -> Iterator[Signals]:
+        """Inside, signals are noted.  Main thread only."""
+        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.received = self.received or signal.Signals(number)
+
+
+class Session:
+    """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else."""
+
+    def __init__(
+        self,
+        job: Job,
+        run_id: str,
+        folder: RunFolder,
+        screen: Screen,
+        signals: Signals,
+        watch: Callable[[Record], None] | None = None,
+    ) -> None:
+        self._job, self._run_id, self._folder = job, run_id, folder
+        self._screen, self._signals, self._watch = screen, signals, watch
+        self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
+        self._view = RunView()
+        self._deaf = False
+        self._runtime = Runtime(RESEARCH_TREE, preload=RESEARCH_PRELOAD, listener=self._hear)
+
+    def run(self) -> Ended:
+        """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""
+        began, pid = time.monotonic(), None
+        try:
+            self._runtime.start()
+            pid = self._runtime.pid
+            threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
+            answer = self._follow()
+        except ScrError as error:
+            answer = Failed(f"no runtime could be started: {error}")
+        finally:
+            duration_s = time.monotonic() - began
+            self._stop()
+            self._folder.close()
+        return Ended(
+            run_id=self._run_id,
+            answer=answer,
+            view=self._view,
+            duration_s=duration_s,
+            processes_left=len(processes_of(self._runtime.id, pid)),
+            folder=self._folder,
+        )
+
+    # In the threads beside.
+
+    def _hear(self, record: Record) -> None:
+        if self._watch:
+            self._watch(record)
+        self._put(record)
+
+    def _ask(self) -> None:
+        """The asker's thread."""
+        try:
+            self._runtime.wait_ready()
+            given = {
+                "question": self._job.question,
+                "docs": str(self._job.docs),
+                "workers": self._job.workers,
+                "index": str(self._folder.index),
+            }
+            task = TaskPayload(task_id=self._run_id, kind="research", input=given)
+            self._put(answered(self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id)))
+        except RuntimeGone as error:
+            self._put(Failed(f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"))
+        except ScrError as error:
+            self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
+
+    def _put(self, what: Record | Answer) -> None:
+        """Wait for room, as long as somebody reads."""
+        while not self._deaf:
+            try:
+                self._inbox.put(what, timeout=TICK_S)
+            except Full:
+                continue
+            return
+
+    # In the main thread.
+
+    def _follow(self) -> Answer:
+        """Tell what happens until there is an answer, or a signal."""
+        while self._signals.received is None:
+            answer = self._next()
+            if answer is not None:
+                return answer
+        return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED)
+
+    def _next(self) -> Answer | None:
+        try:
+            fact = self._inbox.get(timeout=TICK_S)
+        except Empty:
+            fact = None
+        if isinstance(fact, Record):
+            self._tell(fact)
+            fact = None
+        if self._inbox.empty():
+            self._screen.tick()
+        return fact
+
+    def _tell(self, record: Record) -> None:
+        before, self._view = self._view, self._view.after(record)
+        self._folder.event(record)
+        self._screen.show(before, self._view, record)
+
+    def _stop(self) -> None:
+        """Stop the runtime in a thread of its own, so that its last events are heard; bounded by the handle."""
+        stopper = threading.Thread(target=self._runtime.stop, name="scr-stopper")
+        stopper.start()
+        try:
+            while stopper.is_alive():
+                self._next()
+            while not self._inbox.empty():
+                self._next()
+        finally:
+            self._deaf = True
+            stopper.join(END_S)
+
+
+def answered(value: Any) -> Answer:
+    """What the planner's reply means."""
+    if isinstance(value, dict) and "error" in value:
+        code = Code.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else Code.FAILED
+        return Failed(str(value["error"]), code)
+    try:
+        return Outcome.model_validate(value)
+    except ValidationError as error:
+        return Failed(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")

@@ -1,0 +1,184 @@
+"""What a run looks like now: a fold over its events.
+
+Pure.  Every way of showing a run, live or line by line, reads this and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeVar
+
+from scr.telemetry.events import (
+    AgentExited,
+    AgentGone,
+    AgentStarting,
+    AgentUp,
+    Logged,
+    MessageAccepted,
+    MessageBuried,
+    MessageDelivered,
+    Record,
+    RuntimeUp,
+    StepRecorded,
+    TurnCommitted,
+)
+
+CLIENT = "client"
+PLANNED = re.compile(r"(\d+) subtasks|subtasks\W+(\d+)")
+Value = TypeVar("Value")
+
+
+class State(StrEnum):
+    """What an agent is doing."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    WORKING = "working"
+    RESTARTING = "restarting"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent.  `message_id` is in hand, `work` says what it is, `step` is the last one recorded for it."""
+
+    agent: str
+    type: str = ""
+    state: State = State.STARTING
+    pids: tuple[int, ...] = ()
+    exit_reasons: tuple[str, ...] = ()
+    message_id: str = ""
+    work: str = ""
+    step: str = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of its latest process."""
+        return self.pids[-1] if self.pids else None
+
+    @property
+    def restarts(self) -> int:
+        """How many processes it had before this one."""
+        return max(0, len(self.pids) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Subtask:
+    """A task that one agent gave to another."""
+
+    title: str
+    to: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """The whole run.  `mail` says in words what each accepted message is, until it is done."""
+
+    runtime_pid: int | None = None
+    agents: Mapping[str, AgentView] = field(default_factory=dict)
+    mail: Mapping[str, str] = field(default_factory=dict)
+    subtasks: Mapping[str, Subtask] = field(default_factory=dict)
+    planned: int = 0
+
+    @property
+    def done(self) -> int:
+        """How many subtasks are finished."""
+        return sum(subtask.done for subtask in self.subtasks.values())
+
+    @property
+    def total(self) -> int:
+        """How many subtasks there will be, as far as is known: critique and revision may add to the plan."""
+        return max(self.planned, len(self.subtasks))
+
+    @property
+    def restarts(self) -> int:
+        """How many processes were replaced, of all agents together."""
+        return sum(agent.restarts for agent in self.agents.values())
+
+    def after(self, record: Record) -> RunView:
+        """The view once this has happened."""
+        match record.event:
+            case RuntimeUp(pid=pid):
+                return replace(self, runtime_pid=pid)
+            case AgentStarting(agent=agent, code=code):
+                known = self.agents.get(agent, AgentView(agent))
+                state = State.RESTARTING if known.pids else State.STARTING
+                return self._with(replace(known, type=code, state=state))
+            case AgentUp(agent=agent, pid=pid):
+                known = self.agents.get(agent, AgentView(agent))
+                return self._with(replace(known, state=State.WAITING, pids=(*known.pids, pid)))
+            case AgentExited(agent=agent):
+                return self._exited(record.event)
+            case AgentGone(agent=agent):
+                return self._with(replace(self._idle(agent), state=State.ENDED))
+            case Logged(agent=agent, text=text):
+                found = PLANNED.search(text)
+                return replace(self, planned=int(found[1] or found[2])) if found and not self.planned else self
+            case _:
+                return self._mailed(record)
+
+    def _mailed(self, record: Record) -> RunView:
+        match record.event:
+            case MessageAccepted(message_id=message_id):
+                return self._accepted(message_id, record.event)
+            case MessageDelivered(message_id=message_id, agent=agent):
+                work = self.mail.get(message_id, "a message")
+                known = self.agents.get(agent, AgentView(agent))
+                return self._with(replace(known, state=State.WORKING, message_id=message_id, work=work, step=""))
+            case StepRecorded(message_id=message_id, agent=agent, step=step):
+                known = self.agents.get(agent, AgentView(agent))
+                return self._with(replace(known, step=step)) if known.message_id == message_id else self
+            case TurnCommitted(message_id=message_id, agent=agent):
+                settled = self._settled(message_id, done=True)
+                return replace(settled, agents=_put(self.agents, agent, self._idle(agent)))
+            case MessageBuried(message_id=message_id):
+                return self._settled(message_id, done=False)
+            case _:
+                return self
+
+    def _exited(self, end: AgentExited) -> RunView:
+        """A process that nobody had asked to end comes back, as far as is known; its message stays with it."""
+        known = self.agents.get(end.agent, AgentView(end.agent))
+        asked = end.asked not in {"", "nothing", "hung"}
+        state = State.ENDED if asked else State.RESTARTING
+        return self._with(replace(known, state=state, exit_reasons=(*known.exit_reasons, end.reason)))
+
+    def _accepted(self, message_id: str, mail: MessageAccepted) -> RunView:
+        seen = replace(self, mail=_put(self.mail, message_id, in_words(mail)))
+        if mail.type != "task" or mail.sender == CLIENT:
+            return seen
+        return replace(seen, subtasks=_put(self.subtasks, message_id, Subtask(title=in_words(mail), to=mail.to)))
+
+    def _settled(self, message_id: str, *, done: bool) -> RunView:
+        mail = {known: words for known, words in self.mail.items() if known != message_id}
+        subtask = self.subtasks.get(message_id)
+        if subtask is None:
+            return replace(self, mail=mail)
+        return replace(self, mail=mail, subtasks=_put(self.subtasks, message_id, replace(subtask, done=done)))
+
+    def _idle(self, agent: str) -> AgentView:
+        known = self.agents.get(agent, AgentView(agent))
+        return replace(known, state=State.WAITING, message_id="", work="", step="")
+
+    def _with(self, agent: AgentView) -> RunView:
+        return replace(self, agents=_put(self.agents, agent.agent, agent))
+
+
+def in_words(mail: MessageAccepted) -> str:
+    """What a message is, for people: a task's title, or whose answer it is."""
+    match mail.type:
+        case "task":
+            return mail.title or "a task"
+        case "result" | "critique":
+            return f"{mail.type} of {mail.sender}"
+        case kind:
+            return f"{kind} from {mail.sender}"
+
+
+def _put(mapping: Mapping[str, Value], key: str, value: Value) -> Mapping[str, Value]:
+    return MappingProxyType({**mapping, key: value})
