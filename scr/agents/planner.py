@@ -8,7 +8,7 @@ killed goes on where its last turn ended.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
@@ -209,7 +209,7 @@ class PlannerAgent(Agent):
         ctx.send(ResultPayload(task_id=client.task_id, output=output), to=client.agent, in_reply_to=client.message_id)
         self.state.client, self.state.job, self.state.team = None, None, Team()
 
-    def _tell(self, ctx: Context, state: str, detail: dict[str, JsonValue]) -> None:
+    def _tell(self, ctx: Context, state: str, detail: dict[str, Any]) -> None:
         ctx.log(f"{state} {detail}")
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 

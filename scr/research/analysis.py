@@ -5,7 +5,6 @@ Every statement that it makes is a claim with citations, checked like any other.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from itertools import combinations
 from scr.messages import Frozen
 from scr.research import sentences
 from scr.research.claims import Claim, ClaimKind, Findings, with_subject
+from scr.research.english import CONTRASTS, DENIALS
 from scr.research.evidence import Aim, Evidence, extract, retrieve
 from scr.research.focus import Focus
 from scr.research.index import Index
@@ -27,14 +27,8 @@ STATEMENTS_MAX = 3
 CELL_MAX = 150
 NAME_FIRST_MAX = 4
 THING_SENTENCES_MIN = 2
-ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.24, 0.12, 0.55
-SHARED_MIN = 2
-_CUE = re.compile(
-    r"\b(?:unlike|whereas|in contrast to|compared (?:to|with)|rather than|instead of|differs? from|while)\b", re.I
-)
-_DENIES = re.compile(
-    r"\b(?:not|no|never|cannot|without|n't|lost|lose[sd]?|fails? to|lacks?|nothing|none|neither|hardly)\b|n't\b", re.I
-)
+ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.24, 0.15, 0.55
+SHARED_MIN = 3
 
 
 class Column(Frozen):
@@ -60,8 +54,9 @@ def analyse(findings: Sequence[Findings], focus: Focus, index: Index) -> Analysi
     columns = tuple(Column(facet=f.subtask_id, title=f.title) for f in findings[1:] if f.evidence)
     columns = tuple(column for column in columns if column.title not in things)[:COLUMNS_MAX]
     cells = list(_cells(things, columns, findings, focus, index, names))
-    pairs = [*_contrasts(findings, names, focus), *_agreements(findings, names, focus)]
-    return Analysis(things=things, columns=columns, claims=(*pairs, *cells))
+    pairs = [pair for pair in _pairs(findings, names, focus) if {pair.this, pair.that} <= index.subjects | set(things)]
+    statements = [*_contrasts(findings, pairs, names), *_agreements(pairs)]
+    return Analysis(things=things, columns=columns, claims=(*statements, *cells))
 
 
 def _evidence(findings: Sequence[Findings]) -> list[Evidence]:
@@ -80,13 +75,12 @@ def thing_of(evidence: Evidence, names: Names) -> str:
 
 
 def _things(evidence: Sequence[Evidence], index: Index, focus: Focus) -> tuple[str, ...]:
-    """The things that the most sentences are about.  Those that the question names are enough if there are two."""
+    """Those that the question names if there are two, else the subjects of documents with the most sentences."""
     counts = Counter(thing for found in evidence if (thing := thing_of(found, index.names)))
-    known = [thing for thing in counts if thing in index.subjects]
-    ranked = sorted(known if len(known) >= THINGS_MIN else counts, key=lambda thing: (-counts[thing], thing))
+    ranked = sorted(counts, key=lambda thing: (-counts[thing], thing))
     asked = [thing for thing in ranked if thing.lower() in focus.words]
-    often = [thing for thing in ranked if counts[thing] >= THING_SENTENCES_MIN][:THINGS_MAX]
-    chosen = asked if len(asked) >= THINGS_MIN else often
+    often = [thing for thing in ranked if thing in index.subjects and counts[thing] >= THING_SENTENCES_MIN]
+    chosen = asked if len(asked) >= THINGS_MIN else often[:THINGS_MAX]
     return tuple(sorted(chosen)) if len(chosen) >= THINGS_MIN else ()
 
 
@@ -105,8 +99,11 @@ def _cells(
         for column in columns:
             aim = Aim(focus, tuple(terms(column.title)), tuple(terms(thing)))
             at_hand = [e for e in by_id[column.facet].evidence if thing_of(e, names) == thing]
-            looked_up = (e for e in extract(aim, index, retrieve(aim, index, CELL_PASSAGES)) if thing_of(e, names) == thing)
-            best = next((e for e in (*at_hand, *looked_up) if e.evidence_id not in used and _fits_cell(e)), None)
+            looked_up = (
+                e for e in extract(aim, index, retrieve(aim, index, CELL_PASSAGES)) if thing_of(e, names) == thing
+            )
+            fitting = [e for e in (*at_hand, *looked_up) if e.evidence_id not in used and _fits_cell(e)]
+            best = min(fitting, key=lambda e: sentences.leans(e.sentence), default=None)
             if best:
                 used.add(best.evidence_id)
                 yield _cell(thing, column.facet, best)
@@ -114,7 +111,7 @@ def _cells(
 
 def _fits_cell(evidence: Evidence) -> bool:
     text = short(evidence.sentence)
-    return len(text) <= CELL_MAX and stands(evidence)
+    return len(text) <= CELL_MAX and not sentences.dangles(text) and not sentences.points_away(text)
 
 
 def short(sentence: str) -> str:
@@ -137,23 +134,25 @@ def _cell(thing: str, facet: str, evidence: Evidence) -> Claim:
     )
 
 
-def _contrasts(findings: Sequence[Findings], names: Names, focus: Focus) -> list[Claim]:
+def _contrasts(findings: Sequence[Findings], pairs: Sequence[_Pair], names: Names) -> list[Claim]:
     """Sentences that set two things against each other, then pairs of which one denies what the other says."""
     stated = {evidence_id for found in findings for claim in found.claims for evidence_id in claim.evidence_ids}
     single = [
         _statement("contrast", found.subtask_id, [evidence])
         for found in findings
         for evidence in found.evidence
-        if _CUE.search(evidence.sentence) and len(names.within(evidence.sentence)) >= THINGS_MIN and stands(evidence)
+        if CONTRASTS.search(evidence.sentence)
+        and len(names.within(evidence.sentence)) >= THINGS_MIN
+        and stands(evidence)
     ]
-    opposed = [pair for pair in _pairs(findings, names, focus) if pair.opposed and pair.likeness >= DIFFER_MIN]
+    opposed = [pair for pair in pairs if pair.opposed and pair.likeness >= DIFFER_MIN]
     single.sort(key=lambda claim: claim.evidence_ids[0] in stated)
     return _first([*single, *(_statement("contrast", pair.facet, [pair.one, pair.other]) for pair in opposed)])
 
 
-def _agreements(findings: Sequence[Findings], names: Names, focus: Focus) -> list[Claim]:
+def _agreements(pairs: Sequence[_Pair]) -> list[Claim]:
     """Pairs that say much the same about different things."""
-    alike = [pair for pair in _pairs(findings, names, focus) if not pair.opposed and pair.likeness >= ALIKE_MIN and not pair.compares]
+    alike = [pair for pair in pairs if not pair.opposed and not pair.compares and pair.likeness >= ALIKE_MIN]
     return _first([_statement("agreement", pair.facet, [pair.one, pair.other]) for pair in alike])
 
 
@@ -163,14 +162,16 @@ class _Pair:
 
     facet: str
     one: Evidence
+    this: str
     other: Evidence
+    that: str
     likeness: float
     opposed: bool
 
     @property
     def compares(self) -> bool:
         """Whether one of them sets things against each other by itself."""
-        return any(_CUE.search(evidence.sentence) for evidence in (self.one, self.other))
+        return any(CONTRASTS.search(evidence.sentence) for evidence in (self.one, self.other))
 
 
 def _pairs(findings: Sequence[Findings], names: Names, focus: Focus) -> list[_Pair]:
@@ -181,21 +182,27 @@ def _pairs(findings: Sequence[Findings], names: Names, focus: Focus) -> list[_Pa
         for (one, this), (other, that) in combinations(about, 2):
             bags = frozenset(stems(one.sentence)), frozenset(stems(other.sentence))
             likeness = jaccard(*bags)
-            apart = this != that and one.citation.path != other.citation.path
+            apart = one.citation.path != other.citation.path and _apart(one, this, other, that)
             if apart and len((bags[0] & bags[1]) - focus.stems) >= SHARED_MIN and likeness < SAME_MAX:
                 opposed = _denies(one.sentence) != _denies(other.sentence)
-                pairs.append(_Pair(found.subtask_id, one, other, round(likeness, 4), opposed))
+                pairs.append(_Pair(found.subtask_id, one, this, other, that, round(likeness, 4), opposed))
     return sorted(pairs, key=lambda pair: (-pair.likeness, pair.one.evidence_id, pair.other.evidence_id))
+
+
+def _apart(one: Evidence, this: str, other: Evidence, that: str) -> bool:
+    """Whether each sentence is about its own thing and does not speak of the other's."""
+    return this != that and that.lower() not in one.sentence.lower() and this.lower() not in other.sentence.lower()
 
 
 def _denies(sentence: str) -> bool:
     """Whether it says that something is not so; two denials ("does not lose") make none."""
-    return len(_DENIES.findall(sentence)) % 2 == 1
+    return len(DENIALS.findall(sentence)) % 2 == 1
 
 
 def stands(evidence: Evidence) -> bool:
     """Whether the sentence can be understood away from its place."""
-    return not sentences.dangles(evidence.sentence) and not sentences.points_away(evidence.sentence)
+    text = evidence.sentence
+    return not sentences.dangles(text) and not sentences.points_away(text) and not sentences.leans(text)
 
 
 def _statement(kind: ClaimKind, facet: str, parts: Sequence[Evidence]) -> Claim:

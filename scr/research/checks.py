@@ -15,6 +15,7 @@ from typing import Protocol
 from scr.messages import Frozen
 from scr.research import inline, sentences
 from scr.research.claims import Claim
+from scr.research.english import NEGATIONS
 from scr.research.evidence import Citation
 from scr.research.names import name_tokens
 from scr.research.terms import jaccard, stems, words
@@ -24,10 +25,6 @@ PART_MIN, PART_STEMS_MIN = 0.6, 3
 SAME_MIN = 0.6
 LENGTH_MAX = 440
 _NUMBER = re.compile(r"\d[\d,.:]*\d|\d")
-_NEGATIONS = frozenset(
-    "not no never none neither nor without cannot can't don't doesn't didn't isn't aren't wasn't weren't won't wouldn't "
-    "couldn't shouldn't hasn't haven't hadn't unable nothing nobody".split()
-)
 _SUBJECT = re.compile(r"^[^.!?]{2,60}?: (?=\S)")
 
 
@@ -203,7 +200,7 @@ def _part(text: str, source: str) -> str:
 
 
 def _denials(text: str) -> int:
-    return sum(word in _NEGATIONS for word in words(text))
+    return sum(word in NEGATIONS for word in words(text))
 
 
 def _objection(claim: Claim, fault: Fault, reason: str) -> Objection:

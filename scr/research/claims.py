@@ -10,6 +10,7 @@ from scr.research import sentences
 from scr.research.evidence import Citation, Evidence
 
 PER_FACET = 4
+NEAR_BEST_MIN = 0.55
 LONG = 230
 JOINED_MAX = 420
 
@@ -44,8 +45,10 @@ class Findings(Frozen):
 
 
 def draft(subtask_id: str, title: str, evidence: Sequence[Evidence], passages_read: int) -> Findings:
-    """The findings of a subtask: its best evidence as claims."""
-    claims = tuple(claim_from(f"{subtask_id}/{n}", subtask_id, e) for n, e in enumerate(evidence[:PER_FACET], 1))
+    """The findings of a subtask: its best evidence as claims, as far as it comes near the very best."""
+    least = max((e.score for e in evidence), default=0.0) * NEAR_BEST_MIN
+    good = [e for e in evidence if e.score >= least and not sentences.points_away(e.sentence)]
+    claims = tuple(claim_from(f"{subtask_id}/{n}", subtask_id, e) for n, e in enumerate(good[:PER_FACET], 1))
     return Findings(
         subtask_id=subtask_id, title=title, claims=claims, evidence=tuple(evidence), passages_read=passages_read
     )
@@ -69,7 +72,7 @@ def claim_from(claim_id: str, facet: str, evidence: Evidence) -> Claim:
 
 def with_subject(text: str, subject: str) -> str:
     """The text with its subject in front, unless it names it."""
-    if not subject or subject.split()[0].lower() in text.lower():
+    if not subject or subject.partition(" ")[0].lower() in text.lower():
         return text
     return f"{subject}: {text}"
 

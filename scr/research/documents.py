@@ -133,7 +133,7 @@ def _name(path: Path, folder: Path) -> str:
 def _read(path: Path, bytes_max: int) -> tuple[str, str]:
     """The text of one file and an empty reason, or no text and the reason why."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 return "", "not a regular file"

@@ -11,8 +11,9 @@ from functools import lru_cache
 from scr.messages import Frozen
 from scr.research import question as questions
 from scr.research import sentences
-from scr.research.focus import RELEVANCE_MIN, Bag, Focus
-from scr.research.index import Hit, Index
+from scr.research.english import IMPERATIVES, SPEAKERS
+from scr.research.focus import ON_FACET_MIN, RELEVANCE_MIN, Bag, Focus
+from scr.research.index import Hit, Index, subject_in
 from scr.research.names import Names
 from scr.research.passages import Passage
 from scr.research.terms import jaccard, stem, stems, terms, words
@@ -20,21 +21,18 @@ from scr.research.terms import jaccard, stem, stems, terms, words
 PASSAGES_READ = 60
 KEPT_MAX = 12
 SAME_MAX = 0.45
-RELEVANCE_SHARE, FACET_SHARE, ANSWER_BONUS, RANK_SHARE = 0.55, 0.35, 0.08, 0.1
+RELEVANCE_SHARE, FACET_SHARE, ANSWER_BONUS, DEFINITION_BONUS, RANK_SHARE = 0.55, 0.35, 0.08, 0.3, 0.1
 FACET_MIN = 0.5
 CENTRE_BONUS, CENTRAL_WORDS = 0.3, 7
 SAME_DOCUMENT, OFF_SUBJECT = 0.88, 0.55
-_SPEAKER = re.compile(r"\b(?:I|we|you|your|our|us|my|let's)\b", re.I)
-_IMPERATIVE = re.compile(
-    r"(?:please|make sure|be sure|use|see|try|note|run|go|check|install|consider|remember|do not|don't|if you)\b", re.I
-)
 _SPECIFIC = re.compile(r"\d")
 
 
 class Citation(Frozen):
     """Lines of a document, from 1, inclusive.
 
-    `titles` are the lines of the titles above that say what they are about, `heading` is the chain of titles for people.
+    `titles` are the lines of the titles above that say what they are about, `heading` is the
+    chain of titles for people.
     """
 
     path: str
@@ -105,8 +103,9 @@ def subject_of(passage: Passage, sentence: str, index: Index) -> tuple[str, tupl
     """
     if not passage.headings or index.subjects.intersection(index.names.within(sentence)):
         return "", ()
-    found = index.names.within(passage.headings[0].title)[:1]
-    return (found[0], (passage.headings[0].line,)) if found else ("", ())
+    title = passage.headings[0]
+    subject = subject_in(title.title, index.names)
+    return (subject, (title.line,)) if subject in index.subjects else ("", ())
 
 
 def _merged(first: Sequence[Hit], second: Sequence[Hit]) -> list[Hit]:
@@ -125,7 +124,8 @@ def _read(aim: Aim, passage: Passage, rank: float, index: Index) -> Iterator[Evi
         bag = frozenset(stems(sentence))
         facet = _facet_share(aim.facet, bag, titles)
         relevance = aim.focus.relevance(bag, titles, whole)
-        if relevance >= RELEVANCE_MIN and facet >= FACET_MIN and bag & near:
+        least = ON_FACET_MIN if aim.facet and facet == 1.0 else RELEVANCE_MIN
+        if relevance >= least and facet >= FACET_MIN and bag & near:
             yield _evidence(aim, passage, (start, end, before), (relevance, facet, rank), index)
 
 
@@ -163,6 +163,7 @@ def _evidence(
     subject, lines = subject_of(passage, sentence, index)
     score = RELEVANCE_SHARE * relevance + FACET_SHARE * facet + RANK_SHARE * (1 - rank)
     score += ANSWER_BONUS * questions.answers(sentence, aim.focus.wanted)
+    score += DEFINITION_BONUS * questions.defines(sentence, aim.focus.wanted, aim.focus.words)
     score *= 1.0 if _on_subject(aim.named, f"{sentence} {passage.titles}") else OFF_SUBJECT
     antecedent = passage.text[before:start].strip(" ")
     first, last = passage.line_at(start), passage.line_at(end - 1)
@@ -186,10 +187,10 @@ def _on_subject(named: Sequence[str], text: str) -> bool:
 def shape(sentence: str) -> float:
     """How well a sentence reads on its own: 1 is plain, less leans on its place or speaks to its reader."""
     factor = 1.0
-    factor *= 0.8 if _SPEAKER.search(sentence) else 1.0
-    factor *= 0.85 if _IMPERATIVE.match(sentence) else 1.0
+    factor *= 0.8 if SPEAKERS.search(sentence) else 1.0
+    factor *= 0.85 if IMPERATIVES.match(sentence) else 1.0
     factor *= 0.75 if sentences.dangles(sentence) else 1.0
-    factor *= 0.8 if sentences.leans(sentence) else 1.0
+    factor *= 0.75 if sentences.leans(sentence) else 1.0
     factor *= 0.5 if sentences.points_away(sentence) else 1.0
     factor *= 0.9 if not 60 <= len(sentence) <= 240 else 1.0
     return factor * (1.04 if _SPECIFIC.search(sentence) else 1.0)

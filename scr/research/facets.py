@@ -10,42 +10,34 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scr.research.focus import ANSWER_MIN, RELEVANCE_MIN, Focus, focus_on
+from scr.research.english import AFTER_VERBS, BEFORE_VERBS, EMPTY_NOUNS
+from scr.research.evidence import whole_sentences
+from scr.research.focus import ANSWER_MIN, ON_FACET_MIN, RELEVANCE_MIN, Focus, focus_on
 from scr.research.index import Hit, Index
 from scr.research.names import Names
-from scr.research.plan import Plan, make_plan
+from scr.research.passages import Passage
+from scr.research.plan import Plan, make_plan, plan_without_answer
 from scr.research.question import clean
-from scr.research.terms import WORD, is_term, jaccard, stem, stems
+from scr.research.sentences import points_away
+from scr.research.terms import WORD, is_term, stem, stems
 
 PASSAGES_READ = 120
-PASSAGES_NEAR = 48
+PASSAGES_NEAR, PASSAGES_ENOUGH = 48, 16
 FACETS_MAX = 5
+PLACES_MAX = 3
 NAMED_MAX = 3
 CANDIDATES_MAX = 60
 NOUN_SHARE_MIN, TITLE_SHARE_MIN, NOUN_USES_MIN = 0.45, 0.3, 2
 SUPPORT_MIN, PAIR_SUPPORT_MIN = 3, 2
 TITLE_BONUS, TITLES_MAX, PAIR_BONUS = 0.5, 4, 1.6
 LIFT_MAX = 12.0
-SAME_PASSAGES_MAX = 0.6
+OWN_SENTENCES_MIN, OWN_SHARE_MIN = 2, 0.5
+IN_TITLE = -1
 
-_BEFORE_VERBS = frozenset(
-    "to will would can could may might must should shall not cannot it they we you i which who that and or then never".split()
-)
-_AFTER_VERBS = frozenset("a an the its their his her both no one two each every all any some this that it them".split())
 _VERBAL = ("ed", "ing", "ly")
-_EMPTY = frozenset(
-    """way ways case cases number numbers kind kinds type types lot lots bit part parts point points time times thing
-    name names fact idea ideas order sense example examples detail details chapter section document page list first system systems issue issues experiment experiments
-    production program programs feature features function functions method methods chapter introduction background
-    overview summary conclusion definition principle library libraries framework frameworks second third last single simple full whole long short new old high low large small real true false right left
-    same common general specific particular certain default possible available able sure clear easy hard ready user
-    users people person developer developers project version versions line lines word words text
-    today year years day days hour hours minute minutes second seconds month months result results reason problem
-    question answer place side end start beginning top bottom place value values code""".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +54,7 @@ class _Usage:
 
     forms: Counter[str] = field(default_factory=Counter)
     nouns: Counter[str] = field(default_factory=Counter)
+    sentences: set[tuple[int, int]] = field(default_factory=set)
     passages: dict[int, float] = field(default_factory=dict)
     titles: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
@@ -77,17 +70,25 @@ def plan_for(question: str, index: Index) -> Plan:
     asked = clean(question)
     focus = focus_on(asked, index, index.stats.passages)
     near = nearest(focus, index)
-    answerable = bool(near) and max(passage.weight for passage in near) >= ANSWER_MIN
-    facets = find_facets(focus, near, index) if answerable else []
-    return make_plan(asked, facets, focus.missing, answerable=answerable)
+    if not near or near[0].weight < ANSWER_MIN:
+        places = (f"{n.hit.passage.path}:{n.hit.passage.first_line} {n.hit.passage.titles}" for n in near[:PLACES_MAX])
+        return plan_without_answer(asked, focus.missing, tuple(place.strip() for place in places))
+    return make_plan(asked, find_facets(focus, near, index), focus.missing)
 
 
 def nearest(focus: Focus, index: Index) -> list[Near]:
-    """The passages nearest to the question, nearest first."""
-    hits = index.search(focus.words, PASSAGES_READ)
-    weighed = (Near(hit, _nearness(focus, hit)) for hit in hits)
-    near = [passage for passage in weighed if passage.weight >= RELEVANCE_MIN]
-    return sorted(near, key=lambda passage: (-passage.weight, passage.hit.passage_id))[:PASSAGES_NEAR]
+    """The passages nearest to the question, nearest first; of those with the same text, the nearest alone.
+
+    When few come near, those that come half as near are taken too: they tell what else is spoken of.
+    """
+    weighed = sorted(
+        (Near(hit, _nearness(focus, hit)) for hit in index.search(focus.words, PASSAGES_READ)),
+        key=lambda near: (-near.weight, near.hit.passage_id),
+    )
+    distinct = list({near.hit.passage.text: near for near in reversed(weighed)}.values())[::-1]
+    close = [near for near in distinct if near.weight >= RELEVANCE_MIN]
+    half = [near for near in distinct if near.weight >= RELEVANCE_MIN / 2]
+    return (close if len(close) >= PASSAGES_ENOUGH else half[:PASSAGES_ENOUGH])[:PASSAGES_NEAR]
 
 
 def find_facets(focus: Focus, near: Sequence[Near], index: Index) -> list[tuple[str, str]]:
@@ -113,13 +114,23 @@ def _nearness(focus: Focus, hit: Hit) -> float:
 def _usages(focus: Focus, names: Names, near: Sequence[Near]) -> dict[str, _Usage]:
     usages: dict[str, _Usage] = defaultdict(_Usage)
     for passage in near:
-        _read(passage, passage.hit.passage.text, usages, in_title=False)
+        for start, text in _quotable(focus, passage.hit.passage):
+            _read(passage, start, text, usages)
         for heading in passage.hit.passage.headings:
-            _read(passage, heading.title, usages, in_title=True)
+            _read(passage, IN_TITLE, heading.title, usages)
     return {key: usage for key, usage in sorted(usages.items()) if _fits(key, usage, focus.stems, names)}
 
 
-def _read(near: Near, text: str, usages: dict[str, _Usage], *, in_title: bool) -> None:
+def _quotable(focus: Focus, passage: Passage) -> Iterator[tuple[int, str]]:
+    """The sentences that research could quote for a facet, with where they begin."""
+    titles, whole = frozenset(stems(passage.titles)), frozenset(stems(passage.text))
+    for start, end, _ in whole_sentences(passage):
+        text = passage.text[start:end]
+        if focus.relevance(frozenset(stems(text)), titles, whole) >= ON_FACET_MIN and not points_away(text):
+            yield start, text
+
+
+def _read(near: Near, start_in: int, text: str, usages: dict[str, _Usage]) -> None:
     tokens = [(match[0], match.start(), match.end()) for match in WORD.finditer(text)]
     for n, (word, start, end) in enumerate(tokens):
         if not _candidate(word):
@@ -127,21 +138,23 @@ def _read(near: Near, text: str, usages: dict[str, _Usage], *, in_title: bool) -
         before = tokens[n - 1][0].lower() if n and text[tokens[n - 1][2] : start].isspace() else ""
         after = tokens[n + 1][0] if n + 1 < len(tokens) and text[end : tokens[n + 1][1]].isspace() else ""
         ends = not (after and is_term(after.lower()))
-        verbal = before in _BEFORE_VERBS or after.lower() in _AFTER_VERBS or word.endswith(_VERBAL)
-        _note(usages[stem(word.lower())], near, word, noun=ends and not verbal, in_title=in_title)
+        verbal = before in BEFORE_VERBS or after.lower() in AFTER_VERBS or word.endswith(_VERBAL)
+        _note(usages[stem(word.lower())], near, word, noun=ends and not verbal, at=start_in)
         if before and _candidate(before) and not before.endswith("ly"):
             pair = f"{stem(before)} {stem(word.lower())}"
-            _note(usages[pair], near, f"{tokens[n - 1][0]} {word}", noun=ends and not verbal, in_title=in_title)
+            _note(usages[pair], near, f"{tokens[n - 1][0]} {word}", noun=ends and not verbal, at=start_in)
 
 
-def _note(usage: _Usage, near: Near, form: str, *, noun: bool, in_title: bool) -> None:
+def _note(usage: _Usage, near: Near, form: str, *, noun: bool, at: int) -> None:
     form = form if form.isupper() else form.lower()
     usage.forms[form] += 1
     usage.nouns[form] += noun
-    usage.passages[near.hit.passage_id] = near.weight
-    usage.paths.add(near.hit.passage.path)
-    if in_title:
+    if at == IN_TITLE:
         usage.titles.add(near.hit.passage.path)
+    else:
+        usage.sentences.add((near.hit.passage_id, at))
+        usage.passages[near.hit.passage_id] = near.weight
+        usage.paths.add(near.hit.passage.path)
 
 
 def _candidate(word: str) -> bool:
@@ -156,8 +169,8 @@ def _fits(key: str, usage: _Usage, asked: frozenset[str], names: Names) -> bool:
         not all(part in asked for part in parts)
         and usage.nouns[usage.form] >= NOUN_USES_MIN
         and usage.nouns[usage.form] >= usage.forms[usage.form] * (TITLE_SHARE_MIN if usage.titles else NOUN_SHARE_MIN)
-        and len(usage.passages) >= (SUPPORT_MIN if " " not in key else PAIR_SUPPORT_MIN)
-        and not any(word in names or word in _EMPTY for form in forms for word in form.split())
+        and len(usage.sentences) >= (SUPPORT_MIN if " " not in key else PAIR_SUPPORT_MIN)
+        and not any(word in names or word in EMPTY_NOUNS for form in forms for word in form.split())
     )
 
 
@@ -176,20 +189,20 @@ def _score(key: str, support: float, usage: _Usage, near: int, index: Index) -> 
     spread = min(len(usage.paths), 4) / 4 + 0.5
     pair = PAIR_BONUS if " " in key else 1.0
     rare = math.log((index.stats.passages + 1) / everywhere)
-    return round(support * min(lift, LIFT_MAX) ** 0.5 * rare * titles * spread * pair, 6)
+    return round(support * math.sqrt(min(lift, LIFT_MAX)) * rare * titles * spread * pair, 6)
 
 
 def _diverse(scored: dict[str, float], usages: dict[str, _Usage]) -> list[str]:
-    """The best candidates that differ in their words and stand in different passages."""
+    """The best candidates that differ in their words and bring sentences of their own."""
     chosen: list[str] = []
+    told: set[tuple[int, int]] = set()
     for key in sorted(scored, key=lambda key: (-scored[key], key)):
-        apart = all(
-            not set(key.split()) & set(other.split())
-            and jaccard(map(str, usages[key].passages), map(str, usages[other].passages)) <= SAME_PASSAGES_MAX
-            for other in chosen
-        )
-        if apart:
+        new = usages[key].sentences - told
+        words = set(key.split())
+        fresh = len(new) >= max(OWN_SENTENCES_MIN, OWN_SHARE_MIN * len(usages[key].sentences))
+        if fresh and not any(words & set(other.split()) for other in chosen):
             chosen.append(key)
+            told |= new
         if len(chosen) == FACETS_MAX:
             break
     return chosen

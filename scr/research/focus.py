@@ -14,7 +14,7 @@ from scr.research import question as questions
 from scr.research.names import Names
 from scr.research.terms import FAMILY_WEIGHT, family, is_term, stem, terms, words
 
-RELEVANCE_MIN = 0.38
+RELEVANCE_MIN, ON_FACET_MIN = 0.42, 0.34
 ANSWER_MIN = 0.55
 TERMS_COUNTED = 7
 TITLE_CREDIT, PASSAGE_CREDIT = 0.75, 0.4

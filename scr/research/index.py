@@ -9,8 +9,8 @@ builders do no harm.  Readers open it read-only.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
 
 FORMAT = 1
+SUBJECT_DOCUMENTS_MIN, SUBJECT_SHARE_MAX = 2, 0.12
 PREFIX_LENGTH_MIN = 6
-TITLE_WEIGHT, TEXT_WEIGHT = 2.0, 1.0
 _SCHEMA = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
@@ -37,6 +37,12 @@ _SCHEMA = """
     CREATE TABLE document (path TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE passage (id INTEGER PRIMARY KEY, path TEXT, headings TEXT, text TEXT, starts TEXT);
     CREATE VIRTUAL TABLE search USING fts5(titles, text, content='', tokenize='porter unicode61 remove_diacritics 2');
+"""
+_SEARCH = """
+    SELECT id, path, headings, passage.text, starts, round(-rank, 6)
+    FROM search JOIN passage ON passage.id = search.rowid
+    WHERE search MATCH ? AND rank MATCH 'bm25(2.0, 1.0)'
+    ORDER BY rank, id LIMIT ?
 """
 
 
@@ -60,7 +66,8 @@ class Hit:
 class Index:
     """An index, open for reading.  Belongs to one process; close it, or use it in a `with`.
 
-    `names` are told over all documents; `subjects` are those that a document's title begins with.
+    `names` are told over all documents; `subjects` are those that the titles of a few documents announce:
+    what a document is about, in a folder that is about more.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,12 +113,7 @@ class Index:
         query = match_any(terms)
         if not query:
             return []
-        rows = self._database.execute(
-            "SELECT id, path, headings, passage.text, starts, round(-rank, 6) FROM search JOIN passage ON passage.id = search.rowid "
-            f"WHERE search MATCH ? AND rank MATCH 'bm25({TITLE_WEIGHT}, {TEXT_WEIGHT})' "
-            "ORDER BY rank, id LIMIT ?",
-            (query, limit),
-        )
+        rows = self._database.execute(_SEARCH, (query, limit))
         return [Hit(_passage(*row[1:5]), row[5], row[0]) for row in rows]
 
     def count(self, term: str) -> int:
@@ -146,7 +148,7 @@ def build(library: Library, folder: Path, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(library, folder, draft)
-        os.replace(draft, path)
+        draft.replace(path)
     except (OSError, sqlite3.DatabaseError) as error:
         raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
     finally:
@@ -157,6 +159,14 @@ def match_any(terms: Sequence[str]) -> str:
     """The FTS5 query for any of the terms.  Long ones also match what they begin ("recover", "recovery")."""
     words = (term for term in terms if any(character.isalnum() for character in term))
     return " OR ".join('"' + word.replace('"', " ") + '"' + "*" * (len(word) >= PREFIX_LENGTH_MIN) for word in words)
+
+
+def subject_in(title: str, names: Names) -> str:
+    """The name that a title announces: "Erlang and OTP", "The design of SCR"; empty for any other title."""
+    found = names.within(title)
+    if found and title.removeprefix("The ").startswith(found[0]):
+        return found[0]
+    return found[-1] if found and title.endswith(f" of {found[-1]}") else ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -184,21 +194,23 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
             database.executemany(
                 "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
             )
-        database.executemany("INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names(), titles))
+        database.executemany(
+            "INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names(), titles)
+        )
         database.commit()
     finally:
         database.close()
 
 
-def _about(
-    library: Library, folder: Path, passages: int, names: Names, titles: list[str]
-) -> Iterator[tuple[str, str]]:
+def _about(library: Library, folder: Path, passages: int, names: Names, titles: list[str]) -> Iterator[tuple[str, str]]:
     stats = IndexStats(documents=len(library.documents), passages=passages, skipped=library.skipped)
     yield "format", str(FORMAT)
     yield "folder", str(folder.absolute())
     yield "stats", stats.model_dump_json()
     yield "names", json.dumps([names.written, names.phrases])
-    yield "subjects", json.dumps(sorted({name for title in titles for name in names.within(title)[:1]}))
+    counts = Counter(subject for title in titles if (subject := subject_in(title, names)))
+    rare = max(SUBJECT_DOCUMENTS_MIN, int(len(titles) * SUBJECT_SHARE_MAX))
+    yield "subjects", json.dumps(sorted(name for name, count in counts.items() if count <= rare))
 
 
 def _row(passage_id: int, passage: Passage) -> tuple[int, str, str, str, str]:

@@ -110,6 +110,7 @@ def conclude(job: Job) -> tuple[Material, tuple[Judged, ...]]:
         for claim in draft.claims
         if reasons[claim.claim_id]
     )
+    kept = {claim.facet for claim in draft.claims if not reasons[claim.claim_id]}
     material = Material(
         plan=job.plan,
         stats=job.stats,
@@ -118,6 +119,7 @@ def conclude(job: Job) -> tuple[Material, tuple[Judged, ...]]:
         dropped=tuple(judged.claim.claim_id for judged in dropped),
         revisions=draft.revisions,
         failed=tuple(f"{_title(job, piece)}: {reason}" for piece, reason in sorted(job.failed.items())),
+        repeated=tuple(f.subtask_id for f in findings(job) if f.evidence and f.subtask_id not in kept),
     )
     return material, dropped
 

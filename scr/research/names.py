@@ -11,23 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scr.research.terms import STOP_WORDS
+from scr.research.english import COMMON_CAPITALS, STOP_WORDS
 
 _TOKEN = re.compile(r"[^\W_](?:[\w.+#-]*[^\W_+]|[+#]{1,2})?[+#]{0,2}")
 _MARKED = re.compile(r"(?:[a-z]+|[A-Z][a-z]+)[A-Z]\w*|[A-Z]{3,6}s?$|[A-Z][A-Z0-9]*[A-Z]\w*$")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|[\n(\[\"“'‘•–—]\s*)$")
-_GENERIC = frozenset(
-    """
-    january february march april may june july august september october november december monday tuesday wednesday
-    thursday friday saturday sunday i ok api apis http https json xml yaml toml html css url urls uri id ids cpu cpus gpu
-    gpus ram io i/o os sql ssl tls tcp udp ip dns ssh cli gui ui sdk ide pdf csv ascii utf-8 utf utc eof faq rfc todo note
-    warning null none true false get post put delete patch head pid pids uid ttl lts llm llms ai ml rest rpc crud orm mit
-    bsd gpl readme pr prs ci cd english american european internet chapter section figure table appendix page part step
-    example see if in on at the a an for with when while since after before although because as it its this that these
-    those however each every all some most many no not my our your their his her once until unless also both like
-    acm ieee usa uk eu nyi tbd fifo lifo sigkill sigterm sigint sighup sigstop sigcont fifos ipc raii dry
-    """.split()
-)
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|[\n(\[\"\u201c'\u2018\u2022\u2013\u2014]\s*)$")
 PHRASE_WORDS_MAX = 4
 USES_MIN = 2
 
@@ -90,7 +78,7 @@ class Gathering:
             run, run_end = ([*run, token] if adjoins else [token]), match.end()
             if not adjoins and not _MARKED.match(token) and _starts_sentence(text, match.start()):
                 run = []
-            elif token.lower() not in _GENERIC and token.lower() not in STOP_WORDS and len(token) > 1:
+            elif token.lower() not in COMMON_CAPITALS and token.lower() not in STOP_WORDS and len(token) > 1:
                 self._capital[token] += 1
         self._phrase(run)
 
@@ -145,7 +133,7 @@ def _by_lower(counts: Counter[str]) -> dict[str, tuple[int, str]]:
 
 
 def _bare(token: str) -> str:
-    return token.removesuffix("'s").removesuffix("’s").rstrip(".")
+    return token.removesuffix("'s").removesuffix("\u2019s").rstrip(".")
 
 
 def _starts_sentence(text: str, start: int) -> bool:

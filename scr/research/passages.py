@@ -50,7 +50,7 @@ class Passage:
     @property
     def titles(self) -> str:
         """The chain of titles in one string."""
-        return " › ".join(heading.title for heading in self.headings)
+        return " \u203a ".join(heading.title for heading in self.headings)
 
 
 def split(document: Document) -> Iterator[Passage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from scr.messages import Frozen
@@ -32,13 +32,15 @@ class Plan(Frozen):
     """What is to be done about a question.
 
     `answerable` is false when no passage comes near the question; then nothing is
-    researched.  `missing` are words of the question that no document holds.
+    researched.  `missing` are words of the question that no document holds, `nearest`
+    the places that come nearest to a question without an answer.
     """
 
     question: str
     subtasks: tuple[Subtask, ...]
     answerable: bool = True
     missing: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
 
     @property
     def facets(self) -> tuple[Subtask, ...]:
@@ -55,11 +57,8 @@ ANALYSIS = "analysis"
 SYNTHESIS = "synthesis"
 
 
-def make_plan(question: str, facets: list[tuple[str, str]], missing: tuple[str, ...], *, answerable: bool) -> Plan:
+def make_plan(question: str, facets: Sequence[tuple[str, str]], missing: tuple[str, ...] = ()) -> Plan:
     """The plan for a question: an overview, one research for each facet (title, query), analysis, synthesis."""
-    if not answerable:
-        synthesis = Subtask(subtask_id=SYNTHESIS, kind=Kind.SYNTHESIS, title="Report")
-        return Plan(question=question, subtasks=(synthesis,), answerable=False, missing=missing)
     research = tuple(
         Subtask(subtask_id=f"research-{n}", kind=Kind.RESEARCH, title=title, query=query)
         for n, (title, query) in enumerate([("Overview", ""), *facets], 1)
@@ -70,6 +69,12 @@ def make_plan(question: str, facets: list[tuple[str, str]], missing: tuple[str, 
         Subtask(subtask_id=SYNTHESIS, kind=Kind.SYNTHESIS, title="Report", depends_on=(*ids, ANALYSIS)),
     )
     return Plan(question=question, subtasks=research + rest, missing=missing)
+
+
+def plan_without_answer(question: str, missing: tuple[str, ...], nearest: tuple[str, ...]) -> Plan:
+    """The plan for a question that the documents do not answer: only the report that says so."""
+    synthesis = Subtask(subtask_id=SYNTHESIS, kind=Kind.SYNTHESIS, title="Report")
+    return Plan(question=question, subtasks=(synthesis,), answerable=False, missing=missing, nearest=nearest)
 
 
 def ready(plan: Plan, done: Collection[str]) -> tuple[Subtask, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from scr.errors import InvalidInput
@@ -30,10 +31,14 @@ OPENINGS: tuple[tuple[str, Wanted], ...] = (
 )
 ANSWERS: dict[Wanted, re.Pattern[str]] = {
     Wanted.DEFINITION: re.compile(r"\b(?:is|are|was|were) (?:an?|the)\b|\bmeans\b|\brefers to\b"),
-    Wanted.REASON: re.compile(r"\b(?:because|since|so that|therefore|due to|in order to|reason|causes?d?)\b", re.I),
+    Wanted.REASON: re.compile(
+        r"\b(?:because|since|so that|therefore|due to|in order to|reason|causes?d?)\b", re.IGNORECASE
+    ),
     Wanted.DATE: re.compile(r"\b(?:1[89]|20)\d\d\b"),
-    Wanted.NUMBER: re.compile(r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|twice|once)\b", re.I),
-    Wanted.MANNER: re.compile(r"\b(?:by|when|whenever|after|if|once|until|through|from|so that|then)\b", re.I),
+    Wanted.NUMBER: re.compile(
+        r"\b(?:\d[\d,.]*|two|three|four|five|six|seven|eight|nine|ten|twice|once)\b", re.IGNORECASE
+    ),
+    Wanted.MANNER: re.compile(r"\b(?:by|when|whenever|after|if|once|until|through|from|so that|then)\b", re.IGNORECASE),
 }
 
 
@@ -62,3 +67,11 @@ def answers(sentence: str, kind: Wanted) -> bool:
     """Whether the sentence has the form of such an answer."""
     pattern = ANSWERS.get(kind)
     return pattern is None or pattern.search(sentence) is not None
+
+
+def defines(sentence: str, kind: Wanted, asked: Sequence[str]) -> bool:
+    """Whether a definition is wanted and the sentence gives one of these words: "Durable execution means …"."""
+    opening = re.match(
+        r"(?:an? |the )?(.{3,60}?)(?:,.*,)? (?:is|are|was|were|means|refers to|describes)\b", sentence, re.IGNORECASE
+    )
+    return kind is Wanted.DEFINITION and opening is not None and opening[1].lower().split() == list(asked)

@@ -15,7 +15,7 @@ from scr.research.claims import Claim
 from scr.research.documents import tally
 from scr.research.evidence import Citation
 from scr.research.index import IndexStats
-from scr.research.plan import OVERVIEW, Plan
+from scr.research.plan import OVERVIEW, Plan, Subtask
 
 MODE = "offline extractive"
 CELLS_SHARE_MIN = 0.4
@@ -41,7 +41,8 @@ class Source(Frozen):
 class Material(Frozen):
     """What the synthesis is given: the plan, the claims that hold, and what has become of the rest.
 
-    `failed` are the titles of subtasks that could not be done, each with its reason.
+    `failed` are the titles of subtasks that could not be done, each with its reason;
+    `repeated` the facets with evidence, all of which other sections have used.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Material(Frozen):
     dropped: tuple[str, ...] = ()
     revisions: int = 0
     failed: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 class Report(Frozen):
@@ -142,11 +144,10 @@ class _Shelf:
 
 
 def _preface(material: Material) -> str:
-    stats = material.stats
-    return (
-        f"*Sentences from {_count(stats.documents, 'document')} ({_count(stats.passages, 'passage')}), "
-        "each checked by code against the lines that it cites. No model was used.*"
-    )
+    read = f"{_count(material.stats.documents, 'document')} ({_count(material.stats.passages, 'passage')})"
+    if not material.plan.answerable:
+        return f"*{read} read. No model was used.*"
+    return f"*Sentences from {read}, each checked by code against the lines that it cites. No model was used.*"
 
 
 def _summary(material: Material, findings: Sequence[Claim], shelf: _Shelf) -> list[str]:
@@ -159,7 +160,7 @@ def _summary(material: Material, findings: Sequence[Claim], shelf: _Shelf) -> li
 def _why_not(plan: Plan) -> str:
     if plan.missing:
         return f"No document mentions {_listed(plan.missing)}."
-    return "Its words stand in them, but no passage speaks of them together."
+    return "Some of its words stand in them, but no passage speaks of all of it."
 
 
 def _sections(plan: Plan, findings: Sequence[Claim], shelf: _Shelf) -> list[str]:
@@ -190,7 +191,7 @@ def comparison(analysis: Analysis, claims: Sequence[Claim], shelf: _Shelf) -> li
 
 def _cell(cells: dict[tuple[str, str], Claim], thing: str, column: Column, shelf: _Shelf) -> str:
     claim = cells.get((thing, column.facet))
-    return f"{_safe(claim.text)} {shelf.cite(claim.claim_id, *claim.citations)}" if claim else "–"
+    return f"{_safe(claim.text)} {shelf.cite(claim.claim_id, *claim.citations)}" if claim else "\u2013"
 
 
 def _statements(claims: Sequence[Claim], shelf: _Shelf) -> list[str]:
@@ -216,14 +217,22 @@ def not_found(material: Material) -> tuple[str, ...]:
     """What the reader should know to be missing."""
     plan = material.plan
     lines = [f"No document mentions {_listed(plan.missing)}."] if plan.missing else []
+    lines += [f"Near the question, but no answer: `{place}`." for place in plan.nearest]
     covered = {claim.facet for claim in material.claims if claim.kind == "finding"}
-    lines += [f"Nothing that can be cited on “{f.title}”." for f in plan.facets if f.subtask_id not in covered]
+    bare = [facet for facet in plan.facets if facet.subtask_id not in covered]
+    lines += [_bare(facet, repeated=facet.subtask_id in material.repeated) for facet in bare]
     lines += [f"A part of the work failed: {failure.rstrip('.')}." for failure in material.failed]
     if material.dropped:
         lines.append(f"{_count(len(material.dropped), 'claim')} dropped, not supported well enough after revision.")
     if skipped := tally(material.stats.skipped):
         lines.append(f"{skipped}.")
     return tuple(lines) or ("Every word of the question and every facet has evidence.",)
+
+
+def _bare(facet: Subtask, *, repeated: bool) -> str:
+    if repeated:
+        return f"Nothing on “{facet.title}” beyond what other sections say."
+    return f"Nothing that can be cited on “{facet.title}”."
 
 
 def _listed(words: Sequence[str]) -> str:

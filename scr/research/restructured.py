@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from scr.research import inline
 from scr.research.blocks import Block, Outline
+from scr.research.english import listed
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*$")
 _DIRECTIVE = re.compile(r"(\s*)\.\. +(?:\|[^|]+\| +)?([\w:+.-]+?)::(?: +(.*))?$")
@@ -19,11 +20,13 @@ _ITEM = re.compile(r"(\s*)(?:[-*+•]|\(?(?:\d{1,3}|#|[a-z])[.)])\s+(\S.*)$")
 _FIELD = re.compile(r"(\s*):[\w][^:`]*:(?:\s+(.*))?$")
 _TABLE = re.compile(r"\s*(?:\+[-=+]{2,}\+|\|.*\||=+(?: +=+)+)\s*$")
 _SIMPLE_TABLE = re.compile(r"\s*=+(?: +=+)+\s*$")
-_PROSE = frozenset(
-    """note warning tip important caution danger hint attention seealso admonition versionadded versionchanged deprecated
-    topic epigraph pull-quote compound container rst-class glossary versionremoved sidebar""".split()
+_PROSE = listed(
+    """
+    note warning tip important caution danger hint attention seealso admonition versionadded versionchanged deprecated
+    topic epigraph pull-quote compound container rst-class glossary versionremoved sidebar
+    """
 )
-_SAYS = frozenset("note warning tip important caution danger hint attention".split())
+_SAYS = listed("note warning tip important caution danger hint attention")
 _DOCUMENTED = re.compile(
     r"(?:\w+:)?(?:function|method|class|classmethod|staticmethod|attribute|data|exception|module|"
     r"property|decorator|decoratormethod|macro|type|member|option|envvar|command|setting|templatefilter|templatetag|"

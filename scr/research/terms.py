@@ -12,47 +12,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-STOP_WORDS = frozenset(
-    """
-    a about above across after again against all almost along already also although always am among an and another any
-    anyone anything are aren't around as at away back be became because become becomes been before being below between
-    both but by came can cannot can't come comes could couldn't did didn't do does doesn't doing done don't down due
-    during each either else enough etc even ever every everything few for from further get gets give given gives go goes
-    going got had has hasn't have haven't having he hence her here how however i i'd if i'll i'm in indeed instead into
-    is isn't it it'd it'll its it's itself just keep keeps know known last least less let lets let's like likely made
-    mainly make makes making many may maybe me mean means might more most mostly much must my neither never new next no
-    nor not nothing now of off often on once one ones only onto or other others otherwise our out over own per perhaps
-    please put quite rather really same say see seem seems several shall she should shouldn't simply since so some
-    someone something sometimes still such take taken takes tell than that that's the their them then there therefore
-    these they thing things this those though through thus to together too toward two under until up upon us use used
-    useful uses using usually various very via want wants was wasn't way we well were we're what when whenever where
-    whether which while who whole whom whose why will with within without won't would yes yet you your you're e g i.e
-    vs explain describe define discuss overview tell difference differences compare comparison mean meaning happen
-    happens handle handles handled work works different main key important good best better example examples following
-    """.split()
-)
-FAMILIES: tuple[frozenset[str], ...] = tuple(
-    frozenset(line.split())
-    for line in """
-    crash crashes die dies died death dead fail fails failed failing failure failures kill kills killed lost loss
-    recover recovers recovered recovery restart restarts restarted resume resumes resumed restore restores restored
-    begin begins start starts started launch launches spawn spawns boot
-    stop stops stopped end ends ended exit exits terminate terminates terminated termination shutdown quit
-    error errors exception exceptions fault faults bug bugs
-    save saves saved store stores stored persist persists persisted persistent persistence durable durably durability
-    delete deletes deleted remove removes removed drop drops dropped discard
-    create creates created build builds built construct
-    fast faster speed quick quickly performance latency throughput slow
-    limit limits limited bound bounded maximum cap quota
-    retry retries retried attempt attempts
-    isolate isolates isolated isolation sandbox sandboxes sandboxed sandboxing
-    hang hangs hung stuck freeze timeout timeouts unresponsive
-    monitor monitors monitored monitoring observe watch watches heartbeat
-    secure security secret safe safety
-    configure configured configuration setting settings option options
-    """.strip().splitlines()
-)
+from scr.research.english import FAMILIES, STOP_WORDS
+
+WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
 FAMILY_WEIGHT = 0.6
 _SUFFIXES: tuple[tuple[str, str, int], ...] = (
     ("ations", "at", 4),
@@ -93,7 +55,7 @@ _KEEP_S = ("ss", "us", "is", "os")
 
 def words(text: str) -> list[str]:
     """The words of a text, lower-cased, in order."""
-    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+    return [word.replace("\u2019", "'") for word in WORD.findall(text.lower())]
 
 
 def terms(text: str) -> list[str]:

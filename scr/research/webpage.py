@@ -6,13 +6,14 @@ import re
 from html.parser import HTMLParser
 
 from scr.research.blocks import Block, Outline
+from scr.research.english import listed
 
-_SKIPPED = frozenset(
-    "script style nav footer aside noscript template svg pre table form button select head iframe figure math".split()
+_SKIPPED = listed(
+    "script style nav footer aside noscript template svg pre table form button select head iframe figure math"
 )
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_BLOCK = frozenset(
-    "p div li ul ol dl dt dd section article main blockquote body h1 h2 h3 h4 h5 h6 hr header details summary".split()
+_VOID = listed("area base br col embed hr img input link meta source track wbr")
+_BLOCK = listed(
+    "p div li ul ol dl dt dd section article main blockquote body h1 h2 h3 h4 h5 h6 hr header details summary"
 )
 _ASIDE = re.compile(
     r"\b(?:headerlink|sphinxsidebar|sidebar|toc|toctree-wrapper|related|breadcrumbs?|footer|navbar|navigation|"
@@ -22,7 +23,7 @@ _ASIDE = re.compile(
 
 def parse(text: str) -> list[Block]:
     """The blocks of an HTML page.  Broken markup is read as far as it goes."""
-    reader = _Reader(main_only=re.search(r"<main\b", text, re.I) is not None)
+    reader = _Reader(main_only=re.search(r"<main\b", text, re.IGNORECASE) is not None)
     reader.feed(text)
     reader.close()
     reader.end_block()

@@ -1,6 +1,6 @@
 """How each kind of work is done: a function of its input and the index, in named steps.
 
-A step's result is JSON.  Whoever drives the work passes a `step` that may record the results
+A step's result is JSON, and so is the output of a piece of work.  Whoever drives the work passes a `step` that may record the results
 and give them back instead of running a step again; alone, `directly` just runs it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import TypeAdapter
 
 from scr.research import analysis, evidence
 from scr.research.checks import Review, review
@@ -21,7 +21,8 @@ from scr.research.report import Material, write
 from scr.research.revision import revise
 
 Input: TypeAlias = dict[str, Any]
-Step: TypeAlias = Callable[..., Any]
+Output: TypeAlias = Any
+Step: TypeAlias = Callable[..., Output]
 _CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
 _FINDINGS: TypeAdapter[tuple[Findings, ...]] = TypeAdapter(tuple[Findings, ...])
 
@@ -31,12 +32,12 @@ def directly(_name: str, fn: Callable[..., Any], *args: Any) -> Any:
     return fn(*args)
 
 
-def perform(kind: Kind, given: Input, index: Index, step: Step = directly) -> JsonValue:
+def perform(kind: Kind, given: Input, index: Index, step: Step = directly) -> Output:
     """Do one piece of work.  Raises ValidationError for an input that is none."""
     return _WORK[kind](given, index, step)
 
 
-def _research(given: Input, index: Index, step: Step) -> JsonValue:
+def _research(given: Input, index: Index, step: Step) -> Output:
     passage_ids = step("retrieve", _retrieve, given, index)
     return step("extract", _extract, given, index, passage_ids)
 
@@ -45,7 +46,7 @@ def _retrieve(given: Input, index: Index) -> list[int]:
     return evidence.retrieve(_aim(given, index), index)
 
 
-def _extract(given: Input, index: Index, passage_ids: list[int]) -> JsonValue:
+def _extract(given: Input, index: Index, passage_ids: list[int]) -> Output:
     subtask = Subtask.model_validate(given["subtask"])
     found = evidence.extract(_aim(given, index), index, passage_ids)
     return draft(subtask.subtask_id, subtask.title, found, len(passage_ids)).model_dump(mode="json")
@@ -59,43 +60,43 @@ def _focus(given: Input, index: Index) -> Focus:
     return focus_on(given["question"], index, index.stats.passages)
 
 
-def _analysis(given: Input, index: Index, step: Step) -> JsonValue:
+def _analysis(given: Input, index: Index, step: Step) -> Output:
     return step("compare", _compare, given, index)
 
 
-def _compare(given: Input, index: Index) -> JsonValue:
+def _compare(given: Input, index: Index) -> Output:
     findings = _FINDINGS.validate_python(given["findings"])
     return analysis.analyse(findings, _focus(given, index), index).model_dump(mode="json")
 
 
-def _critique(given: Input, index: Index, step: Step) -> JsonValue:
+def _critique(given: Input, index: Index, step: Step) -> Output:
     return step("check", _check, given, index)
 
 
-def _check(given: Input, index: Index) -> JsonValue:
+def _check(given: Input, index: Index) -> Output:
     return review(_CLAIMS.validate_python(given["claims"]), given["facets"], index).model_dump(mode="json")
 
 
-def _revision(given: Input, _index: Index, step: Step) -> JsonValue:
+def _revision(given: Input, _index: Index, step: Step) -> Output:
     return step("revise", _revise, given)
 
 
-def _revise(given: Input) -> JsonValue:
+def _revise(given: Input) -> Output:
     judged = Review.model_validate(given["review"])
     findings = {found.subtask_id: found for found in _FINDINGS.validate_python(given["findings"])}
     claims = _CLAIMS.validate_python(given["claims"])
     return revise(claims, judged.objections, judged.uncovered, findings).model_dump(mode="json")
 
 
-def _synthesis(given: Input, _index: Index, step: Step) -> JsonValue:
+def _synthesis(given: Input, _index: Index, step: Step) -> Output:
     return step("write", _write, given)
 
 
-def _write(given: Input) -> JsonValue:
+def _write(given: Input) -> Output:
     return write(Material.model_validate(given["material"])).model_dump(mode="json")
 
 
-_WORK: dict[Kind, Callable[[Input, Index, Step], JsonValue]] = {
+_WORK: dict[Kind, Callable[[Input, Index, Step], Output]] = {
     Kind.RESEARCH: _research,
     Kind.ANALYSIS: _analysis,
     Kind.CRITIQUE: _critique,
