@@ -13,8 +13,8 @@ from setproctitle import setproctitle
 
 from scr.behaviour.loop import Loop, described
 from scr.errors import PeerGone
-from scr.mail.channel import BlockingChannel
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
+from scr.mail.channel import BlockingChannel
 
 
 def main(channel: socket.socket) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from scr import errors
 from scr.errors import AskTimedOut, PeerGone, ScrError
-from scr.mail.channel import BlockingChannel
 from scr.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
+from scr.mail.channel import BlockingChannel
 from scr.messages import Message
 
 GRACE_S = 5.0

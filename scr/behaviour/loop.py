@@ -20,8 +20,8 @@ from scr.behaviour.context import Context
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
-from scr.mail.channel import BlockingChannel
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
 

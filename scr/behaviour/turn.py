@@ -6,14 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import JsonValue, TypeAdapter
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic import JsonValue
+from pydantic_core import from_json, to_json
 
 from scr.errors import InvalidMessage
 from scr.frames import Commit, Deliver, Entry, StartRequest
 from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
-
-JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
 @dataclass(slots=True)
@@ -77,9 +75,10 @@ def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
 def plain(value: Any, what: str) -> JsonValue:
     """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say."""
     try:
-        return JSON.validate_python(to_jsonable_python(value, inf_nan_mode="constants"), strict=True)
-    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        said: JsonValue = from_json(to_json(value, inf_nan_mode="constants"), allow_inf_nan=False)
+    except (ValueError, RecursionError) as error:
         raise InvalidMessage(
             f"{what} must be JSON (dict, list, str, number, bool, None or a pydantic model), "
             f"but {type(value).__name__} {str(value)[:80]!r} is not: {str(error).splitlines()[0]}"
         ) from error
+    return said
