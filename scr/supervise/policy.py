@@ -125,13 +125,16 @@ def shut_down(draft: Draft, fact: Shutdown) -> None:
 
 
 def plan(draft: Draft) -> None:
-    """Take steps until every supervisor has what it wants or waits for a fact."""
+    """Take steps until every supervisor has what it wants or waits for a fact.
+
+    Calls whose turn has come go first: what they want gone need not be started.
+    """
     while draft.dirty or draft.inbox:
-        while draft.dirty:
-            name = next(iter(draft.dirty))
-            plan_team(draft, name, draft.dirty.pop(name))
         if draft.inbox:
             take_call(draft, draft.inbox.pop(0))
+        else:
+            name = next(iter(draft.dirty))
+            plan_team(draft, name, draft.dirty.pop(name))
 
 
 def plan_team(draft: Draft, name: str | None, changed: dict[str, None]) -> None:

@@ -10,7 +10,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.draft import Draft
 from scr.supervise.endings import close, settle, went_down
-from scr.supervise.orders import Done, Kill, Start, Stop, Unkillable
+from scr.supervise.orders import Done, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
 ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
@@ -51,7 +51,7 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
         if listed.id not in draft.children:
-            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past)
+            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past, gone=True)
         known = draft.children[listed.id]
         cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
         draft.children[listed.id] = Child(
@@ -127,8 +127,18 @@ def expire(draft: Draft, child: Child) -> None:
         case Phase.STARTING | Phase.STOPPING if not child.killed:
             kill(draft, child)
         case _:
-            draft.order(Unkillable(child.id, child.incarnation))
-            draft.stuck = {**draft.stuck, child.id: child.incarnation}
-            is_starting = child.phase is Phase.STARTING
-            reason = ExitReason.START_FAILED if is_starting else ExitReason.KILLED
-            went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
+            abandon(draft, child)
+
+
+def abandon(draft: Draft, child: Child) -> None:
+    """Go on as if the process had ended, start no other until it has, and let nobody wait for that."""
+    draft.order(Unkillable(child.id, child.incarnation))
+    draft.stuck = {**draft.stuck, child.id: child.incarnation}
+    is_starting = child.phase is Phase.STARTING
+    reason = ExitReason.START_FAILED if is_starting else ExitReason.KILLED
+    went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
+    still_wanted = draft.children.get(child.id)
+    if still_wanted and still_wanted.call:
+        draft.keep(still_wanted, call=None, queue=())
+        draft.refuse(still_wanted.call, Refusal.START_FAILED, f"the last process of {child.id!r} could not be killed")
+        draft.inbox.extend(still_wanted.queue)

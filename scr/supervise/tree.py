@@ -138,14 +138,21 @@ class Tree(NamedTuple):
 
 
 def plant(
-    children: dict[str, Child], teams: dict[str, Team], spec: ChildSpec, *, parent: str | None, past: Mapping[str, int]
+    children: dict[str, Child],
+    teams: dict[str, Team],
+    spec: ChildSpec,
+    *,
+    parent: str | None,
+    past: Mapping[str, int],
+    gone: bool = False,
 ) -> None:
-    """Put a specification and all below it into both maps, down and wanted."""
-    children[spec.id] = Child(spec, parent, incarnation=past.get(spec.id, 0) if isinstance(spec, AgentSpec) else 0)
+    """Put a specification and all below it into both maps, down and wanted.  `gone`: they were there and were told of."""
+    incarnation = past.get(spec.id, 0) if isinstance(spec, AgentSpec) else 0
+    children[spec.id] = Child(spec, parent, incarnation=incarnation, gone=gone)
     if isinstance(spec, SupervisorSpec):
         teams[spec.id] = Team(spec, tuple(child.id for child in spec.children))
         for child in spec.children:
-            plant(children, teams, child, parent=spec.id, past=past)
+            plant(children, teams, child, parent=spec.id, past=past, gone=gone)
 
 
 def listed(spec: ChildSpec) -> dict[str, str]:
