@@ -75,14 +75,14 @@ def settle(channel: int, stdout: int, stderr: int, *, alone: bool = True) -> soc
     return socket.socket(fileno=channel)
 
 
-def die_with(runtime: int) -> None:
+def die_with(runtime: int, *, first_parent: int | None = None) -> None:
     """Have the kernel kill this process when the runtime ends.  Exits at once if that has happened already.
 
-    Only after the runtime has become the parent: the death signal of an earlier
-    parent would fire when that one ends, and it is not given in hindsight.
+    Only after the runtime has taken over from the first parent: the death signal
+    of that one would fire when it ends, and it is not given in hindsight.
     """
     until = time.monotonic() + ADOPTION_S
-    while os.getppid() != runtime and time.monotonic() < until:
+    while os.getppid() == first_parent and time.monotonic() < until:
         time.sleep(ADOPTION_POLL_S)
     set_death_signal(signal.SIGKILL)
     if os.getppid() != runtime:

@@ -54,7 +54,8 @@ class Reaper:
 
     When a watched process ends, what it left behind in its own process group is
     killed first: that is safe only while the process is not reaped, because until
-    then its number cannot belong to anybody else.
+    then its number cannot belong to anybody else.  So watch a process before it
+    is told who it is: it has nothing to leave behind then.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -60,7 +60,7 @@ def main(text: str) -> None:
     entry = zygote.rear()
     channel, stdout, stderr = zygote.serve()
     mine = settle(channel, stdout, stderr)
-    die_with(plan.runtime_pid)
+    die_with(plan.runtime_pid, first_parent=zygote.first_parent)
     entry(mine)
 
 
@@ -70,6 +70,7 @@ class Zygote:
     def __init__(self, plan: Plan, control: socket.socket) -> None:
         self.plan = plan
         self.pid = os.getpid()
+        self.first_parent = self.pid
         self.control = control
         self.births, self.midwife = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.births.setblocking(False)
@@ -177,6 +178,7 @@ class Zygote:
         reap the new one.
         """
         pid, status = -1, BIRTH_FAILED
+        self.first_parent = os.getpid()
         try:
             pid = os.fork()
             if pid > 0:

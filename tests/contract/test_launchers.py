@@ -104,8 +104,9 @@ def test_a_grandchild_that_holds_the_pipes_does_not_hide_the_death(bench):
 def test_what_a_dead_process_left_in_its_group_is_killed_and_the_siblings_tools_are_not(bench):
     victim, *siblings = bench.start(3)
     tools = [bench.ask(process, "plain tool") for process in (victim, *siblings)]
+    end = bench.watch(victim)
     bench.tell(victim, "die", signal.SIGKILL)
-    bench.end_of(victim)
+    bench.run(end)
     bench.until(lambda: is_gone(tools[0]))
     assert not any(map(is_gone, tools[1:]))
 

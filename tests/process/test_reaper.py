@@ -129,7 +129,7 @@ def test_a_callback_that_raises_keeps_nobody_else_from_being_told(yard):
     def raising(_):
         raise RuntimeError("on purpose")
 
-    children = [yard.shell("read x") for _ in range(3)]
+    children = [yard.shell("exec sleep 600") for _ in range(3)]
     yard.reaper.watch(*children[0], raising)
     ends = [yard.watch(*child) for child in children[1:]]
     for pid, pidfd in children:
