@@ -1,0 +1,78 @@
+from itertools import count
+
+import pytest
+
+from scr.cli.folder import RunFolder
+from scr.cli.session import Ended
+from scr.cli.view import RunView
+from scr.research.claims import Claim
+from scr.research.outcome import Judged, Outcome
+from scr.research.plan import Plan
+from scr.research.report import Report, Source
+from scr.telemetry.events import Record
+
+
+@pytest.fixture
+def record():
+    """Events in their places: a millisecond apart, unless told when."""
+    seq = count(1)
+
+    def place(event, at=None):
+        n = next(seq)
+        return Record(seq=n, at=n / 1000 if at is None else at, time=1.0e9 + n, event=event)
+
+    return place
+
+
+@pytest.fixture
+def outcome():
+    """An outcome with so many claims, dropped claims and failed parts."""
+
+    def make(*, claims=2, dropped=0, failed=(), body="# Why?\n\n- Ponds freeze. [1]\n"):
+        source = Source(number=1, path="ponds.md", first_line=3, last_line=4)
+        report = Report(
+            question="Why?",
+            body=body,
+            claims=claims,
+            cited=claims,
+            dropped=dropped,
+            revisions=1,
+            sources=(source,) if claims else (),
+            not_found=(),
+        )
+        claim = Claim(claim_id="c1", facet="research-1", text="Ponds freeze.", citations=())
+        return Outcome(
+            report=report,
+            claims=(Judged(claim=claim, verdict="supported"),),
+            sources=report.sources,
+            plan=Plan(question="Why?", subtasks=()),
+            dropped=dropped,
+            revisions=1,
+            not_found=(),
+            skipped=(),
+            failed=failed,
+        )
+
+    return make
+
+
+@pytest.fixture
+def ended(tmp_path, outcome):
+    """A run that is over, with a folder of its own."""
+    number = count()
+
+    def make(answer=None, *, view=None, processes_left=0):
+        path = tmp_path / f"run-{next(number)}"
+        path.mkdir()
+        folder = RunFolder(path)
+        folder.close()
+        return Ended(
+            run_id=path.name,
+            answer=outcome() if answer is None else answer,
+            view=view or RunView(),
+            duration_s=1.25,
+            processes_left=processes_left,
+            folder=folder,
+        )
+
+    return make

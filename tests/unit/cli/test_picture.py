@@ -1,0 +1,48 @@
+import pytest
+from rich.console import Console
+
+from scr.cli.picture import picture
+from scr.cli.view import AgentView, RunView, State, Subtask
+
+WORKING = AgentView("worker-2", "WorkerAgent", State.WORKING, (7, 9), work="research: Ponds", step="retrieve")
+VIEW = RunView(
+    agents={
+        "planner": AgentView("planner", "PlannerAgent", State.WAITING, (5,)),
+        "worker-2": WORKING,
+        "worker-3": AgentView("worker-3", "WorkerAgent", State.STARTING),
+    },
+    subtasks={"m1": Subtask("research: Ponds", "worker-2"), "m2": Subtask("research: Rivers", "worker-3", done=True)},
+    planned=8,
+)
+
+
+def drawn(view, width, **more):
+    console = Console(width=width, record=True, file=None, force_terminal=False, quiet=False, color_system=None)
+    with console.capture() as captured:
+        console.print(picture(view, title="scr: Why?", elapsed_s=0.5, width=width, **more))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_each_agent_has_one_row_with_pid_state_work_step_and_restarts(width):
+    (row,) = [line for line in drawn(VIEW, width) if "worker-2" in line]
+    cells = row.split()
+    assert cells[0] == "worker-2"
+    assert cells[-6:] == ["9", "working", "research:", "Ponds", "retrieve", "1"]
+    assert ("WorkerAgent" in cells) == (width == 120)
+
+
+def test_the_bar_counts_subtasks():
+    assert any("1 of 8 subtasks" in line for line in drawn(VIEW, 80))
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width):
+    assert all(len(line) <= width for line in drawn(VIEW, width, lines=["x" * 300]))
+
+
+def test_of_too_many_agents_the_busiest_are_shown():
+    crowd = {f"worker-{n}": AgentView(f"worker-{n}", state=State.WAITING, pids=(n,)) for n in range(20, 60)}
+    lines = drawn(RunView(agents={**crowd, "worker-2": WORKING}), 80, rows_max=5)
+    assert any(line.split()[:1] == ["worker-2"] for line in lines)
+    assert any("and 36 more" in line for line in lines)
