@@ -1,6 +1,6 @@
 """How each kind of work is done: a function of its input and the index, in named steps.
 
-A step's result is JSON, and so is the output of a piece of work.  Whoever drives the work passes a `step` that may record the results
+A step returns JSON, and so does a piece of work.  Whoever drives the work passes a `step` that may record the results
 and give them back instead of running a step again; alone, `directly` just runs it.
 """
 
