@@ -142,12 +142,14 @@ def plan_team(draft: Draft, name: str | None, changed: dict[str, None]) -> None:
     if name is None:
         plan_each(draft, changed)
     elif name in draft.teams and draft.children[name].alive:
-        team = draft.teams[name]
-        if team.spec.dynamic:
-            plan_each(draft, changed)
-        else:
-            plan_in_order(draft, team)
         tell_above(draft, name)
+        team = draft.teams.get(name)
+        if draft.inbox:
+            draft.dirty.setdefault(name, {}).update(changed)
+        elif team and team.spec.dynamic:
+            plan_each(draft, changed)
+        elif team:
+            plan_in_order(draft, team)
 
 
 def plan_each(draft: Draft, changed: dict[str, None]) -> None:
@@ -187,7 +189,7 @@ def plan_in_order(draft: Draft, team: Team) -> None:
 
 
 def tell_above(draft: Draft, name: str) -> None:
-    """Whether a supervisor itself has come up or gone down with these steps."""
+    """Whether a supervisor itself has come up or gone down with what changed below it."""
     child, team = draft.children[name], draft.teams[name]
     below = map(draft.children.__getitem__, team.children)
     if team.closing:

@@ -99,3 +99,25 @@ def test_ids_that_come_and_go_leave_a_bounded_memory(script):
     assert len(play.tree.children) == 3
     assert play.tree.due == {}
     assert play.tree.reserved.keys() == {"pool", "z"}
+
+
+def test_what_a_queued_call_wants_gone_is_not_started_first(script):
+    play = script.of("abc")
+    play.slow = {"x"}
+    play.start_child("root", script.supervisor("s", ["x"]))
+    play.terminate("s")
+    play.start_child("s", "y")
+    lines = play.started("x")
+    assert lines == ["done s", "gone y shutdown", "refused shutting_down", "stop x", "gone x shutdown", "done s"]
+    assert play.running() == ["a", "b", "c"]
+    assert "y" not in [spec.id for spec in play.starts]
+
+
+def test_a_forgotten_child_is_told_gone_once_though_its_supervisor_comes_and_goes(script):
+    inner = script.supervisor("s", ["b", script.agent("t", restart="temporary")], max_restarts=0)
+    play = script.of(["a", inner, "d"], strategy="one_for_all")
+    assert play.exit("t", "normal") == ["gone t normal"]
+    play.slow = {"b"}
+    play.exit("b")
+    play.deaf = {"b"}
+    assert "gone t shutdown" not in play.shutdown() + play.exit("b", "shutdown")

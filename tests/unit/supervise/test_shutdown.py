@@ -266,3 +266,15 @@ def test_a_shutdown_before_the_start_starts_nothing(script):
     play = script.of("abc", begin=False)
     lines = play.shutdown()
     assert lines == ["gone a shutdown", "gone b shutdown", "gone c shutdown", "finish requested"]
+
+
+def test_who_waits_for_a_child_whose_old_process_will_not_die_is_answered(script):
+    play = script.of(["a", script.agent("b", shutdown_s="kill"), "c"], strategy="one_for_all")
+    play.terminate("b")
+    play.slow, play.immortal = {"b"}, {"b"}
+    assert play.restart("b") == ["start b"]
+    assert play.exit("a") == ["stop c", "kill b"]
+    assert play.delete("b") == []
+    lines = play.tick(5.0)
+    assert lines == ["unkillable b", "refused start_failed", "refused restarting", "start a", "start c"]
+    assert play.exit("b", "killed") == ["start b"]
