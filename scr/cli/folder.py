@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable
-from io import TextIOBase
+from io import FileIO
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -26,7 +26,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.trouble = ""
-        self._events: TextIOBase | None = None
+        self._events: FileIO | None = None
         self._try("events.jsonl", self._open_events)
 
     @property
@@ -54,7 +54,7 @@ class RunFolder:
         """Nothing more is written; the index is removed."""
         events, self._events = self._events, None
         if events:
-            self._try("events.jsonl", events.close)
+            events.close()
         for path in self.path.glob(f"{INDEX}*"):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -64,11 +64,11 @@ class RunFolder:
         return sorted(path.name for path in self.path.iterdir() if path.is_file())
 
     def _open_events(self) -> None:
-        self._events = (self.path / "events.jsonl").open("w", encoding="utf-8", buffering=1)
+        self._events = (self.path / "events.jsonl").open("wb", buffering=0)
 
     def _append(self, record: Record) -> None:
         assert self._events is not None
-        self._events.write(record.model_dump_json() + "\n")
+        self._events.write(record.model_dump_json().encode() + b"\n")
 
     def _write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text, encoding="utf-8")
