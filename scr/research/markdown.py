@@ -75,6 +75,7 @@ class _Reader:
         if match is None:
             return False
         self.flush()
+        self.in_list = self.in_list and line[0].isspace()
         frame = match[1].startswith(":") or _ADMONITION.match(match[2]) is not None
         closing = self.blank is False and not match[2] and line.strip() == match[1] and match[1].startswith(":")
         self.fence = "" if frame or closing else match[1]

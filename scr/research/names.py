@@ -1,7 +1,7 @@
 """Names: which words of a set of texts name a thing (a product, a person, a place).  Pure.
 
 A name is told by how it is written in the middle of sentences: with a capital, more often
-than without.  Words written like `LangGraph` or `DBOS` are names wherever they stand.
+than without.  What begins a sentence tells little and counts once.  Words written like `LangGraph` or `DBOS` are names wherever they stand.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"[^\W_](?:[\w.+#-]*[^\W_+]|[+#]{1,2})?[+#]{0,2}")
 _MARKED = re.compile(r"(?:[a-z]+|[A-Z][a-z]+)[A-Z]\w*|[A-Z]{3,6}s?$|[A-Z][A-Z0-9]*[A-Z]\w*$")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|[\n(\[\"\u201c'\u2018\u2022\u2013\u2014]\s*)$")
 PHRASE_WORDS_MAX = 4
-USES_MIN = 2
+USES_MIN, FIRST_MAX = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Gathering:
 
     def __init__(self) -> None:
         self._capital: Counter[str] = Counter()
+        self._first: Counter[str] = Counter()
         self._small: Counter[str] = Counter()
         self._phrases: Counter[str] = Counter()
 
@@ -78,6 +79,7 @@ class Gathering:
             run, run_end = ([*run, token] if adjoins else [token]), match.end()
             if not adjoins and not _MARKED.match(token) and _starts_sentence(text, match.start()):
                 run = []
+                self._first[token.lower()] += 1
             elif token.lower() not in COMMON_CAPITALS and token.lower() not in STOP_WORDS and len(token) > 1:
                 self._capital[token] += 1
         self._phrase(run)
@@ -91,7 +93,7 @@ class Gathering:
         written = {
             word: usual
             for word, (count, usual) in sorted(capital.items())
-            if count >= USES_MIN and count > 2 * small[word]
+            if count + min(self._first[word], FIRST_MAX) >= USES_MIN and count > 2 * small[word]
         }
         phrases = {
             phrase: usual

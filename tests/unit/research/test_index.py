@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from scr.errors import InvalidDocuments
+from scr.research import index as indexes
+from scr.research.documents import read_folder
+from scr.research.index import Index, build, match_any
+
+
+def test_passages_are_found_with_their_place(index):
+    hits = index.search(["journal"], 10)
+    assert {hit.passage.path for hit in hits} == {"heron.md", "osprey.md", "theory.md"}
+    best = next(hit.passage for hit in hits if hit.passage.path == "heron.md")
+    assert best.titles == "Heron \u203a Recovery"
+    assert (best.first_line, best.last_line) == (7, 9)
+    assert "journal" in index.lines("heron.md", 8, 8)
+
+
+def test_forms_of_a_word_are_found(index):
+    assert index.count("crashes") == index.count("crash") > 0
+    assert index.count("recover") >= index.count("recovery") > 0
+
+
+@pytest.mark.parametrize("term", ['"', "a OR b", "NEAR(", "*", "-", "x'y", "\u00e4"])
+def test_no_term_is_syntax(index, term):
+    index.search([term], 5)
+    assert index.count(term) >= 0
+
+
+def test_a_search_for_nothing_finds_nothing(index):
+    assert match_any([]) == ""
+    assert index.search([], 5) == []
+
+
+def test_the_place_of_a_character_is_its_line(index):
+    passage = index.search(["unfinished"], 1)[0].passage
+    for offset in range(len(passage.text)):
+        word = passage.text[offset:].split()[0] if passage.text[offset:].split() else ""
+        if offset == 0 or passage.text[offset - 1] == " ":
+            line = index.lines(passage.path, passage.line_at(offset), passage.line_at(offset))
+            assert word in line
+
+
+def test_lines_that_do_not_exist_are_none(index):
+    assert index.lines("heron.md", 1, 1) == "# Heron"
+    assert index.lines("heron.md", 0, 1) is None
+    assert index.lines("heron.md", 5, 4) is None
+    assert index.lines("heron.md", 1, 1000) is None
+    assert index.lines("nowhere.md", 1, 1) is None
+
+
+def test_an_index_that_is_there_is_opened_and_not_built_again(birds, tmp_path, monkeypatch):
+    path = tmp_path / "run" / "index"
+    Index.open_or_build(birds, path).close()
+    monkeypatch.setattr(indexes, "build", None)
+    with Index.open_or_build(birds, path) as again:
+        assert again.stats.documents == 3
+
+
+def test_an_index_of_another_folder_is_replaced(birds, write, tmp_path):
+    path = tmp_path / "index"
+    Index.open_or_build(birds, path).close()
+    with Index.open_or_build(write({"one.md": "Only one document."}, folder="other"), path) as other:
+        assert other.stats.documents == 1
+
+
+def test_a_builder_that_dies_in_the_middle_leaves_no_index_and_the_next_one_builds_it(birds, tmp_path, monkeypatch):
+    path = tmp_path / "index"
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(indexes, "split", die)
+        build(read_folder(birds), birds, path)
+    assert not path.exists()
+    with Index.open_or_build(birds, path) as index:
+        assert index.stats.documents == 3
+
+
+def test_a_reader_keeps_its_index_while_another_builder_replaces_the_file(birds, tmp_path):
+    path = tmp_path / "index"
+    with Index.open_or_build(birds, path) as first:
+        build(read_folder(birds), birds, path)
+        assert first.count("journal") == 3
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["index"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + b"\0" * 200])
+def test_a_file_that_is_no_index_is_refused_and_built_over(birds, tmp_path, content):
+    path = tmp_path / "index"
+    path.write_bytes(content)
+    with pytest.raises(InvalidDocuments):
+        Index(path)
+    with Index.open_or_build(birds, path) as index:
+        assert index.stats.documents == 3
+
+
+def test_a_disk_that_refuses_is_told_in_one_sentence(birds, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(indexes, "_write", full)
+    with pytest.raises(InvalidDocuments, match="cannot be written to .* disk is full"):
+        Index.open_or_build(birds, tmp_path / "index")
+
+
+def test_an_index_cannot_be_written_by_its_readers(index):
+    with pytest.raises(sqlite3.OperationalError):
+        index._database.execute("DELETE FROM passage")
+
+
+def test_subjects_are_what_titles_announce(index):
+    assert index.subjects == {"Heron", "Osprey"}
