@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -48,9 +47,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(Code.INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
-        sys.exit(Code.PIPE_CLOSED)
 
 
 if __name__ == "__main__":

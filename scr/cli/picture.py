@@ -84,6 +84,12 @@ def progress(view: RunView, elapsed_s: float) -> RenderableType:
     """The bar over subtasks, and the time."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     bar = ProgressBar(total=max(1, view.total), completed=view.done, width=BAR_WIDTH)
-    words = f"{view.done} of {view.total} subtasks" if view.total else "reading the documents"
+    words = f"{view.done} of {view.total} subtasks" if view.total else preparing(view)
     grid.add_row(bar, Text(words), Text(f"{elapsed_s:.1f} s", style="dim"))
     return grid
+
+
+def preparing(view: RunView) -> str:
+    """What goes on before there is a plan."""
+    busy = any(agent.state is State.WORKING for agent in view.agents.values())
+    return "reading the documents" if busy else "starting the agents"

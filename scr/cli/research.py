@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -81,9 +82,12 @@ def demo(
 
 
 def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
-    """What was given and cannot be used is one sentence, never a traceback."""
+    """What was given and cannot be used is one sentence, never a traceback; who stops reading has heard enough."""
     try:
         return command()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+        return Code.PIPE_CLOSED
     except InvalidInput as error:
         if as_json:
             say_json({"status": STATUS[Code.BAD_INPUT], "error": str(error)})

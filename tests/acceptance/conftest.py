@@ -1,0 +1,50 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        assert self.out.count("\n") == 1, "one object and nothing else"
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """How `scr` is started: the real thing, in a directory of its own."""
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "scr", *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=os.environ | {"COLUMNS": "100"},
+        )
+
+    return start
+
+
+@pytest.fixture
+def scr(command):
+    """Run `scr` to its end."""
+
+    def run(*arguments):
+        with command(*arguments) as process:
+            out, err = process.communicate(timeout=50)
+        return Said(process.returncode, out, err)
+
+    return run

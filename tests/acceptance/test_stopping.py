@@ -1,0 +1,100 @@
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+
+def children_of(pid):
+    """All processes below one, by /proc."""
+    parents = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            try:
+                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    below, found = [pid], []
+    while below:
+        parent = below.pop()
+        new = [child for child, of in parents.items() if of == parent]
+        found += new
+        below += new
+    return found
+
+
+def alive(pids):
+    """Those that still run: an orphan that has ended may wait for its new parent to reap it."""
+    return [pid for pid in pids if state(pid) not in {"", "Z", "X"}]
+
+
+def state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def read_until(process, words):
+    for line in process.stdout:
+        if words in line:
+            return
+    pytest.fail(f"it ended without {words!r}: {process.stderr.read()}")
+
+
+@pytest.fixture
+def midway(command):
+    """A run with its workers in the middle of their work, and all its processes."""
+    process = command("run", "How are crashed agents restarted?", "--workers", "3")
+    try:
+        read_until(process, "worker-3 working on")
+        family = children_of(process.pid)
+        assert len(family) >= 7
+        yield process, family
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_stops_everything_and_says_what_is_kept(midway, tmp_path, number):
+    process, family = midway
+    process.send_signal(number)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert not alive(family)
+    (folder,) = (tmp_path / ".scr" / "runs").iterdir()
+    assert f"stopped by {number.name}" in err
+    assert f"kept: events.jsonl in {folder}" in err
+    assert "Traceback" not in err
+    assert [path.name for path in folder.iterdir()] == ["events.jsonl"]
+
+
+def test_when_scr_itself_is_killed_nothing_is_left_after_a_second(midway):
+    process, family = midway
+    process.kill()
+    end = time.monotonic() + 1.0
+    while alive(family) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not alive(family)
+
+
+def test_when_the_runtime_is_killed_the_run_has_failed_and_says_where_its_events_are(midway, tmp_path):
+    process, family = midway
+    (runtime,) = [pid for pid in family if b"runtime" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(runtime, signal.SIGKILL)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 5
+    assert "the runtime is gone" in err
+    assert str(tmp_path / ".scr" / "runs") in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_goes_away_ends_the_run(midway):
+    process, family = midway
+    process.stdout.close()
+    assert process.wait(timeout=20) == 141
+    assert not alive(family)
+    assert "Traceback" not in process.stderr.read()
