@@ -146,14 +146,13 @@ class PlannerAgent(Agent):
         failure = message.payload
         piece_id = self.state.team.errand_of(failure.message_id)
         if piece_id is None:
-            if failure.agent in self.state.team.workers and failure.reason == "refused":
+            refused = failure.reason == "refused" and not failure.detail.startswith("already_started")
+            if refused and failure.agent in self.state.team.workers:
                 self._replace(ctx, failure.agent, failure.detail)
             return
         self.state.team = teams.returned(self.state.team, piece_id)
         if failure.reason == "quarantined" or teams.exhausted(self.state.team, piece_id):
             self._give_up(piece_id, f"{failure.reason} after {failure.deliveries} deliveries")
-        elif failure.reason in {"unknown_agent", "agent_gone"}:
-            self._replace(ctx, failure.agent, failure.detail or failure.reason)
 
     def _replace(self, ctx: Context, agent: str, why: str) -> None:
         """Start a worker again that has ended for good; without any worker the rest cannot be done."""

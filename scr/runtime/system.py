@@ -19,6 +19,7 @@ from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
 from scr.messages import ExitReason
 from scr.runtime.asks import Asks
+from scr.runtime.held import HeldStarts
 from scr.runtime.requests import AgentStatus, Boot, RuntimeStatus
 from scr.runtime.scratch import TABLE
 from scr.runtime.turns import Turns
@@ -55,6 +56,7 @@ class System:
         self._loop = loop
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
+        self._held = HeldStarts(loop)
         self._unready: list[Callable[[str], None]] = []
         self._printed: dict[str, tuple[int, int]] = {}
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
@@ -211,8 +213,13 @@ class System:
     # The turns' way to the supervisor.
 
     def start_child(self, supervisor: str, spec: AgentSpec, refused: Callable[[str, str], None]) -> None:
-        """Start an agent on behalf of another."""
-        self.supervisor.start_child(supervisor, spec, partial(_tell_refusal, refused))
+        """Start an agent on behalf of another; its mail is taken from now on, even while its supervisor is down."""
+        found = self.supervisor.tree.children.get(supervisor)
+        if found is None or found.phase is Phase.UP or spec.id in self.supervisor.tree.children:
+            self.supervisor.start_child(supervisor, spec, partial(_tell_refusal, refused))
+            return
+        self.turns.opened(spec)
+        self._held.hold(supervisor, spec, partial(self._refused_late, spec, refused))
 
     def stop_child(self, agent: str) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""
@@ -227,9 +234,20 @@ class System:
         self.supervisor.distrust(agent, incarnation, why)
 
     def settled(self) -> None:
-        """Whoever waits for the tree is told once all of it is up."""
-        if self.supervisor.tree.children[self._boot.tree.id].phase is Phase.UP:
+        """Whoever waits for the tree is told once all of it is up; starts that waited for a supervisor are made."""
+        for held in self._held.release(self._is_up):
+            self.supervisor.start_child(held.supervisor, held.spec, partial(_tell_refusal, held.refused))
+        if self._is_up(self._boot.tree.id):
             self._tell_ready("")
+
+    def _is_up(self, child: str) -> bool:
+        return self.supervisor.tree.children[child].phase is Phase.UP
+
+    def _refused_late(self, spec: AgentSpec, refused: Callable[[str, str], None], code: str, sentence: str) -> None:
+        """Its mail was taken already: answer for that, then tell who wanted it."""
+        if spec.id not in self.supervisor.tree.children:
+            self.turns.gone(spec.id, ExitReason.START_FAILED, sentence)
+        refused(code, sentence)
 
     def _tell_ready(self, failure: str) -> None:
         unready, self._unready = self._unready, []

@@ -86,15 +86,15 @@ class Turns:
             self._bury(poison.message, "quarantined", sentence, poison.deliveries)
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good: answer for its mailbox, free its name, then tell who monitored it."""
+        """The agent ended for good: its name is free, then who monitored it is told, then whose messages it held."""
         if self._ended:
             return
         held, watchers = self.router.close(agent)
         self._store.forget(agent)
-        for pending in held:
-            self._bury(pending.message, "agent_gone", f"{agent} ended for good ({reason})", pending.deliveries)
         for watcher in watchers:
             self._tell_down(watcher, agent, reason, detail)
+        for pending in held:
+            self._bury(pending.message, "agent_gone", f"{agent} ended for good ({reason})", pending.deliveries)
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and nobody is told that it failed."""
