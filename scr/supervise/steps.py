@@ -111,7 +111,7 @@ def kill(draft: Draft, child: Child) -> None:
 def kill_all(draft: Draft) -> None:
     """Kill every agent that lives, in no order, and let no supervisor start another."""
     for name in tuple(draft.teams):
-        if draft.running(name):
+        if name in draft.teams and draft.running(name):
             close(draft, name, ASKED)
     for child in tuple(draft.children.values()):
         if child.alive and not child.killed and isinstance(child.spec, AgentSpec):

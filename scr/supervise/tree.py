@@ -146,7 +146,7 @@ def plant(
     past: Mapping[str, int],
     gone: bool = False,
 ) -> None:
-    """Put a specification and all below it into both maps, down and wanted.  `gone`: they were there and were told of."""
+    """Put a specification and all below it into both maps, down and wanted.  `gone`: their end was told before."""
     incarnation = past.get(spec.id, 0) if isinstance(spec, AgentSpec) else 0
     children[spec.id] = Child(spec, parent, incarnation=incarnation, gone=gone)
     if isinstance(spec, SupervisorSpec):

@@ -295,11 +295,17 @@ class World:
 
     def check_start(self, name):
         parent, names = self.siblings(name)
-        if self.tree.teams[parent].spec.dynamic:
+        spec = self.tree.teams[parent].spec
+        if spec.dynamic:
             return
+        is_independent = spec.strategy is Strategy.ONE_FOR_ONE
         for other in names:
             assert other == name or other not in self.asked, f"{name} started over a stop"
         assert not self.tree.teams[parent].closing, f"{name} started below what is going down"
+        for other in names[: names.index(name)]:
+            child = self.tree.children[other]
+            is_held_up = other in self.tree.stuck or (is_independent and other in self.tree.due)
+            assert child.alive or is_held_up or child.goal is Goal.STOP, f"{name} started before {other}"
 
     def check_stop(self, name):
         parent, names = self.siblings(name)

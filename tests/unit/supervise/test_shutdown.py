@@ -278,3 +278,14 @@ def test_who_waits_for_a_child_whose_old_process_will_not_die_is_answered(script
     lines = play.tick(5.0)
     assert lines == ["unkillable b", "refused start_failed", "refused restarting", "start a", "start c"]
     assert play.exit("b", "killed") == ["start b"]
+
+
+def test_the_budget_of_the_shutdown_ends_added_supervisors_too(script):
+    play = script.of("abc")
+    play.start_child("root", script.supervisor("s", [script.agent("x", shutdown_s="infinity")]))
+    play.start_child("s", script.supervisor("t", ["y", "z"]))
+    play.deaf = {"z"}
+    play.shutdown(within_s=0.0)
+    lines = play.tick(0.0)
+    assert lines[-1] == "finish requested"
+    assert play.running() == []
