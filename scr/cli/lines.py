@@ -51,6 +51,19 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return _worked(before, record)
 
 
+def is_trouble(record: Record) -> bool:
+    """Whether an event belongs to a story of something going wrong, or of its mending."""
+    match record.event:
+        case SupervisorGaveUp() | HelperLost() | MessageBuried():
+            return True
+        case AgentExited(reason=reason) | AgentGone(reason=reason):
+            return reason not in EXPECTED
+        case AgentUp(incarnation=n) | MessageDelivered(deliveries=n):
+            return n > 1
+        case _:
+            return False
+
+
 def _worked(before: RunView, record: Record) -> tuple[str, ...]:
     match record.event:
         case MessageDelivered(agent=agent, message_id=message_id, deliveries=deliveries, steps_reused=reused):

@@ -10,14 +10,14 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 
-from scr.cli.lines import told
+from scr.cli.lines import is_trouble, told
 from scr.cli.picture import picture
 from scr.cli.view import RunView
 from scr.telemetry.events import Record
 
 LINES_MAX = 4
 FRAME_S = 0.05
-OTHER_ROWS = 13
+OTHER_ROWS = 18
 
 
 class LiveView:
@@ -26,7 +26,8 @@ class LiveView:
     def __init__(self, title: str, since: float) -> None:
         self._title, self._since = title, since
         self._view = RunView()
-        self._lines: deque[str] = deque(maxlen=LINES_MAX)
+        self._news: deque[str] = deque(maxlen=LINES_MAX)
+        self._troubles: deque[str] = deque(maxlen=LINES_MAX)
         self._drawn_at = 0.0
         self._live = Live(console=Console(), auto_refresh=False)
 
@@ -44,7 +45,7 @@ class LiveView:
     def show(self, before: RunView, view: RunView, record: Record) -> None:
         """Keep what is new; draw, unless that has just been done."""
         self._view = view
-        self._lines.extend(told(before, record))
+        (self._troubles if is_trouble(record) else self._news).extend(told(before, record))
         self._draw_soon()
 
     def tick(self) -> None:
@@ -63,7 +64,8 @@ class LiveView:
             self._view,
             title=self._title,
             elapsed_s=now - self._since,
-            lines=list(self._lines),
+            news=tuple(self._news),
+            troubles=tuple(self._troubles),
             width=size.width,
             rows_max=max(3, size.height - OTHER_ROWS),
         )

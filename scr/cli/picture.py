@@ -31,17 +31,23 @@ BAR_WIDTH = 32
 
 
 def picture(
-    view: RunView, *, title: str, elapsed_s: float, lines: Sequence[str] = (), width: int = 80, rows_max: int = 1000
+    view: RunView,
+    *,
+    title: str,
+    elapsed_s: float,
+    news: Sequence[str] = (),
+    troubles: Sequence[str] = (),
+    width: int = 80,
+    rows_max: int = 1000,
 ) -> RenderableType:
-    """The whole live view."""
+    """The whole live view; `news` and `troubles` are the last lines of either kind."""
     parts: list[RenderableType] = [Text(title, style="bold", no_wrap=True, overflow="ellipsis"), Text()]
     parts.append(agents(view, wide=width >= WIDE, rows_max=rows_max))
     parts += [Text(), progress(view, elapsed_s)]
-    if lines:
-        parts.append(Text())
-        parts += [
-            Text(line, style="red" if "KILLED" in line else "dim", no_wrap=True, overflow="ellipsis") for line in lines
-        ]
+    for lines, style in ((troubles, "red"), (news, "dim")):
+        parts += (
+            [Text(), *(Text(line, style=style, no_wrap=True, overflow="ellipsis") for line in lines)] if lines else []
+        )
     return Padding(Group(*parts), (1, 1))
 
 
@@ -73,11 +79,16 @@ def cells(agent: AgentView, *, wide: bool) -> list[RenderableType]:
     row += [
         Text(str(agent.pid or "")),
         Text(agent.state, style=STYLES[agent.state]),
-        Text(agent.work),
+        Text(agent.work) if agent.work else Text(done(agent), style="dim"),
         Text(agent.step, style="cyan"),
         Text(str(agent.restarts), style="bold red" if agent.restarts else "dim"),
     ]
     return row
+
+
+def done(agent: AgentView) -> str:
+    """What an idle agent has finished."""
+    return f"{agent.done} subtask{'' if agent.done == 1 else 's'} done" if agent.done else ""
 
 
 def progress(view: RunView, elapsed_s: float) -> RenderableType:

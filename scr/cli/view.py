@@ -44,7 +44,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent.  `message_id` is in hand, `work` says what it is, `step` is the last one recorded for it."""
+    """One agent.  `message_id` is in hand, `work` says what it is, `step` is the last one recorded for it.
+
+    `done` counts the subtasks that it has finished.
+    """
 
     agent: str
     type: str = ""
@@ -54,6 +57,7 @@ class AgentView:
     message_id: str = ""
     work: str = ""
     step: str = ""
+    done: int = 0
 
     @property
     def pid(self) -> int | None:
@@ -134,8 +138,9 @@ class RunView:
                 known = self.agents.get(agent, AgentView(agent))
                 return self._with(replace(known, step=step)) if known.message_id == message_id else self
             case TurnCommitted(message_id=message_id, agent=agent):
-                settled = self._settled(message_id, done=True)
-                return replace(settled, agents=_put(self.agents, agent, self._idle(agent)))
+                idle = self._idle(agent)
+                finished = replace(idle, done=idle.done + (message_id in self.subtasks))
+                return replace(self._settled(message_id, done=True), agents=_put(self.agents, agent, finished))
             case MessageBuried(message_id=message_id):
                 return self._settled(message_id, done=False)
             case _:

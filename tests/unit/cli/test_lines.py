@@ -2,7 +2,7 @@ from functools import reduce
 
 import pytest
 
-from scr.cli.lines import told
+from scr.cli.lines import is_trouble, told
 from scr.cli.view import RunView
 from scr.telemetry.events import (
     AgentExited,
@@ -122,3 +122,11 @@ def test_giving_up_is_told_with_its_causes(last_lines):
 )
 def test_most_events_are_no_news(last_lines, event):
     assert last_lines(*BEGUN, event) == ()
+
+
+def test_a_kill_and_its_mending_are_trouble_and_ordinary_work_is_none(record):
+    up = AgentUp(agent="worker-2", incarnation=2, pid=4188, down_ms=2.34)
+    again = MessageDelivered(message_id="m1", agent="worker-2", incarnation=2, deliveries=2)
+    stopped = AgentExited(agent="worker-2", incarnation=1, pid=4121, reason="shutdown", asked="stop")
+    assert all(is_trouble(record(event)) for event in (KILLED, up, again))
+    assert not any(is_trouble(record(event)) for event in (*BEGUN, stopped))

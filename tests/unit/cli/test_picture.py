@@ -38,7 +38,7 @@ def test_the_bar_counts_subtasks():
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width):
-    assert all(len(line) <= width for line in drawn(VIEW, width, lines=["x" * 300]))
+    assert all(len(line) <= width for line in drawn(VIEW, width, news=["x" * 300], troubles=["y" * 300]))
 
 
 def test_of_too_many_agents_the_busiest_are_shown():
@@ -46,3 +46,9 @@ def test_of_too_many_agents_the_busiest_are_shown():
     lines = drawn(RunView(agents={**crowd, "worker-2": WORKING}), 80, rows_max=5)
     assert any(line.split()[:1] == ["worker-2"] for line in lines)
     assert any("and 36 more" in line for line in lines)
+
+
+def test_an_idle_agent_shows_what_it_has_finished():
+    view = RunView(agents={name: AgentView(name, state=State.ENDED, pids=(1,), done=n) for n, name in enumerate("abc")})
+    words = [line.split()[3:-1] for line in drawn(view, 80)[4:7]]
+    assert words == [[], ["1", "subtask", "done"], ["2", "subtasks", "done"]]

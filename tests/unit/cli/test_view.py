@@ -116,6 +116,7 @@ def test_subtasks_are_what_agents_give_to_agents_and_they_are_done_when_committe
         committed("m3", "planner"),
     )
     assert (view.done, view.total) == (1, 2)
+    assert {name: agent.done for name, agent in view.agents.items() if agent.done} == {"worker-1": 1}
 
 
 def test_the_plan_says_how_many_subtasks_there_will_be_and_revision_may_add_to_them(seen):
