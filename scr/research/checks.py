@@ -18,13 +18,15 @@ from scr.research.claims import Claim
 from scr.research.english import NEGATIONS
 from scr.research.evidence import Citation
 from scr.research.names import name_tokens
-from scr.research.terms import jaccard, stems, words
+from scr.research.terms import is_term, jaccard, stem, stems, words
 
 SUPPORT_MIN = 0.85
 PART_MIN, PART_STEMS_MIN = 0.6, 3
 SAME_MIN = 0.6
 LENGTH_MAX = 440
 _NUMBER = re.compile(r"\d[\d,.:]*\d|\d")
+_SEPARATOR = re.compile(r"(?<=\d),(?=\d{3})")
+_FIRST = re.compile(r"(?:(?<=^)|(?<=[.!?:\n] )|(?<=\n))[^\W\d_]+")
 _SUBJECT = re.compile(r"^[^.!?]{2,60}?: (?=\S)")
 
 
@@ -145,13 +147,12 @@ def _read(citation: Citation, sources: Sources) -> str | None:
 
 def _support(claim: Claim, source: str) -> list[Objection]:
     found = []
-    share = in_order(stems(claim.text), stems(source))
+    share = in_order(stems(_joined(claim.text)), stems(_joined(source)))
     if share < SUPPORT_MIN:
         found.append(_objection(claim, Fault.UNSUPPORTED, f"only {share:.0%} of its words stand in the cited lines"))
     if strange := _missing(_numbers(claim.text), _numbers(source)):
         found.append(_objection(claim, Fault.WRONG_NUMBER, f"{strange} is not in the cited lines"))
-    spoken = source.lower()
-    if strange := next((name for name in name_tokens(claim.text) if name.lower() not in spoken), ""):
+    if strange := _strange_name(claim.text, source):
         found.append(_objection(claim, Fault.WRONG_NAME, f"the name {strange!r} is not in the cited lines"))
     if not found and _denials(claim.text) != _denials(_part(claim.text, source)):
         found.append(_objection(claim, Fault.NEGATION, "it denies more or less than the cited lines do"))
@@ -185,7 +186,21 @@ def in_order(claimed: Sequence[str], source: Sequence[str]) -> float:
 
 
 def _numbers(text: str) -> list[str]:
-    return [match[0].replace(",", "").rstrip(".:") for match in _NUMBER.finditer(text)]
+    return [match[0].rstrip(".,:") for match in _NUMBER.finditer(_joined(text))]
+
+
+def _joined(text: str) -> str:
+    """With numbers in one piece: 1,500 is 1500."""
+    return _SEPARATOR.sub("", text)
+
+
+def _strange_name(text: str, source: str) -> str:
+    """A name of the claim that its source does not have.  What begins a sentence may be one."""
+    spoken, known = source.lower(), frozenset(stems(source))
+    if strange := next((name for name in name_tokens(text) if name.lower() not in spoken), ""):
+        return strange
+    first = (match[0] for match in _FIRST.finditer(text))
+    return next((word for word in first if is_term(word.lower()) and stem(word.lower()) not in known), "")
 
 
 def _missing(wanted: Sequence[str], present: Sequence[str]) -> str:

@@ -168,7 +168,7 @@ LEANING = any_of(
     the (?:method|lesson|latter|former)|here|likewise|therefore|thus|hence|however|too(?=\.)|as well(?=[.,])
     both(?=[.,])|the (?:very|above|other two|two|three|second|third) \w+
     (?:shares?|shared|has|have|lacks?|needs?|avoids?|solves?|follows?|does|closes?) that
-    in that (?:respect|situation|case|way|sense|regard)
+    (?:in|of) (?:that|the) (?:respect|situation|case|way|sense|regard|kind)
     """
 )
 """Words inside a sentence that lean on what was said before."""

@@ -163,7 +163,7 @@ def _evidence(
     subject, lines = subject_of(passage, sentence, index)
     score = RELEVANCE_SHARE * relevance + FACET_SHARE * facet + RANK_SHARE * (1 - rank)
     score += ANSWER_BONUS * questions.answers(sentence, aim.focus.wanted)
-    score += DEFINITION_BONUS * questions.defines(sentence, aim.focus.wanted, aim.focus.words)
+    score += DEFINITION_BONUS * _defines(aim.focus, passage, sentence, start)
     score *= 1.0 if _on_subject(aim.named, f"{sentence} {passage.titles}") else OFF_SUBJECT
     antecedent = passage.text[before:start].strip(" ")
     first, last = passage.line_at(start), passage.line_at(end - 1)
@@ -177,6 +177,12 @@ def _evidence(
         relevance=relevance,
         score=round(score * shape(sentence), 6),
     )
+
+
+def _defines(focus: Focus, passage: Passage, sentence: str, start: int) -> bool:
+    """Whether a definition is wanted and this is one, by its form or because it opens what has the asked title."""
+    opens = start == 0 and any(frozenset(stems(heading.title)) == focus.stems for heading in passage.headings)
+    return focus.wanted is questions.Wanted.DEFINITION and (opens or questions.defines(sentence, focus.words))
 
 
 def _on_subject(named: Sequence[str], text: str) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from scr.research.english import AFTER_VERBS, BEFORE_VERBS, EMPTY_NOUNS
 from scr.research.evidence import whole_sentences
-from scr.research.focus import ANSWER_MIN, ON_FACET_MIN, RELEVANCE_MIN, Focus, focus_on
+from scr.research.focus import ANSWER_MIN, ON_FACET_MIN, RELEVANCE_MIN, TERMS_COUNTED, TOUCHED_MIN, Focus, focus_on
 from scr.research.index import Hit, Index
 from scr.research.names import Names
 from scr.research.passages import Passage
@@ -70,7 +70,7 @@ def plan_for(question: str, index: Index) -> Plan:
     asked = clean(question)
     focus = focus_on(asked, index, index.stats.passages)
     near = nearest(focus, index)
-    if not near or near[0].weight < ANSWER_MIN:
+    if not any(_answers(focus, passage) for passage in near):
         places = (f"{n.hit.passage.path}:{n.hit.passage.first_line} {n.hit.passage.titles}" for n in near[:PLACES_MAX])
         return plan_without_answer(asked, focus.missing, tuple(place.strip() for place in places))
     return make_plan(asked, find_facets(focus, near, index), focus.missing)
@@ -104,6 +104,13 @@ def find_facets(focus: Focus, near: Sequence[Near], index: Index) -> list[tuple[
             : FACETS_MAX - len(named)
         ]
     )
+
+
+def _answers(focus: Focus, near: Near) -> bool:
+    """Whether a passage speaks of enough of the question to answer it."""
+    titles = frozenset(stems(near.hit.passage.titles))
+    touched = focus.touched(frozenset(stems(near.hit.passage.text)), titles)
+    return near.weight >= ANSWER_MIN and touched >= min(TOUCHED_MIN, TERMS_COUNTED / len(focus.terms) / 2)
 
 
 def _nearness(focus: Focus, hit: Hit) -> float:

@@ -15,7 +15,7 @@ from scr.research.names import Names
 from scr.research.terms import FAMILY_WEIGHT, family, is_term, stem, terms, words
 
 RELEVANCE_MIN, ON_FACET_MIN = 0.42, 0.34
-ANSWER_MIN = 0.55
+ANSWER_MIN, TOUCHED_MIN = 0.55, 0.51
 TERMS_COUNTED = 7
 TITLE_CREDIT, PASSAGE_CREDIT = 0.75, 0.4
 
@@ -69,6 +69,11 @@ class Focus:
         long = max(1.0, len(self.terms) / TERMS_COUNTED)
         return round(min(1.0, covered / total * long), 4)
 
+    def touched(self, passage: Bag, titles: Bag) -> float:
+        """The share of the question's words that a passage and its titles hold, rare or not."""
+        held = (_credit(term, passage, titles, frozenset()) for term in self.terms)
+        return sum(held) / len(self.terms) if self.terms else 0.0
+
     def named(self, names: Names) -> tuple[str, ...]:
         """The names among the question's words that the documents hold."""
         return tuple(term.word for term in self.terms if term.found and term.word in names)
@@ -79,7 +84,8 @@ Bag = frozenset[str]
 
 def focus_on(question: str, index: Counts, passages: int) -> Focus:
     """The focus of a cleaned question in an index of so many passages."""
-    found = {word: index.count(word) for word in terms(question) or [w for w in words(question) if not is_term(w)]}
+    asked = questions.matter(question)
+    found = {word: index.count(word) for word in terms(asked) or [w for w in words(asked) if not is_term(w)]}
     return Focus(
         tuple(FocusTerm(word, stem(word), family(word), _weight(n, passages), n) for word, n in found.items()),
         questions.wanted(question),

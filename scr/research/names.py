@@ -1,7 +1,8 @@
 """Names: which words of a set of texts name a thing (a product, a person, a place).  Pure.
 
 A name is told by how it is written in the middle of sentences: with a capital, more often
-than without.  What begins a sentence tells little and counts once.  Words written like `LangGraph` or `DBOS` are names wherever they stand.
+than without.  What begins a sentence tells little and counts once.  Words written like
+`LangGraph` or `DBOS` are names wherever they stand.
 """
 
 from __future__ import annotations

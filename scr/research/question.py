@@ -22,6 +22,9 @@ class Wanted(StrEnum):
     ANYTHING = "anything"
 
 
+ORDER = re.compile(
+    r"(?:please )?(?:research|investigate|summari[sz]e|analy[sz]e|find out|show me|list) (?=\w)", re.IGNORECASE
+)
 OPENINGS: tuple[tuple[str, Wanted], ...] = (
     (r"what (?:is|are|was|were) (?:an? |the )?[\w .-]{2,40}\?*$|define |what does .* mean\b", Wanted.DEFINITION),
     (r"why\b|what causes?\b", Wanted.REASON),
@@ -57,6 +60,11 @@ def clean(question: str) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
+def matter(question: str) -> str:
+    """The question without the order that it may begin with: "Research AI agents" is about AI agents."""
+    return ORDER.sub("", question)
+
+
 def wanted(question: str) -> Wanted:
     """The kind of answer that the question's opening asks for."""
     lowered = question.lower().strip()
@@ -69,9 +77,9 @@ def answers(sentence: str, kind: Wanted) -> bool:
     return pattern is None or pattern.search(sentence) is not None
 
 
-def defines(sentence: str, kind: Wanted, asked: Sequence[str]) -> bool:
-    """Whether a definition is wanted and the sentence gives one of these words: "Durable execution means …"."""
+def defines(sentence: str, asked: Sequence[str]) -> bool:
+    """Whether the sentence has the form of a definition of these words: "Durable execution means …"."""
     opening = re.match(
         r"(?:an? |the )?(.{3,60}?)(?:,.*,)? (?:is|are|was|were|means|refers to|describes)\b", sentence, re.IGNORECASE
     )
-    return kind is Wanted.DEFINITION and opening is not None and opening[1].lower().split() == list(asked)
+    return opening is not None and opening[1].lower().split() == list(asked)

@@ -14,7 +14,13 @@ def reasons(library):
 
 def test_documents_of_all_kinds_are_read_in_order_of_their_paths(write):
     folder = write({"b.md": "b", "a/z.txt": "z", "a/b.rst": "b", "c.html": "<p>c", "d.py": "no", "e.MD": "e"})
-    assert [document.path for document in read_folder(folder).documents] == ["a/b.rst", "a/z.txt", "b.md", "c.html", "e.MD"]
+    assert [document.path for document in read_folder(folder).documents] == [
+        "a/b.rst",
+        "a/z.txt",
+        "b.md",
+        "c.html",
+        "e.MD",
+    ]
 
 
 def test_a_binary_a_large_and_an_empty_file_are_skipped_with_their_reasons(write):
@@ -91,7 +97,11 @@ def test_line_ends_of_all_systems_count_the_same(write):
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("missing", "there is no folder"), ("file.md", "is a file, not a folder"), ("empty", "holds no readable document")],
+    [
+        ("missing", "there is no folder"),
+        ("file.md", "is a file, not a folder"),
+        ("empty", "holds no readable document"),
+    ],
 )
 def test_a_folder_that_cannot_be_used_is_refused_in_one_sentence(write, tmp_path, name, sentence):
     write({"file.md": "text"}, folder=".")

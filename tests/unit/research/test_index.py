@@ -104,7 +104,7 @@ def test_a_disk_that_refuses_is_told_in_one_sentence(birds, tmp_path, monkeypatc
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr(indexes, "_write", full)
-    with pytest.raises(InvalidDocuments, match="cannot be written to .* disk is full"):
+    with pytest.raises(InvalidDocuments, match=r"cannot be written to .* disk is full"):
         Index.open_or_build(birds, tmp_path / "index")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scr.errors import InvalidInput
-from scr.research.question import Wanted, answers, clean, defines, wanted
+from scr.research.question import Wanted, answers, clean, defines, matter, wanted
 
 
 @pytest.mark.parametrize("question", ["", "   \n", "?!", "x", "a" * 2001, "word " * 20_000])
@@ -40,6 +40,11 @@ def test_a_date_answers_a_question_for_one():
 
 def test_a_definition_begins_with_what_is_asked():
     asked = ["durable", "execution"]
-    assert defines("Durable execution means that a program continues.", Wanted.DEFINITION, asked)
-    assert not defines("Temporal is a durable execution engine.", Wanted.DEFINITION, asked)
-    assert not defines("Durable execution means that a program continues.", Wanted.MANNER, asked)
+    assert defines("Durable execution means that a program continues.", asked)
+    assert defines("A durable execution, as some call it, is a program that continues.", asked)
+    assert not defines("Temporal is a durable execution engine.", asked)
+
+
+def test_an_order_to_research_is_not_what_is_to_be_researched():
+    assert matter("Research AI agent runtimes") == "AI agent runtimes"
+    assert matter("Researchers and agents") == "Researchers and agents"

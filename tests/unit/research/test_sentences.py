@@ -75,7 +75,9 @@ def test_a_sentence_dangles_when_its_opening_points_at_the_one_before(sentence, 
     assert sentences.dangles(sentence) is leans
 
 
-@pytest.mark.parametrize("sentence", ["As Listing 17-5 shows, it works.", "We’ll see in Chapter 4.", "The table below."])
+@pytest.mark.parametrize(
+    "sentence", ["As Listing 17-5 shows, it works.", "We\u2019ll see in Chapter 4.", "The table below."]
+)
 def test_a_sentence_points_away_when_it_speaks_of_a_place_in_its_document(sentence):
     assert sentences.points_away(sentence)
 

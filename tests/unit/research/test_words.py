@@ -27,7 +27,7 @@ def test_the_forms_of_a_word_share_a_stem(forms):
 
 
 def test_different_words_keep_different_stems():
-    distinct = "worker work process proceed actor act server serve state status".split()
+    distinct = ["worker", "work", "process", "proceed", "actor", "act", "server", "serve", "state", "status"]
     assert len({stem(word) for word in distinct}) == len(distinct)
 
 
@@ -48,10 +48,13 @@ def test_likeness_runs_from_nothing_to_all():
 
 
 def test_names_are_told_by_their_capitals_in_the_middle_of_sentences():
-    names = gather([
-        "The queue of Celery is large. Workers of Celery wait. With LangGraph all is well, and LangGraph waits.",
-        "Then the OpenAI Agents SDK came. Now the OpenAI Agents SDK is here. The Queue was a queue, the queue. All agents wait.",
-    ])
+    names = gather(
+        [
+            "The queue of Celery is large. Workers of Celery wait. With LangGraph all is well, and LangGraph waits.",
+            "Then the OpenAI Agents SDK came. Now the OpenAI Agents SDK is here. "
+            "The Queue was a queue, the queue. All agents wait.",
+        ]
+    )
     assert set(names.written.values()) == {"Celery", "LangGraph", "OpenAI"}
     assert names.within("OpenAI Agents SDK and Celery's queue") == ["OpenAI Agents SDK", "Celery"]
     assert names.within("celery is a vegetable") == []
