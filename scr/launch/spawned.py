@@ -99,20 +99,24 @@ class SpawnLauncher:
             with _environment(marked_environment(self._runtime_id)):
                 child.start()
             multiprocess_process._children.discard(child)  # noqa: SLF001  or it would wait on our pids
-            watched = os.pidfd_open(child.pid) if self._pidfds else os.dup(child.sentinel)
+            watched = self._watch(child)
         except OSError as error:
             wiring.close_ours()
             raise LaunchFailed(f"no process can be started: {error}") from error
         finally:
             wiring.close_theirs()
-        self._keep(child, os.dup(watched))
         return wiring.process(child.pid, watched)
 
-    def _keep(self, child: Any, watched: int) -> None:
-        """Hold on to the child's object: it owns the pipe on which the child would see our end."""
-        self._alive[watched] = child
+    def _watch(self, child: Any) -> int:
+        """A descriptor that tells of the child's end, for the caller, and another one for us.
+
+        The child's object is kept until then: it owns the pipe on which the child would see our end.
+        """
+        kept = os.pidfd_open(child.pid) if self._pidfds else os.dup(child.sentinel)
+        self._alive[kept] = child
         self._none_alive.clear()
-        self._loop.add_reader(watched, self._forget, watched)
+        self._loop.add_reader(kept, self._forget, kept)
+        return os.dup(kept)
 
     def _forget(self, watched: int) -> None:
         self._loop.remove_reader(watched)

@@ -93,20 +93,26 @@ class ZygoteLauncher:
     async def close(self) -> None:
         """Have the zygote end everything of this runtime, by mark and by session, and remove the scratch directory.
 
-        A zygote that is not there is started for that.  This process itself is
-        spared.  Raises LaunchFailed when there is none and none can be started.
+        When it is not there or does not do so in time, another one is started for
+        that.  This process itself is spared.  Raises LaunchFailed when there is none
+        and none can be started.
         """
         if self._is_closed:
             return
         self._is_closed = True
         self._refuse_all("the launcher is closed")
-        zygote = self._zygote or ZygoteProcess.start(replace(self._plan, entry=WARDEN_ONLY, preload=()))
+        if self._zygote is None or not await self._dismiss(self._zygote):
+            await self._dismiss(ZygoteProcess.start(replace(self._plan, entry=WARDEN_ONLY, preload=())))
+
+    async def _dismiss(self, zygote: ZygoteProcess) -> bool:
+        """Let it clean up and end; False when it had to be killed instead."""
         self._desert(zygote)
         zygote.dismiss()
-        if not await self._ended(zygote):
+        if not (has_ended := await self._ended(zygote)):
             zygote.kill()
             await self._ended(zygote)
         zygote.bury()
+        return has_ended
 
     async def _ended(self, zygote: ZygoteProcess) -> bool:
         ended = asyncio.Event()

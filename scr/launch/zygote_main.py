@@ -80,10 +80,13 @@ class Zygote:
         self.epoll.register(control, select.EPOLLIN)
 
     def outlive_terminal(self) -> None:
-        """Be deaf to Ctrl-C, and hear of the runtime's end even in the middle of an import."""
+        """Be deaf to Ctrl-C, and hear of the runtime's end even in the middle of an import.
+
+        SIGCONT, because it also wakes a zygote that somebody has stopped.
+        """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, self.on_runtime_death)
-        set_death_signal(signal.SIGHUP)
+        signal.signal(signal.SIGCONT, self.on_runtime_death)
+        set_death_signal(signal.SIGCONT)
         self.on_runtime_death()
 
     def on_runtime_death(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -97,7 +100,7 @@ class Zygote:
             for module in self.plan.preload:
                 importlib.import_module(module)
             entry = find_entry(self.plan.entry)
-        except Exception:  # noqa: BLE001  an import may raise anything; all of it is told
+        except (Exception, SystemExit):  # noqa: BLE001  an import may raise anything; all of it is told
             self.give_up(f"the zygote cannot import what agents need:\n{traceback.format_exc()}")
         if threading.active_count() > 1:
             names = ", ".join(thread.name for thread in threading.enumerate())

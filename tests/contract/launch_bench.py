@@ -241,7 +241,7 @@ def until(fact, limit_s=LIMIT_S):
 
 
 def runtime_of_three(kind, *orders):
-    """The program of a runtime with three agents that each follow the orders."""
+    """The program of a runtime with three agents that each follow the orders and then hang."""
     return f"from {__name__} import act_as_runtime; act_as_runtime({kind!r}, {orders!r})"
 
 
@@ -250,7 +250,8 @@ def act_as_runtime(kind, orders):
     bench = Bench(kind)
     pids = []
     for process in bench.start(3):
-        pids += [process.pid, *(bench.ask(process, *order) for order in orders)]
+        pids += [bench.ask(process, "pid"), *(bench.ask(process, *order) for order in orders)]
+        bench.tell(process, "hang")
     told = {"pids": [pid for pid in pids if pid], "scratch": str(bench.scratch)}
     if "zygote" in kind:
         told["pids"].append(bench.inner.zygote_pid)

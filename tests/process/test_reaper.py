@@ -26,7 +26,7 @@ class Yard:
         self.pidfds = []
 
     def shell(self, script, *, session=True):
-        pid = os.posix_spawn("/bin/sh", ["sh", "-c", script], os.environ, setsid=session)
+        pid = os.posix_spawn("/bin/sh", ["sh", "-c", script], os.environ, setsid=session, setsigdef=[signal.SIGHUP])
         self.pids.append(pid)
         self.pidfds.append(os.pidfd_open(pid))
         return pid, self.pidfds[-1]

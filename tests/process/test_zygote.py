@@ -121,6 +121,10 @@ def test_a_preload_that_fails_is_told_with_its_traceback(benches, module):
         assert "no luck today" in str(outcome)
 
 
+def test_a_preload_that_exits_is_told(benches, module):
+    assert "not for you" in benches(preload=(module("raise SystemExit('not for you')"),)).refusal()
+
+
 def test_an_entry_that_does_not_exist_is_told(benches):
     assert "no_such_module" in benches(entry="no_such_module:main").refusal()
     assert "is no entry" in benches(entry="json").refusal()
@@ -211,8 +215,8 @@ def test_handlers_and_masks_that_a_preload_set_do_not_reach_a_process(benches, m
     assert bench.end_of(process) == WaitStatus(signal=signal.SIGTERM)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_the_zygote_is_deaf_to_the_terminal(benches, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGCONT])
+def test_the_zygote_is_deaf_to_ctrl_c_and_is_not_deceived_about_the_runtimes_end(benches, number):
     bench = benches()
     bench.start(1)
     before = bench.inner.zygote_pid
@@ -232,6 +236,23 @@ def test_closing_without_a_zygote_still_ends_everything_and_removes_the_scratch(
     bench.run(bench.launcher.close())
     assert all(map(is_gone, tools))
     assert not bench.scratch.exists()
+
+
+def test_closing_with_a_zygote_that_stalls_still_ends_everything_and_removes_the_scratch(benches, monkeypatch):
+    monkeypatch.setattr(zygote_module, "CLOSE_S", 1.0)
+    bench = benches()
+    tools = [bench.ask(one, "tool in a session") for one in bench.start(3)]
+    kill_zygote(bench, signal.SIGSTOP)
+    bench.run(bench.launcher.close())
+    assert all(map(is_gone, tools))
+    assert not bench.scratch.exists()
+
+
+def test_a_stopped_zygote_wakes_up_to_clean_up_behind_a_killed_runtime():
+    with runtime_process(runtime_of_three("zygote", ("tool in a session",))) as (runtime, told):
+        os.kill(told["pids"][-1], signal.SIGSTOP)
+        runtime.kill()
+        until(lambda: all(map(is_gone, told["pids"])))
 
 
 def test_a_runtime_killed_in_the_middle_of_an_import_leaves_no_zygote(module):
