@@ -27,7 +27,7 @@ TARGET = Path(__file__).parent / "live-view.svg"
 WIDTH = 100
 RUN_S = 120.0
 NEWS, TROUBLES = 3, 3
-AFTERWARDS = 12  # events after the takeover, so that its siblings are seen at work
+AFTERWARDS = 45  # events after the takeover, so that its siblings are seen at work
 FOREIGN = re.compile(r"@font-face \{\{.*?\}\}\s*|<!--.*?-->\s*", re.DOTALL)
 
 

@@ -6,11 +6,9 @@ import json
 import sys
 from typing import Any
 
-from rich.console import Console
-from rich.markdown import Markdown
-
 from scr.cli.result import report_of
 from scr.cli.session import Ended, Failed
+from scr.cli.terminal import draw
 
 
 def say_json(found: dict[str, Any]) -> None:
@@ -29,7 +27,7 @@ def say_report(ended: Ended) -> None:
         return
     print()
     if sys.stdout.isatty():
-        Console().print(Markdown(ended.answer.report.body))
+        draw(ended.answer.report.body)
         print()
     else:
         print(report_of(ended, ended.answer))

@@ -16,12 +16,12 @@ from scr.cli import crash_test
 from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
-from scr.cli.live import LiveView
 from scr.cli.output import say_json, say_kept, say_report, say_summary, say_trouble
 from scr.cli.plain import Lines, Silence
 from scr.cli.result import STATUS, code_of, described, report_of
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
 from scr.cli.strike import Striker
+from scr.cli.terminal import live_view
 from scr.errors import InvalidInput
 from scr.telemetry.events import Record
 
@@ -144,7 +144,7 @@ def _session(
     with signals.noted(), ExitStack() as shown:
         screen: Screen = Silence() if as_json else Lines(began)
         if sys.stdout.isatty() and not as_json:
-            screen = shown.enter_context(LiveView(f"scr: {job.question}", began))
+            screen = shown.enter_context(live_view(f"scr: {job.question}", began))
         ended = Session(job, run_id, folder, screen, signals, watch).run()
     if not isinstance(ended.answer, Failed):
         folder.keep(ended.answer, report_of(ended, ended.answer))

@@ -133,7 +133,8 @@ class RunView:
             case MessageDelivered(message_id=message_id, agent=agent):
                 work = self.mail.get(message_id, "a message")
                 known = self.agents.get(agent, AgentView(agent))
-                return self._with(replace(known, state=State.WORKING, message_id=message_id, work=work, step=""))
+                step = known.step if known.message_id == message_id else ""  # what was recorded is not done again
+                return self._with(replace(known, state=State.WORKING, message_id=message_id, work=work, step=step))
             case StepRecorded(message_id=message_id, agent=agent, step=step):
                 known = self.agents.get(agent, AgentView(agent))
                 return self._with(replace(known, step=step)) if known.message_id == message_id else self

@@ -137,3 +137,12 @@ def test_a_result_and_a_critique_are_named_after_who_sent_them(seen):
     accepted = MessageAccepted(message_id="m1", type="critique", sender="critic", to="planner")
     view = seen(starting("planner"), up("planner", 5), accepted, delivered("m1", "planner"))
     assert view.agents["planner"].work == "critique of critic"
+
+
+def test_a_redelivered_task_still_shows_the_step_that_it_does_not_do_again(seen):
+    step = StepRecorded(message_id="m1", agent="worker-2", step="retrieve")
+    again = delivered("m1", "worker-2", deliveries=2, steps_reused=1)
+    begun = [*team(), task("m1", "worker-2"), delivered("m1", "worker-2"), step]
+    back = [killed("worker-2", 101, in_hand="m1"), starting("worker-2", 2), up("worker-2", 200, 2)]
+    assert seen(*begun, *back, again).agents["worker-2"].step == "retrieve"
+    assert not seen(*begun, *back, again, delivered("m2", "worker-2")).agents["worker-2"].step
