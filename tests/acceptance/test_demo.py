@@ -35,7 +35,7 @@ def test_the_demo_ends_with_a_report_whose_every_claim_is_cited(scr, tmp_path):
 
 def test_without_a_terminal_a_run_is_told_in_plain_lines(scr, tmp_path):
     said = scr("run", "How are crashed agents restarted?", "--workers", "3", "--out", "answer")
-    assert said.code == 0, said.err
+    assert said.code == (3 if " dropped, " in said.out else 0), said.err
     assert "\x1b" not in said.out
     for agent in ("table", "memory", "planner", "critic", "worker-1", "worker-2", "worker-3"):
         assert re.search(rf"{agent} up, pid \d+", said.out)
