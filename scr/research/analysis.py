@@ -27,8 +27,8 @@ STATEMENTS_MAX = 3
 CELL_MAX = 150
 NAME_FIRST_MAX = 4
 THING_SENTENCES_MIN = 2
-ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.24, 0.15, 0.55
-SHARED_MIN = 3
+ALIKE_MIN, DIFFER_MIN, SAME_MAX = 0.24, 0.15, 0.8
+CONTRAST_SHARED_MIN, AGREEMENT_SHARED_MIN = 2, 3
 
 
 class Column(Frozen):
@@ -152,7 +152,12 @@ def _contrasts(findings: Sequence[Findings], pairs: Sequence[_Pair], names: Name
 
 def _agreements(pairs: Sequence[_Pair]) -> list[Claim]:
     """Pairs that say much the same about different things."""
-    alike = [pair for pair in pairs if not pair.opposed and not pair.compares and pair.likeness >= ALIKE_MIN]
+    alike = [
+        pair
+        for pair in pairs
+        if not pair.opposed and not pair.compares
+        if pair.likeness >= ALIKE_MIN and pair.shared >= AGREEMENT_SHARED_MIN
+    ]
     return _first([_statement("agreement", pair.facet, [pair.one, pair.other]) for pair in alike])
 
 
@@ -166,6 +171,7 @@ class _Pair:
     other: Evidence
     that: str
     likeness: float
+    shared: int
     opposed: bool
 
     @property
@@ -183,9 +189,10 @@ def _pairs(findings: Sequence[Findings], names: Names, focus: Focus) -> list[_Pa
             bags = frozenset(stems(one.sentence)), frozenset(stems(other.sentence))
             likeness = jaccard(*bags)
             apart = one.citation.path != other.citation.path and _apart(one, this, other, that)
-            if apart and len((bags[0] & bags[1]) - focus.stems) >= SHARED_MIN and likeness < SAME_MAX:
+            shared = len((bags[0] & bags[1]) - focus.stems)
+            if apart and shared >= CONTRAST_SHARED_MIN and likeness < SAME_MAX:
                 opposed = _denies(one.sentence) != _denies(other.sentence)
-                pairs.append(_Pair(found.subtask_id, one, this, other, that, round(likeness, 4), opposed))
+                pairs.append(_Pair(found.subtask_id, one, this, other, that, round(likeness, 4), shared, opposed))
     return sorted(pairs, key=lambda pair: (-pair.likeness, pair.one.evidence_id, pair.other.evidence_id))
 
 

@@ -88,7 +88,7 @@ def review(claims: Sequence[Claim], facets: Sequence[str], sources: Sources) -> 
     broken = {objection.claim_id for objection in objections}
     objections += duplicates([claim for claim in claims if claim.claim_id not in broken])
     failing = {objection.claim_id for objection in objections}
-    covered = {claim.facet for claim in claims if claim.claim_id not in failing}
+    covered = {claim.facet for claim in claims if claim.kind == "finding" and claim.claim_id not in failing}
     share = 1 - len(failing) / len(claims) if claims else 0.0
     return Review(
         score=round(share, 4),

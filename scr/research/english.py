@@ -167,7 +167,7 @@ LEANING = any_of(
     such (?!as\b)\w+|the same|in contrast|by contrast|those (?!who|that|which|of)\w+|these|this
     the (?:method|lesson|latter|former)|here|likewise|therefore|thus|hence|however|too(?=\.)|as well(?=[.,])
     both(?=[.,])|the (?:very|above|other two|two|three|second|third) \w+
-    (?:shares?|shared|has|have|lacks?|needs?|avoids?|solves?|follows?|does|closes?) that
+    (?:shares?|shared|has|have|lacks?|needs?|avoids?|solves?|follows?|does|closes?|takes?|plays?) that
     (?:in|of) (?:that|the) (?:respect|situation|case|way|sense|regard|kind)
     """
 )

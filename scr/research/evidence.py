@@ -20,11 +20,11 @@ from scr.research.terms import jaccard, stem, stems, terms, words
 
 PASSAGES_READ = 60
 KEPT_MAX = 12
-SAME_MAX = 0.45
+SAME_MAX, SAME_OF_OTHERS_MAX = 0.45, 0.65
 RELEVANCE_SHARE, FACET_SHARE, ANSWER_BONUS, DEFINITION_BONUS, RANK_SHARE = 0.55, 0.35, 0.08, 0.3, 0.1
 FACET_MIN = 0.5
 CENTRE_BONUS, CENTRAL_WORDS = 0.3, 7
-SAME_DOCUMENT, OFF_SUBJECT = 0.88, 0.55
+SAME_DOCUMENT, SAME_THING, OFF_SUBJECT = 0.9, 0.93, 0.55
 _SPECIFIC = re.compile(r"\d")
 
 
@@ -93,7 +93,7 @@ def extract(aim: Aim, index: Index, passage_ids: Sequence[int]) -> list[Evidence
         for rank, passage in enumerate(passages)
         for evidence in _read(aim, passage, rank / len(passages), index)
     ]
-    return _pick(sorted(_weighed(found), key=lambda evidence: (-evidence.score, evidence.evidence_id)))
+    return _pick(sorted(_weighed(found), key=lambda evidence: (-evidence.score, evidence.evidence_id)), index.names)
 
 
 def subject_of(passage: Passage, sentence: str, index: Index) -> tuple[str, tuple[int, ...]]:
@@ -218,15 +218,35 @@ def _centrality(evidence: Evidence, counts: Counter[str]) -> float:
     return sum(own) / CENTRAL_WORDS
 
 
-def _pick(ordered: Sequence[Evidence]) -> list[Evidence]:
-    """The best that are not alike, spread over documents: each further one from a document counts a little less."""
-    picked: list[Evidence] = []
-    bags: list[frozenset[str]] = []
-    rest = [(evidence, frozenset(stems(evidence.sentence))) for evidence in ordered[: KEPT_MAX * 8]]
+def _pick(ordered: Sequence[Evidence], names: Names) -> list[Evidence]:
+    """The best that are not alike, spread over documents and over what they speak of."""
+    picked: list[_Candidate] = []
+    rest = [_Candidate(e, frozenset(stems(e.sentence)), _about(e, names)) for e in ordered[: KEPT_MAX * 8]]
     while rest and len(picked) < KEPT_MAX:
-        taken = [evidence.citation.path for evidence in picked]
-        best = max(rest, key=lambda entry: entry[0].score * SAME_DOCUMENT ** taken.count(entry[0].citation.path))
-        picked.append(best[0])
-        bags.append(best[1])
-        rest = [entry for entry in rest if jaccard(entry[1], best[1]) < SAME_MAX]
-    return picked
+        best = max(rest, key=lambda one: one.evidence.score * _freshness(one, picked))
+        picked.append(best)
+        rest = [one for one in rest if not _alike(one, best)]
+    return [one.evidence for one in picked]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    evidence: Evidence
+    bag: Bag
+    things: frozenset[str]
+
+
+def _about(evidence: Evidence, names: Names) -> frozenset[str]:
+    return frozenset([*names.within(evidence.sentence), evidence.subject]) - {""}
+
+
+def _freshness(one: _Candidate, picked: Sequence[_Candidate]) -> float:
+    """Less than 1 for a document that was quoted already, and for a thing that was spoken of."""
+    documents = sum(one.evidence.citation.path == other.evidence.citation.path for other in picked)
+    things = sum(not one.things.isdisjoint(other.things) for other in picked)
+    return SAME_DOCUMENT**documents * SAME_THING**things
+
+
+def _alike(one: _Candidate, other: _Candidate) -> bool:
+    """Whether the two say the same; what is said of different things may be put more alike."""
+    return jaccard(one.bag, other.bag) >= (SAME_MAX if one.things == other.things else SAME_OF_OTHERS_MAX)

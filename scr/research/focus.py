@@ -17,6 +17,7 @@ from scr.research.terms import FAMILY_WEIGHT, family, is_term, stem, terms, word
 RELEVANCE_MIN, ON_FACET_MIN = 0.42, 0.34
 ANSWER_MIN, TOUCHED_MIN = 0.55, 0.51
 TERMS_COUNTED = 7
+PASSAGES_ASSUMED = 50
 TITLE_CREDIT, PASSAGE_CREDIT = 0.75, 0.4
 
 
@@ -93,6 +94,8 @@ def focus_on(question: str, index: Counts, passages: int) -> Focus:
 
 
 def _weight(found: int, passages: int) -> float:
+    """Inverse document frequency.  Each folder counts as a little larger than it is: few passages prove little."""
+    passages += PASSAGES_ASSUMED
     return round(math.log(1 + (passages - found + 0.5) / (found + 0.5)), 6)
 
 

@@ -110,7 +110,7 @@ def conclude(job: Job) -> tuple[Material, tuple[Judged, ...]]:
         for claim in draft.claims
         if reasons[claim.claim_id]
     )
-    kept = {claim.facet for claim in draft.claims if not reasons[claim.claim_id]}
+    kept = {claim.facet for claim in draft.claims if claim.kind == "finding" and not reasons[claim.claim_id]}
     material = Material(
         plan=job.plan,
         stats=job.stats,

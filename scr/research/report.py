@@ -195,11 +195,15 @@ def _cell(cells: dict[tuple[str, str], Claim], thing: str, column: Column, shelf
 
 
 def _statements(claims: Sequence[Claim], shelf: _Shelf) -> list[str]:
-    """Agreements and contrasts, but for those that a section has stated already."""
+    """Agreements and contrasts; a single sentence only when no section has it already."""
     parts = []
     said = {evidence_id for claim in claims if claim.kind == "finding" for evidence_id in claim.evidence_ids}
     for kind, title, link in (("agreement", "Agreements", "likewise"), ("contrast", "Contrasts", "whereas")):
-        new = [claim for claim in claims if claim.kind == kind and not set(claim.evidence_ids) <= said]
+        new = [
+            claim
+            for claim in claims
+            if claim.kind == kind and (len(claim.citations) > 1 or not said & set(claim.evidence_ids))
+        ]
         lines = [_statement(claim, link, shelf) for claim in new]
         parts += [f"## {title}", "\n".join(lines)] if lines else []
     return parts

@@ -51,8 +51,10 @@ def test_names_are_told_by_their_capitals_in_the_middle_of_sentences():
     names = gather(
         [
             "The queue of Celery is large. Workers of Celery wait. With LangGraph all is well, and LangGraph waits.",
-            "Then the OpenAI Agents SDK came. Now the OpenAI Agents SDK is here. "
-            "The Queue was a queue, the queue. All agents wait.",
+            (
+                "Then the OpenAI Agents SDK came. Now the OpenAI Agents SDK is here. "
+                "The Queue was a queue, the queue. All agents wait."
+            ),
         ]
     )
     assert set(names.written.values()) == {"Celery", "LangGraph", "OpenAI"}
