@@ -123,7 +123,7 @@ EMPTY_NOUNS = listed(
     user users people person developer developers project version versions line lines word words text today year years
     day days hour hours minute minutes seconds month months result results reason problem question answer place side
     end start beginning top bottom value values code allow allows allowed needs lets uses makes gives takes means says
-    fashion manner approach approaches
+    fashion manner approach approaches note notes twice patch patches
     """
 )
 """Nouns, and words used like nouns, that would be empty titles."""

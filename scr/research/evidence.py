@@ -132,7 +132,7 @@ def _read(aim: Aim, passage: Passage, rank: float, index: Index) -> Iterator[Evi
 @lru_cache(maxsize=1024)
 def whole_sentences(passage: Passage) -> tuple[tuple[int, int, int], ...]:
     """Of each sentence that can be quoted: where it begins and ends, and where the sentence before it begins."""
-    known = frozenset(word.lower() for heading in passage.headings for word in heading.title.split())
+    known = frozenset(word for heading in passage.headings for word in terms(heading.title))
     found: list[tuple[int, int, int]] = []
     before = 0
     for start, end in sentences.spans(passage.text):

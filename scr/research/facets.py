@@ -9,6 +9,7 @@ passages as a chosen one count less.  Things that the question names are facets 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from scr.research.passages import Passage
 from scr.research.plan import Plan, make_plan, plan_without_answer
 from scr.research.question import clean
 from scr.research.sentences import points_away
-from scr.research.terms import WORD, is_term, stem, stems
+from scr.research.terms import is_term, stem, stems
 
 PASSAGES_READ = 120
 PASSAGES_NEAR, PASSAGES_ENOUGH = 48, 16
@@ -37,6 +38,7 @@ LIFT_MAX = 12.0
 OWN_SENTENCES_MIN, OWN_SHARE_MIN = 2, 0.5
 IN_TITLE = -1
 
+_TOKEN = re.compile(r"[\w'-]+")
 _VERBAL = ("ed", "ing", "ly")
 
 
@@ -138,7 +140,7 @@ def _quotable(focus: Focus, passage: Passage) -> Iterator[tuple[int, str]]:
 
 
 def _read(near: Near, start_in: int, text: str, usages: dict[str, _Usage]) -> None:
-    tokens = [(match[0], match.start(), match.end()) for match in WORD.finditer(text)]
+    tokens = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
     for n, (word, start, end) in enumerate(tokens):
         if not _candidate(word):
             continue
