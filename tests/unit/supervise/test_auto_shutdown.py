@@ -23,7 +23,8 @@ def test_g8_01_a_child_that_is_not_significant_ends_nobody(script, mode, restart
 
 @pytest.mark.parametrize("reason", ["normal", "error", "killed"])
 def test_g8_02_any_significant_temporary_child_ends_the_supervisor_however_it_ended(script, reason):
-    play = script.of(["a", child(script, "b", "temporary"), "c"], auto_shutdown="any_significant")
+    specs = ["a", child(script, "b", "temporary"), child(script, "c")]
+    play = script.of(specs, auto_shutdown="any_significant")
     lines = play.exit("b", reason)
     assert stopped(lines) == ["stop c", "stop a", "finish auto_shutdown"]
     assert play.running() == []

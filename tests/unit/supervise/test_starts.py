@@ -153,7 +153,9 @@ def test_g2_15_a_supervisor_cannot_take_an_id_that_is_taken(script):
     play = script.of(["a", script.supervisor("s", ["b"]), "c"])
     assert play.start_child("root", script.supervisor("s")) == ["refused already_started"]
     assert play.start_child("root", script.supervisor("t", ["x", "b"])) == ["refused already_present"]
+    assert play.start_child("root", script.supervisor("t", ["x", "a"])) == ["refused already_present"]
     assert "x" not in play.tree.children
+    assert play.phases() == {"a": "up", "s": "up", "c": "up"}
     assert play.start_child("root", script.supervisor("root")) != []
     assert play.outcome().code is not None
 
