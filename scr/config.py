@@ -15,7 +15,6 @@ class Limits(BaseModel):
 
     frame_bytes: Annotated[int, Field(ge=1024)] = 16 << 20
     sends_per_turn: Annotated[int, Field(ge=1)] = 1000
-    turn_s: Annotated[float, Field(gt=0)] = 300.0
     dead_letters: Annotated[int, Field(ge=1)] = 1000
     events_kept: Annotated[int, Field(ge=1)] = 10_000
     output_lines_per_s: Annotated[int, Field(ge=1)] = 1000

@@ -40,7 +40,7 @@ class Entry(Frozen):
 
 
 class Become(Frozen):
-    """The first frame: be this incarnation of this agent."""
+    """The first frame: be this incarnation of this agent.  `pulse` is the path of its page."""
 
     kind: Literal["become"] = "become"
     agent: AgentId
@@ -49,6 +49,7 @@ class Become(Frozen):
     options: dict[str, JsonValue] = {}
     state: JsonValue = None
     table: TableAddress | None = None
+    pulse: str | None = None
     max_sends: int = 1000
     max_frame_bytes: int = 16 << 20
 

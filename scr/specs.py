@@ -88,7 +88,8 @@ class AgentSpec(Frozen):
     means SIGKILL at once, "infinity" waits as long as it takes.  With `park`
     the agent has a restart limit of its own (its supervisor's numbers), and
     one restart too many leaves it down until somebody restarts it by hand,
-    instead of ending its supervisor.
+    instead of ending its supervisor.  A handler that makes no progress for
+    `deadline_s` (`deadlines` by type of message) is hung, and ended.
     """
 
     id: AgentId
@@ -102,6 +103,12 @@ class AgentSpec(Frozen):
     max_deliveries: Annotated[int, Field(ge=1)] = 3
     backoff: Backoff | None = None
     park: bool = False
+    deadline_s: SomeSeconds = 300.0
+    deadlines: dict[str, SomeSeconds] = {}
+
+    def deadline_of(self, message_type: str) -> float:
+        """How long a handler of such a message may make no progress."""
+        return self.deadlines.get(message_type, self.deadline_s)
 
 
 class SupervisorSpec(Frozen):

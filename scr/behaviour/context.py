@@ -19,6 +19,7 @@ from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn, compose, plain
 from scr.errors import InvalidMessage, InvalidSpec, ScrError
 from scr.frames import Entry, StartRequest, StepDone, StepRecord
+from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
 from scr.messages import (
     CritiquePayload,
@@ -46,8 +47,8 @@ PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
 class Context:
     """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send)."""
 
-    def __init__(self, link: Link, turn: Turn | None, table: TableClient | None) -> None:
-        self._link, self._turn, self._table = link, turn, table
+    def __init__(self, link: Link, turn: Turn | None, table: TableClient | None, pulse: Pulse | None = None) -> None:
+        self._link, self._turn, self._table, self._pulse = link, turn, table, pulse
         self._until = monotonic() + turn.delivery.deadline_s if turn else None
 
     @property
@@ -196,6 +197,13 @@ class Context:
         if self._table is None:
             raise ScrError(f"cannot recall {key!r}: this runtime has no table; add one to its tree")
         return self._table.get(key, default, at_least=self._turn.delivery.entries_version if self._turn else 0)
+
+    def progress(self) -> None:
+        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""
+        if self._pulse:
+            self._pulse.progressed()
+        if self._turn:
+            self._until = monotonic() + self._turn.delivery.deadline_s
 
     def log(self, text: str) -> None:
         """One line for people, at once."""

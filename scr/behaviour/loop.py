@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -21,6 +22,7 @@ from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.launch.pulse import Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
@@ -37,6 +39,7 @@ class Loop:
         self._table = TableClient(become.table) if become.table else None
         self._runner: asyncio.Runner | None = None
         self._committed: str | None = None
+        self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
 
     def run(self) -> int:
         """The whole life; returns the exit code.  The exit record is sent before it returns."""
@@ -56,6 +59,8 @@ class Loop:
             return self._end("error", error)
 
     def _start(self) -> Agent:
+        if self._pulse:
+            self._pulse.answer_pokes()
         agent = as_agent(open_code(self._become.code))()
         agent.options = dict(self._become.options)
         agent.state = restored(agent.State, self._become.state)
@@ -78,7 +83,8 @@ class Loop:
     def _turn(self, agent: Agent, delivery: Deliver) -> bool:
         """Handle one message and commit; True when the agent ends with it."""
         turn = Turn(delivery, self._become.max_sends)
-        ctx = Context(self._link, turn, self._table)
+        ctx = Context(self._link, turn, self._table, self._pulse)
+        ctx.progress()
         if delivery.message.type == "stop":
             ctx.stop()
         else:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scr.mail.channel import LoopChannel
+from scr.errors import ChannelError
 from scr.frames import Deliver, FromAgent
+from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Mailbox, Pending
 from scr.mail.registry import Registry
 from scr.messages import Message
@@ -39,13 +40,19 @@ class Address:
 class Router:
     """Mailboxes and channels by name.
 
-    `handed` is told of each message that is handed to an incarnation, just before.
-    `frame` makes the frame of a delivery.
+    `handed` is told of each message that is handed to an incarnation, just before;
+    `frame` makes the frame of a delivery; `refused` gets a message that no frame can hold.
     """
 
-    def __init__(self, *, frame: Callable[[Pending], Deliver], handed: Callable[[str, int, Pending], None]) -> None:
+    def __init__(
+        self,
+        *,
+        frame: Callable[[str, int, Pending], Deliver],
+        handed: Callable[[str, int, Pending], None],
+        refused: Callable[[str, Pending, ChannelError], None],
+    ) -> None:
         self._addresses: Registry[Address] = Registry()
-        self._frame, self._handed = frame, handed
+        self._frame, self._handed, self._refused = frame, handed, refused
 
     def __contains__(self, agent: str) -> bool:
         return agent in self._addresses
@@ -117,8 +124,10 @@ class Router:
         return address
 
     def _pump(self, agent: str, address: Address) -> None:
-        if address.channel is None or address.paused:
-            return
-        if pending := address.mailbox.take():
+        while address.channel is not None and not address.paused and (pending := address.mailbox.take()):
             self._handed(agent, address.incarnation, pending)
-            address.channel.send(self._frame(pending))
+            try:
+                address.channel.send(self._frame(agent, address.incarnation, pending))
+            except ChannelError as error:
+                address.mailbox.settle(pending.message.message_id)
+                self._refused(agent, pending, error)

@@ -17,12 +17,13 @@ from pathlib import Path
 from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
-from scr.messages import ExitReason
+from scr.messages import ExitReason, Message
 from scr.runtime.asks import Asks
 from scr.runtime.held import HeldStarts
 from scr.runtime.requests import AgentStatus, Boot, RuntimeStatus
 from scr.runtime.scratch import TABLE
 from scr.runtime.turns import Turns
+from scr.runtime.watch import Watch
 from scr.specs import AgentSpec, Code
 from scr.store.memory import MemoryStore
 from scr.supervise.exits import Asked, Exit
@@ -57,12 +58,13 @@ class System:
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
         self._held = HeldStarts(loop)
+        self._watch = Watch(loop, scratch, self.hang)
         self._unready: list[Callable[[str], None]] = []
         self._printed: dict[str, tuple[int, int]] = {}
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
         self.events = EventLog(lambda: (time.monotonic(), time.time()), limits.events_kept)
         self.store = MemoryStore(limits.dead_letters)
-        self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory, turn_s=limits.turn_s)
+        self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory)
         self.supervisor = Supervisor(
             loop,
             Tree.of(boot.tree),
@@ -119,11 +121,14 @@ class System:
 
     # The supervisor's house.
 
-    def become(self, spec: AgentSpec, incarnation: int) -> Become:
+    def become(self, incarnation: Incarnation) -> Become:
         """Who a new process is to be, with the last committed state."""
+        spec = incarnation.spec
+        pulse = self._watch.admit(spec.id, incarnation.number, incarnation)
         return Become(
             agent=spec.id,
-            incarnation=incarnation,
+            incarnation=incarnation.number,
+            pulse=str(pulse) if pulse else None,
             code=spec.code,
             options=spec.options,
             state=self.store.state(spec.id),
@@ -171,6 +176,7 @@ class System:
     def exited(self, incarnation: Incarnation, end: Exit) -> None:
         """An incarnation ended: tell it, then put its message back or aside."""
         agent = incarnation.spec.id
+        self._watch.dismiss(agent, incarnation.number)
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
         self._dropped(agent, self._printed.pop(agent, (0, 0))[1])
@@ -228,6 +234,21 @@ class System:
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """A frame to a live incarnation."""
         self.supervisor.tell(agent, incarnation, frame)
+
+    def busy(self, agent: str, incarnation: int, message: Message) -> float:
+        """A message is handed over; how long its handler may make no progress."""
+        spec = self.supervisor.tree.children[agent].spec
+        deadline_s = spec.deadline_of(message.type) if isinstance(spec, AgentSpec) else 0.0
+        self._watch.busy(agent, incarnation, deadline_s)
+        return deadline_s
+
+    def idle(self, agent: str, incarnation: int) -> None:
+        """Its turn is over."""
+        self._watch.idle(agent, incarnation)
+
+    def hang(self, agent: str, incarnation: int, why: str) -> None:
+        """End an incarnation that makes no progress."""
+        self.supervisor.hang(agent, incarnation, why)
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that broke the protocol."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from scr.errors import ChannelError
 from scr.frames import Answer, Ask, Commit, Deliver, Fetch, FromAgent, Log, StartRequest, StepDone, StepRecord
 from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Pending
@@ -54,6 +55,12 @@ class Children(Protocol):
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives."""
 
+    def busy(self, agent: str, incarnation: int, message: Message) -> float:
+        """A message is handed over; how long its handler may make no progress."""
+
+    def idle(self, agent: str, incarnation: int) -> None:
+        """Its turn is over."""
+
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
 
@@ -61,12 +68,10 @@ class Children(Protocol):
 class Turns:
     """What agents say, carried out.  `memory` is the agent that is told of new entries, where the tree has one."""
 
-    def __init__(
-        self, store: Store, events: EventLog, asks: Asks, children: Children, *, memory: str | None, turn_s: float
-    ) -> None:
+    def __init__(self, store: Store, events: EventLog, asks: Asks, children: Children, *, memory: str | None) -> None:
         self._store, self._events, self._asks, self._children = store, events, asks, children
-        self._memory, self._turn_s = memory, turn_s
-        self.router = Router(frame=self._delivery, handed=self._handed)
+        self._memory = memory
+        self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._ended = self._rung = False
 
     # What the supervisor tells.
@@ -142,6 +147,7 @@ class Turns:
 
     def _release(self, agent: str, incarnation: int, turn: Commit) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
+        self._children.idle(agent, incarnation)
         self._events.emit(
             TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends))
         )
@@ -253,14 +259,17 @@ class Turns:
     def _envelope(self, message_id: str, to: str) -> dict[str, object]:
         return origin(message_id=message_id, sender=RUNTIME, to=to, at=time.time())
 
-    def _delivery(self, pending: Pending) -> Deliver:
+    def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
         return Deliver(
             message=pending.message,
             deliveries=pending.deliveries,
             steps=tuple(pending.steps.values()),
-            deadline_s=self._turn_s,
+            deadline_s=self._children.busy(agent, incarnation, pending.message),
             entries_version=self._store.entries_version() if self._memory else 0,
         )
+
+    def _refused(self, agent: str, pending: Pending, error: ChannelError) -> None:
+        self._bury(pending.message, "quarantined", f"it cannot be handed to {agent}: {error}", pending.deliveries)
 
     def _handed(self, agent: str, incarnation: int, pending: Pending) -> None:
         self._rung = self._rung and agent != self._memory

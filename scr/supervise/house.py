@@ -17,7 +17,7 @@ class House(Protocol):
     Called on the loop; must neither raise nor block.
     """
 
-    def become(self, spec: AgentSpec, incarnation: int) -> Become:
+    def become(self, incarnation: Incarnation) -> Become:
         """The first frame of a new incarnation."""
 
     def starting(self, spec: AgentSpec, incarnation: int) -> None:

@@ -6,6 +6,7 @@ Lives in the runtime, on its loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,6 +78,12 @@ class Incarnation:
         if self.process:
             signal_group(self.process.pid, self.process.pidfd, number)
 
+    def signal_itself(self, number: int) -> None:
+        """Signal its process alone, if there is one and it has not ended."""
+        if self.process:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and that is being heard
+                signal.pidfd_send_signal(self.process.pidfd, number)
+
     def drain(self) -> None:
         """It is dead: hear everything that it had said before."""
         if self.channel:
@@ -95,6 +102,8 @@ class Incarnation:
 
     def verdict(self, status: WaitStatus) -> Exit:
         """Why it ended; one that broke the protocol ended by that, whatever the kernel says."""
+        if self.asked is Asked.HUNG:
+            return Exit(ExitReason.HUNG, self.fault)
         if self.fault:
             return Exit(ExitReason.ERROR, f"broke the protocol: {self.fault}")
         return classify(self.record, exits.WaitStatus(status.code, status.signal), self.asked)

@@ -54,6 +54,7 @@ from scr.supervise.reads import deadline
 from scr.supervise.tree import Tree
 
 BLANKS_MAX = 3
+HANG_GRACE_S = 0.03
 Answered: TypeAlias = Callable[[Done | Refused], None]
 
 
@@ -121,6 +122,15 @@ class Supervisor:
         if live is not None and live.number == incarnation and not live.fault:
             live.fault = why
             live.signal(signal.SIGKILL)
+
+    def hang(self, agent: str, incarnation: int, why: str) -> None:
+        """End an incarnation that makes no progress: SIGTERM, a moment, SIGKILL to its group."""
+        live = self._of(agent, incarnation)
+        if live is None or live.asked is not Asked.NOTHING:
+            return
+        live.asked, live.fault = Asked.HUNG, why
+        live.signal_itself(signal.SIGTERM)
+        self._loop.call_later(HANG_GRACE_S, live.signal, signal.SIGKILL)
 
     def _token(self, answered: Answered) -> str:
         token = f"call-{next(self._tokens)}"
@@ -222,7 +232,7 @@ class Supervisor:
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
         if incarnation.asked is Asked.NOTHING:
-            channel.send(self._house.become(incarnation.spec, incarnation.number))
+            channel.send(self._house.become(incarnation))
         else:
             incarnation.signal(signal.SIGKILL)
 
