@@ -85,6 +85,8 @@ def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
     """What was given and cannot be used is one sentence, never a traceback; who stops reading has heard enough."""
     try:
         return command()
+    except KeyboardInterrupt:  # before the run or after it: nothing is running
+        return Code.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
         return Code.PIPE_CLOSED
