@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+LINE_MAX = 10_000
+LINES_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -40,7 +43,8 @@ class Outline:
             self._chain.append((level, Heading(title, line)))
 
     def add(self, lines: list[tuple[int, str]], *, item: bool = False) -> None:
-        """A paragraph; lines without text are dropped, and so is a paragraph without any."""
-        kept = tuple((number, " ".join(text.split())) for number, text in lines if text.strip())
-        if kept:
-            self.blocks.append(Block(kept, tuple(heading for _, heading in self._chain), item))
+        """A paragraph; what has no text and what is too long to be prose is dropped, a very long one is divided."""
+        kept = [(number, " ".join(text.split())) for number, text in lines if text.strip() and len(text) <= LINE_MAX]
+        chain = tuple(heading for _, heading in self._chain)
+        for first in range(0, len(kept), LINES_MAX):
+            self.blocks.append(Block(tuple(kept[first : first + LINES_MAX]), chain, item))

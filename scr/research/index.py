@@ -39,7 +39,7 @@ _SCHEMA = """
     CREATE VIRTUAL TABLE search USING fts5(titles, text, content='', tokenize='porter unicode61 remove_diacritics 2');
 """
 _SEARCH = """
-    SELECT id, path, headings, passage.text, starts, round(-rank, 6)
+    SELECT id, path, headings, passage.text, starts
     FROM search JOIN passage ON passage.id = search.rowid
     WHERE search MATCH ? AND rank MATCH 'bm25(2.0, 1.0)'
     ORDER BY rank, id LIMIT ?
@@ -56,10 +56,9 @@ class IndexStats(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that was found; `score` is BM25, larger is better."""
+    """A passage that was found, and its id in the index."""
 
     passage: Passage
-    score: float
     passage_id: int
 
 
@@ -114,7 +113,7 @@ class Index:
         if not query:
             return []
         rows = self._database.execute(_SEARCH, (query, limit))
-        return [Hit(_passage(*row[1:5]), row[5], row[0]) for row in rows]
+        return [Hit(_passage(*row[1:]), row[0]) for row in rows]
 
     def count(self, term: str) -> int:
         """How many passages hold the term, in whatever form."""

@@ -1,7 +1,8 @@
 """Markup within a line: links, emphasis, code, roles and tags become the words that a reader sees.  Pure.
 
 A paragraph is cleaned as a whole, because links and emphasis run over line ends, and the
-number of its lines stays the same, because citations are by line.
+number of its lines stays the same, because citations are by line.  Every pattern is bounded
+in what it looks at: documents are made by anybody, and none may keep a reader busy for ever.
 """
 
 from __future__ import annotations
@@ -10,38 +11,41 @@ import re
 from collections.abc import Callable
 from html import unescape
 
+from scr.research.blocks import LINE_MAX
+
 _MARKDOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), kept)
+    (re.compile(pattern), kept)
     for pattern, kept in (
-        (r"<!--.*?-->", ""),
-        (r"!\[[^\]]*\]\([^)]*\)", ""),
-        (r"!\[[^\]]*\]\[[^\]]*\]", ""),
-        (r"\{[\w:+.-]+\}`(?:~[\w.]*\.)?([^`<]+?)\s*(?:<[^`>]*>)?`", r"\1"),
-        (r"\[\^[^\]]+\]:?", ""),
-        (r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\([^()]*(?:\([^()]*\)[^()]*)*\)", r"\1"),
-        (r"\[([^\[\]]+)\]\[[^\]]*\]", r"\1"),
-        (r"<(?:https?|mailto):[^>\s]*>", ""),
-        (r"(`+)(.+?)\1", r"\2"),
-        (r"</?[a-zA-Z][^<>]*>", ""),
-        (r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2"),
-        (r"(?<![\w*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\w*])", r"\1"),
-        (r"(?<![\w_])_(?=[^\s_])(.+?)(?<=[^\s_])_(?![\w_])", r"\1"),
-        (r"~~(.+?)~~", r"\1"),
-        (r"\{[.#:][^{}]*\}", ""),
+        (r"!\[[^\[\]]{0,400}\](?:\([^()]{0,400}\)|\[[^\[\]]{0,80}\])", ""),
+        (r"\{[\w:+.-]{1,60}\}`(?:~[\w.]{0,200}\.)?([^`<]{1,400}?)\s{0,9}(?:<[^`>]{0,400}>)?`", r"\1"),
+        (r"\[\^[^\[\]]{1,80}\]:?", ""),
+        (r"\[((?:[^\[\]]|\[[^\[\]]{0,80}\]){0,400})\]\([^()]{0,400}(?:\([^()]{0,200}\)[^()]{0,200}){0,4}\)", r"\1"),
+        (r"\[([^\[\]]{1,400})\]\[[^\[\]]{0,80}\]", r"\1"),
+        (r"<(?:https?|mailto):[^>\s]{0,400}>", ""),
+        (r"`+([^`]+)`+", r"\1"),
+        (r"</?[a-zA-Z][^<>]{0,800}>", ""),
+        (r"(\*\*|__)(?=[^\s*_])([^*_]+)(?<=[^\s])\1", r"\2"),
+        (r"(?<![\w*])\*(?=[^\s*])([^*]+)(?<=[^\s])\*(?![\w*])", r"\1"),
+        (r"(?<![\w_])_(?=[^\s_])([^_]+)(?<=[^\s])_(?![\w_])", r"\1"),
+        (r"~~([^~]+)~~", r"\1"),
+        (r"\{[.#:][^{}]{0,200}\}", ""),
         (r"\\([!-/:-@\[-`{-~])", r"\1"),
     )
 )
 _RST: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), kept)
+    (re.compile(pattern), kept)
     for pattern, kept in (
-        (r":[\w:+.-]+:`(?:[~!][\w.]*\.(?=\w+`)|[~!])?([^`<]+?)\s*(?:<[^`>]*>)?`", r"\1"),
-        (r"``(.+?)``", r"\1"),
-        (r"`([^`<]+?)\s*<[^`>]*>`_{0,2}", r"\1"),
+        (
+            r":[\w:+.-]{1,60}:`(?:[~!][\w.]{0,200}\.(?=\w{1,200}`)|[~!])?([^`<]{1,400}?)\s{0,9}(?:<[^`>]{0,400}>)?`",
+            r"\1",
+        ),
+        (r"``([^`]+)``", r"\1"),
+        (r"`([^`<]{1,400}?)\s{0,9}<[^`>]{0,400}>`_{0,2}", r"\1"),
         (r"`([^`]+)`_{0,2}", r"\1"),
-        (r"\[[#*\w.-]+\]_", ""),
-        (r"\|([^|\s][^|\n]*)\|_{0,2}", r"\1"),
-        (r"\*\*(?=\S)(.+?)(?<=\S)\*\*", r"\1"),
-        (r"(?<![\w*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\w*])", r"\1"),
+        (r"\[[#*\w.-]{1,80}\]_", ""),
+        (r"\|([^|\s][^|\n]{0,200})\|_{0,2}", r"\1"),
+        (r"\*\*(?=[^\s*])([^*]+)(?<=[^\s])\*\*", r"\1"),
+        (r"(?<![\w*])\*(?=[^\s*])([^*]+)(?<=[^\s])\*(?![\w*])", r"\1"),
         (r"(?<=\w)__?(?=[\s.,;:)]|$)", ""),
         (r"\\(?=\s)", ""),
         (r"\\([!-/:-@\[-`{-~])", r"\1"),
@@ -60,9 +64,10 @@ def rst(text: str) -> str:
 
 
 def clean_lines(lines: list[tuple[int, str]], cleaner: Callable[[str], str]) -> list[tuple[int, str]]:
-    """Numbered lines cleaned as one paragraph."""
-    cleaned = cleaner("\n".join(text for _, text in lines)).split("\n")
-    return [(number, text) for (number, _), text in zip(lines, cleaned, strict=False)]
+    """Numbered lines cleaned as one paragraph.  A line longer than any prose is data, and left out."""
+    prose = [(number, text) for number, text in lines if len(text) <= LINE_MAX]
+    cleaned = cleaner("\n".join(text for _, text in prose)).split("\n")
+    return [(number, text) for (number, _), text in zip(prose, cleaned, strict=False)]
 
 
 def _apply(rules: tuple[tuple[re.Pattern[str], str], ...], text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scr.research.english import COMMON_CAPITALS, STOP_WORDS
@@ -77,7 +77,7 @@ class Gathering:
                 continue
             adjoins = run_end + 1 == match.start() and text[run_end] == " "
             self._phrase(run if not adjoins else [])
-            run, run_end = ([*run, token] if adjoins else [token]), match.end()
+            run, run_end = ([*run[-PHRASE_WORDS_MAX:], token] if adjoins else [token]), match.end()
             if not adjoins and not _MARKED.match(token) and _starts_sentence(text, match.start()):
                 run = []
                 self._first[token.lower()] += 1
@@ -106,14 +106,6 @@ class Gathering:
     def _phrase(self, run: list[str]) -> None:
         if 1 < len(run) <= PHRASE_WORDS_MAX and run[0].lower() not in STOP_WORDS:
             self._phrases[" ".join(run)] += 1
-
-
-def gather(texts: Iterable[str]) -> Names:
-    """The names in these texts, told by how they are written in the middle of sentences."""
-    gathering = Gathering()
-    for text in texts:
-        gathering.read(text)
-    return gathering.names()
 
 
 def name_tokens(text: str) -> list[str]:

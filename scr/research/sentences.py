@@ -17,6 +17,7 @@ _ABBREVIATION = re.compile(
     r"jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|ver|sec|ch|pp|p|b\.c|a\.d|u\.s|u\.k)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
+_FOLLOWING = re.compile(r" *([^ ])")
 _OTHER = re.compile(r"[\d_]|[^\w ]")
 _DEBRIS = re.compile(
     r"=>|->|[{}|\\]|\w\(\w*\)\s*\w*\(|^\W*\d+[.)]\s|^\s*[-*\u2022]|\.\.\.|\u2026|\$ |https?://|^[@#]|"
@@ -43,12 +44,12 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _ends_here(text: str, start: int, end: int) -> bool:
-    following = text[end:].lstrip(" ")
-    if not following or following[0] == "\n":
+    following = _FOLLOWING.match(text, end)
+    if following is None or not following[1].strip():
         return True
     if _ABBREVIATION.search(text[max(start, end - 12) : end]):
         return False
-    return following[0].isupper() or following[0].isdigit() or following[0] in "\"'\u201c\u2018([`_"
+    return following[1].isupper() or following[1].isdigit() or following[1] in "\"'\u201c\u2018([`_"
 
 
 def is_whole(sentence: str, names: frozenset[str] = frozenset()) -> bool:

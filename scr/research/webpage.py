@@ -24,10 +24,25 @@ _ASIDE = re.compile(
 def parse(text: str) -> list[Block]:
     """The blocks of an HTML page.  Broken markup is read as far as it goes."""
     reader = _Reader(main_only=re.search(r"<main\b", text, re.IGNORECASE) is not None)
-    reader.feed(text)
+    reader.feed(_closed(text))
     reader.close()
     reader.end_block()
     return reader.outline.blocks
+
+
+def _closed(text: str) -> str:
+    """The page without comments and without a tag that never closes, on the same lines.
+
+    The parser looks for the end of each of these anew, which takes for ever in a page of them.
+    """
+    first, *others = text.split("<!--")
+    kept = [first]
+    for part in others:
+        comment, closing, after = part.partition("-->")
+        kept += ["\n" * comment.count("\n"), after if closing else ""]
+    page = "".join(kept).replace("<![", "&lt;![")
+    last = page.rfind(">") + 1
+    return page[:last] + page[last:].partition("<")[0]
 
 
 class _Reader(HTMLParser):

@@ -184,3 +184,22 @@ def test_of_a_page_with_a_main_part_only_that_is_read():
 def test_broken_markup_is_read_as_far_as_it_goes(reader, text):
     for block in reader(text):
         assert all(number >= 1 for number, _ in block.lines)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("reader", [markdown.parse, restructured.parse, webpage.parse])
+@pytest.mark.parametrize(
+    "unit", ["*a ", "[", "[a](", "`a ", "_a ", "**a ", "<a ", "<!--", "<![", "&amp;", "<b>", ":a:`", "|a ", "{#", "!["]
+)
+def test_no_document_keeps_a_reader_busy_for_ever(reader, unit):
+    reader(unit * 60_000)
+    reader((unit * 20 + "\n") * 3_000)
+
+
+def test_a_comment_over_lines_moves_no_line():
+    page = "<p>one</p><!-- a <!-- b\n\n --><p>two</p>\n<!-- open\n <p>three</p>"
+    assert [(line, text) for line, _, text, _ in told(webpage.parse(page))] == [(1, "one"), (3, "two")]
+
+
+def test_text_after_the_last_tag_is_read():
+    assert [text for _, _, text, _ in told(webpage.parse("<p>one <b>two</b> three"))] == ["one two three"]

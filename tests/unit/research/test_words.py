@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from scr.research.focus import focus_on
-from scr.research.names import gather, name_tokens
+from scr.research.names import Gathering, name_tokens
 from scr.research.terms import family, jaccard, stem, stems, terms
+
+
+def gather(texts):
+    gathering = Gathering()
+    for text in texts:
+        gathering.read(text)
+    return gathering.names()
 
 
 @pytest.mark.parametrize(
