@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from multiprocess import resource_tracker
+from multiprocess import get_context, resource_tracker
 
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Process
@@ -42,6 +42,11 @@ def obey(channel):
             order, *arguments = json.loads(line)
             stream.write(json.dumps(ORDERS[order](*arguments)) + "\n")
             stream.flush()
+
+
+def ignore(_channel):
+    """An entry that breaks the rule: it does not end with its channel."""
+    time.sleep(600)
 
 
 def start_tool(*, session=False, bare=False, group=False):
@@ -72,6 +77,14 @@ def _link(path):
         return str(path.readlink())
 
 
+def spoiled_by_multiprocess():
+    """How many bytes a lock of `multiprocess` writes into files that are none of its business."""
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(30)]
+        get_context("spawn").Lock()
+        return sum(os.fstat(file.fileno()).st_size for file in files)
+
+
 def blocked_in_c():
     time.sleep(600)
 
@@ -90,6 +103,7 @@ ORDERS = {
     "tool in a session": lambda: start_tool(session=True),
     "tool without environment": lambda: start_tool(bare=True),
     "tool in a group without environment": lambda: start_tool(bare=True, group=True),
+    "multiprocess": spoiled_by_multiprocess,
     "hang": blocked_in_c,
     "random": random.random,
     "environment": os.environ.get,

@@ -5,6 +5,7 @@ import re
 import signal
 from pathlib import Path
 
+import multiprocess
 import pytest
 
 from scr.launch.capture import Capture
@@ -153,6 +154,19 @@ def test_a_process_is_named_for_what_it_does_and_keeps_its_mark(bench):
         bench.ask(process, "pid")
         assert Path(f"/proc/{process.pid}/cmdline").read_bytes().rstrip(b"\0") == b"scr: standby"
         assert process.pid in bench.left()
+
+
+def test_an_agent_may_use_multiprocess_itself(bench):
+    for process in bench.start(3):
+        assert bench.ask(process, "multiprocess") == 0
+
+
+def test_multiprocess_does_not_wait_on_processes_that_are_the_reapers(bench):
+    victim, *_ = bench.start(3)
+    bench.tell(victim, "exit", 5)
+    until(lambda: is_gone(victim.pid))
+    assert multiprocess.active_children() == []  # this would have reaped it
+    assert bench.end_of(victim) == WaitStatus(code=5)
 
 
 def test_closing_ends_everything_and_refuses_the_rest(bench):

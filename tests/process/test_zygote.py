@@ -4,6 +4,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from scr.errors import LaunchFailed
 from scr.launch import zygote as zygote_module
 from scr.launch.launcher import Process
+from scr.launch.prepare import MARK
 from scr.launch.reaper import WaitStatus
 from tests.contract.launch_bench import Bench, children_of, is_gone, runtime_of_three, runtime_process, until
 
@@ -88,15 +90,14 @@ def test_a_request_has_a_deadline_even_while_everything_stalls(benches):
     kill_zygote(bench, signal.SIGCONT)
 
 
-def test_a_birth_that_comes_too_late_is_ended(benches):
-    bench = benches(deadline_s=0.5)
+def test_a_birth_that_comes_too_late_is_ended_even_if_it_does_not_listen(benches):
+    bench = benches(deadline_s=0.5, entry=f"{Bench.__module__}:ignore")
     bench.start(1)
     kill_zygote(bench, signal.SIGSTOP)
     assert "no process within" in bench.refusal()
     kill_zygote(bench, signal.SIGCONT)
-    (process,) = bench.start(1)
+    bench.start(1)
     bench.until(lambda: len(bench.left()) == 3)
-    assert bench.ask(process, "pid") == process.pid
 
 
 def test_a_zygote_that_dies_again_and_again_is_given_up_aloud_and_tried_again_later(benches, monkeypatch):
@@ -253,6 +254,13 @@ def test_a_stopped_zygote_wakes_up_to_clean_up_behind_a_killed_runtime():
         os.kill(told["pids"][-1], signal.SIGSTOP)
         runtime.kill()
         until(lambda: all(map(is_gone, told["pids"])))
+
+
+def test_closing_spares_a_runtime_that_bears_its_own_mark():
+    code = f"from {Bench.__module__} import Bench; own = Bench(runtime_id='own'); own.start(3); own.close(); print(1)"
+    environment = os.environ | {MARK: "own", "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, b"1\n"), ended.stderr
 
 
 def test_a_runtime_killed_in_the_middle_of_an_import_leaves_no_zygote(module):
