@@ -1,52 +1,37 @@
-"""The command `scr`: its groups of commands, one file each, put together."""
+"""Where the command `scr` begins.
+
+Imports next to nothing: a command that needs a runtime starts its process
+first of all, so that the imports of the two overlap.  The process is told what
+to be only when the input has been checked; if it fails the check, it is ended.
+"""
 
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
-from typing import Annotated
+from importlib import import_module
 
-import typer
-
-from scr.cli import research
 from scr.cli.codes import Code
+from scr.runtime.spawn import spawn
 
-app = typer.Typer(
-    name="scr",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(research.demo)
-app.command()(research.run)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"scr {version('scr')}")
-        raise typer.Exit
-
-
-@app.callback()
-def scr(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """AI agents as supervised operating-system processes that do not lose work.
-
-    Start with [bold]scr demo[/bold]; see what a crash does with [bold]scr demo --crash-test[/bold].
-    """
+STARTING = {"demo", "run"}
+ASKING = {"-h", "--help"}
 
 
 def main() -> None:
     """The console command.  Ends the process with its exit code."""
+    spawned = spawn() if is_starting(sys.argv[1:]) else None
     try:
-        app()
+        import_module("scr.cli.app").app(obj=spawned)
     except KeyboardInterrupt:
         sys.exit(Code.INTERRUPTED)
+    finally:
+        if spawned:
+            spawned.discard()
+
+
+def is_starting(arguments: list[str]) -> bool:
+    """Whether this command line will need a runtime, as far as can be told at a glance."""
+    return bool(arguments) and arguments[0] in STARTING and not ASKING & set(arguments)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from scr.cli.session import Ended, Failed, Screen, Session, Signals
 from scr.cli.strike import Striker
 from scr.cli.terminal import live_view
 from scr.errors import InvalidInput
+from scr.runtime.spawn import Spawned
 from scr.telemetry.events import Record
 
 QUESTION = "How do agent runtimes recover from crashes?"
@@ -33,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 
 def run(
+    ctx: typer.Context,
     question: Annotated[str, typer.Argument(help="What you want to know, in words.", show_default=False)],
     docs: Annotated[Path, typer.Option(help="A folder of .md, .txt, .rst or .html files.", show_default="bundled")] = (
         CORPUS
@@ -56,10 +58,13 @@ def run(
 
     Exit codes: 0 done; 2 the input cannot be used; 3 done, but claims were dropped or a part is missing; 5 failed.
     """
-    raise typer.Exit(_guarded(lambda: _run(question, docs, workers, out, as_json=as_json), as_json=as_json))
+    raise typer.Exit(
+        _guarded(lambda: _run(question, docs, workers, out, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+    )
 
 
 def demo(
+    ctx: typer.Context,
     crash: Annotated[
         bool, typer.Option("--crash-test", help="Do it twice, and kill a worker in the middle of the second time.")
     ] = False,
@@ -77,8 +82,10 @@ def demo(
       scr demo --crash-test --json | python -m json.tool
     """
     if crash:
-        raise typer.Exit(_guarded(lambda: _crash_test(workers, as_json=as_json), as_json=as_json))
-    raise typer.Exit(_guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json), as_json=as_json))
+        raise typer.Exit(_guarded(lambda: _crash_test(workers, as_json=as_json, spawned=ctx.obj), as_json=as_json))
+    raise typer.Exit(
+        _guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+    )
 
 
 def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
@@ -97,9 +104,9 @@ def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
         return Code.BAD_INPUT
 
 
-def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: bool) -> Code:
+def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: bool, spawned: Spawned | None) -> Code:
     job = checked(question, docs, workers)
-    ended = _session(job, Signals(), as_json=as_json, out=out)
+    ended = _session(job, Signals(), as_json=as_json, out=out, spawned=spawned)
     if as_json:
         say_json(described(ended))
     else:
@@ -107,12 +114,12 @@ def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: 
     return _concluded(ended)
 
 
-def _crash_test(workers: int, *, as_json: bool) -> Code:
+def _crash_test(workers: int, *, as_json: bool, spawned: Spawned | None) -> Code:
     """The same job twice; the second time with a kill."""
     job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
     say: Callable[[str], Any] = (lambda _: None) if as_json else print
     say("Crash test, first part: the job, undisturbed.")
-    undisturbed = _session(job, signals, as_json=as_json)
+    undisturbed = _session(job, signals, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, Failed):
         return _concluded(undisturbed)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
@@ -139,6 +146,7 @@ def _session(
     as_json: bool,
     out: Path | None = None,
     watch: Callable[[Record], None] | None = None,
+    spawned: Spawned | None = None,
 ) -> Ended:
     """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
     began, run_id = time.monotonic(), new_run_id()
@@ -147,7 +155,7 @@ def _session(
         screen: Screen = Silence() if as_json else Lines(began)
         if sys.stdout.isatty() and not as_json:
             screen = shown.enter_context(live_view(f"scr: {job.question}", began))
-        ended = Session(job, run_id, folder, screen, signals, watch).run()
+        ended = Session(job, run_id, folder, screen, signals, watch, spawned).run()
     if not isinstance(ended.answer, Failed):
         folder.keep(ended.answer, report_of(ended, ended.answer))
     return ended

@@ -28,6 +28,7 @@ from scr.errors import RuntimeGone, ScrError
 from scr.messages import TaskPayload, complaint
 from scr.research.outcome import Outcome
 from scr.runtime.handle import Runtime
+from scr.runtime.spawn import Spawned
 from scr.runtime.tree import RESEARCH_PRELOAD, RESEARCH_TREE
 from scr.telemetry.events import Record
 
@@ -94,7 +95,10 @@ class Signals:
 
 
 class Session:
-    """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else."""
+    """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
+
+    `spawned` is a process started ahead, for the runtime.
+    """
 
     def __init__(
         self,
@@ -104,13 +108,14 @@ class Session:
         screen: Screen,
         signals: Signals,
         watch: Callable[[Record], None] | None = None,
+        spawned: Spawned | None = None,
     ) -> None:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
         self._view = RunView()
         self._deaf = False
-        self._runtime = Runtime(RESEARCH_TREE, preload=RESEARCH_PRELOAD, listener=self._hear)
+        self._runtime = Runtime(RESEARCH_TREE, preload=RESEARCH_PRELOAD, listener=self._hear, spawned=spawned)
 
     def run(self) -> Ended:
         """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""

@@ -6,11 +6,8 @@ one thread reads what the runtime says.
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -44,6 +41,7 @@ from scr.runtime.requests import (
     StopAgent,
     Subscribe,
 )
+from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_PRELOAD, AGENTS_TREE, MEMORY
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.telemetry.events import Record
@@ -60,7 +58,8 @@ class Runtime:
             print(runtime.ask("echo", {"n": 1}))
 
     Every method may be called from any thread, blocks until it is answered and
-    raises RuntimeGone when the runtime's process ends meanwhile.
+    raises RuntimeGone when the runtime's process ends meanwhile.  `spawned` is a
+    process that was started ahead; without one, `start` starts it.
     """
 
     def __init__(
@@ -70,6 +69,7 @@ class Runtime:
         settings: Settings | None = None,
         preload: tuple[str, ...] = AGENTS_PRELOAD,
         listener: Callable[[Record], None] | None = None,
+        spawned: Spawned | None = None,
     ) -> None:
         settings = settings or Settings()
         self.id = f"r-{secrets.token_hex(4)}"
@@ -79,7 +79,7 @@ class Runtime:
             settings=settings.model_copy(update={"preload": (*settings.preload, *preload)}),
             memory=MEMORY,
         )
-        self._listener = listener
+        self._listener, self._spawned = listener, spawned
         self._refs = count(1)
         self._waiting: dict[int, Future[Answered]] = {}
         self._lock = threading.Lock()
@@ -109,21 +109,14 @@ class Runtime:
 
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "scr.runtime.process", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            )
+        spawned, self._spawned = self._spawned or spawn(), None
+        self._process, ours = spawned.process, spawned.control
         self._channel = BlockingChannel(ours, FROM_CONTROL, self._boot.settings.limits.frame_bytes)
         self._channel.send(self._boot)
         self._reader = threading.Thread(target=self._read, name="scr-reader", daemon=True)
         self._reader.start()
         if self._listener:
-            self._request(Subscribe(ref=self._ref()), ANSWER_S)
+            self._channel.send(Subscribe(ref=self._ref()))  # its answer waits for the runtime's imports, and we do not
 
     def wait_ready(self) -> None:
         """Wait until the whole tree is up.  Raises StartFailed with the causes when it cannot be."""
@@ -141,6 +134,8 @@ class Runtime:
             process.kill()
         finally:
             process.wait(END_S)
+            if self._reader:
+                self._reader.join(END_S)  # the last events are still to be heard
             self._channel.close()
 
     def start_agent(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
+from scr.errors import ChannelError
 from scr.launch.launcher import Launcher
 from scr.launch.spawned import SpawnLauncher
 from scr.launch.standby import StandbyPool
@@ -36,7 +37,10 @@ ORPHANED_S = 0.3
 def main() -> None:
     """Boot from the first frame on the descriptor that the owner left open."""
     owner = socket.socket(fileno=int(sys.argv[1]))
-    boot = Boot.model_validate_json(read_first(owner, BOOT_BYTES, BOOT_S))
+    try:
+        boot = Boot.model_validate_json(read_first(owner, BOOT_BYTES, BOOT_S))
+    except ChannelError:
+        sys.exit(1)  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")
     raise_descriptor_limit()
     scratch = make_scratch(boot.runtime)
