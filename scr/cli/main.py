@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 
 from scr.cli.codes import Code
+from scr.runtime import preload
 from scr.runtime.spawn import spawn
 
 STARTING = {"demo", "run"}
@@ -19,7 +20,7 @@ ASKING = {"-h", "--help"}
 
 def main() -> None:
     """The console command.  Ends the process with its exit code."""
-    spawned = spawn() if is_starting(sys.argv[1:]) else None
+    spawned = spawn(preload.RESEARCH) if is_starting(sys.argv[1:]) else None
     try:
         import_module("scr.cli.app").app(obj=spawned)
     except KeyboardInterrupt:

@@ -27,9 +27,10 @@ from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError
 from scr.messages import TaskPayload, complaint
 from scr.research.outcome import Outcome
+from scr.runtime import preload as preloads
 from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
-from scr.runtime.tree import RESEARCH_PRELOAD, RESEARCH_TREE
+from scr.runtime.tree import RESEARCH_TREE
 from scr.telemetry.events import Record
 
 RUN_S = 3600.0
@@ -115,7 +116,7 @@ class Session:
         self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
         self._view = RunView()
         self._deaf = False
-        self._runtime = Runtime(RESEARCH_TREE, preload=RESEARCH_PRELOAD, listener=self._hear, spawned=spawned)
+        self._runtime = Runtime(RESEARCH_TREE, preload=preloads.RESEARCH, listener=self._hear, spawned=spawned)
 
     def run(self) -> Ended:
         """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""

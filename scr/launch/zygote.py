@@ -58,6 +58,7 @@ class ZygoteLauncher:
         scratch: Path,
         preload: tuple[str, ...] = (),
         deadline_s: float = LAUNCH_DEADLINE_S,
+        zygote: ZygoteProcess | None = None,
     ) -> None:
         become_subreaper()
         self._loop = loop
@@ -70,7 +71,7 @@ class ZygoteLauncher:
         self._zygote: ZygoteProcess | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self._revive()
+        self._revive(zygote)
 
     @property
     def zygote_pid(self) -> int | None:
@@ -202,8 +203,11 @@ class ZygoteLauncher:
 
     # The zygote's life.
 
-    def _revive(self) -> None:
-        """Start a zygote, unless too many have ended lately: then whoever waits is told."""
+    def _revive(self, started: ZygoteProcess | None = None) -> None:
+        """Start a zygote, or take the one that was `started` ahead.
+
+        Too many that have ended lately are enough: then whoever waits is told.
+        """
         now = self._loop.time()
         while self._starts and self._starts[0] <= now - RESTARTS_WITHIN_S:
             self._starts.popleft()
@@ -215,7 +219,7 @@ class ZygoteLauncher:
             return
         self._starts.append(now)
         try:
-            self._zygote = zygote = ZygoteProcess.start(self._plan)
+            self._zygote = zygote = started or ZygoteProcess.start(self._plan)
         except LaunchFailed as error:
             self._refuse_all(str(error))
             return

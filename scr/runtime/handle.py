@@ -24,6 +24,7 @@ from scr.config import Settings
 from scr.errors import ChannelError, InvalidSpec, RuntimeGone, ScrError
 from scr.mail.channel import BlockingChannel
 from scr.messages import Frozen, Payload, TaskPayload, complaint
+from scr.runtime import preload as preloads
 from scr.runtime.requests import (
     FROM_CONTROL,
     Answered,
@@ -42,7 +43,7 @@ from scr.runtime.requests import (
     Subscribe,
 )
 from scr.runtime.spawn import Spawned, spawn
-from scr.runtime.tree import AGENTS_PRELOAD, AGENTS_TREE, MEMORY
+from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.telemetry.events import Record
 
@@ -58,7 +59,8 @@ class Runtime:
             print(runtime.ask("echo", {"n": 1}))
 
     Every method may be called from any thread, blocks until it is answered and
-    raises RuntimeGone when the runtime's process ends meanwhile.  `spawned` is a
+    raises RuntimeGone when the runtime's process ends meanwhile.  `preload` are
+    modules that the zygote imports, so that agents need not.  `spawned` is a
     process that was started ahead; without one, `start` starts it.
     """
 
@@ -67,19 +69,14 @@ class Runtime:
         tree: SupervisorSpec = AGENTS_TREE,
         *,
         settings: Settings | None = None,
-        preload: tuple[str, ...] = AGENTS_PRELOAD,
+        preload: tuple[str, ...] = preloads.AGENTS,
         listener: Callable[[Record], None] | None = None,
         spawned: Spawned | None = None,
     ) -> None:
         settings = settings or Settings()
-        self.id = f"r-{secrets.token_hex(4)}"
-        self._boot = Boot(
-            runtime=self.id,
-            tree=tree,
-            settings=settings.model_copy(update={"preload": (*settings.preload, *preload)}),
-            memory=MEMORY,
-        )
+        self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
         self._listener, self._spawned = listener, spawned
+        self.id = ""
         self._refs = count(1)
         self._waiting: dict[int, Future[Answered]] = {}
         self._lock = threading.Lock()
@@ -109,10 +106,10 @@ class Runtime:
 
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
-        spawned, self._spawned = self._spawned or spawn(), None
-        self._process, ours = spawned.process, spawned.control
-        self._channel = BlockingChannel(ours, FROM_CONTROL, self._boot.settings.limits.frame_bytes)
-        self._channel.send(self._boot)
+        spawned, self._spawned = self._spawned or spawn(self._preload, self._settings.launcher), None
+        self.id, self._process, ours = spawned.runtime, spawned.process, spawned.control
+        self._channel = BlockingChannel(ours, FROM_CONTROL, self._settings.limits.frame_bytes)
+        self._channel.send(Boot(runtime=self.id, tree=self._tree, settings=self._settings, memory=MEMORY))
         self._reader = threading.Thread(target=self._read, name="scr-reader", daemon=True)
         self._reader.start()
         if self._listener:

@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 class Spawned:
     """An interpreter that waits for its first frame, and our end of its socket."""
 
+    runtime: str
     process: subprocess.Popen[bytes]
     control: socket.socket
 
@@ -27,15 +29,17 @@ class Spawned:
         self.control.close()
 
 
-def spawn() -> Spawned:
-    """Execute a fresh interpreter in a session of its own.  Raises OSError."""
+def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
+    """Execute a fresh interpreter in a session of its own; `preload` is for its zygote.  Raises OSError."""
+    launcher = launcher or os.environ.get("SCR_LAUNCHER", "zygote")
+    runtime = f"r-{os.urandom(4).hex()}"
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scr.runtime.process", str(theirs.fileno())],
+            [sys.executable, "-m", "scr.runtime.boot", str(theirs.fileno()), runtime, launcher, *preload],
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )
-    return Spawned(process, ours)
+    return Spawned(runtime, process, ours)

@@ -12,15 +12,6 @@ MEMORY = "memory"
 TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
 MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=1.0)
 
-RESEARCH_PRELOAD = (
-    "scr.agents.table",
-    "scr.agents.memory",
-    "scr.agents.planner",
-    "scr.agents.critic",
-    "scr.agents.worker",
-)
-AGENTS_PRELOAD = ("scr.agents.table", "scr.agents.memory")
-
 RESEARCH_TREE = SupervisorSpec(
     id="root",
     strategy=Strategy.REST_FOR_ONE,

@@ -1,0 +1,39 @@
+"""The first thing that a runtime's process does: start its zygote, then import everything else.
+
+`python -m scr.runtime.boot FD RUNTIME LAUNCHER PRELOAD...`, started by `spawn`.
+The imports of zygote and runtime overlap, which is why the runtime proper is
+imported by name, and late.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from importlib import import_module
+
+from scr.launch.wire import Plan
+from scr.launch.zygote_process import ZygoteProcess
+from scr.runtime.preload import ENTRY
+from scr.runtime.scratch import make_scratch
+
+
+def main() -> None:
+    """Be the runtime of that id until its end."""
+    descriptor, runtime, launcher, *preload = sys.argv[1:]
+    scratch = make_scratch(runtime)
+    try:
+        zygote = None
+        if launcher == "zygote":
+            plan = Plan(ENTRY, tuple(preload), runtime, os.getpid(), str(scratch), tuple(sys.path))
+            zygote = ZygoteProcess.start(plan)
+        import_module("scr.runtime.process").main(
+            socket.socket(fileno=int(descriptor)), scratch, tuple(preload), zygote
+        )
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

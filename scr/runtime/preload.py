@@ -1,0 +1,7 @@
+"""What zygotes import before they fork: names alone, for whoever must not wait for an import."""
+
+from __future__ import annotations
+
+ENTRY = "scr.behaviour.child:main"
+AGENTS = ("scr.agents.table", "scr.agents.memory")
+RESEARCH = (*AGENTS, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")
