@@ -333,8 +333,8 @@ exits: a kill that was ordered is from outside
 +case Asked.KILL, Signals.SIGTERM, _, _:
 
 exits: a stop that was obeyed is a crash
--Signals.SIGTERM, _, None:
-+Signals.SIGHUP, _, None:
+-Signals.SIGTERM, _, None
++Signals.SIGHUP, _, None
 
 exits: silence is success
 -return Exit(ExitReason.ERROR, "exit status 0 without
@@ -377,6 +377,11 @@ class Fault:
     line: str
     broken: str
 
+    @property
+    def path(self) -> Path:
+        """Where, from the top of the house."""
+        return Path("scr/supervise") / f"{self.file}.py"
+
     @classmethod
     def of(cls, text: str) -> Fault:
         """From its lines in FAULTS."""
@@ -386,19 +391,22 @@ class Fault:
         return cls(file, name, kept, broken)
 
 
-def plant(fault: Fault, copy: Path) -> None:
-    """Break the copy.  Ends the script when the line is not there exactly once."""
-    name = Path("scr/supervise") / f"{fault.file}.py"
-    source = (HOUSE / name).read_text(encoding="utf-8")
+def place(fault: Fault) -> str:
+    """The source that the fault is planted in.  Ends the script when its place is not there exactly once."""
+    source = (HOUSE / fault.path).read_text(encoding="utf-8")
     if source.count(fault.line) != 1:
-        sys.exit(f"{fault.name}: the line is there {source.count(fault.line)} times in {name}: {fault.line!r}")
-    (copy / name).write_text(source.replace(fault.line, fault.broken), encoding="utf-8")
+        sys.exit(f"{fault.name}: there {source.count(fault.line)} times in {fault.path}: {fault.line!r}")
+    return source
+
+
+def plant(fault: Fault, copy: Path) -> None:
+    """Break the copy."""
+    (copy / fault.path).write_text(place(fault).replace(fault.line, fault.broken), encoding="utf-8")
 
 
 def heal(fault: Fault, copy: Path) -> None:
     """Put the file back."""
-    name = Path("scr/supervise") / f"{fault.file}.py"
-    shutil.copy(HOUSE / name, copy / name)
+    shutil.copy(HOUSE / fault.path, copy / fault.path)
 
 
 def fails(copy: Path, tests: list[str]) -> bool:
@@ -428,15 +436,17 @@ def copy_house(copy: Path) -> None:
 
 def main(words: list[str]) -> int:
     """Plant every fault, print who noticed."""
+    faults = [Fault.of(text) for text in FAULTS.strip().split("\n\n")]
+    chosen = [fault for fault in faults if not words or any(word in fault.name for word in words)]
+    for fault in faults:
+        place(fault)
     survivors = []
     with TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_house(copy)
         if fails(copy, TABLES) or fails(copy, SIMULATION):
             sys.exit("the tests fail without any fault; mend that first")
-        for fault in map(Fault.of, FAULTS.strip().split("\n\n")):
-            if words and not any(word in fault.name for word in words):
-                continue
+        for fault in chosen:
             plant(fault, copy)
             tables, simulation = fails(copy, TABLES), fails(copy, SIMULATION)
             heal(fault, copy)
@@ -444,7 +454,7 @@ def main(words: list[str]) -> int:
             print(f"{fault.name:52} tables {marks[0]}   simulation {marks[1]}", flush=True)
             if not (tables or simulation):
                 survivors.append(fault.name)
-    print(f"{len(survivors)} survived: {', '.join(survivors)}" if survivors else "every fault was noticed")
+    print(f"{len(chosen)} faults, {len(survivors)} survived: {', '.join(survivors) or 'none'}")
     return 1 if survivors else 0
 
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
 from scr.supervise.orders import Done, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
@@ -28,6 +29,7 @@ class Witness:
         self.excused = set()  # permanent agents that have a reason to be down for good
         self.fallen = defaultdict(set)  # supervisor -> children that went down unasked since all was quiet
         self.hit = defaultdict(dict)  # supervisor -> incarnations that a group's restart must replace
+        self.mixed = set()  # supervisors whose count holds restarts of supervisors too
         self.granted = defaultdict(list)  # supervisor -> times of its agents' automatic restarts
 
     @property
@@ -45,13 +47,14 @@ class Witness:
             if self.went_down(before, name):
                 self.granted.pop(name, None)
                 self.hit.pop(name, None)
+                self.mixed.discard(name)
         for name in (*ended, *before.teams):
             old = before.children[name]
             was_its_own = old.parent and old.alive and not old.asked and old.goal is Goal.RUN
             if was_its_own and (name in ended or self.went_down(before, name) or self.is_going_down(name)):
                 self.fallen[old.parent].add(name)
         for name in ended - before.teams.keys():
-            self.grant(before, before.children[name])
+            self.grant(before, before.children[name], getattr(fact, "reason", None))
 
     def was_current(self, before, fact):
         child = before.children.get(fact.id)
@@ -67,12 +70,15 @@ class Witness:
     def is_going_down(self, name):
         return self.tree.children[name].phase is Phase.STOPPING
 
-    def grant(self, before, old):
+    def grant(self, before, old, reason):
         """An agent has ended: was it granted a restart that nobody had asked for?"""
         name, new = old.parent, self.tree.children.get(old.id)
         is_wanted = old.goal is Goal.RUN and new and new.goal is Goal.RUN and new.cause is Cause.RESTART
         if not is_wanted or self.went_down(before, name):
             return
+        on_purpose = old.phase is Phase.UP and reason in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
+        never = {Restart.TEMPORARY, Restart.TRANSIENT} if on_purpose else {Restart.TEMPORARY}
+        assert old.spec.restart not in never, f"{old.id} came back"
         if not old.spec.park:
             self.granted[name].append(self.world.now)
         names = before.teams[name].children
@@ -178,7 +184,9 @@ class Witness:
         counted = [at for at in team.stamps if self.world.now - at <= team.spec.within_s]
         granted = [at for at in self.granted[name] if self.world.now - at <= team.spec.within_s]
         assert len(counted) <= team.spec.max_restarts, f"{name} has more restarts than it may"
-        if self.tree.children[name].alive and not team.closing and not self.tree.teams.keys() & set(team.children):
+        if self.tree.teams.keys() & set(team.children):
+            self.mixed.add(name)
+        if self.tree.children[name].alive and not team.closing and name not in self.mixed:
             assert granted == counted, f"{name} counted {counted} and granted {granted}"
 
     def settled(self):
