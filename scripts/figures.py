@@ -178,10 +178,10 @@ def demo_s() -> tuple[float, float]:
     scr = Path(sys.executable).with_name("scr")
     with (
         tempfile.TemporaryDirectory() as out,
-        subprocess.Popen([scr, "demo", "--out", out], stdout=subprocess.PIPE, text=True) as demo,
+        subprocess.Popen([scr, "demo"], cwd=out, stdout=subprocess.PIPE, text=True) as demo,
     ):
         assert demo.stdout is not None
-        first = next((time.perf_counter() - begun for line in demo.stdout if "pid" in line), float("nan"))
+        first = next((time.perf_counter() - begun for line in demo.stdout if "table up, pid" in line), float("nan"))
         demo.stdout.read()
     assert demo.returncode == 0, f"scr demo ended with {demo.returncode}"
     return first, time.perf_counter() - begun
