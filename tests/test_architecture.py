@@ -21,6 +21,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
     "frames",
+    "launch.status",
     "messages",
     "specs",
     "mail.mailbox",

@@ -11,38 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import select
 import signal
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Self
 
 from scr.errors import LaunchFailed
 from scr.launch.prctl import set_child_subreaper
+from scr.launch.status import Usage, WaitStatus
 
 PARKED_MAX = 1024
 SWEPT_MAX = 256
 RETRY_S = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class WaitStatus:
-    """What the kernel says about an end: an exit code, or the signal that killed it, or nothing at all."""
-
-    code: int | None = None
-    signal: int | None = None
-
-    @classmethod
-    def of(cls, status: int) -> Self:
-        """From the status that waitpid(2) gives."""
-        result = os.waitstatus_to_exitcode(status)
-        return cls(code=result) if result >= 0 else cls(signal=-result)
-
-    @property
-    def lost(self) -> bool:
-        """Somebody else waited on the process, so that nobody knows how it ended."""
-        return self.code is None and self.signal is None
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 
 
 Done = Callable[[WaitStatus], None]
@@ -106,10 +89,10 @@ class Reaper:
 
     def _status(self, pid: int) -> WaitStatus | None:
         try:
-            waited, status = os.waitpid(pid, os.WNOHANG)
+            waited, status, used = os.wait4(pid, os.WNOHANG)
         except ChildProcessError:
             return self._parked.pop(pid, LOST)
-        return WaitStatus.of(status) if waited else None
+        return WaitStatus.of(os.waitstatus_to_exitcode(status), usage_of(used)) if waited else None
 
     def _park(self, pid: int, status: WaitStatus | None) -> None:
         if status is None or status.lost:
@@ -117,6 +100,11 @@ class Reaper:
         self._parked[pid] = status
         while len(self._parked) > PARKED_MAX:
             self._parked.popitem(last=False)
+
+
+def usage_of(used: resource.struct_rusage) -> Usage:
+    """What wait4(2) says that a process had used."""
+    return Usage(memory_bytes=used.ru_maxrss * MAXRSS_BYTES, cpu_s=used.ru_utime + used.ru_stime)
 
 
 def become_subreaper() -> None:

@@ -13,6 +13,7 @@ from signal import Signals
 from typing import Literal
 
 from scr.frames import Exiting
+from scr.launch.status import WaitStatus
 from scr.messages import ExitReason
 from scr.specs import Restart
 
@@ -26,26 +27,6 @@ class Asked(StrEnum):
     STOP = "stop"  # the stop request or SIGTERM
     KILL = "kill"  # SIGKILL by the supervisor
     HUNG = "hung"  # SIGKILL because it did not answer in time
-
-
-@dataclass(frozen=True, slots=True)
-class WaitStatus:
-    """What the kernel said: an exit code, or the signal that ended it, or neither when somebody else reaped it."""
-
-    code: int | None = None
-    signal: int | None = None
-
-    @property
-    def lost(self) -> bool:
-        """Whether nobody can tell any more how it ended."""
-        return self.code is None and self.signal is None
-
-    @classmethod
-    def of(cls, returncode: int | None) -> WaitStatus:
-        """From the convention of `subprocess` and `multiprocessing`: minus n is signal n; None is lost."""
-        if returncode is None:
-            return cls()
-        return cls(signal=-returncode) if returncode < 0 else cls(code=returncode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from scr.errors import ChannelError
 from scr.frames import FROM_AGENT, Exiting, FromAgent
 from scr.launch.capture import Capture
 from scr.launch.launcher import Process
-from scr.launch.reaper import WaitStatus, signal_group
+from scr.launch.reaper import signal_group
+from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
 from scr.messages import ExitReason
 from scr.specs import AgentSpec
-from scr.supervise import exits
 from scr.supervise.exits import Asked, Exit, classify
 
 
@@ -106,4 +106,4 @@ class Incarnation:
             return Exit(ExitReason.HUNG, self.fault)
         if self.fault:
             return Exit(ExitReason.ERROR, f"broke the protocol: {self.fault}")
-        return classify(self.record, exits.WaitStatus(status.code, status.signal), self.asked)
+        return classify(self.record, status, self.asked)

@@ -19,7 +19,8 @@ from typing import TypeAlias
 from scr.errors import ChannelError, LaunchFailed
 from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Ready
 from scr.launch.launcher import Launcher, Process
-from scr.launch.reaper import Reaper, WaitStatus
+from scr.launch.reaper import Reaper
+from scr.launch.status import WaitStatus
 from scr.specs import AgentSpec, ChildSpec
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.facts import (

@@ -25,9 +25,10 @@ from multiprocess import get_context, resource_tracker
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Process
 from scr.launch.prctl import set_child_subreaper
-from scr.launch.reaper import Reaper, WaitStatus
+from scr.launch.reaper import Reaper
 from scr.launch.spawned import SpawnLauncher
 from scr.launch.standby import StandbyPool
+from scr.launch.status import WaitStatus
 from scr.launch.warden import doomed, look_around
 from scr.launch.zygote import ZygoteLauncher
 

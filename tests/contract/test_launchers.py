@@ -9,7 +9,8 @@ import multiprocess
 import pytest
 
 from scr.launch.capture import Capture
-from scr.launch.reaper import WaitStatus, signal_group
+from scr.launch.reaper import signal_group
+from scr.launch.status import WaitStatus
 from tests.contract.launch_bench import KINDS, is_gone, runtime_of_three, runtime_process, until
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from scr.launch import reaper as reaper_module
 from scr.launch.prctl import set_child_subreaper
-from scr.launch.reaper import LOST, Reaper, WaitStatus, become_subreaper, is_ended, signal_group
+from scr.launch.reaper import LOST, Reaper, become_subreaper, is_ended, signal_group
+from scr.launch.status import WaitStatus
 from tests.contract.launch_bench import children_of, is_gone, is_reaped, until
 
 LIMIT_S = 20.0
+HUNGRY = f"exec {sys.executable} -c 'chr(120) * 300_000_000'"
 
 
 class Yard:
@@ -72,6 +74,13 @@ def test_each_of_many_children_gets_its_own_status(yard):
 def test_a_signal_is_told_as_itself(yard, number):
     end = yard.watch(*yard.shell(f"kill -{int(number)} $$"))
     assert yard.run(end) == WaitStatus(signal=number)
+
+
+def test_what_a_process_had_used_is_told_with_its_end(yard):
+    hungry, lean, _ = (yard.watch(*yard.shell(script)) for script in (HUNGRY, "exit 0", "exit 0"))
+    used, little = yard.run(hungry).usage, yard.run(lean).usage
+    assert used.memory_bytes > 300e6 > little.memory_bytes > 0
+    assert used.cpu_s > little.cpu_s
 
 
 def test_a_child_that_was_reaped_before_it_was_watched_keeps_its_status(yard):

@@ -15,7 +15,7 @@ from scr.errors import LaunchFailed
 from scr.launch import zygote as zygote_module
 from scr.launch.launcher import Process
 from scr.launch.prepare import MARK
-from scr.launch.reaper import WaitStatus
+from scr.launch.status import WaitStatus
 from tests.contract.launch_bench import Bench, children_of, is_gone, runtime_of_three, runtime_process, until
 
 

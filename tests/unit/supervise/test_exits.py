@@ -5,8 +5,9 @@ from signal import Signals
 import pytest
 
 from scr.frames import Exiting
+from scr.launch.status import WaitStatus
 from scr.messages import ExitReason
-from scr.supervise.exits import Asked, WaitStatus, classify, signal_name
+from scr.supervise.exits import Asked, classify, signal_name
 
 NORMAL, SHUTDOWN = Exiting(reason="normal"), Exiting(reason="shutdown", message="done for today")
 ERROR = Exiting(reason="error", error_type="ValueError", message="no")
@@ -87,14 +88,6 @@ def test_the_detail_says_what_a_person_needs():
     assert "from outside" in classify(None, KILL, Asked.NOTHING).detail
     assert "thread" in classify(None, code(0), Asked.NOTHING).detail
     assert len(classify(Exiting(reason="error", message="x" * 10**5), code(1), Asked.NOTHING).detail) == 1000
-
-
-def test_the_status_is_read_from_the_usual_return_code():
-    assert WaitStatus.of(-9) == KILL
-    assert WaitStatus.of(0) == code(0)
-    assert WaitStatus.of(None).lost
-    assert not KILL.lost
-    assert not code(0).lost
 
 
 def test_a_signal_without_a_name_has_its_number():
