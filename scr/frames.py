@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter
 
 from scr.messages import AgentId, Frozen, Message, MessageId
-from scr.specs import AgentSpec, Code
+from scr.specs import AgentLimits, AgentSpec, Code
 
 
 class TableAddress(Frozen):
@@ -50,6 +50,7 @@ class Become(Frozen):
     state: JsonValue = None
     table: TableAddress | None = None
     pulse: str | None = None
+    limits: AgentLimits = AgentLimits()
     max_sends: int = 1000
     max_frame_bytes: int = 16 << 20
 

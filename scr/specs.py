@@ -81,6 +81,31 @@ class Backoff(Frozen):
         return self
 
 
+class AgentLimits(Frozen):
+    """How much one agent may use.  None is no limit; passing one ends that agent, with its reason, and nothing else.
+
+    Above `soft_memory_bytes` it is replaced between two messages; above
+    `memory_bytes` it is killed at once.  Both are private memory (PSS), looked
+    at twice a second.  After `max_messages`, or when it is `max_age_s` old, it
+    is replaced between two messages.  `cpu_s`, `open_files` and `processes`
+    are kernel limits; `processes` counts all of the user's, and does not bind root.
+    """
+
+    soft_memory_bytes: Annotated[int, Field(gt=0)] | None = None
+    memory_bytes: Annotated[int, Field(gt=0)] | None = None
+    cpu_s: Annotated[int, Field(gt=0)] | None = None
+    open_files: Annotated[int, Field(ge=16)] | None = None
+    processes: Annotated[int, Field(gt=0)] | None = None
+    max_messages: Annotated[int, Field(gt=0)] | None = None
+    max_age_s: SomeSeconds | None = None
+
+    @model_validator(mode="after")
+    def _soft_below_hard(self) -> Self:
+        if self.soft_memory_bytes and self.memory_bytes and self.soft_memory_bytes > self.memory_bytes:
+            raise ValueError(f"soft_memory_bytes {self.soft_memory_bytes} is above memory_bytes {self.memory_bytes}")
+        return self
+
+
 class AgentSpec(Frozen):
     """One agent: what it runs, and what happens when it ends.
 
@@ -103,6 +128,7 @@ class AgentSpec(Frozen):
     max_deliveries: Annotated[int, Field(ge=1)] = 3
     backoff: Backoff | None = None
     park: bool = False
+    limits: AgentLimits = AgentLimits()
     deadline_s: SomeSeconds = 300.0
     deadlines: dict[str, SomeSeconds] = {}
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
+from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
@@ -59,6 +60,7 @@ class Loop:
             return self._end("error", error)
 
     def _start(self) -> Agent:
+        take_on(self._become.limits)
         if self._pulse:
             self._pulse.answer_pokes()
         agent = as_agent(open_code(self._become.code))()

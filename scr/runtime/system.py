@@ -131,6 +131,7 @@ class System:
             pulse=str(pulse) if pulse else None,
             code=spec.code,
             options=spec.options,
+            limits=spec.limits,
             state=self.store.state(spec.id),
             table=self._table if self._boot.memory else None,
             max_sends=self._limits.sends_per_turn,

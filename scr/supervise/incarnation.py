@@ -19,7 +19,6 @@ from scr.launch.launcher import Process
 from scr.launch.reaper import signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
-from scr.messages import ExitReason
 from scr.specs import AgentSpec
 from scr.supervise.exits import Asked, Exit, classify
 
@@ -40,7 +39,7 @@ class Incarnation:
     ready: bool = False
     ignored: bool = False
     record: Exiting | None = None
-    fault: str = ""
+    condemned: Exit | None = None
 
     @property
     def pid(self) -> int:
@@ -101,9 +100,7 @@ class Incarnation:
             self.process.close()
 
     def verdict(self, status: WaitStatus) -> Exit:
-        """Why it ended; one that broke the protocol ended by that, whatever the kernel says."""
-        if self.asked is Asked.HUNG:
-            return Exit(ExitReason.HUNG, self.fault)
-        if self.fault:
-            return Exit(ExitReason.ERROR, f"broke the protocol: {self.fault}")
+        """Why it ended; one that was condemned ended by that, whatever the kernel says."""
+        if self.condemned:
+            return self.condemned
         return classify(self.record, status, self.asked)

@@ -21,6 +21,7 @@ from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Nam
 from scr.launch.launcher import Launcher, Process
 from scr.launch.reaper import Reaper
 from scr.launch.status import WaitStatus
+from scr.messages import ExitReason
 from scr.specs import AgentSpec, ChildSpec
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.facts import (
@@ -119,9 +120,13 @@ class Supervisor:
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that broke the protocol; that counts as its own failure."""
-        live = self._live.get(agent)
-        if live is not None and live.number == incarnation and not live.fault:
-            live.fault = why
+        self.condemn(agent, incarnation, Exit(ExitReason.ERROR, f"broke the protocol: {why}"))
+
+    def condemn(self, agent: str, incarnation: int, verdict: Exit) -> None:
+        """Kill an incarnation for a reason of its own making; that counts as its failure."""
+        live = self._of(agent, incarnation)
+        if live is not None and not live.condemned:
+            live.condemned = verdict
             live.signal(signal.SIGKILL)
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
@@ -129,7 +134,7 @@ class Supervisor:
         live = self._of(agent, incarnation)
         if live is None or live.asked is not Asked.NOTHING:
             return
-        live.asked, live.fault = Asked.HUNG, why
+        live.asked, live.condemned = Asked.HUNG, Exit(ExitReason.HUNG, why)
         live.signal_itself(signal.SIGTERM)
         self._loop.call_later(HANG_GRACE_S, live.signal, signal.SIGKILL)
 
