@@ -102,10 +102,24 @@ policy: the queue waits for the next start
 +        if team and
 
 endings: a bounce is counted
--        case Goal.BOUNCE:
--            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None)
-+        case Goal.BOUNCE:
-+            restart(draft, child._replace(goal=Goal.RUN), child.parent, end)
+-            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
+-            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None)
++            restart(draft, child, child.parent, end)
+
+endings: a temporary child is recycled for ever
+-cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
++cause = Cause.RESTART
+
+endings: a child is recycled as a call
+-cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
++cause = Cause.CALL
+
+calls: a recycled child is terminated
+-draft.put(child, goal=Goal.BOUNCE, call=call)
++draft.put(child, goal=Goal.STOP, call=call)
+
+calls: a recycled child waits for its pause
+-            draft.due.pop(child.id, None)
 
 endings: who was to stop comes back
 -        case Goal.STOP:

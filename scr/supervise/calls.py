@@ -1,4 +1,4 @@
-"""What may be asked of a supervisor by hand: start, terminate, restart, delete a child.
+"""What may be asked of a supervisor by hand: start, terminate, restart, recycle, delete a child.
 
 Every call gets exactly one reply.  Calls about one child take their turns:
 while one is open, the next waits, so that none sees a state in between.
@@ -12,7 +12,7 @@ from scr.errors import InvalidSpec
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
 from scr.supervise.draft import Draft
 from scr.supervise.endings import settle
-from scr.supervise.facts import Call, DeleteChild, RestartChild, StartChild, TerminateChild
+from scr.supervise.facts import Call, DeleteChild, Recycle, RestartChild, StartChild, TerminateChild
 from scr.supervise.orders import Done, Refusal
 from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
 
@@ -71,6 +71,8 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             raise AssertionError(call)
         case TerminateChild():
             terminate_child(draft, call, child)
+        case Recycle():
+            recycle(draft, call, child)
         case _ if standing(child) is not Standing.STOPPED:
             draft.refuse(call, Refusal(standing(child)), f"{child.id!r} is {standing(child)}; terminate it first")
         case RestartChild():
@@ -153,7 +155,23 @@ def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
         settle(draft, child)
 
 
-def restart_child(draft: Draft, call: RestartChild, child: Child) -> None:
+def recycle(draft: Draft, call: Recycle, child: Child) -> None:
+    """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough."""
+    match child.phase, child.goal:
+        case _ if child.id in draft.stuck:
+            draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
+        case _, Goal.STOP:
+            restart_child(draft, call, child)
+        case Phase.UP, Goal.RUN:
+            draft.put(child, goal=Goal.BOUNCE, call=call)
+        case Phase.RESTARTING, _:
+            draft.due.pop(child.id, None)
+            draft.put(child, call=call)
+        case _:
+            draft.put(child, call=call)
+
+
+def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> None:
     """Want a child that is down up again, with a clean record."""
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")

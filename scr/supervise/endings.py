@@ -10,7 +10,7 @@ from scr.messages import ExitReason
 from scr.specs import AutoShutdown, Restart, Strategy
 from scr.supervise.draft import Draft
 from scr.supervise.exits import should_restart
-from scr.supervise.facts import Call, RestartChild, StartChild, TerminateChild
+from scr.supervise.facts import Call, Recycle, RestartChild, StartChild, TerminateChild
 from scr.supervise.limits import add_restart, pause_s
 from scr.supervise.orders import Done, Finish, GaveUp, Refusal, Refused
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team
@@ -26,7 +26,8 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
         case Goal.STOP:
             return settle(draft, child)
         case Goal.BOUNCE:
-            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None)
+            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
+            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None)
         case Goal.RUN if failed:
             start_failed(draft, child, child.parent, end)
         case Goal.RUN if should_restart(child.spec.restart, end.reason):
@@ -48,7 +49,7 @@ def start_failed(draft: Draft, child: Child, parent: str, end: End) -> None:
         case Cause.RESTART:
             restart(draft, child, parent, end)
         case Cause.CALL:
-            settle(draft, child, park=child.spec.park and isinstance(child.call, RestartChild))
+            settle(draft, child, park=_is_kept_parked(child))
 
 
 def restart(draft: Draft, child: Child, parent: str, end: End) -> None:
@@ -164,6 +165,12 @@ def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = Fa
         draft.drop(child)
     if call is not None:
         draft.reply(call, _outcome(child, call, ignored=ignored, is_closing=is_closing))
+
+
+def _is_kept_parked(child: Child) -> bool:
+    """Whether a start by hand was of a child that stays to be tried again."""
+    is_restart = isinstance(child.call, RestartChild | Recycle)
+    return child.spec.park and is_restart and child.spec.restart is not Restart.TEMPORARY
 
 
 def _is_forgotten(child: Child, team: Team, *, ignored: bool) -> bool:

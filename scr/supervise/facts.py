@@ -104,6 +104,20 @@ class RestartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class Recycle:
+    """Have a fresh process of a child, whatever it is doing: answered when it is up.
+
+    None of it is counted as a restart, and to everybody else the child was
+    never gone.  One that is down is started.
+    """
+
+    at: float
+    call: str
+    id: str
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteChild:
     """Forget a child that is down."""
 
@@ -114,5 +128,5 @@ class DeleteChild:
 
 
 Report: TypeAlias = Started | Ignored | StartFailed | Exited
-Call: TypeAlias = StartChild | TerminateChild | RestartChild | DeleteChild
+Call: TypeAlias = StartChild | TerminateChild | RestartChild | Recycle | DeleteChild
 Fact: TypeAlias = Report | Call | Tick | Shutdown

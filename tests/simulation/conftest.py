@@ -25,7 +25,7 @@ REASONS = [ExitReason.NORMAL, ExitReason.SHUTDOWN, ExitReason.ERROR, ExitReason.
 STEPS_MAX = 20_000
 MEDDLING = [
     *(facts.StartChild, facts.StartChild, facts.TerminateChild, facts.RestartChild, facts.DeleteChild),
-    *(facts.Exited, facts.Started),
+    *(facts.Recycle, facts.Exited, facts.Started),
 ]
 
 

@@ -74,7 +74,9 @@ class Witness:
     def grant(self, before, old, reason):
         """An agent has ended: was it granted a restart that nobody had asked for?"""
         name, new = old.parent, self.tree.children.get(old.id)
-        is_wanted = old.goal is Goal.RUN and new and new.goal is Goal.RUN and new.cause is Cause.RESTART
+        is_overruled = old.id in self.tree.stuck and isinstance(old.call, facts.Recycle)  # by a call that waited for it
+        is_granted = new and new.cause is Cause.RESTART and (new.goal is Goal.RUN or is_overruled)
+        is_wanted = old.goal is Goal.RUN and is_granted
         if not is_wanted or self.went_down(before, name):
             return
         on_purpose = old.phase is Phase.UP and reason in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
@@ -114,7 +116,7 @@ class Witness:
 
     def excuse(self, call, outcome):
         match call:
-            case facts.RestartChild(id=name) if not isinstance(outcome, Done):
+            case facts.RestartChild(id=name) | facts.Recycle(id=name) if not isinstance(outcome, Done):
                 self.excused.add(name)
             case facts.TerminateChild(id=name) if isinstance(outcome, Done):
                 self.excused.update(self.below(name))
@@ -142,7 +144,8 @@ class Witness:
         """Whether something at this height explains that all from here down goes down."""
         parent, names, team = self.siblings(name)
         if team.closing or any(
-            isinstance(call, facts.TerminateChild) and call.id == name for call in self.world.open_calls.values()
+            isinstance(call, facts.TerminateChild | facts.Recycle) and call.id == name
+            for call in self.world.open_calls.values()
         ):
             return True
         match team.spec.strategy:

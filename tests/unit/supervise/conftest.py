@@ -14,6 +14,7 @@ from scr.supervise.facts import (
     DeleteChild,
     Exited,
     Ignored,
+    Recycle,
     RestartChild,
     Shutdown,
     StartChild,
@@ -156,6 +157,9 @@ class Script:
 
     def restart(self, name, **fields):
         return self.call(RestartChild, name, **fields)
+
+    def recycle(self, name, **fields):
+        return self.call(Recycle, name, **fields)
 
     def delete(self, name, **fields):
         return self.call(DeleteChild, name, **fields)
