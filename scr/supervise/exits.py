@@ -27,6 +27,7 @@ class Asked(StrEnum):
     STOP = "stop"  # the stop request or SIGTERM
     KILL = "kill"  # SIGKILL by the supervisor
     HUNG = "hung"  # SIGKILL because it did not answer in time
+    OPERATOR = "operator"  # nothing, but it ended by a signal that a person had sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ def classify(record: Exiting | None, status: WaitStatus, asked: Asked, *, oom_ki
             return Exit(ExitReason.KILLED, "by its supervisor")
         case Asked.HUNG, Signals.SIGKILL, _, _:
             return Exit(ExitReason.HUNG, "it did not answer in time and was killed")
+        case Asked.OPERATOR, Signals.SIGKILL, _, _:
+            return Exit(ExitReason.KILLED, "by an operator")
+        case Asked.OPERATOR, int(number), _, _:
+            return Exit(ExitReason.CRASHED, f"{signal_name(number)}, sent by an operator")
         case ((Asked.STOP | Asked.KILL | Asked.HUNG), _, _, "shutdown"):
             return Exit(ExitReason.SHUTDOWN, _words(record))
         case ((Asked.STOP | Asked.KILL | Asked.HUNG), Signals.SIGTERM, _, None):

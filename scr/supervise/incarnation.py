@@ -39,6 +39,8 @@ class Incarnation:
     ready: bool = False
     ignored: bool = False
     record: Exiting | None = None
+    sent: int = 0  # the last signal that a person has sent it
+    status: WaitStatus = field(default_factory=WaitStatus)  # once it has ended
     condemned: Exit | None = None
 
     @property
@@ -101,6 +103,9 @@ class Incarnation:
 
     def verdict(self, status: WaitStatus) -> Exit:
         """Why it ended; one that was condemned ended by that, whatever the kernel says."""
+        self.status = status
+        if self.asked is Asked.NOTHING and self.sent and self.sent == status.signal:
+            self.asked = Asked.OPERATOR
         if self.condemned:
             return self.condemned
         return classify(self.record, status, self.asked)

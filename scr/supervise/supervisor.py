@@ -28,6 +28,7 @@ from scr.supervise.facts import (
     Exited,
     Fact,
     Ignored,
+    Recycle,
     RestartChild,
     Shutdown,
     StartChild,
@@ -107,6 +108,19 @@ class Supervisor:
     def restart_child(self, agent: str, answered: Answered) -> None:
         """Start a child that is down; `answered` is told once it is up."""
         self._feed(RestartChild(monotonic(), self._token(answered), agent))
+
+    def recycle_child(self, agent: str, answered: Answered) -> None:
+        """Have a fresh process of a child, uncounted; `answered` is told once it is up."""
+        self._feed(Recycle(monotonic(), self._token(answered), agent))
+
+    def send_signal(self, agent: str, number: int) -> int:
+        """Send a signal to an agent's process in the name of a person; its pid, or 0 when there is none."""
+        live = self._live.get(agent)
+        if live is None or not live.process:
+            return 0
+        live.sent = number
+        live.signal_itself(number)
+        return live.pid
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""

@@ -31,6 +31,8 @@ def code(number):
         (None, TERM, Asked.STOP, "shutdown"),
         (None, code(0), Asked.STOP, "shutdown"),
         (None, code(0), Asked.KILL, "shutdown"),
+        (None, KILL, Asked.OPERATOR, "killed"),
+        (SHUTDOWN, SEGV, Asked.OPERATOR, "crashed"),
         (None, TERM, Asked.HUNG, "shutdown"),
         (NORMAL, code(0), Asked.STOP, "normal"),
         (ERROR, code(1), Asked.STOP, "error"),
@@ -86,6 +88,8 @@ def test_the_detail_says_what_a_person_needs():
     assert classify(None, code(7), Asked.NOTHING).detail == "exit status 7"
     assert "lost" in classify(None, WaitStatus(), Asked.NOTHING).detail
     assert "from outside" in classify(None, KILL, Asked.NOTHING).detail
+    assert classify(None, KILL, Asked.OPERATOR).detail == "by an operator"
+    assert classify(None, TERM, Asked.OPERATOR).detail == "SIGTERM, sent by an operator"
     assert "thread" in classify(None, code(0), Asked.NOTHING).detail
     assert len(classify(Exiting(reason="error", message="x" * 10**5), code(1), Asked.NOTHING).detail) == 1000
 
