@@ -16,6 +16,7 @@ class Limits(BaseModel):
     frame_bytes: Annotated[int, Field(ge=1024)] = 16 << 20
     sends_per_turn: Annotated[int, Field(ge=1)] = 1000
     dead_letters: Annotated[int, Field(ge=1)] = 1000
+    crashes: Annotated[int, Field(ge=1)] = 200
     events_kept: Annotated[int, Field(ge=1)] = 10_000
     output_lines_per_s: Annotated[int, Field(ge=1)] = 1000
     tail_bytes: Annotated[int, Field(ge=0)] = 8192

@@ -33,6 +33,7 @@ PURE = {
     "supervise.orders",
     "supervise.policy",
     "supervise.tree",
+    "telemetry.crashes",
     "telemetry.events",
 }
 ALLOWED_IN_PURE = {
@@ -46,6 +47,7 @@ ALLOWED_IN_PURE = {
     "math",
     "operator",
     "pydantic",
+    "re",
     "signal",
     "typing",
 }

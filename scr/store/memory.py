@@ -11,18 +11,20 @@ from pydantic import JsonValue
 from scr.frames import Commit, Entry, StepRecord
 from scr.messages import Message
 from scr.store.store import DeadLetter
+from scr.telemetry.crashes import CrashRecord
 
 
 class MemoryStore:
-    """A `Store` without a disk.  Keeps the last `dead_letters` dead letters."""
+    """A `Store` without a disk.  Keeps the last `dead_letters` dead letters and the last `crashes` crash records."""
 
-    def __init__(self, dead_letters: int = 1000) -> None:
+    def __init__(self, dead_letters: int = 1000, crashes: int = 200) -> None:
         self._open: dict[str, Message] = {}
         self._states: dict[str, JsonValue] = {}
         self._steps: dict[str, dict[str, StepRecord]] = {}
         self._entries: dict[str, Entry] = {}
         self._version = 0
         self._dead: deque[DeadLetter] = deque(maxlen=dead_letters)
+        self._crashes: deque[CrashRecord] = deque(maxlen=crashes)
 
     def accept(self, message: Message) -> None:
         """Keep a message from outside."""
@@ -71,6 +73,14 @@ class MemoryStore:
     def dead(self) -> Sequence[DeadLetter]:
         """The dead letters."""
         return tuple(self._dead)
+
+    def crash(self, record: CrashRecord) -> None:
+        """Keep the record of a death."""
+        self._crashes.append(record)
+
+    def crashes(self, agent: str | None = None) -> Sequence[CrashRecord]:
+        """The crash records, of one agent or of all."""
+        return tuple(record for record in self._crashes if agent in {None, record.agent})
 
     def open_messages(self) -> int:
         """Accepted and without an outcome."""

@@ -1,4 +1,4 @@
-"""What a store keeps, as a protocol: accepted messages, committed turns, steps, entries, dead letters.
+"""What a store keeps, as a protocol: accepted messages, committed turns, steps, entries, dead letters, crashes.
 
 The runtime is the only one who writes.  Nothing that a turn caused leaves the
 runtime before `commit` has called back: from then on it has happened.
@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from scr.frames import Commit, Entry, StepRecord
 from scr.messages import Message
+from scr.telemetry.crashes import CrashRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class Store(Protocol):
 
     def dead(self) -> Sequence[DeadLetter]:
         """The dead letters that are kept, oldest first."""
+
+    def crash(self, record: CrashRecord) -> None:
+        """Keep the record of a death; when there are too many, the oldest goes."""
+
+    def crashes(self, agent: str | None = None) -> Sequence[CrashRecord]:
+        """The crash records that are kept, of one agent or of all, oldest first."""
 
     def open_messages(self) -> int:
         """How many accepted messages have had no outcome yet."""

@@ -22,6 +22,15 @@ class Counts:
     workers: int
 
 
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How many restarts count now, and how many may within how long."""
+
+    counted: int = 0
+    most: int = 0
+    within_s: float = 0.0
+
+
 def deadline(tree: Tree) -> float | None:
     """When the shell must send a Tick even if nothing happens; None: it need not."""
     return min(tree.due.values(), default=None)
@@ -54,6 +63,30 @@ def count_children(tree: Tree, supervisor: str) -> Counts:
 def get_spec(tree: Tree, name: str) -> ChildSpec:
     """The specification of an agent or a supervisor, every default filled in.  Raises UnknownAgent."""
     return which_child(tree, name).spec
+
+
+def restarts_under(tree: Tree, supervisor: str, at: float) -> Restarts:
+    """What a supervisor's own limit has counted by now.  Raises UnknownAgent."""
+    team = _team(tree, supervisor)
+    return _restarts(team.stamps, team.spec, at)
+
+
+def restarts_against(tree: Tree, name: str, at: float) -> Restarts:
+    """What the limit that the next restart of a child counts against has counted by now.
+
+    That is its supervisor's, shared with its siblings, or its own where it
+    parks; the root has none.  Raises UnknownAgent.
+    """
+    child = which_child(tree, name)
+    if child.parent is None:
+        return Restarts()
+    team = tree.teams[child.parent]
+    return _restarts(child.stamps if child.spec.park else team.stamps, team.spec, at)
+
+
+def _restarts(stamps: tuple[float, ...], spec: SupervisorSpec, at: float) -> Restarts:
+    counted = sum(at - stamp <= spec.within_s for stamp in stamps)
+    return Restarts(counted, spec.max_restarts, spec.within_s)
 
 
 def _team(tree: Tree, supervisor: str) -> Team:

@@ -6,6 +6,7 @@ from scr.frames import Commit, Entry, StepRecord
 from scr.messages import Ping, origin
 from scr.store.memory import MemoryStore
 from scr.store.store import DeadLetter
+from scr.telemetry.crashes import CrashRecord
 
 
 def message(n):
@@ -14,7 +15,7 @@ def message(n):
 
 @pytest.fixture
 def store():
-    return MemoryStore(dead_letters=3)
+    return MemoryStore(dead_letters=3, crashes=3)
 
 
 def test_an_accepted_message_is_open_until_its_one_outcome(store):
@@ -53,3 +54,11 @@ def test_dead_letters_and_steps_are_bounded(store):
         store.bury(DeadLetter(message(n), "unknown_agent", "", 0))
     assert [letter.message.message_id for letter in store.dead()] == ["m6", "m7", "m8"]
     assert store._steps == {}
+
+
+def test_the_last_crashes_are_kept_and_found_by_their_agent(store):
+    for number, agent in enumerate("abab"):
+        store.crash(CrashRecord(agent=agent, incarnation=number, pid=9, reason="error"))
+    assert [record.incarnation for record in store.crashes()] == [1, 2, 3]
+    assert [record.incarnation for record in store.crashes("b")] == [1, 3]
+    assert store.crashes("nobody") == ()
