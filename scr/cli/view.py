@@ -150,7 +150,7 @@ class RunView:
     def _exited(self, end: AgentExited) -> RunView:
         """A process that nobody had asked to end comes back, as far as is known; its message stays with it."""
         known = self.agents.get(end.agent, AgentView(end.agent))
-        asked = end.asked not in {"", "nothing", "hung"}
+        asked = end.asked not in {"", "nothing", "hung", "operator"}
         state = State.ENDED if asked else State.RESTARTING
         return self._with(replace(known, state=state, exit_reasons=(*known.exit_reasons, end.reason)))
 

@@ -51,8 +51,9 @@ async def run(
     """The composition: launcher, system, control, from the first process to the last."""
     loop, limits = asyncio.get_running_loop(), boot.settings.limits
     over = asyncio.Event()
-    launcher = StandbyPool(launcher_of(loop, boot, scratch, preload, zygote), boot.settings.standbys)
-    system = System(loop, boot, scratch, launcher, over.set)
+    inner = launcher_of(loop, boot, scratch, preload, zygote)
+    launcher = StandbyPool(inner, boot.settings.standbys)
+    system = System(loop, boot, scratch, launcher, over=over.set, helpers=lambda: helpers_of(inner, launcher))
     control = Control(loop, system, path=scratch / CONTROL, frame_bytes=limits.frame_bytes, stop_s=limits.stop_s)
     control.own(owner, lambda: system.stop("its owner is gone", ORPHANED_S))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,6 +71,12 @@ def launcher_of(
     if boot.settings.launcher == "spawn":
         return SpawnLauncher(loop, entry=ENTRY, runtime_id=boot.runtime)
     return ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=preload, zygote=zygote)
+
+
+def helpers_of(inner: Launcher, pool: StandbyPool) -> dict[str, int]:
+    """The zygote's pid, while there is one, and how many processes stand by."""
+    zygote = inner.zygote_pid if isinstance(inner, ZygoteLauncher) else None
+    return {"standbys": pool.idle} | ({"zygote": zygote} if zygote else {})
 
 
 def raise_descriptor_limit() -> None:

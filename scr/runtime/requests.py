@@ -65,10 +65,33 @@ class StopAgent(Request):
 
 
 class RestartAgent(Request):
-    """Start a child that is down again; the answer comes when it is up."""
+    """Have a fresh process of a child, which is counted as no restart; the answer comes when it is up."""
 
     verb: Literal["restart_agent"] = "restart_agent"
     agent: AgentId
+
+
+class SignalAgent(Request):
+    """Send a signal to an agent's process; the answer is its pid."""
+
+    verb: Literal["signal_agent"] = "signal_agent"
+    agent: AgentId
+    number: Annotated[int, Field(ge=1, le=64)]
+
+
+class ReadStack(Request):
+    """The answer is where the agent's threads stand, as text."""
+
+    verb: Literal["read_stack"] = "read_stack"
+    agent: AgentId
+
+
+class ReadCrashes(Request):
+    """The answer is a list of the last so many `CrashRecord`s, of one agent or of all, oldest first."""
+
+    verb: Literal["read_crashes"] = "read_crashes"
+    agent: AgentId | None = None
+    last: Annotated[int, Field(ge=1)] = 100
 
 
 class AwaitReady(Request):
@@ -84,10 +107,11 @@ class ReadStatus(Request):
 
 
 class Subscribe(Request):
-    """Tell me what happened from above `since`, and all that happens."""
+    """Tell me what happened from above `since`, and all that happens; of one agent, if one is named."""
 
     verb: Literal["subscribe"] = "subscribe"
     since: int = 0
+    agent: AgentId | None = None
 
 
 class Shutdown(Request):
@@ -98,7 +122,18 @@ class Shutdown(Request):
 
 
 AnyRequest: TypeAlias = Annotated[
-    Ask | Send | StartAgent | StopAgent | RestartAgent | AwaitReady | ReadStatus | Subscribe | Shutdown,
+    Ask
+    | Send
+    | StartAgent
+    | StopAgent
+    | RestartAgent
+    | SignalAgent
+    | ReadStack
+    | ReadCrashes
+    | AwaitReady
+    | ReadStatus
+    | Subscribe
+    | Shutdown,
     Field(discriminator="verb"),
 ]
 
@@ -126,7 +161,15 @@ FROM_CONTROL: TypeAdapter[FromControl] = TypeAdapter(FromControl)
 
 
 class AgentStatus(Frozen):
-    """One agent, or one supervisor, as it is now."""
+    """One agent, or one supervisor, as it is now.
+
+    `restarts` of `max_restarts` within `within_s` is how much of a limit is
+    used up: of a supervisor its own; of an agent the one that its restarts
+    count against, which it shares with its siblings unless it `parks`.
+    `mailbox` counts what waits and what is in hand.  `progress_s` is how long
+    ago its handler took a message or said that it gets on, `beat_s` how long
+    ago its interpreter answered.  `end` is how its last process ended.
+    """
 
     id: str
     supervisor: str
@@ -135,13 +178,26 @@ class AgentStatus(Frozen):
     pid: int | None = None
     incarnation: int = 0
     code: str = ""
+    restarts: int = 0
+    max_restarts: int = 0
+    within_s: float = 0.0
+    parks: bool = False
     mailbox: int = 0
     in_hand: str | None = None
+    in_hand_type: str | None = None
+    in_hand_s: float | None = None
+    deliveries: int = 0
+    progress_s: float | None = None
+    beat_s: float | None = None
     uptime_s: float | None = None
+    end: str = ""
 
 
 class RuntimeStatus(Frozen):
-    """The whole runtime as it is now."""
+    """The whole runtime as it is now; `agents` in start order, each supervisor before those below it.
+
+    `helpers` are processes that are no agents: the zygote's pid, the number of standbys.
+    """
 
     runtime: str
     pid: int
@@ -149,4 +205,5 @@ class RuntimeStatus(Frozen):
     agents: tuple[AgentStatus, ...]
     open_messages: int
     dead_letters: int
+    crashes: int = 0
     helpers: dict[str, int]

@@ -19,26 +19,28 @@ from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
 from scr.messages import ExitReason, Message
 from scr.runtime.asks import Asks
+from scr.runtime.crashes import crash_of, is_crash
 from scr.runtime.held import HeldStarts
-from scr.runtime.requests import AgentStatus, Boot, RuntimeStatus
+from scr.runtime.output import Output
+from scr.runtime.requests import Boot, RuntimeStatus
 from scr.runtime.scratch import TABLE
+from scr.runtime.status import named, status_of
 from scr.runtime.turns import Turns
 from scr.runtime.watch import Watch
-from scr.specs import AgentSpec, Code
+from scr.specs import AgentSpec
 from scr.store.memory import MemoryStore
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Done, Refused
+from scr.supervise.reads import in_start_order, restarts_against
 from scr.supervise.supervisor import Supervisor
-from scr.supervise.tree import Child, Phase, Tree
+from scr.supervise.tree import Phase, Tree
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
     AgentStarting,
     AgentUp,
     HelperLost,
-    LinesDropped,
-    Printed,
     RuntimeDown,
     RuntimeUp,
     SupervisorGaveUp,
@@ -47,23 +49,34 @@ from scr.telemetry.sinks import EventLog
 
 
 class System:
-    """Everything of one runtime but the control socket.  `over` is called once, when nothing lives any more."""
+    """Everything of one runtime but the control socket.
+
+    `over` is called once, when nothing lives any more; `helpers` tells of the
+    processes that are no agents.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, boot: Boot, scratch: Path, launcher: Launcher, over: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        boot: Boot,
+        scratch: Path,
+        launcher: Launcher,
+        *,
+        over: Callable[[], None],
+        helpers: Callable[[], dict[str, int]],
     ) -> None:
         limits = boot.settings.limits
-        self._boot, self._limits, self._over = boot, limits, over
+        self._boot, self._limits, self._over, self._helpers = boot, limits, over, helpers
         self._loop = loop
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
         self._held = HeldStarts(loop)
         self._watch = Watch(loop, scratch, self.hang)
         self._unready: list[Callable[[str], None]] = []
-        self._printed: dict[str, tuple[int, int]] = {}
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
         self.events = EventLog(lambda: (time.monotonic(), time.time()), limits.events_kept)
-        self.store = MemoryStore(limits.dead_letters)
+        self._output = Output(self.events, limits.output_lines_per_s)
+        self.store = MemoryStore(limits.dead_letters, limits.crashes)
         self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory)
         self.supervisor = Supervisor(
             loop,
@@ -90,33 +103,25 @@ class System:
         self._unready.append(tell)
         self.settled()
 
+    def poke(self) -> None:
+        """Have every agent that is up answer: the next status tells who did."""
+        for child in self.supervisor.tree.children.values():
+            if child.phase is Phase.UP:
+                self._watch.poke(child.id, child.incarnation)
+
     def status(self) -> RuntimeStatus:
         """Everything as it is now."""
+        at, router = time.monotonic(), self.turns.router
+        children = in_start_order(self.supervisor.tree)
         return RuntimeStatus(
             runtime=self._boot.runtime,
             pid=os.getpid(),
-            uptime_s=time.monotonic() - self._since,
-            agents=tuple(self._status(child) for child in self.supervisor.tree.children.values()),
+            uptime_s=at - self._since,
+            agents=tuple(status_of(child, self.supervisor, router, self._watch, at=at) for child in children),
             open_messages=self.store.open_messages(),
             dead_letters=len(self.store.dead()),
-            helpers={},
-        )
-
-    def _status(self, child: Child) -> AgentStatus:
-        live = self.supervisor.live(child.id)
-        pending = self.turns.router.in_hand(child.id)
-        agent = isinstance(child.spec, AgentSpec)
-        return AgentStatus(
-            id=child.id,
-            supervisor=child.parent or "",
-            type="agent" if agent else "supervisor",
-            phase=child.phase,
-            pid=live.pid if live else None,
-            incarnation=child.incarnation,
-            code=named(child.spec.code) if isinstance(child.spec, AgentSpec) else child.spec.strategy,
-            mailbox=self.turns.router.depth(child.id),
-            in_hand=pending.message.message_id if pending else None,
-            uptime_s=time.monotonic() - live.since if live else None,
+            crashes=len(self.store.crashes()),
+            helpers=self._helpers(),
         )
 
     # The supervisor's house.
@@ -164,23 +169,17 @@ class System:
         self.turns.said(agent, incarnation, frame)
 
     def printed(self, agent: str, stream: str, line: str) -> None:
-        """A line of output; beyond so many a second they are counted and left out."""
-        second = int(time.monotonic())
-        at, count = self._printed.get(agent, (second, 0))
-        if at != second:
-            self._dropped(agent, count)
-            count = 0
-        self._printed[agent] = (second, count + 1)
-        if count < self._limits.output_lines_per_s:
-            self.events.emit(Printed.model_validate({"agent": agent, "stream": stream, "text": line}))
+        """A line of output."""
+        self._output.printed(agent, stream, line, time.monotonic())
 
     def exited(self, incarnation: Incarnation, end: Exit) -> None:
-        """An incarnation ended: tell it, then put its message back or aside."""
+        """An incarnation ended: keep why and tell it, then put its message back or aside."""
         agent = incarnation.spec.id
         self._watch.dismiss(agent, incarnation.number)
+        self._keep_crash(incarnation, end)
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
-        self._dropped(agent, self._printed.pop(agent, (0, 0))[1])
+        self._output.ended(agent)
         self.events.emit(
             AgentExited(
                 agent=agent,
@@ -196,6 +195,15 @@ class System:
         )
         blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
         self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason))
+
+    def _keep_crash(self, incarnation: Incarnation, end: Exit) -> None:
+        agent, tree, now = incarnation.spec.id, self.supervisor.tree, time.monotonic()
+        child = tree.children.get(agent)
+        if child is None or not is_crash(incarnation, child, end):
+            return
+        pending, restarts = self.turns.router.in_hand(agent), restarts_against(tree, agent, now)
+        record = crash_of(incarnation, child, end, restarts, pending, at=now)
+        self.store.crash(record.model_copy(update={"time": time.time()}))
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
         """The agent ended for good."""
@@ -276,10 +284,6 @@ class System:
         for tell in unready:
             tell(failure)
 
-    def _dropped(self, agent: str, count: int) -> None:
-        if count > self._limits.output_lines_per_s:
-            self.events.emit(LinesDropped(agent=agent, count=count - self._limits.output_lines_per_s))
-
 
 def _tell_refusal(refused: Callable[[str, str], None], outcome: Done | Refused) -> None:
     if isinstance(outcome, Refused):
@@ -288,8 +292,3 @@ def _tell_refusal(refused: Callable[[str, str], None], outcome: Done | Refused) 
 
 def _heard(outcome: Done | Refused) -> None:
     """Whoever asked does not wait for the outcome."""
-
-
-def named(code: Code) -> str:
-    """What an agent runs, for people."""
-    return code.reference.rpartition(":")[2] if code.reference else "shipped code"

@@ -43,6 +43,15 @@ class Watched:
     timer: asyncio.TimerHandle | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is known of one incarnation, in monotonic seconds; 0 for never, or for nothing in hand."""
+
+    progress_at: float
+    beat_at: float
+    busy_at: float
+
+
 class Watch:
     """One pulse for each live incarnation, one timer for each message in hand.
 
@@ -87,11 +96,18 @@ class Watch:
             watched.timer.cancel()
             watched.timer = None
 
-    def progress_age_s(self, agent: str, incarnation: int) -> float | None:
-        """How long ago it last made progress; None when it never did or is not watched."""
+    def poke(self, agent: str, incarnation: int) -> None:
+        """Have its interpreter answer, if it can; only for one that is up: it would not know the signal before."""
+        if watched := self._watched.get((agent, incarnation)):
+            watched.patient.signal_itself(POKE)
+
+    def read(self, agent: str, incarnation: int) -> Reading | None:
+        """What is known now; None when it is not watched."""
         watched = self._watched.get((agent, incarnation))
-        at = watched.pulse.progress_at() if watched else 0.0
-        return monotonic() - at if at else None
+        if watched is None:
+            return None
+        pulse, busy_at = watched.pulse, watched.since if watched.timer else 0.0
+        return Reading(pulse.progress_at(), pulse.beat_at(), busy_at)
 
     def _arm(self, agent: str, incarnation: int, watched: Watched, delay_s: float) -> None:
         if watched.timer:

@@ -53,6 +53,11 @@ class Incarnation:
         """The last that it printed, standard output first."""
         return "\n".join(text for capture in self.captures.values() if (text := capture.tail.rstrip("\n")))
 
+    def wrote(self, stream: str) -> str:
+        """The last that it wrote to "stdout" or "stderr"."""
+        capture = self.captures.get(stream)
+        return capture.tail if capture else ""
+
     def attach(
         self,
         loop: asyncio.AbstractEventLoop,

@@ -5,6 +5,7 @@ Pure.  Children come in start order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scr.errors import UnknownAgent
@@ -34,6 +35,16 @@ class Restarts:
 def deadline(tree: Tree) -> float | None:
     """When the shell must send a Tick even if nothing happens; None: it need not."""
     return min(tree.due.values(), default=None)
+
+
+def in_start_order(tree: Tree) -> Iterator[Child]:
+    """Every child, the root first, each supervisor before those below it."""
+    below = [tree.root]
+    while below:
+        name = below.pop()
+        yield tree.children[name]
+        if name in tree.teams:
+            below += reversed(tree.teams[name].children)
 
 
 def which_child(tree: Tree, name: str) -> Child:

@@ -1,0 +1,69 @@
+"""What is known of each agent at one moment, put together from those who know a part of it.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+from scr.mail.router import Router
+from scr.runtime.requests import AgentStatus
+from scr.runtime.watch import Watch
+from scr.specs import AgentSpec, Code
+from scr.supervise.reads import restarts_against, restarts_under
+from scr.supervise.supervisor import Supervisor
+from scr.supervise.tree import Child
+
+
+def status_of(child: Child, supervisor: Supervisor, router: Router, watch: Watch, *, at: float) -> AgentStatus:
+    """One child as it is at `at`, in monotonic seconds."""
+    if isinstance(child.spec, AgentSpec):
+        return _agent(child, child.spec, supervisor, router, watch, at=at)
+    spent = restarts_under(supervisor.tree, child.id, at)
+    return AgentStatus(
+        id=child.id,
+        supervisor=child.parent or "",
+        type="supervisor",
+        phase=child.phase,
+        code=child.spec.strategy,
+        restarts=spent.counted,
+        max_restarts=spent.most,
+        within_s=spent.within_s,
+        parks=child.spec.park,
+        uptime_s=None if child.up_since is None else at - child.up_since,
+        end=str(child.end or ""),
+    )
+
+
+def _agent(
+    child: Child, spec: AgentSpec, supervisor: Supervisor, router: Router, watch: Watch, *, at: float
+) -> AgentStatus:
+    live, pending = supervisor.live(child.id), router.in_hand(child.id)
+    spent = restarts_against(supervisor.tree, child.id, at)
+    pulse = watch.read(child.id, child.incarnation)
+    return AgentStatus(
+        id=child.id,
+        supervisor=child.parent or "",
+        type="agent",
+        phase=child.phase,
+        pid=live.pid if live and live.pid else None,
+        incarnation=child.incarnation,
+        code=named(spec.code),
+        restarts=spent.counted,
+        max_restarts=spent.most,
+        within_s=spent.within_s,
+        parks=spec.park,
+        mailbox=router.depth(child.id),
+        in_hand=pending.message.message_id if pending else None,
+        in_hand_type=pending.message.type if pending else None,
+        in_hand_s=at - pulse.busy_at if pulse and pulse.busy_at else None,
+        deliveries=pending.deliveries if pending else 0,
+        progress_s=at - pulse.progress_at if pulse and pulse.progress_at else None,
+        beat_s=at - max(pulse.beat_at, live.since) if pulse and live else None,
+        uptime_s=at - live.since if live else None,
+        end=str(child.end or ""),
+    )
+
+
+def named(code: Code) -> str:
+    """What an agent runs, for people."""
+    return code.reference.rpartition(":")[2] if code.reference else "shipped code"
