@@ -18,50 +18,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scr.behaviour.agent import Agent
-from scr.behaviour.context import Context
 from scr.config import Limits, Settings
-from scr.messages import Task
 from scr.research.index import Index
+from scr.runtime import preload
 from scr.runtime.handle import Runtime
 from scr.specs import Strategy, SupervisorSpec
 from scr.telemetry.events import Record
 
-PAUSE_S = 0.03
+PAUSE_S = 0.1
 TREE = SupervisorSpec(
     id="root",
     strategy=Strategy.ONE_FOR_ONE,
     children=(SupervisorSpec(id="agents", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=100_000),),
 )
-
-
-class Holder(Agent):
-    """Holds the first delivery of a message until it is killed; answers the second at once."""
-
-    def on_task(self, ctx: Context, message: Task) -> None:
-        """A task, twice."""
-        if ctx.deliveries == 1:
-            ctx.log("holding")
-            time.sleep(60)
-        ctx.reply(message.payload.input)
-
-
-class Echo(Agent):
-    """Answers at once."""
-
-    def on_task(self, ctx: Context, message: Task) -> None:
-        """A task."""
-        ctx.reply(message.payload.input)
-
-
-class Starter(Agent):
-    """Starts as many idle agents as it is told, in one turn."""
-
-    def on_task(self, ctx: Context, message: Task) -> None:
-        """How many."""
-        assert isinstance(message.payload.input, int)
-        for n in range(message.payload.input):
-            ctx.start_agent(f"idle-{n}", "scr.behaviour.agent:Agent")
 
 
 class Watch:
@@ -93,7 +62,7 @@ def running(standbys: int) -> Iterator[tuple[Runtime, Watch]]:
     """A runtime with a tree of its own, and its events."""
     watch = Watch()
     settings = Settings(standbys=standbys, limits=Limits(events_kept=100_000))
-    with Runtime(TREE, settings=settings, listener=watch.hear, preload=("figures",)) as runtime:
+    with Runtime(TREE, settings=settings, listener=watch.hear, preload=(preload.WARM, "figure_agents")) as runtime:
         yield runtime, watch
 
 
@@ -107,7 +76,7 @@ def recovery_ms(standbys: int, rounds: int) -> list[float]:
     """From SIGKILL of the process that holds a message to its answer by the replacement, seen by the client."""
     times: list[float] = []
     with running(standbys) as (runtime, watch):
-        runtime.start_agent("holder", "figures:Holder")
+        runtime.start_agent("holder", "figure_agents:Holder")
         for n in range(rounds):
             answered: list[float] = []
             asking = threading.Thread(target=ask_and_note, args=(runtime, answered))
@@ -127,7 +96,7 @@ def round_trip_us(rounds: int) -> list[float]:
     """A client's ask and its answer: client, runtime, agent, runtime, client."""
     times: list[float] = []
     with running(standbys=1) as (runtime, _):
-        runtime.start_agent("echo", "figures:Echo")
+        runtime.start_agent("echo", "figure_agents:Echo")
         for n in range(rounds):
             asked = time.perf_counter()
             runtime.ask("echo", n)
@@ -138,7 +107,7 @@ def round_trip_us(rounds: int) -> list[float]:
 def starts(count: int) -> tuple[float, float]:
     """Agents started per second, and the private memory (PSS, MB) of each, all idle."""
     with running(standbys=0) as (runtime, watch):
-        runtime.start_agent("starter", "figures:Starter")
+        runtime.start_agent("starter", "figure_agents:Starter")
         runtime.send("starter", count)
         begun = watch.until("agent_starting", 1, "idle-")[0]
         ended = watch.until("agent_up", count, "idle-")[-1]

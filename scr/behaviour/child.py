@@ -12,25 +12,39 @@ from collections.abc import Callable
 from setproctitle import setproctitle
 
 from scr.behaviour.loop import Loop, described
+from scr.behaviour.rehearsal import rehearse
 from scr.errors import PeerGone
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
+from scr.launch.pulse import Heart
 from scr.mail.channel import BlockingChannel
+
+STANDBY_S = 0.02
 
 
 def main(channel: socket.socket) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     ours = BlockingChannel(channel, FROM_RUNTIME)
-    first = ours.receive()
+    first, heart = _told(ours)
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
     ours.send(Named())
     setproctitle(f"scr: {first.agent} #{first.incarnation}")
     threading.excepthook = _thread_died(ours)
-    code = Loop(ours, first).run()
+    code = Loop(ours, first, heart).run()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # threads that the agent's code left running must not keep it alive
+
+
+def _told(channel: BlockingChannel[FromRuntime]) -> tuple[FromRuntime | None, Heart]:
+    """The first frame.  A process that has to wait for it is a standby, and uses the time."""
+    try:
+        return channel.receive(STANDBY_S), Heart()
+    except TimeoutError:
+        heart = Heart()
+        rehearse()
+        return channel.receive(), heart
 
 
 def _thread_died(channel: BlockingChannel[FromRuntime]) -> Callable[[threading.ExceptHookArgs], object]:

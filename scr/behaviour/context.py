@@ -7,8 +7,8 @@ are recorded at once, so that a turn that is run again does not repeat them.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from importlib import import_module
 from time import monotonic, time
 from typing import Any
 
@@ -39,6 +39,7 @@ from scr.messages import (
 )
 from scr.specs import AgentSpec, Code
 
+CONCURRENCY = "scr.behaviour.concurrency"
 ENTRIES_PAGE = 500
 ENTRIES_S = 10.0
 PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
@@ -180,7 +181,7 @@ class Context:
         turn, key, message = self._question(agent, payload)
         if key in turn.recorded:
             return turn.recorded[key]
-        return await self._link.ask_async(asyncio.get_running_loop(), turn.message.message_id, key, message, timeout_s)
+        return await import_module(CONCURRENCY).ask(self._link, turn.message.message_id, key, message, timeout_s)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key that all agents can recall, when the turn commits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -25,7 +25,7 @@ class Link:
         self.agent, self.incarnation = become.agent, become.incarnation
         self._refs = count(1)
         self._answers: dict[int, Answer] = {}
-        self._futures: dict[int, asyncio.Future[Answer]] = {}
+        self._expected: dict[int, Callable[[Answer], None]] = {}
         self._waiting: list[Deliver | Halt] = []
 
     def send(self, frame: FromAgent) -> None:
@@ -52,7 +52,7 @@ class Link:
     def ask(self, message_id: str, step: str, message: Message, timeout_s: float) -> Any:
         """Put a question and wait.  Raises what the answer says went wrong."""
         ref = next(self._refs)
-        self.send(Ask(ref=ref, message_id=message_id, step=step, message=message, timeout_s=timeout_s))
+        self.put_question(ref, message_id, step, message, timeout_s)
         return self._await(ref, timeout_s)
 
     def fetch(self, after: int, limit: int, timeout_s: float) -> Any:
@@ -61,23 +61,28 @@ class Link:
         self.send(Fetch(ref=ref, after=after, limit=limit))
         return self._await(ref, timeout_s)
 
-    async def ask_async(
-        self, loop: asyncio.AbstractEventLoop, message_id: str, step: str, message: Message, timeout_s: float
-    ) -> Any:
-        """`ask` on an event loop: answers are read as they come, in any order."""
+    def fileno(self) -> int:
+        """For an event loop that waits for answers."""
+        return self._channel.fileno()
+
+    def expect(self, tell: Callable[[Answer], None]) -> int:
+        """A number for a question whose answer goes to `tell`, while somebody calls `pump`."""
         ref = next(self._refs)
-        future = self._futures[ref] = loop.create_future()
-        loop.add_reader(self._channel.fileno(), self._pump)
+        self._expected[ref] = tell
+        return ref
+
+    def forget(self, ref: int) -> bool:
+        """Expect that answer no longer; whether none is expected any more."""
+        self._expected.pop(ref, None)
+        return not self._expected
+
+    def put_question(self, ref: int, message_id: str, step: str, message: Message, timeout_s: float) -> None:
+        """Send the question itself."""
         self.send(Ask(ref=ref, message_id=message_id, step=step, message=message, timeout_s=timeout_s))
-        try:
-            async with asyncio.timeout(timeout_s + GRACE_S):
-                return opened(await future)
-        except TimeoutError as error:
-            raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
-        finally:
-            del self._futures[ref]
-            if not self._futures:
-                loop.remove_reader(self._channel.fileno())
+
+    def pump(self) -> None:
+        """Read what is there now."""
+        self._sort(self._channel.receive(GRACE_S))
 
     def _await(self, ref: int, timeout_s: float) -> Any:
         until = monotonic() + timeout_s + GRACE_S
@@ -88,14 +93,10 @@ class Link:
                 raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
         return opened(self._answers.pop(ref))
 
-    def _pump(self) -> None:
-        self._sort(self._channel.receive(GRACE_S))
-
     def _sort(self, frame: object) -> None:
         match frame:
-            case Answer(ref=ref) if ref in self._futures:
-                if not self._futures[ref].done():
-                    self._futures[ref].set_result(frame)
+            case Answer(ref=ref) if ref in self._expected:
+                self._expected.pop(ref)(frame)
             case Answer(ref=ref):
                 self._answers[ref] = frame
             case Deliver() | Halt():

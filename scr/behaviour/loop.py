@@ -6,10 +6,10 @@ exit record.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
-from scr.behaviour.context import Context
+from scr.behaviour.context import CONCURRENCY, Context
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
-from scr.launch.pulse import Pulse
+from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
@@ -32,15 +32,15 @@ TRACEBACK_CHARACTERS = 16_000
 
 
 class Loop:
-    """One incarnation of one agent."""
+    """One incarnation of one agent.  `heart` answers for the process, where there is one that wants to know."""
 
-    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
+    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become, heart: Heart | None = None) -> None:
         self._become = become
         self._link = Link(channel, become)
         self._table = TableClient(become.table) if become.table else None
-        self._runner: asyncio.Runner | None = None
         self._committed: str | None = None
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
+        self._heart = heart
 
     def run(self) -> int:
         """The whole life; returns the exit code.  The exit record is sent before it returns."""
@@ -61,8 +61,8 @@ class Loop:
 
     def _start(self) -> Agent:
         take_on(self._become.limits)
-        if self._pulse:
-            self._pulse.answer_pokes()
+        if self._pulse and self._heart:
+            self._heart.beat(self._pulse)
         agent = as_agent(open_code(self._become.code))()
         agent.options = dict(self._become.options)
         agent.state = restored(agent.State, self._become.state)
@@ -108,8 +108,7 @@ class Loop:
     def _finish(self, handled: Handled) -> None:
         """Wait for what an `async def` handler returned."""
         if inspect.isawaitable(handled):
-            self._runner = self._runner or asyncio.Runner()
-            self._runner.run(_awaited(handled))
+            import_module(CONCURRENCY).finish(handled)
 
     def _end(self, reason: str, error: BaseException | None = None) -> int:
         record = Exiting.model_validate({"reason": reason, **described(error)})
@@ -118,10 +117,6 @@ class Loop:
         except PeerGone:
             return 1
         return 0 if error is None else 1
-
-
-async def _awaited(handled: Any) -> None:
-    await handled
 
 
 def described(error: BaseException | None) -> dict[str, str]:

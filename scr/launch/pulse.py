@@ -56,14 +56,12 @@ class Pulse:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The agent's end; the file's name is not needed any more and is removed.  Raises OSError."""
+        """The agent's end.  Raises OSError."""
         fd = os.open(path, os.O_RDWR)
         try:
-            pulse = cls(mmap.mmap(fd, PAGE_BYTES))
+            return cls(mmap.mmap(fd, PAGE_BYTES))
         finally:
             os.close(fd)
-        path.unlink()
-        return pulse
 
     def progressed(self) -> None:
         """The agent's loop gets on."""
@@ -77,19 +75,36 @@ class Pulse:
         """When the interpreter last answered a poke; 0 for never."""
         return float(STAMP.unpack_from(self._page, BEAT_AT)[0]) / 1e9
 
-    def answer_pokes(self) -> None:
-        """Start the thread that answers, in the agent's process, before any other thread is started."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {POKE})
-        threading.Thread(target=self._answer, name="scr-pulse", daemon=True).start()
+    def beat(self) -> None:
+        """The interpreter runs."""
+        STAMP.pack_into(self._page, BEAT_AT, monotonic_ns())
+
+    def clear(self) -> None:
+        """Nobody writes to the page any more: make it as new."""
+        self._page[: BEAT_AT + STAMP.size] = bytes(BEAT_AT + STAMP.size)
 
     def close(self) -> None:
         """Let go of the page."""
         self._page.close()
 
+
+class Heart:
+    """The thread that answers pokes.  Started in the agent's process before any other thread, a standby's ahead."""
+
+    def __init__(self) -> None:
+        self._pulse: Pulse | None = None
+        signal.pthread_sigmask(signal.SIG_BLOCK, {POKE})
+        threading.Thread(target=self._answer, name="scr-heart", daemon=True).start()
+
+    def beat(self, pulse: Pulse) -> None:
+        """Answer on this page from now on."""
+        self._pulse = pulse
+
     def _answer(self) -> None:
         while True:
             signal.sigwait({POKE})
-            STAMP.pack_into(self._page, BEAT_AT, monotonic_ns())
+            if self._pulse:
+                self._pulse.beat()
 
 
 def is_stopped(pid: int) -> bool:

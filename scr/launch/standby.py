@@ -12,6 +12,7 @@ from scr.launch.reaper import is_ended, reap, signal_group
 
 FAILURES_MAX = 5
 RETRY_S = 0.05
+CALM_S = 0.05  # whoever takes a standby over is to have the processors for itself, not share them with a fork
 HEALTHY_S = 5.0
 
 
@@ -39,7 +40,7 @@ class StandbyPool:
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
         self._is_closed = False
-        self._refill()
+        self._refill_in(CALM_S)
 
     @property
     def idle(self) -> int:
@@ -54,7 +55,7 @@ class StandbyPool:
         else:
             self._launcher.launch(ready)
         self._failures = 0
-        self._refill()
+        self._refill_in(CALM_S)
 
     async def close(self) -> None:
         """End the idle processes and close the launcher."""
@@ -108,8 +109,11 @@ class StandbyPool:
 
     def _refill_later(self) -> None:
         self._failures += 1
-        if self._retry is None and self._failures <= FAILURES_MAX and not self._is_closed:
-            delay_s = RETRY_S * 2 ** (self._failures - 1)
+        if self._failures <= FAILURES_MAX:
+            self._refill_in(RETRY_S * 2 ** (self._failures - 1))
+
+    def _refill_in(self, delay_s: float) -> None:
+        if self._retry is None and not self._is_closed:
             self._retry = asyncio.get_running_loop().call_later(delay_s, self._refill)
 
 

@@ -7,7 +7,6 @@ killed at any instruction leaves its peer with an end of file and nothing else
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
@@ -15,17 +14,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from threading import Lock
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.messages import Frozen, complaint
 
+if TYPE_CHECKING:
+    import asyncio  # for its types alone: agents use this module too, and do without
+
 In = TypeVar("In")
 LENGTH = struct.Struct("!I")
 READ_BYTES = 256 << 10
 BACKLOG_FRAMES = 4
+SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
 
 
 def pack(body: bytes, limit_bytes: int) -> bytes:
@@ -95,7 +98,8 @@ class LoopChannel(Generic[In]):
         self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
-        self._unsent = bytearray()
+        self._unsent, self._gathered = bytearray(), bytearray()
+        self._soon: asyncio.TimerHandle | None = None
         self._open = True
         loop.add_reader(sock, self._readable)
 
@@ -106,7 +110,31 @@ class LoopChannel(Generic[In]):
         """
         if not self._open:
             return
-        data = pack(frame.model_dump_json().encode(), self._limit_bytes)
+        self._write(self._taken() + pack(frame.model_dump_json().encode(), self._limit_bytes))
+
+    def send_soon(self, frame: Frozen) -> None:
+        """As `send`, within `SOON_S`, together with what else comes until then, and before any later `send`."""
+        if not self._open:
+            return
+        self._gathered += pack(frame.model_dump_json().encode(), self._limit_bytes)
+        if self._soon is None:
+            self._soon = self._loop.call_later(SOON_S, self._flush)
+
+    def _flush(self) -> None:
+        if gathered := self._taken():
+            self._write(gathered)
+
+    def _taken(self) -> bytes:
+        gathered = bytes(self._gathered)
+        self._gathered.clear()
+        if self._soon:
+            self._soon.cancel()
+            self._soon = None
+        return gathered
+
+    def _write(self, data: bytes) -> None:
+        if not self._open:
+            return
         if self._unsent:
             self._enqueue(data)
             return
@@ -126,6 +154,8 @@ class LoopChannel(Generic[In]):
 
     def close(self) -> None:
         """Stop hearing and close the socket.  Idempotent."""
+        if self._open:
+            self._flush()
         if self._open:
             self._open = False
             self._loop.remove_reader(self._socket)

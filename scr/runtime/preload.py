@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 ENTRY = "scr.behaviour.child:main"
-AGENTS = ("scr.agents.table", "scr.agents.memory")
+WARM = "scr.behaviour.warm"
+AGENTS = (WARM, "scr.agents.table", "scr.agents.memory")
 RESEARCH = (*AGENTS, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")

@@ -7,16 +7,15 @@ Lives in the runtime, on its loop.  A handler that says that it gets on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
 from scr.launch.pulse import DUMP, POKE, Pulse, diagnosis
-from scr.messages import derive_id
 
 DIAGNOSIS_S = 0.03
 
@@ -32,12 +31,20 @@ class Patient(Protocol):
         """Signal the process alone, not its group."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of memory that the runtime and one process share, under this name."""
+
+    path: Path
+    pulse: Pulse
+
+
 @dataclass(slots=True)
 class Watched:
     """One live incarnation."""
 
     patient: Patient
-    pulse: Pulse
+    page: Page
     deadline_s: float = 0.0
     since: float = 0.0
     timer: asyncio.TimerHandle | None = None
@@ -63,25 +70,30 @@ class Watch:
         self._loop, self._hung = loop, hung
         self._folder = scratch / "pulse"
         self._folder.mkdir(mode=0o700)
+        self._numbers = count()
+        self._spare: list[Page] = []
         self._watched: dict[tuple[str, int], Watched] = {}
 
     def admit(self, agent: str, incarnation: int, patient: Patient) -> Path | None:
         """Watch over a new process; the path of its page, or None where there can be none: then only deadlines hold."""
-        path = self._folder / derive_id(agent, incarnation)
         try:
-            self._watched[agent, incarnation] = Watched(patient, Pulse.create(path))
+            page = self._spare.pop() if self._spare else self._fresh()
         except OSError:
             return None
-        return path
+        self._watched[agent, incarnation] = Watched(patient, page)
+        return page.path
 
     def dismiss(self, agent: str, incarnation: int) -> None:
-        """The process has ended."""
+        """The process has ended: its page is for the next one."""
         if watched := self._watched.pop((agent, incarnation), None):
             if watched.timer:
                 watched.timer.cancel()
-            watched.pulse.close()
-            with contextlib.suppress(FileNotFoundError):  # it opened its page, and so removed the name
-                (self._folder / derive_id(agent, incarnation)).unlink()
+            watched.page.pulse.clear()
+            self._spare.append(watched.page)
+
+    def _fresh(self) -> Page:
+        path = self._folder / str(next(self._numbers))
+        return Page(path, Pulse.create(path))
 
     def busy(self, agent: str, incarnation: int, deadline_s: float) -> None:
         """It has a message in hand, and so long for it."""
@@ -106,7 +118,7 @@ class Watch:
         watched = self._watched.get((agent, incarnation))
         if watched is None:
             return None
-        pulse, busy_at = watched.pulse, watched.since if watched.timer else 0.0
+        pulse, busy_at = watched.page.pulse, watched.since if watched.timer else 0.0
         return Reading(pulse.progress_at(), pulse.beat_at(), busy_at)
 
     def _arm(self, agent: str, incarnation: int, watched: Watched, delay_s: float) -> None:
@@ -115,7 +127,7 @@ class Watch:
         watched.timer = self._loop.call_later(delay_s, self._due, agent, incarnation, watched)
 
     def _due(self, agent: str, incarnation: int, watched: Watched) -> None:
-        last = max(watched.since, watched.pulse.progress_at())
+        last = max(watched.since, watched.page.pulse.progress_at())
         left_s = last + watched.deadline_s - monotonic()
         if left_s > 0:
             self._arm(agent, incarnation, watched, left_s)
@@ -127,5 +139,5 @@ class Watch:
         watched.timer = self._loop.call_later(DIAGNOSIS_S, judge)
 
     def _judge(self, agent: str, incarnation: int, watched: Watched, poked_at: float) -> None:
-        why = diagnosis(watched.pulse, watched.patient.pid, poked_at)
+        why = diagnosis(watched.page.pulse, watched.patient.pid, poked_at)
         self._hung(agent, incarnation, f"no progress for {watched.deadline_s:g} s: {why}")

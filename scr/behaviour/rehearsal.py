@@ -1,0 +1,64 @@
+"""One made-up life, played by a process that waits to become an agent.
+
+A forked process shares the zygote's memory until it writes to it; whatever it
+does for the first time costs page faults.  A standby has the time to do
+everything once before it matters.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from pydantic import BaseModel
+
+from scr.behaviour.agent import Agent
+from scr.behaviour.context import Context
+from scr.behaviour.loop import Loop
+from scr.frames import FROM_RUNTIME, Become, Deliver, Halt
+from scr.mail.channel import BlockingChannel, pack
+from scr.messages import Task, TaskPayload, origin
+from scr.specs import Code
+
+LIMIT_BYTES = 1 << 16
+
+
+class Player(Agent):
+    """Does a little of everything."""
+
+    class State(BaseModel):
+        """One number."""
+
+        count: int = 0
+
+    state: State
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """A task."""
+        self.state.count += 1
+        ctx.step("step", dict, number=1)
+        ctx.log("line")
+        ctx.send({"n": 1}, to="nobody")
+        ctx.reply(message.payload.input)
+
+
+PLAY = (
+    Become(agent="rehearsal", incarnation=1, code=Code(reference="scr.behaviour.rehearsal:Player")),
+    Deliver(
+        message=Task(
+            payload=TaskPayload(task_id="rehearsal", input={"text": "x", "number": 1}),
+            **origin(message_id="rehearsal", sender="nobody", to="rehearsal", at=0.0),
+        )
+    ),
+    Halt(),
+)
+
+
+def rehearse() -> None:
+    """Live once, on a channel that leads nowhere.  Called in a blank process, once, while it waits."""
+    here, there = socket.socketpair()
+    with here, there:
+        there.sendall(b"".join(pack(frame.model_dump_json().encode(), LIMIT_BYTES) for frame in PLAY))
+        channel = BlockingChannel(here, FROM_RUNTIME)
+        first = channel.receive(1.0)
+        assert isinstance(first, Become)
+        Loop(channel, first).run()
