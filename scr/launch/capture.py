@@ -38,6 +38,7 @@ class Capture:
         self._partial = bytearray()
         self._is_cutting = False
         self._is_open = True
+        self.read_bytes = 0  # of all that it has written so far
         loop.add_reader(fd, self._read)
 
     @property
@@ -72,6 +73,7 @@ class Capture:
             return 0
         if not chunk:
             self.close()
+        self.read_bytes += len(chunk)
         self._tail += chunk
         del self._tail[: -self._tail_bytes]
         self._split(chunk)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.errors import ChannelError
+from scr.errors import ChannelError, ScrError
 from scr.mail.channel import LoopChannel
 from scr.messages import Message, Payload, of_payload, origin
 from scr.runtime.asks import Outcome
@@ -29,20 +29,31 @@ from scr.runtime.requests import (
     Ask,
     AwaitReady,
     Happened,
+    ReadCrashes,
+    ReadStack,
     ReadStatus,
     RestartAgent,
     Send,
     Shutdown,
+    SignalAgent,
     StartAgent,
     StopAgent,
     Subscribe,
 )
+from scr.runtime.stacks import read_stack
+from scr.runtime.status import process_of
 from scr.runtime.system import System
 from scr.supervise.orders import Done, Refused
 from scr.telemetry.events import Record
 
 CLIENTS_MAX = 64
-ERROR_OF = {"already_started": "AlreadyStarted", "already_present": "AlreadyStarted", "not_found": "UnknownAgent"}
+POKED_S = 0.01  # for those who are poked to answer, before the status tells who did
+ERROR_OF = {
+    "already_started": "AlreadyStarted",
+    "already_present": "AlreadyStarted",
+    "not_found": "UnknownAgent",
+    "start_failed": "StartFailed",
+}
 
 
 class Client:
@@ -58,7 +69,7 @@ class Client:
         frame_bytes: int,
         stop_s: float,
     ) -> None:
-        self._system, self._gone, self._stop_s = system, gone, stop_s
+        self._loop, self._system, self._gone, self._stop_s = loop, system, gone, stop_s
         self._deaf: Callable[[], None] | None = None
         self._channel: LoopChannel[AnyRequest] = LoopChannel(
             loop,
@@ -79,6 +90,12 @@ class Client:
         self._gone(self)
 
     def _hear(self, request: AnyRequest) -> None:
+        try:
+            self._serve(request)
+        except ScrError as error:
+            self._send(Answered(ref=request.ref, error=type(error).__name__, detail=str(error)))
+
+    def _serve(self, request: AnyRequest) -> None:
         system = self._system
         match request:
             case Ask(to=to, payload=payload, run_id=run_id, timeout_s=timeout_s):
@@ -94,17 +111,30 @@ class Client:
             case StopAgent(agent=agent):
                 system.supervisor.terminate_child(agent, partial(self._done, request))
             case RestartAgent(agent=agent):
-                system.supervisor.restart_child(agent, partial(self._done, request))
+                system.supervisor.recycle_child(agent, partial(self._done, request))
+            case SignalAgent(agent=agent, number=number):
+                live = process_of(system.supervisor, agent)
+                live.signal_for_operator(number)
+                self._answer(request, live.pid)
+            case ReadStack(agent=agent):
+                read_stack(self._loop, process_of(system.supervisor, agent), partial(self._told, request))
+            case ReadCrashes(agent=agent, last=last):
+                records = system.store.crashes(agent)[-last:]
+                self._answer(request, [record.model_dump(mode="json") for record in records])
             case AwaitReady():
                 system.when_ready(partial(self._ready, request))
             case ReadStatus():
-                self._answer(request, system.status().model_dump(mode="json"))
-            case Subscribe(since=since):
+                system.poke()
+                self._loop.call_later(POKED_S, self._tell_status, request)
+            case Subscribe(since=since, agent=agent):
                 self._answer(request, None)
-                self._deaf = self._deaf or system.events.listen(self._happened, since=since)
+                self._deaf = self._deaf or system.events.listen(partial(self._happened, agent), since=since)
             case Shutdown(reason=reason):
                 self._answer(request, None)
                 system.stop(reason, self._stop_s)
+
+    def _tell_status(self, request: AnyRequest) -> None:
+        self._answer(request, self._system.status().model_dump(mode="json"))
 
     def _told(self, request: AnyRequest, outcome: Outcome) -> None:
         self._send(Answered(ref=request.ref, value=outcome.output, error=outcome.error, detail=outcome.detail))
@@ -126,15 +156,16 @@ class Client:
     def _answer(self, request: AnyRequest, value: JsonValue) -> None:
         self._send(Answered(ref=request.ref, value=value))
 
-    def _happened(self, record: Record) -> None:
-        self._send(Happened(record=record))
+    def _happened(self, agent: str | None, record: Record) -> None:
+        if agent is not None and getattr(record.event, "agent", None) != agent:
+            return
+        self._channel.send_soon(Happened(record=record))
 
-    def _send(self, frame: Answered | Happened) -> None:
+    def _send(self, frame: Answered) -> None:
         try:
             self._channel.send(frame)
         except ChannelError as error:
-            if isinstance(frame, Answered):
-                self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
+            self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
 
 
 class Control:

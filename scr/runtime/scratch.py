@@ -36,4 +36,11 @@ def make_scratch(runtime: str) -> Path:
 def find_runtimes() -> list[Path]:
     """The directories of the runtimes that seem to be running, oldest first."""
     found = [path.parent for path in scratch_root().glob(f"*/{CONTROL}")]
-    return sorted(found, key=lambda path: path.stat().st_mtime)
+    return sorted(found, key=_made_at)
+
+
+def _made_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # it ended while we looked
+        return 0.0

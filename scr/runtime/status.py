@@ -5,10 +5,12 @@ Lives in the runtime, on its loop.
 
 from __future__ import annotations
 
+from scr.errors import AgentError, UnknownAgent
 from scr.mail.router import Router
 from scr.runtime.requests import AgentStatus
 from scr.runtime.watch import Watch
 from scr.specs import AgentSpec, Code
+from scr.supervise.incarnation import Incarnation
 from scr.supervise.reads import restarts_against, restarts_under
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child
@@ -62,6 +64,18 @@ def _agent(
         uptime_s=at - live.since if live else None,
         end=str(child.end or ""),
     )
+
+
+def process_of(supervisor: Supervisor, agent: str) -> Incarnation:
+    """The live incarnation of an agent.  Raises UnknownAgent; AgentError when it has no process now."""
+    child = supervisor.tree.children.get(agent)
+    if child is None:
+        raise UnknownAgent(f"there is no agent {agent!r}; `scr ps` lists those that there are")
+    live = supervisor.live(agent)
+    if live is None or not live.pid:
+        what = f"is {child.phase}" if isinstance(child.spec, AgentSpec) else "is a supervisor"
+        raise AgentError(f"{agent!r} {what} and has no process")
+    return live
 
 
 def named(code: Code) -> str:

@@ -90,6 +90,11 @@ class Incarnation:
             with contextlib.suppress(ProcessLookupError):  # it has ended, and that is being heard
                 signal.pidfd_send_signal(self.process.pidfd, number)
 
+    def signal_for_operator(self, number: int) -> None:
+        """Signal its process alone; if it ends by that, its end was a person's doing."""
+        self.sent = number
+        self.signal_itself(number)
+
     def drain(self) -> None:
         """It is dead: hear everything that it had said before."""
         if self.channel:

@@ -29,7 +29,6 @@ from scr.supervise.facts import (
     Fact,
     Ignored,
     Recycle,
-    RestartChild,
     Shutdown,
     StartChild,
     Started,
@@ -105,22 +104,9 @@ class Supervisor:
         """Stop a child and keep it down; `answered` is told once it is."""
         self._feed(TerminateChild(monotonic(), self._token(answered), agent))
 
-    def restart_child(self, agent: str, answered: Answered) -> None:
-        """Start a child that is down; `answered` is told once it is up."""
-        self._feed(RestartChild(monotonic(), self._token(answered), agent))
-
     def recycle_child(self, agent: str, answered: Answered) -> None:
-        """Have a fresh process of a child, uncounted; `answered` is told once it is up."""
+        """Have a fresh process of a child, or start one that is down, uncounted; `answered` is told once it is up."""
         self._feed(Recycle(monotonic(), self._token(answered), agent))
-
-    def send_signal(self, agent: str, number: int) -> int:
-        """Send a signal to an agent's process in the name of a person; its pid, or 0 when there is none."""
-        live = self._live.get(agent)
-        if live is None or not live.process:
-            return 0
-        live.sent = number
-        live.signal_itself(number)
-        return live.pid
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""
