@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 from uuid import uuid4
+from weakref import finalize
 
 from scr.errors import InvalidDocuments
 from scr.messages import Frozen
@@ -73,6 +74,7 @@ class Index:
         """Raises InvalidDocuments when `path` is not an index."""
         self.path = path
         self._database = _connect(path)
+        finalize(self, self._database.close)  # whoever drops an index without closing it leaves no file open
         try:
             about = dict(self._database.execute("SELECT key, value FROM about"))
             self.names = Names(*json.loads(about["names"]))

@@ -54,6 +54,7 @@ class Puppets:
 @contextlib.asynccontextmanager
 async def pool_of(size, monkeypatch):
     monkeypatch.setattr(standby, "RETRY_S", 0.0)
+    monkeypatch.setattr(standby, "CALM_S", 0.0)
     monkeypatch.setattr(standby, "signal_group", lambda *_: True)
     puppets = Puppets()
     pool = StandbyPool(puppets, size)
@@ -113,7 +114,7 @@ async def test_an_empty_pool_passes_the_request_on_before_it_refills(monkeypatch
     async with pool_of(2, monkeypatch) as (pool, puppets):
         first = asyncio.get_running_loop().create_future()
         pool.launch(first.set_result)
-        assert puppets.asked[2] == first.set_result
+        assert puppets.asked == [first.set_result]
         await first
         await settle()
         assert pool.idle == 2
