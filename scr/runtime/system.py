@@ -21,6 +21,7 @@ from scr.messages import ExitReason, Message
 from scr.runtime.asks import Asks
 from scr.runtime.crashes import crash_of, is_crash
 from scr.runtime.held import HeldStarts
+from scr.runtime.limits import LimitsKeeper
 from scr.runtime.output import Output
 from scr.runtime.requests import Boot, RuntimeStatus
 from scr.runtime.scratch import TABLE
@@ -87,6 +88,7 @@ class System:
             frame_bytes=limits.frame_bytes,
             tail_bytes=limits.tail_bytes,
         )
+        self._keeper = LimitsKeeper(loop, condemn=self.supervisor.condemn, recycle=self.recycle)
 
     def start(self) -> None:
         """Start the tree."""
@@ -130,6 +132,7 @@ class System:
         """Who a new process is to be, with the last committed state."""
         spec = incarnation.spec
         pulse = self._watch.admit(spec.id, incarnation.number, incarnation)
+        self._keeper.admit(spec.id, incarnation.number, incarnation.pid, spec.limits)
         return Become(
             agent=spec.id,
             incarnation=incarnation.number,
@@ -176,6 +179,7 @@ class System:
         """An incarnation ended: keep why and tell it, then put its message back or aside."""
         agent = incarnation.spec.id
         self._watch.dismiss(agent, incarnation.number)
+        self._keeper.dismiss(agent, incarnation.number)
         self._keep_crash(incarnation, end)
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
@@ -254,10 +258,15 @@ class System:
     def idle(self, agent: str, incarnation: int) -> None:
         """Its turn is over."""
         self._watch.idle(agent, incarnation)
+        self._keeper.committed(agent, incarnation)
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that makes no progress."""
         self.supervisor.hang(agent, incarnation, why)
+
+    def recycle(self, agent: str) -> None:
+        """Replace an agent by a fresh process between two messages, uncounted."""
+        self.supervisor.recycle_child(agent, _heard)
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that broke the protocol."""

@@ -1,0 +1,116 @@
+"""The limits that the runtime keeps: memory, number of messages, age.
+
+Lives in the runtime, on its loop.  Memory is private memory (PSS): what an
+agent shares with the zygote is nobody's fault.  The cheap number (RSS, never
+below PSS) is read first, the dear one only where that is above a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scr.messages import ExitReason
+from scr.specs import AgentLimits
+from scr.supervise.exits import Exit
+
+LOOK_S = 0.5
+PAGE_BYTES = resource.getpagesize()
+
+
+@dataclass(slots=True)
+class Limited:
+    """One live incarnation that has limits."""
+
+    pid: int
+    limits: AgentLimits
+    messages: int = 0
+    retiring: bool = False
+    timer: asyncio.TimerHandle | None = None
+
+
+class LimitsKeeper:
+    """Looks at the memory of those that have a limit; counts messages; knows ages.
+
+    `condemn` ends an incarnation at once, with a verdict; `recycle` has it
+    replaced between two messages.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        condemn: Callable[[str, int, Exit], None],
+        recycle: Callable[[str], None],
+    ) -> None:
+        self._loop, self._condemn, self._recycle = loop, condemn, recycle
+        self._limited: dict[tuple[str, int], Limited] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def admit(self, agent: str, incarnation: int, pid: int, limits: AgentLimits) -> None:
+        """Keep this incarnation to its limits, if it has any that are kept here."""
+        if not (limits.memory_bytes or limits.soft_memory_bytes or limits.max_messages or limits.max_age_s):
+            return
+        limited = self._limited[agent, incarnation] = Limited(pid, limits)
+        if limits.max_age_s:
+            limited.timer = self._loop.call_later(limits.max_age_s, self._retire, agent, incarnation)
+        if self._timer is None:
+            self._timer = self._loop.call_later(LOOK_S, self._look)
+
+    def dismiss(self, agent: str, incarnation: int) -> None:
+        """It has ended."""
+        limited = self._limited.pop((agent, incarnation), None)
+        if limited and limited.timer:
+            limited.timer.cancel()
+
+    def committed(self, agent: str, incarnation: int) -> None:
+        """It has handled one more message."""
+        limited = self._limited.get((agent, incarnation))
+        if limited is None or limited.limits.max_messages is None:
+            return
+        limited.messages += 1
+        if limited.messages >= limited.limits.max_messages:
+            self._retire(agent, incarnation)
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(LOOK_S, self._look) if self._limited else None
+        for (agent, incarnation), limited in tuple(self._limited.items()):
+            self._weigh(agent, incarnation, limited)
+
+    def _weigh(self, agent: str, incarnation: int, limited: Limited) -> None:
+        soft, hard = limited.limits.soft_memory_bytes, limited.limits.memory_bytes
+        least = min(limit for limit in (soft, hard, float("inf")) if limit)
+        if rss_bytes(limited.pid) <= least:
+            return
+        used = pss_bytes(limited.pid)
+        if hard and used > hard:
+            why = f"it used {used} bytes of private memory, above its limit of {hard}"
+            self._condemn(agent, incarnation, Exit(ExitReason.OUT_OF_MEMORY, why))
+        elif soft and used > soft:
+            self._retire(agent, incarnation)
+
+    def _retire(self, agent: str, incarnation: int) -> None:
+        limited = self._limited.get((agent, incarnation))
+        if limited and not limited.retiring:
+            limited.retiring = True
+            self._recycle(agent)
+
+
+def rss_bytes(pid: int) -> int:
+    """The resident set of a process; 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
+
+
+def pss_bytes(pid: int) -> int:
+    """The proportional set of a process; 0 when it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)
