@@ -12,7 +12,7 @@ from scr.launch.reaper import is_ended, reap, signal_group
 
 FAILURES_MAX = 5
 RETRY_S = 0.05
-CALM_S = 0.05  # whoever takes a standby over is to have the processors for itself, not share them with a fork
+CALM_S = 0.01  # whoever takes a standby over is to have the processors for itself, not share them with a fork
 HEALTHY_S = 5.0
 
 
