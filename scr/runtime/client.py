@@ -34,6 +34,7 @@ from scr.runtime.requests import (
     ReadCrashes,
     ReadStack,
     ReadStatus,
+    ReloadAgent,
     RestartAgent,
     RuntimeStatus,
     Send,
@@ -43,6 +44,7 @@ from scr.runtime.requests import (
     Subscribe,
 )
 from scr.runtime.scratch import CONTROL, find_runtimes
+from scr.specs import Code
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
@@ -146,6 +148,13 @@ class Client:
         Raises UnknownAgent, StartFailed, AgentError.
         """
         self._request(RestartAgent(ref=self._ref(), agent=agent), ANSWER_S)
+
+    def reload_agent(self, agent: str, code: Code | None = None) -> None:
+        """Replace an agent's code by what is on disk now, or by `code`; state and mailbox stay.  Waits until it is up.
+
+        Raises StartFailed when the new code does not start; the old then runs again.
+        """
+        self._request(ReloadAgent(ref=self._ref(), agent=agent, code=code), ANSWER_S)
 
     def signal_agent(self, agent: str, number: int) -> int:
         """Send a signal to an agent's process; returns the pid.  Raises UnknownAgent, AgentError when there is none."""

@@ -32,6 +32,7 @@ from scr.runtime.requests import (
     ReadCrashes,
     ReadStack,
     ReadStatus,
+    ReloadAgent,
     RestartAgent,
     Send,
     Shutdown,
@@ -112,6 +113,8 @@ class Client:
                 system.supervisor.terminate_child(agent, partial(self._done, request))
             case RestartAgent(agent=agent):
                 system.supervisor.recycle_child(agent, partial(self._done, request))
+            case ReloadAgent(agent=agent, code=code):
+                system.reloads.reload(system.supervisor, agent, code, partial(self._done, request))
             case SignalAgent(agent=agent, number=number):
                 live = process_of(system.supervisor, agent)
                 live.signal_for_operator(number)
@@ -144,7 +147,9 @@ class Client:
             case Done(agent):
                 self._answer(request, agent)
             case Refused(code, detail):
-                error = ERROR_OF.get(code, "StartFailed" if isinstance(request, StartAgent) else "AgentError")
+                error = ERROR_OF.get(
+                    code, "StartFailed" if isinstance(request, StartAgent | ReloadAgent) else "AgentError"
+                )
                 self._send(Answered(ref=request.ref, error=error, detail=f"{code}: {detail}" if detail else code))
 
     def _ready(self, request: AnyRequest, failure: str) -> None:

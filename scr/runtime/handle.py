@@ -116,3 +116,7 @@ class Runtime(Client):
         except ValidationError as error:
             raise InvalidSpec(complaint(f"specification of {agent!r}", error)) from error
         self._request(StartAgent(ref=self._ref(), supervisor=under, spec=wanted), ANSWER_S)
+
+    def replace_code(self, agent: str, code: type | Callable[..., Any] | Code | str) -> None:
+        """Have an agent run other code from its next message on, with its state; see `reload_agent`."""
+        self.reload_agent(agent, code_of(code))

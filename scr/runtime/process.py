@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 from setproctitle import setproctitle
@@ -53,13 +54,17 @@ async def run(
     over = asyncio.Event()
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
-    system = System(loop, boot, scratch, launcher, over=over.set, helpers=lambda: helpers_of(inner, launcher))
+    fresh = partial(SpawnLauncher, loop, entry=ENTRY, runtime_id=boot.runtime)
+    system = System(
+        loop, boot, scratch, launcher, over=over.set, fresh=fresh, helpers=lambda: helpers_of(inner, launcher)
+    )
     control = Control(loop, system, path=scratch / CONTROL, frame_bytes=limits.frame_bytes, stop_s=limits.stop_s)
     control.own(owner, lambda: system.stop("its owner is gone", ORPHANED_S))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, system.stop, signal.Signals(number).name, limits.stop_s)
     system.start()
     await over.wait()
+    await system.reloads.close()
     await launcher.close()
     control.close()
 

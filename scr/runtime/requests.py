@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 
 from scr.config import Settings
 from scr.messages import AgentId, Frozen, Payload
-from scr.specs import AgentSpec, SupervisorSpec
+from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.telemetry.events import Record
 
 
@@ -71,6 +71,14 @@ class RestartAgent(Request):
     agent: AgentId
 
 
+class ReloadAgent(Request):
+    """Replace a child's code; the answer comes when the new is up, an error when the old had to be put back."""
+
+    verb: Literal["reload_agent"] = "reload_agent"
+    agent: AgentId
+    code: Code | None = None
+
+
 class SignalAgent(Request):
     """Send a signal to an agent's process; the answer is its pid."""
 
@@ -127,6 +135,7 @@ AnyRequest: TypeAlias = Annotated[
     | StartAgent
     | StopAgent
     | RestartAgent
+    | ReloadAgent
     | SignalAgent
     | ReadStack
     | ReadCrashes

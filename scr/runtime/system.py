@@ -23,6 +23,7 @@ from scr.runtime.crashes import crash_of, is_crash
 from scr.runtime.held import HeldStarts
 from scr.runtime.limits import LimitsKeeper
 from scr.runtime.output import Output
+from scr.runtime.reload import Reloads
 from scr.runtime.requests import Boot, RuntimeStatus
 from scr.runtime.scratch import TABLE
 from scr.runtime.status import named, status_of
@@ -63,6 +64,7 @@ class System:
         scratch: Path,
         launcher: Launcher,
         *,
+        fresh: Callable[[], Launcher],
         over: Callable[[], None],
         helpers: Callable[[], dict[str, int]],
     ) -> None:
@@ -79,10 +81,11 @@ class System:
         self._output = Output(self.events, limits.output_lines_per_s)
         self.store = MemoryStore(limits.dead_letters, limits.crashes)
         self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory)
+        self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
             loop,
             Tree.of(boot.tree),
-            launcher=launcher,
+            launch=self.reloads.launch,
             reaper=Reaper(loop),
             house=self,
             frame_bytes=limits.frame_bytes,
@@ -137,7 +140,7 @@ class System:
             agent=spec.id,
             incarnation=incarnation.number,
             pulse=str(pulse) if pulse else None,
-            code=spec.code,
+            code=self.reloads.code_of(spec),
             options=spec.options,
             limits=spec.limits,
             state=self.store.state(spec.id),
@@ -198,6 +201,8 @@ class System:
             )
         )
         blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
+        if blamed:
+            self.reloads.failed(agent, end.detail or str(end.reason))
         self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason))
 
     def _keep_crash(self, incarnation: Incarnation, end: Exit) -> None:
@@ -212,6 +217,7 @@ class System:
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
         """The agent ended for good."""
         self._downs.pop(agent, None)
+        self.reloads.forget(agent)
         self.turns.gone(agent, reason, detail)
         self.events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
 

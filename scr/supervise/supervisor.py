@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
 from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Ready
-from scr.launch.launcher import Launcher, Process
+from scr.launch.launcher import Process
 from scr.launch.reaper import Reaper
 from scr.launch.status import WaitStatus
 from scr.messages import ExitReason
@@ -57,25 +57,26 @@ from scr.supervise.tree import Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
+Launch: TypeAlias = Callable[[str, Callable[[Process | LaunchFailed], None]], None]
 Answered: TypeAlias = Callable[[Done | Refused], None]
 
 
 class Supervisor:
-    """The shell around one tree."""
+    """The shell around one tree.  `launch` starts a blank process that is to be the agent of that id."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         tree: Tree,
         *,
-        launcher: Launcher,
+        launch: Launch,
         reaper: Reaper,
         house: House,
         frame_bytes: int,
         tail_bytes: int,
     ) -> None:
         self.tree = tree
-        self._loop, self._launcher, self._reaper, self._house = loop, launcher, reaper, house
+        self._loop, self._launch, self._reaper, self._house = loop, launch, reaper, house
         self._frame_bytes, self._tail_bytes = frame_bytes, tail_bytes
         self._live: dict[str, Incarnation] = {}
         self._facts: deque[Fact] = deque()
@@ -194,7 +195,7 @@ class Supervisor:
     def _start(self, agent: str, number: int, spec: AgentSpec) -> None:
         incarnation = self._live[agent] = Incarnation(spec, number, since=monotonic())
         self._house.starting(spec, number)
-        self._launcher.launch(partial(self._launched, incarnation))
+        self._launch(incarnation.spec.id, partial(self._launched, incarnation))
 
     def _stop(self, agent: str, number: int) -> None:
         incarnation = self._of(agent, number)
@@ -280,7 +281,7 @@ class Supervisor:
         """The process died before it knew who it was to be: that is no failure of the agent's."""
         incarnation.close()
         incarnation.blanks += 1
-        self._launcher.launch(partial(self._launched, incarnation))
+        self._launch(incarnation.spec.id, partial(self._launched, incarnation))
 
     def _fact_of(self, incarnation: Incarnation, end: Exit) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()

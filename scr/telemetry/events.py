@@ -73,6 +73,21 @@ class AgentGone(Frozen):
     detail: str = ""
 
 
+class AgentReloaded(Frozen):
+    """The agent runs new code."""
+
+    kind: Literal["agent_reloaded"] = "agent_reloaded"
+    agent: str
+
+
+class ReloadReverted(Frozen):
+    """The agent's new code ended by itself too soon: the old code is put back."""
+
+    kind: Literal["reload_reverted"] = "reload_reverted"
+    agent: str
+    why: str = ""
+
+
 class SupervisorGaveUp(Frozen):
     """A supervisor reached its restart limit, with the chain of causes."""
 
@@ -174,6 +189,8 @@ Event: TypeAlias = Annotated[
     | AgentUp
     | AgentExited
     | AgentGone
+    | AgentReloaded
+    | ReloadReverted
     | SupervisorGaveUp
     | HelperLost
     | MessageAccepted
