@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from scr.behaviour.agent import Agent
@@ -36,3 +37,13 @@ class Starter(Agent):
         assert isinstance(message.payload.input, int)
         for n in range(message.payload.input):
             ctx.start_agent(f"idle-{n}", "scr.behaviour.agent:Agent")
+
+
+class Hog(Agent):
+    """Holds its interpreter at the first delivery; answers at the second."""
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """A task, twice."""
+        if ctx.deliveries == 1:
+            re.match(r"(a+)+$", "a" * 40 + "b")
+        ctx.reply(message.payload.input)
