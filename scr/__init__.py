@@ -12,6 +12,7 @@ from typing import Any
 HOMES = {
     "Agent": "scr.behaviour.agent",
     "AgentSpec": "scr.specs",
+    "Code": "scr.specs",
     "Context": "scr.behaviour.context",
     "CritiquePayload": "scr.messages",
     "ExitReason": "scr.messages",
