@@ -1,33 +1,48 @@
-"""The command `scr`: its groups of commands, one file each, put together."""
+"""The command `scr`: its groups of commands, one file each, put together.
+
+A command line that names its command is served by that command's file alone:
+nobody who lists agents waits for the imports of research.
+"""
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from scr.cli import research
+GROUPS = {
+    "scr.cli.research": ("demo", "run"),
+    "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
+    "scr.cli.steering": ("kill", "restart", "stop", "send"),
+}
 
-app = typer.Typer(
-    name="scr",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(research.demo)
-app.command()(research.run)
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application, with the commands that this command line may mean."""
+    app = typer.Typer(
+        name="scr",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(scr)
+    named = [module for module, names in GROUPS.items() if arguments and arguments[0] in names]
+    for module in named or GROUPS:
+        for command in import_module(module).COMMANDS:
+            app.command()(command)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"scr {version('scr')}")
+        print(f"scr {import_module('importlib.metadata').version('scr')}")
         raise typer.Exit
 
 
-@app.callback()
 def scr(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -35,5 +50,6 @@ def scr(
 ) -> None:
     """AI agents as supervised operating-system processes that do not lose work.
 
-    Start with [bold]scr demo[/bold]; see what a crash does with [bold]scr demo --crash-test[/bold].
+    Start with [bold]scr demo[/bold]; see what a crash does with [bold]scr demo --crash-test[/bold];
+    look at a live system with [bold]scr top[/bold].
     """

@@ -14,3 +14,12 @@ class Code(IntEnum):
     FAILED = 5
     INTERRUPTED = 130
     PIPE_CLOSED = 141
+
+
+STATUS = {
+    Code.DONE: "done",
+    Code.PARTIAL: "partial",
+    Code.BAD_INPUT: "bad_input",
+    Code.INTERRUPTED: "interrupted",
+    Code.FAILED: "failed",
+}

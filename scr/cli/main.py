@@ -22,7 +22,7 @@ def main() -> None:
     """The console command.  Ends the process with its exit code."""
     spawned = spawn(preload.RESEARCH) if is_starting(sys.argv[1:]) else None
     try:
-        import_module("scr.cli.app").app(obj=spawned)
+        import_module("scr.cli.app").app_for(sys.argv[1:])(obj=spawned)
     except KeyboardInterrupt:
         sys.exit(Code.INTERRUPTED)
     finally:

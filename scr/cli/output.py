@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 from scr.cli.result import report_of
 from scr.cli.session import Ended, Failed
 from scr.cli.terminal import draw
-
-
-def say_json(found: dict[str, Any]) -> None:
-    """One object, and nothing else, on stdout."""
-    print(json.dumps(found, ensure_ascii=False), flush=True)
-
-
-def say_trouble(sentence: str) -> None:
-    """One sentence on stderr."""
-    print(f"scr: {sentence}", file=sys.stderr, flush=True)
 
 
 def say_report(ended: Ended) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,13 +15,13 @@ from scr.cli import crash_test
 from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
-from scr.cli.output import say_json, say_kept, say_report, say_summary, say_trouble
+from scr.cli.output import say_kept, say_report, say_summary
 from scr.cli.plain import Lines, Silence
-from scr.cli.result import STATUS, code_of, described, report_of
+from scr.cli.result import code_of, described, report_of
+from scr.cli.say import guarded, say_json, say_trouble
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
 from scr.cli.strike import Striker
 from scr.cli.terminal import live_view
-from scr.errors import InvalidInput
 from scr.runtime.spawn import Spawned
 from scr.telemetry.events import Record
 
@@ -59,7 +58,7 @@ def run(
     Exit codes: 0 done; 2 the input cannot be used; 3 done, but claims were dropped or a part is missing; 5 failed.
     """
     raise typer.Exit(
-        _guarded(lambda: _run(question, docs, workers, out, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+        guarded(lambda: _run(question, docs, workers, out, as_json=as_json, spawned=ctx.obj), as_json=as_json)
     )
 
 
@@ -82,26 +81,10 @@ def demo(
       scr demo --crash-test --json | python -m json.tool
     """
     if crash:
-        raise typer.Exit(_guarded(lambda: _crash_test(workers, as_json=as_json, spawned=ctx.obj), as_json=as_json))
+        raise typer.Exit(guarded(lambda: _crash_test(workers, as_json=as_json, spawned=ctx.obj), as_json=as_json))
     raise typer.Exit(
-        _guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+        guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json, spawned=ctx.obj), as_json=as_json)
     )
-
-
-def _guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
-    """What was given and cannot be used is one sentence, never a traceback; who stops reading has heard enough."""
-    try:
-        return command()
-    except KeyboardInterrupt:  # before the run or after it: nothing is running
-        return Code.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
-        return Code.PIPE_CLOSED
-    except InvalidInput as error:
-        if as_json:
-            say_json({"status": STATUS[Code.BAD_INPUT], "error": str(error)})
-        say_trouble(str(error))
-        return Code.BAD_INPUT
 
 
 def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: bool, spawned: Spawned | None) -> Code:
@@ -171,3 +154,6 @@ def _concluded(ended: Ended) -> Code:
     if ended.processes_left:
         say_trouble(f"{ended.processes_left} processes of this run are still running; `ps` shows them as “scr: …”")
     return code_of(ended)
+
+
+COMMANDS = (demo, run)

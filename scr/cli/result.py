@@ -7,18 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scr.cli.codes import Code
+from scr.cli.codes import STATUS, Code
 from scr.cli.session import Ended, Failed
 from scr.cli.view import AgentView
 from scr.research.outcome import Outcome
-
-STATUS = {
-    Code.DONE: "done",
-    Code.PARTIAL: "partial",
-    Code.BAD_INPUT: "bad_input",
-    Code.INTERRUPTED: "interrupted",
-    Code.FAILED: "failed",
-}
 
 
 def code_of(ended: Ended) -> Code:

@@ -6,10 +6,12 @@ Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from scr.messages import ExitReason, Frozen
 
 FATAL = "Fatal Python error"
+HEARTBEAT = "/scr/launch/pulse.py"
 THREAD = re.compile(r"(?:Current thread|Thread) (0x[0-9a-f]+)")
 FRAMES = ("  File ", "  ...", "  <")
 
@@ -50,25 +52,47 @@ class CrashRecord(Frozen):
 
 
 def last_dump(stderr: str, *, fatal: bool = False) -> str:
-    """The last stacks that `faulthandler` wrote there, or nothing; `fatal`: only those of a fatal error."""
-    dumps = [dump for dump in _dumps(stderr) if not fatal or dump[0].startswith(FATAL)]
-    return "\n".join(dumps[-1]).rstrip() if dumps else ""
+    """The last stacks that `faulthandler` wrote there, or nothing; `fatal`: only those of a fatal error.
+
+    The thread that answers for the heartbeat is in every process and says nothing of any.
+    """
+    dumps: dict[int, list[str]] = {}
+    for line, number in _sorted_out(stderr):
+        if number:
+            dumps.setdefault(number, []).append(line)
+    found = [dump for dump in dumps.values() if not fatal or dump[0].startswith(FATAL)]
+    return "\n".join(_without_heartbeat(found[-1])).strip() if found else ""
 
 
-def _dumps(stderr: str) -> list[list[str]]:
-    """Every dump, as lines.  One ends where anything else begins, or where a thread shows for the second time."""
-    dumps: list[list[str]] = []
+def without_dumps(stderr: str) -> str:
+    """What the process wrote itself."""
+    return "\n".join(line for line, number in _sorted_out(stderr) if not number)
+
+
+def _sorted_out(stderr: str) -> Iterator[tuple[str, int]]:
+    """Each line with the number of its dump, from 1; 0 for none.
+
+    A dump ends where anything else begins, or where a thread shows for the second time.
+    """
+    number, is_inside = 0, False
     threads: set[str] = set()
-    is_inside = False
     for line in stderr.splitlines():
-        thread = THREAD.match(line)
-        if line.startswith(FATAL) or (thread and (not is_inside or thread[1] in threads)):
-            dumps.append([])
+        thread, is_fatal = THREAD.match(line), line.startswith(FATAL)
+        if is_fatal or (thread and (not is_inside or thread[1] in threads)):
+            number += 1
             threads.clear()
         if thread:
             threads.add(thread[1])
-        is_frame = is_inside and (not line or line.startswith(FRAMES))
-        is_inside = bool(thread) or line.startswith(FATAL) or is_frame
-        if is_inside:
-            dumps[-1].append(line)
-    return dumps
+        is_inside = bool(thread) or is_fatal or (is_inside and (not line or line.startswith(FRAMES)))
+        yield line, number if is_inside else 0
+
+
+def _without_heartbeat(dump: list[str]) -> Iterator[str]:
+    parts: list[list[str]] = [[]]
+    for line in dump:
+        if THREAD.match(line):
+            parts.append([])
+        parts[-1].append(line)
+    for part in parts:
+        if part and not (HEARTBEAT in "".join(part) and part[0].startswith("Thread")):
+            yield from part

@@ -1,0 +1,34 @@
+"""What one agent wrote and lived through, as lines.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from scr.telemetry.events import AgentExited, AgentGone, AgentUp, LinesDropped, Logged, Printed, Record
+
+MARKS = {"stdout": "out", "stderr": "err"}
+
+
+def line_of(record: Record) -> str | None:
+    """The line for one event, with its time of day; None for what is no matter of a log."""
+    match record.event:
+        case Printed(stream=stream, text=text):
+            mark, said = MARKS[stream], text
+        case Logged(text=text):
+            mark, said = "log", text
+        case AgentUp(pid=pid, incarnation=incarnation):
+            mark, said = "---", f"incarnation {incarnation} is up, pid {pid}"
+        case AgentExited(pid=pid, incarnation=incarnation, reason=reason, detail=detail):
+            because = f": {detail.splitlines()[0]}" if detail.strip() else ""
+            mark, said = "---", f"incarnation {incarnation} ended, pid {pid}: {reason}{because}"
+        case AgentGone(reason=reason):
+            mark, said = "---", f"gone for good ({reason})"
+        case LinesDropped(count=count):
+            mark, said = "---", f"{count} more lines than it may print in a second were left out"
+        case _:
+            return None
+    moment = datetime.fromtimestamp(record.time).astimezone()
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03} {mark} | {said}"

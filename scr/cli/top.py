@@ -1,0 +1,142 @@
+"""`scr top`: look, draw, wait for a key; for ever."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from scr.cli.board import Row, described, ordered, rows_of, summary
+from scr.cli.board_picture import table
+from scr.cli.choice import Choice, Deed
+from scr.cli.keys import Keys
+from scr.cli.say import say_json, say_trouble
+from scr.cli.seeing import look
+from scr.errors import RuntimeGone, ScrError
+from scr.launch.vitals import Vitals
+from scr.runtime.client import Client
+from scr.runtime.requests import RuntimeStatus
+
+HELP = "↑↓ select   s sort: {sort}   k kill   r restart   q quit"
+OTHER_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The system at one moment; `at` is monotonic."""
+
+    status: RuntimeStatus
+    vitals: dict[int, Vitals]
+    at: float
+    rows: list[Row] = field(default_factory=list)
+
+
+def take(client: Client, before: Look | None) -> Look:
+    """Look now; what has changed since the look before is the load.  Raises RuntimeGone."""
+    status = client.status()
+    now = Look(status, look(status), time.monotonic())
+    over_s = now.at - before.at if before else 0.0
+    return replace(now, rows=rows_of(status, now.vitals, before.vitals if before else None, over_s))
+
+
+def history(client: Client, interval_s: float) -> None:
+    """One object for each look, until the runtime ends."""
+    seen: Look | None = None
+    try:
+        while True:
+            seen = take(client, seen)
+            say_json({"time": time.time(), **described(seen.status, seen.rows)})
+            client.wait_end(interval_s)
+    except RuntimeGone:
+        say_trouble("the runtime has ended")
+
+
+def watch(client: Client, interval_s: float) -> None:
+    """Until somebody quits or the runtime ends.  The terminal is left as it was."""
+    try:
+        with Keys() as keys, Live(console=Console(), screen=True, auto_refresh=False) as live:
+            Watching(client, live, interval_s).run(keys)
+    except RuntimeGone:
+        say_trouble("the runtime has ended")
+
+
+class Watching:
+    """One person before one terminal.  Deeds are done in threads beside, and leave a note when they are done."""
+
+    def __init__(self, client: Client, live: Live, interval_s: float) -> None:
+        self._client, self._live, self._interval_s = client, live, interval_s
+        self._seen = take(client, None)
+        self._choice = Choice()
+        self._note = ""
+
+    def run(self, keys: Keys) -> None:
+        """Look and draw at each interval, and draw at each key."""
+        while not self._choice.is_over:
+            self._draw()
+            due_s = self._seen.at + self._interval_s - time.monotonic()
+            if due_s <= 0:
+                self._seen = take(self._client, self._seen)
+            for key in keys.read(min(due_s, self._interval_s)):
+                self._press(key)
+
+    def _press(self, key: str) -> None:
+        choice = self._choice.after(key, self._shown())
+        self._choice = replace(choice, doing=None)
+        if choice.doing and choice.selected:
+            self._note = f"{choice.doing} {choice.selected} …"
+            threading.Thread(target=self._do, args=(choice.doing, choice.selected), daemon=True).start()
+
+    def _do(self, deed: Deed, agent: str) -> None:
+        """In a thread of its own: a restart takes as long as the message in hand."""
+        try:
+            match deed:
+                case Deed.KILL:
+                    pid = self._client.signal_agent(agent, signal.SIGKILL)
+                    self._note = f"{agent} (pid {pid}) was killed"
+                case Deed.RESTART:
+                    self._client.restart_agent(agent)
+                    self._note = f"{agent} was restarted"
+        except ScrError as error:
+            self._note = str(error)
+
+    def _rows(self) -> list[Row]:
+        return ordered(self._seen.rows, self._choice.sort)
+
+    def _shown(self) -> list[str]:
+        return [row.status.id for row in self._rows()]
+
+    def _draw(self) -> None:
+        rows, size = self._rows(), self._live.console.size
+        self._choice = self._choice.seeing([row.status.id for row in rows])
+        part = window(rows, self._choice.selected, max(1, size.height - OTHER_LINES))
+        lines: list[RenderableType] = [
+            _line(summary(self._seen.status, self._seen.rows), "bold"),
+            Text(),
+            table(part, width=size.width, selected=self._choice.selected),
+            Text(),
+            _line(self._last_line(), "yellow" if self._choice.asking else "dim"),
+        ]
+        self._live.update(Group(*lines), refresh=True)
+
+    def _last_line(self) -> str:
+        choice = self._choice
+        if choice.asking:
+            return f"{choice.asking} {choice.selected}?  y: yes, any other key: no"
+        return "   ".join(filter(None, (HELP.format(sort=choice.sort), self._note)))
+
+
+def window(rows: Sequence[Row], selected: str | None, height: int) -> Sequence[Row]:
+    """So many rows, the selected one among them, in the middle where it can be."""
+    at = next((n for n, row in enumerate(rows) if row.status.id == selected), 0)
+    first = max(0, min(at - height // 2, len(rows) - height))
+    return rows[first : first + height]
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
