@@ -67,7 +67,7 @@ class Loop:
         agent.options = dict(self._become.options)
         agent.state = restored(agent.State, self._become.state)
         self._committed = agent.state.model_dump_json()
-        self._finish(agent.on_start(Context(self._link, None, self._table)))
+        refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
         return agent
 
     def _serve(self, agent: Agent) -> int:
@@ -105,10 +105,9 @@ class Loop:
         self._committed = now
         return agent.state.model_dump(mode="json")
 
-    def _finish(self, handled: Handled) -> None:
-        """Wait for what an `async def` handler returned."""
-        if inspect.isawaitable(handled):
-            import_module(CONCURRENCY).finish(handled)
+    def _finish(self, handled: Handled) -> Any:
+        """Wait for what an `async def` handler returned; what a handler has returned in the end."""
+        return import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled
 
     def _end(self, reason: str, error: BaseException | None = None) -> int:
         record = Exiting.model_validate({"reason": reason, **described(error)})
@@ -126,6 +125,15 @@ def described(error: BaseException | None) -> dict[str, str]:
     text = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
     said = str(error.code) if isinstance(error, SystemExit) else str(error)
     return {"error_type": type(error).__name__, "message": said[:2000], "traceback": text}
+
+
+def refuse_nonsense(agent: str, returned: object) -> None:
+    """Raise StartFailed when `on_start` has returned something: whoever wrote that means what will not happen."""
+    if returned is not None:
+        raise StartFailed(
+            f"on_start of {agent} returned {returned!r:.200}, and only None has a meaning; "
+            "keep what you need in `self`, raise to fail the start, raise `scr.Ignored` to stay down"
+        )
 
 
 def restored(model: type[BaseModel], state: JsonValue) -> BaseModel:
