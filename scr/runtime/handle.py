@@ -22,7 +22,7 @@ from scr.runtime.client import ANSWER_S, END_S, Client
 from scr.runtime.requests import Boot, StartAgent, Subscribe
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import AgentSpec, Code, SupervisorSpec
+from scr.specs import AgentSpec, Code, SupervisorSpec, check
 from scr.telemetry.events import Record
 
 
@@ -36,7 +36,8 @@ class Runtime(Client):
     Every method may be called from any thread, blocks until it is answered and
     raises RuntimeGone when the runtime's process ends meanwhile.  `preload` are
     modules that the zygote imports, so that agents need not.  `spawned` is a
-    process that was started ahead; without one, `start` starts it.
+    process that was started ahead; without one, `start` starts it.  A tree that
+    contradicts itself is refused at once, with InvalidSpec.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Runtime(Client):
         listener: Callable[[Record], None] | None = None,
         spawned: Spawned | None = None,
     ) -> None:
+        check(tree)
         settings = settings or Settings()
         super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
         self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
