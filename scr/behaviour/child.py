@@ -23,6 +23,7 @@ STANDBY_S = 0.02
 
 def main(channel: socket.socket) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
+    os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
     ours = BlockingChannel(channel, FROM_RUNTIME)
     first, heart = _told(ours)
     if not isinstance(first, Become):
