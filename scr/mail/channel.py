@@ -91,7 +91,7 @@ class LoopChannel(Generic[In]):
         incoming: TypeAdapter[In],
         hear: Callable[[In], None],
         broken: Callable[[ChannelError], None],
-        ended: Callable[[], None] = lambda: None,
+        ended: Callable[[], object] = lambda: None,
         limit_bytes: int,
     ) -> None:
         self._loop, self._socket = loop, sock

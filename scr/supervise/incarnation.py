@@ -65,6 +65,7 @@ class Incarnation:
         *,
         hear: Callable[[FromAgent], None],
         broken: Callable[[ChannelError], None],
+        ended: Callable[[], object],
         printed: Callable[[str, str, str], None],
         frame_bytes: int,
         tail_bytes: int,
@@ -75,7 +76,7 @@ class Incarnation:
             on_line = partial(printed, self.spec.id, stream)
             self.captures[stream] = Capture(loop, fd, on_line, tail_bytes=tail_bytes)
         self.channel = LoopChannel(
-            loop, process.channel, incoming=FROM_AGENT, hear=hear, broken=broken, limit_bytes=frame_bytes
+            loop, process.channel, incoming=FROM_AGENT, hear=hear, broken=broken, ended=ended, limit_bytes=frame_bytes
         )
         return self.channel
 

@@ -38,25 +38,14 @@ from scr.supervise.facts import (
 )
 from scr.supervise.house import House
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.orders import (
-    Done,
-    Finish,
-    GaveUp,
-    Gone,
-    Kill,
-    Order,
-    Refused,
-    Reply,
-    Start,
-    Stop,
-    Unkillable,
-)
+from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Order, Refused, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
 from scr.supervise.reads import deadline
 from scr.supervise.tree import Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
+DEAF_S = 1.0  # between the end of what a process says and its own end
 Launch: TypeAlias = Callable[[str, Callable[[Process | LaunchFailed], None]], None]
 Answered: TypeAlias = Callable[[Done | Refused], None]
 
@@ -233,6 +222,7 @@ class Supervisor:
             result,
             hear=partial(self._heard, incarnation),
             broken=partial(self._broken, incarnation),
+            ended=partial(self._loop.call_later, DEAF_S, self._deaf, incarnation),
             printed=self._house.printed,
             frame_bytes=self._frame_bytes,
             tail_bytes=self._tail_bytes,
@@ -264,6 +254,11 @@ class Supervisor:
 
     def _broken(self, incarnation: Incarnation, error: ChannelError) -> None:
         self.distrust(incarnation.spec.id, incarnation.number, str(error))
+
+    def _deaf(self, incarnation: Incarnation) -> None:
+        """It can neither hear nor say anything any more; one that was asked to stop has its own deadline."""
+        if incarnation.asked is Asked.NOTHING:
+            self.distrust(incarnation.spec.id, incarnation.number, "it closed its channel and went on living")
 
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
