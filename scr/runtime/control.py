@@ -48,7 +48,7 @@ from scr.supervise.orders import Done, Refused
 from scr.telemetry.events import Record
 
 CLIENTS_MAX = 64
-POKED_S = 0.01  # for those who are poked to answer, before the status tells who did
+POKED_S = 0.02  # for those who are poked to answer, before the status tells who did
 ERROR_OF = {
     "already_started": "AlreadyStarted",
     "already_present": "AlreadyStarted",
