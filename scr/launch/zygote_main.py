@@ -132,7 +132,7 @@ class Zygote:
 
     def answer(self) -> tuple[int, int, int] | None:
         """Answer one ticket.  None, except in the new process: its descriptors."""
-        request, descriptors = receive(self.control)
+        request, descriptors = self.hear()
         if not request:
             self.end()
         (ticket,) = TICKET.unpack(request)
@@ -155,6 +155,13 @@ class Zygote:
         for descriptor in descriptors:
             os.close(descriptor)
         return None
+
+    def hear(self) -> tuple[bytes, list[int]]:
+        """The next ticket; none when the runtime has closed, be it with replies unread, which is a reset."""
+        try:
+            return receive(self.control)
+        except ConnectionResetError:
+            return b"", []
 
     def fork(self) -> tuple[int, int] | None:
         """The pid and pidfd of a new process whose parent is the runtime; None in that process itself.
