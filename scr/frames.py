@@ -129,6 +129,7 @@ class Commit(Frozen):
     starts: tuple[StartRequest, ...] = ()
     stops: tuple[AgentId, ...] = ()
     monitors: tuple[AgentId, ...] = ()
+    demonitors: tuple[AgentId, ...] = ()
     entries: tuple[Entry, ...] = ()
     ends: bool = False
 

@@ -1,7 +1,7 @@
 """What a handler can do: the `ctx` that every handler is given.
 
 Lives in the agent's process.  `send`, `reply`, `start_agent`, `stop_agent`,
-`remember` and `monitor` take effect when the turn commits; `step` and `ask`
+`remember`, `monitor` and `demonitor` take effect when the turn commits; `step` and `ask`
 are recorded at once, so that a turn that is run again does not repeat them.
 """
 
@@ -145,6 +145,12 @@ class Context:
     def monitor(self, agent: str) -> None:
         """Get one `down` when the agent has ended for good; at once when there is none of that name."""
         self._in_turn("monitor").monitors.append(agent)
+
+    def demonitor(self, agent: str) -> None:
+        """Monitor it no longer when the turn commits; a `down` of it that waits in the mailbox is dropped."""
+        turn = self._in_turn("demonitor")
+        turn.monitors = [monitored for monitored in turn.monitors if monitored != agent]
+        turn.demonitors.append(agent)
 
     def step(self, name: str, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run `fn` once for this message and record its result, which must be JSON.

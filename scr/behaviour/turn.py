@@ -24,6 +24,7 @@ class Turn:
     starts: list[StartRequest] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
     monitors: list[str] = field(default_factory=list)
+    demonitors: list[str] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
     recorded: dict[str, JsonValue] = field(default_factory=dict)
     names: Counter[str] = field(default_factory=Counter)
@@ -60,6 +61,7 @@ class Turn:
             starts=tuple(self.starts),
             stops=tuple(self.stops),
             monitors=tuple(self.monitors),
+            demonitors=tuple(self.demonitors),
             entries=tuple(self.entries.values()),
             ends=self.ends,
         )

@@ -7,6 +7,7 @@ every incarnation of its agent.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from scr.frames import StepRecord
@@ -78,6 +79,12 @@ class Mailbox:
             return released
         self._waiting.appendleft(released)
         return None
+
+    def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Message]:
+        """Take out what waits and is not wanted any more."""
+        dropped = [pending.message for pending in self._waiting if is_unwanted(pending.message)]
+        self._waiting = deque(pending for pending in self._waiting if not is_unwanted(pending.message))
+        return dropped
 
     def empty(self) -> list[Pending]:
         """Everything that it holds, in order; it holds nothing afterwards."""

@@ -49,6 +49,11 @@ class Registry(Generic[T]):
             self._watchers[target].append(watcher)
         return True
 
+    def demonitor(self, watcher: str, target: str) -> None:
+        """Tell `watcher` nothing of `target`.  Idempotent."""
+        if watcher in (watchers := self._watchers.get(target, [])):
+            watchers.remove(watcher)
+
     def remove(self, name: str) -> list[str]:
         """Free the name; returns who monitored it."""
         self._known.pop(name, None)

@@ -15,7 +15,7 @@ from scr.frames import Deliver, FromAgent
 from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Mailbox, Pending
 from scr.mail.registry import Registry
-from scr.messages import Message
+from scr.messages import Down, Message
 from scr.specs import AgentSpec
 
 
@@ -71,6 +71,12 @@ class Router:
     def monitor(self, watcher: str, target: str) -> bool:
         """Remember who wants to hear of an end; False when the target does not exist."""
         return self._addresses.monitor(watcher, target)
+
+    def demonitor(self, watcher: str, target: str) -> list[Message]:
+        """Forget that again; returns the news of that end which waited in the watcher's mailbox and is dropped."""
+        self._addresses.demonitor(watcher, target)
+        address = self._addresses.get(watcher)
+        return address.mailbox.drop(lambda message: is_down_of(message, target)) if address else []
 
     def up(self, agent: str, incarnation: int, channel: LoopChannel[FromAgent]) -> None:
         """This incarnation takes messages from now on."""
@@ -131,3 +137,8 @@ class Router:
             except ChannelError as error:
                 address.mailbox.settle(pending.message.message_id)
                 self._refused(agent, pending, error)
+
+
+def is_down_of(message: Message, agent: str) -> bool:
+    """Whether a message tells of this agent's end."""
+    return isinstance(message, Down) and message.payload.agent == agent

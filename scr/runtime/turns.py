@@ -153,6 +153,9 @@ class Turns:
         )
         for request in turn.starts:
             self._start(agent, turn.message_id, request)
+        for target in turn.demonitors:
+            for news in self.router.demonitor(agent, target):
+                self._store.outcome(news.message_id)
         for target in turn.monitors:
             if not self.router.monitor(agent, target):
                 self._tell_down(agent, target, "unknown_agent", f"there is no agent {target!r}")
@@ -213,15 +216,8 @@ class Turns:
             self._fail(message, reason, detail, deliveries)
 
     def _fail(self, message: Message, reason: str, detail: str, deliveries: int) -> None:
-        payload = FailurePayload.model_validate(
-            {
-                "message_id": message.message_id,
-                "agent": message.to,
-                "reason": reason,
-                "detail": detail,
-                "deliveries": deliveries,
-            }
-        )
+        fields = {"message_id": message.message_id, "agent": message.to, "reason": reason, "detail": detail}
+        payload = FailurePayload.model_validate(fields | {"deliveries": deliveries})
         envelope = self._envelope(derive_id(message.message_id, "failure"), message.sender)
         envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
         self._own(Failure(payload=payload, **envelope))

@@ -45,3 +45,14 @@ def test_the_end_of_who_monitors_does_nothing_to_the_monitored_and_nobody_is_tol
     registry.remove("a")
     assert "c" in registry
     assert registry.remove("c") == ["b"]
+
+
+def test_a_monitor_that_was_taken_back_is_not_told_and_the_others_are():
+    registry = three()
+    registry.add("d", "D")
+    for watcher in ("a", "b", "d"):
+        registry.monitor(watcher, "c")
+    for _ in range(2):
+        registry.demonitor("b", "c")
+    registry.demonitor("b", "nobody")
+    assert registry.remove("c") == ["a", "d"]
