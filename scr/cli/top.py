@@ -24,7 +24,7 @@ from scr.runtime.client import Client
 from scr.runtime.requests import RuntimeStatus
 
 HELP = "↑↓ select   s sort: {sort}   k kill   r restart   q quit"
-OTHER_LINES = 5
+OTHER_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,14 @@ class Watching:
             Text(),
             table(part, width=size.width, selected=self._choice.selected),
             Text(),
-            _line(self._last_line(), "yellow" if self._choice.asking else "dim"),
+            _line(self._news(), "bold yellow"),
+            _line(HELP.format(sort=self._choice.sort), "dim"),
         ]
         self._live.update(Group(*lines), refresh=True)
 
-    def _last_line(self) -> str:
+    def _news(self) -> str:
         choice = self._choice
-        if choice.asking:
-            return f"{choice.asking} {choice.selected}?  y: yes, any other key: no"
-        return "   ".join(filter(None, (HELP.format(sort=choice.sort), self._note)))
+        return f"{choice.asking} {choice.selected}?  y: yes, any other key: no" if choice.asking else self._note
 
 
 def window(rows: Sequence[Row], selected: str | None, height: int) -> Sequence[Row]:
