@@ -26,6 +26,7 @@ PURE = {
     "specs",
     "mail.mailbox",
     "mail.registry",
+    "runtime.charter",
     "runtime.requests",
     "runtime.tree",
     "supervise.exits",

@@ -18,8 +18,9 @@ from scr.config import Settings
 from scr.errors import InvalidSpec, ScrError
 from scr.messages import complaint
 from scr.runtime import preload as preloads
+from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, END_S, Client
-from scr.runtime.requests import Boot, StartAgent, Subscribe
+from scr.runtime.requests import StartAgent, Subscribe
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import AgentSpec, Code, SupervisorSpec, check

@@ -24,9 +24,9 @@ from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
 from scr.mail.channel import read_first
+from scr.runtime.charter import Boot
 from scr.runtime.control import Control
 from scr.runtime.preload import ENTRY
-from scr.runtime.requests import Boot
 from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
 

@@ -9,9 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.config import Settings
 from scr.messages import AgentId, Frozen, Payload
-from scr.specs import AgentSpec, Code, SupervisorSpec
+from scr.specs import AgentSpec, Code
 from scr.telemetry.events import Record
 
 
@@ -19,15 +18,6 @@ class Request(Frozen):
     """The part that all requests share."""
 
     ref: int
-
-
-class Boot(Frozen):
-    """The first frame from the owner, before any request: what to run, and how."""
-
-    runtime: str
-    tree: SupervisorSpec
-    settings: Settings
-    memory: AgentId | None = None
 
 
 class Ask(Request):

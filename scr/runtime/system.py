@@ -19,12 +19,13 @@ from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
 from scr.messages import ExitReason, Message
 from scr.runtime.asks import Asks
+from scr.runtime.charter import Boot
 from scr.runtime.crashes import crash_of, is_crash
 from scr.runtime.held import HeldStarts
 from scr.runtime.limits import LimitsKeeper
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
-from scr.runtime.requests import Boot, RuntimeStatus
+from scr.runtime.requests import RuntimeStatus
 from scr.runtime.scratch import TABLE
 from scr.runtime.status import named, status_of
 from scr.runtime.turns import Turns

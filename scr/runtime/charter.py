@@ -1,0 +1,20 @@
+"""What a runtime is told to be.
+
+Pure.  Apart from the requests, so that who only asks something of a runtime
+need not load what settings are made of.
+"""
+
+from __future__ import annotations
+
+from scr.config import Settings
+from scr.messages import AgentId, Frozen
+from scr.specs import SupervisorSpec
+
+
+class Boot(Frozen):
+    """The first frame from the owner, before any request: what to run, and how."""
+
+    runtime: str
+    tree: SupervisorSpec
+    settings: Settings
+    memory: AgentId | None = None
