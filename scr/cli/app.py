@@ -15,7 +15,7 @@ import typer
 GROUPS = {
     "scr.cli.research": ("demo", "run"),
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
-    "scr.cli.steering": ("kill", "restart", "stop", "send"),
+    "scr.cli.steering": ("kill", "restart", "reload", "stop", "send"),
 }
 
 

@@ -1,10 +1,11 @@
-"""The commands that steer a live system: `scr kill`, `scr restart`, `scr stop`, `scr send`."""
+"""The commands that steer a live system: `scr kill`, `scr restart`, `scr reload`, `scr stop`, `scr send`."""
 
 from __future__ import annotations
 
 import json
 import signal
 import sys
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from scr.cli.codes import Code
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput, RunFailed
-from scr.runtime.client import connect
+from scr.runtime.client import Client, connect
 
 END_S = 20.0
 STDIN = "-"
@@ -56,17 +57,32 @@ def restart(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> No
 
       scr restart planner --runtime r-1a2b3c4d --json
     """
+    raise typer.Exit(guarded(lambda: _replaced(Client.restart_agent, agent, runtime, as_json=as_json), as_json=as_json))
 
-    def command() -> Code:
-        with connect(runtime) as client:
-            client.restart_agent(agent)
-            now = next((one for one in client.status().agents if one.id == agent), None)
-        pid, incarnation = (now.pid, now.incarnation) if now else (None, None)
-        told = {"status": "done", "agent": agent, "pid": pid, "incarnation": incarnation}
-        where = f": pid {pid}, incarnation {incarnation}" if pid else ""
-        return _say(told, f"{agent} is up again{where}", as_json=as_json)
 
-    raise typer.Exit(guarded(command, as_json=as_json))
+def reload(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> None:
+    """Have an agent run the code that is on disk now, from its next message on.
+
+    Its state and its mailbox stay, and its siblings are not touched.  When the
+    new code does not start, or ends by itself within ten seconds, the old code
+    is put back.
+
+    [bold]Examples[/bold]
+
+      scr reload critic
+    """
+    raise typer.Exit(guarded(lambda: _replaced(Client.reload_agent, agent, runtime, as_json=as_json), as_json=as_json))
+
+
+def _replaced(replace: Callable[[Client, str], None], agent: str, runtime: str | None, *, as_json: bool) -> Code:
+    """Have a fresh process of an agent, and say which."""
+    with connect(runtime) as client:
+        replace(client, agent)
+        now = next((one for one in client.status().agents if one.id == agent), None)
+    pid, incarnation = (now.pid, now.incarnation) if now else (None, None)
+    told = {"status": "done", "agent": agent, "pid": pid, "incarnation": incarnation}
+    where = f": pid {pid}, incarnation {incarnation}" if pid else ""
+    return _say(told, f"{agent} is up again{where}", as_json=as_json)
 
 
 def stop(runtime: Chosen = None, as_json: AsJson = False) -> None:
@@ -157,4 +173,4 @@ def parsed(text: str) -> Any:
         ) from error
 
 
-COMMANDS = (kill, restart, stop, send)
+COMMANDS = (kill, restart, reload, stop, send)
