@@ -14,9 +14,12 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
+from pydantic import JsonValue, ValidationError
+
 from scr.behaviour.shipping import importable, pack_code, unpack_code
-from scr.errors import InvalidCode
-from scr.specs import Code
+from scr.errors import InvalidCode, InvalidSpec
+from scr.messages import complaint
+from scr.specs import AgentSpec, Code
 
 
 def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
@@ -38,6 +41,22 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
         raise InvalidCode(
             f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
         ) from error
+
+
+def spec_of(
+    agent: str,
+    code: type | Callable[..., Any] | Code | str,
+    options: dict[str, JsonValue] | None,
+    fields: dict[str, Any],
+) -> AgentSpec:
+    """What is asked for when an agent is to be started; `fields` are those of `AgentSpec`.
+
+    Raises InvalidCode, and InvalidSpec naming what does not fit.
+    """
+    try:
+        return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
+    except ValidationError as error:
+        raise InvalidSpec(complaint(f"specification of {agent!r}", error)) from error
 
 
 def open_code(code: Code) -> Any:

@@ -12,12 +12,12 @@ from importlib import import_module
 from time import monotonic, time
 from typing import Any
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
-from scr.behaviour.code import code_of
+from scr.behaviour.code import spec_of
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Turn, compose, plain
-from scr.errors import InvalidMessage, InvalidSpec, ScrError
+from scr.errors import InvalidMessage, ScrError
 from scr.frames import Entry, StartRequest, StepDone, StepRecord
 from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
@@ -33,7 +33,6 @@ from scr.messages import (
     StatusPayload,
     Task,
     TaskPayload,
-    complaint,
     derive_id,
     follow,
 )
@@ -127,10 +126,7 @@ class Context:
         later (the id is taken, the supervisor is full) comes back as a `failure`.
         """
         turn = self._in_turn("start an agent")
-        try:
-            wanted = AgentSpec(id=agent, code=code_of(code), options=options or {}, **spec)
-        except ValidationError as error:
-            raise InvalidSpec(complaint(f"specification of {agent!r}", error)) from error
+        wanted = spec_of(agent, code, options, spec)
         turn.starts.append(StartRequest(supervisor=under, spec=wanted))
         return wanted
 

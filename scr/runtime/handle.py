@@ -11,19 +11,18 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
-from scr.behaviour.code import code_of
+from scr.behaviour.code import code_of, spec_of
 from scr.config import Settings
-from scr.errors import InvalidSpec, ScrError
-from scr.messages import complaint
+from scr.errors import ScrError
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, END_S, Client
 from scr.runtime.requests import StartAgent, Subscribe
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import AgentSpec, Code, SupervisorSpec, check
+from scr.specs import Code, SupervisorSpec, check
 from scr.telemetry.events import Record
 
 
@@ -114,10 +113,7 @@ class Runtime(Client):
 
         Raises InvalidCode, InvalidSpec, AlreadyStarted, StartFailed.
         """
-        try:
-            wanted = AgentSpec(id=agent, code=code_of(code), options=options or {}, **spec)
-        except ValidationError as error:
-            raise InvalidSpec(complaint(f"specification of {agent!r}", error)) from error
+        wanted = spec_of(agent, code, options, spec)
         self._request(StartAgent(ref=self._ref(), supervisor=under, spec=wanted), ANSWER_S)
 
     def replace_code(self, agent: str, code: type | Callable[..., Any] | Code | str) -> None:

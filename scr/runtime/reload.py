@@ -95,6 +95,7 @@ class Reloads:
         """The agent is gone for good: one of its name begins with what its specification says."""
         self._versions.pop(agent, None)
         self._before.pop(agent, None)
+        self._reverted.pop(agent, None)
 
     async def close(self) -> None:
         """End what the fresh launcher has started."""
