@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
-MARK = f"SCR_TEST_MARK={os.getpid()}"
-os.environ["SCR_TEST_MARK"] = str(os.getpid())
+MARK = f"SCR_TEST_MARK={os.environ.setdefault('SCR_TEST_MARK', str(os.getpid()))}"  # agents import this module too
 
 
 def marked():
