@@ -60,6 +60,15 @@ def test_being_stopped_with_a_message_in_hand_is_not_the_messages_fault():
         assert mailbox.release(blamed=False) is None
 
 
+def test_what_is_not_wanted_any_more_is_taken_out_of_what_waits_and_not_out_of_the_hand():
+    mailbox = Mailbox(10, 3)
+    for message in (down(0), ping(1), down(2), ping(3)):
+        mailbox.offer(message)
+    mailbox.take()
+    assert [message.message_id for message in mailbox.drop(lambda message: message.type == "down")] == ["d2"]
+    assert [pending.message.message_id for pending in mailbox.empty()] == ["d0", "m1", "m3"]
+
+
 def test_settling_a_message_that_is_not_in_hand_changes_nothing():
     mailbox = Mailbox(10, 3)
     mailbox.offer(ping(0))
