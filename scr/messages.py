@@ -19,6 +19,10 @@ AgentId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0
 MessageId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+CLIENT, RUNTIME = "client", "runtime"
+"""The addresses of whoever is outside, and of the runtime itself: no agent can have them."""
+
+
 class ExitReason(StrEnum):
     """Why a process ended (`../supervise/exits.py` decides which)."""
 

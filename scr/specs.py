@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from scr.errors import InvalidSpec
-from scr.messages import AgentId, Frozen, complaint
+from scr.messages import CLIENT, RUNTIME, AgentId, Frozen, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -131,6 +131,12 @@ class AgentSpec(Frozen):
     limits: AgentLimits = AgentLimits()
     deadline_s: SomeSeconds = 300.0
     deadlines: dict[str, SomeSeconds] = {}
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> Self:
+        if self.id in {CLIENT, RUNTIME}:
+            raise ValueError(f"{self.id!r} is the address of somebody else: choose another id")
+        return self
 
     def deadline_of(self, message_type: str) -> float:
         """How long a handler of such a message may make no progress."""

@@ -86,7 +86,9 @@ class Router:
 
     def down(self, agent: str, *, blamed: bool) -> Pending | None:
         """The incarnation ended.  Its message goes back to the front, or is returned to be quarantined."""
-        address = self._known(agent)
+        address = self._addresses.get(agent)
+        if address is None:
+            return None  # it could not be killed, was given up, and has ended only now
         address.channel = None
         return address.mailbox.release(blamed=blamed)
 

@@ -20,7 +20,7 @@ from pydantic import JsonValue
 
 from scr.errors import ChannelError, ScrError
 from scr.mail.channel import LoopChannel
-from scr.messages import Message, Payload, of_payload, origin
+from scr.messages import CLIENT, Message, Payload, of_payload, origin
 from scr.runtime.asks import Outcome
 from scr.runtime.requests import (
     REQUEST,
@@ -233,5 +233,5 @@ def listening(path: Path) -> socket.socket:
 
 def composed(to: str, payload: Payload, run_id: str | None) -> Message:
     """A client's message: nothing caused it, and its id is fresh."""
-    envelope = origin(message_id=secrets.token_hex(12), sender="client", to=to, at=time.time(), run_id=run_id)
+    envelope = origin(message_id=secrets.token_hex(12), sender=CLIENT, to=to, at=time.time(), run_id=run_id)
     return of_payload(payload, envelope)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from scr.launch.vitals import vitals_of
 from scr.messages import ExitReason
 from scr.specs import AgentLimits
 from scr.supervise.exits import Exit
@@ -85,7 +86,8 @@ class LimitsKeeper:
         least = min(limit for limit in (soft, hard, float("inf")) if limit)
         if rss_bytes(limited.pid) <= least:
             return
-        used = pss_bytes(limited.pid)
+        vitals = vitals_of(limited.pid)
+        used = vitals.pss_bytes if vitals else 0
         if hard and used > hard:
             why = f"it used {used} bytes of private memory, above its limit of {hard}"
             self._condemn(agent, incarnation, Exit(ExitReason.OUT_OF_MEMORY, why))
@@ -105,12 +107,3 @@ def rss_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
     except (OSError, IndexError):
         return 0
-
-
-def pss_bytes(pid: int) -> int:
-    """The proportional set of a process; 0 when it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)

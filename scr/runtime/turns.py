@@ -17,6 +17,8 @@ from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Pending
 from scr.mail.router import Posted, Router
 from scr.messages import (
+    CLIENT,
+    RUNTIME,
     Down,
     DownPayload,
     ExitReason,
@@ -35,7 +37,6 @@ from scr.store.store import DeadLetter, Store
 from scr.telemetry.events import Logged, MessageAccepted, MessageBuried, MessageDelivered, StepRecorded, TurnCommitted
 from scr.telemetry.sinks import EventLog
 
-RUNTIME = "runtime"
 REMEMBERED = "remembered"
 SENTENCES = {
     Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
@@ -197,8 +198,8 @@ class Turns:
 
     def _post(self, message: Message) -> None:
         """Into the mailbox; or to who waits for it; or back to the sender as a failure."""
-        if self._asks.answer(message):
-            self._store.outcome(message.message_id)
+        if self._asks.answer(message) or message.to == CLIENT:
+            self._store.outcome(message.message_id)  # who waits has it, and who did not wait does not want it
             return
         self._events.emit(accepted(message))
         posted = self.router.post(message)

@@ -9,7 +9,16 @@ import pytest
 from pydantic import BaseModel
 
 import scr
-from scr.errors import AgentGone, AlreadyStarted, AskTimedOut, InvalidCode, InvalidMessage, StartFailed, UnknownAgent
+from scr.errors import (
+    AgentGone,
+    AlreadyStarted,
+    AskTimedOut,
+    InvalidCode,
+    InvalidMessage,
+    InvalidSpec,
+    StartFailed,
+    UnknownAgent,
+)
 
 
 class Counter(scr.Agent):
@@ -272,3 +281,13 @@ def test_output_is_captured_line_by_line_with_the_agent_that_wrote_it(story):
     assert story.until("printed", agent="talker", stream="stdout").text == "to people"
     assert story.until("printed", agent="talker", stream="stderr").text == "to operators"
     assert story.until("logged", agent="talker").text == "to the log"
+
+
+def test_a_result_that_nobody_waits_for_is_no_dead_letter_and_reserved_names_are_refused(story):
+    story.runtime.start_agent("echo", lambda ctx, message: message.payload.input)
+    story.runtime.send("echo", 1)
+    story.until("turn_committed", agent="echo")
+    status = story.runtime.status()
+    assert (status.dead_letters, status.open_messages) == (0, 0)
+    with pytest.raises(InvalidSpec, match="address of somebody else"):
+        story.runtime.start_agent("client", lambda ctx, message: None)
