@@ -16,7 +16,7 @@ import select
 import signal
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from scr.errors import LaunchFailed
 from scr.launch.prctl import set_child_subreaper
@@ -39,10 +39,13 @@ class Reaper:
     killed first: that is safe only while the process is not reaped, because until
     then its number cannot belong to anybody else.  So watch a process before it
     is told who it is: it has nothing to leave behind then.
+    `halted` is told of every child that was stopped (SIGSTOP, a debugger) or continued.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, halted: Callable[[int, bool], None] = lambda _pid, _is_halted: None
+    ) -> None:
+        self._loop, self._halted = loop, halted
         self._watched: dict[int, tuple[int, Done]] = {}
         self._parked: OrderedDict[int, WaitStatus] = OrderedDict()
         loop.add_signal_handler(signal.SIGCHLD, self._sweep)
@@ -63,7 +66,9 @@ class Reaper:
         self._watched.clear()
 
     def _sweep(self) -> None:
-        """Reap whoever has ended, watched or not; a bounded number at a time."""
+        """Reap whoever has ended, watched or not, and tell of whoever was halted; a bounded number at a time."""
+        for child, is_halted in _halts():
+            self._halted(child, is_halted)
         for _ in range(SWEPT_MAX):
             pid = _first_ended()
             if pid is None:
@@ -151,6 +156,20 @@ def reap(pid: int, pidfd: int) -> None:
             os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
         else:
             os.waitpid(pid, os.WNOHANG)
+
+
+def _halts() -> Iterator[tuple[int, bool]]:
+    """The children that were stopped (True) or continued (False) since this was asked last."""
+    if not hasattr(os, "waitid"):
+        return
+    for _ in range(SWEPT_MAX):
+        try:
+            change = os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+        except ChildProcessError:
+            return
+        if change is None:
+            return
+        yield change.si_pid, change.si_code != os.CLD_CONTINUED
 
 
 def _first_ended() -> int | None:

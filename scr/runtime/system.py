@@ -41,6 +41,8 @@ from scr.supervise.tree import Phase, Tree
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
+    AgentHalted,
+    AgentResumed,
     AgentStarting,
     AgentUp,
     HelperLost,
@@ -87,7 +89,7 @@ class System:
             loop,
             Tree.of(boot.tree),
             launch=self.reloads.launch,
-            reaper=Reaper(loop),
+            reaper=Reaper(loop, self._halted),
             house=self,
             frame_bytes=limits.frame_bytes,
             tail_bytes=limits.tail_bytes,
@@ -266,6 +268,19 @@ class System:
         """Its turn is over."""
         self._watch.idle(agent, incarnation)
         self._keeper.committed(agent, incarnation)
+
+    def _halted(self, pid: int, is_halted: bool) -> None:
+        """A process was stopped from outside, or goes on; an agent that stays stopped is as good as hung."""
+        live = self.supervisor.by_pid(pid)
+        if live is None:
+            return
+        agent = live.spec.id
+        self.events.emit((AgentHalted if is_halted else AgentResumed)(agent=agent, incarnation=live.number, pid=pid))
+        if self.turns.router.in_hand(agent) is None:
+            if is_halted:
+                self._watch.busy(agent, live.number, live.spec.deadline_s)
+            else:
+                self._watch.idle(agent, live.number)
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that makes no progress."""

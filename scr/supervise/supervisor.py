@@ -86,6 +86,10 @@ class Supervisor:
         """The live incarnation of an agent."""
         return self._live.get(agent)
 
+    def by_pid(self, pid: int) -> Incarnation | None:
+        """The live incarnation whose process this is."""
+        return next((live for live in self._live.values() if live.pid == pid), None)
+
     def start_child(self, supervisor: str, spec: ChildSpec, answered: Answered) -> None:
         """Add a child; `answered` is told once, when it is up or was refused."""
         self._feed(StartChild(monotonic(), self._token(answered), supervisor, spec))

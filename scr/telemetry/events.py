@@ -64,6 +64,24 @@ class AgentExited(Frozen):
     tail: str = ""
 
 
+class AgentHalted(Frozen):
+    """The agent's process was stopped from outside: it is not scheduled until it is continued."""
+
+    kind: Literal["agent_halted"] = "agent_halted"
+    agent: str
+    incarnation: int
+    pid: int
+
+
+class AgentResumed(Frozen):
+    """The agent's process, which had been stopped, goes on."""
+
+    kind: Literal["agent_resumed"] = "agent_resumed"
+    agent: str
+    incarnation: int
+    pid: int
+
+
 class AgentGone(Frozen):
     """The agent ended for good."""
 
@@ -189,6 +207,8 @@ Event: TypeAlias = Annotated[
     | AgentUp
     | AgentExited
     | AgentGone
+    | AgentHalted
+    | AgentResumed
     | AgentReloaded
     | ReloadReverted
     | SupervisorGaveUp

@@ -113,3 +113,24 @@ def test_siblings_answer_while_one_holds_its_interpreter(story):
     assert answers == ["quick"] * 20
     assert not story.events("agent_exited", agent="hog")
     asked.join(20)
+
+
+def test_an_idle_agent_that_is_stopped_is_told_at_once_and_ended_when_it_stays_so(story):
+    for name in ("first", "second", "third"):
+        story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation, deadline_s=0.5)
+    os.kill(story.pid("second"), signal.SIGSTOP)
+    assert story.until("agent_halted").agent == "second"
+    exited = story.until("agent_exited")
+    assert (exited.agent, exited.reason) == ("second", "hung")
+    assert "the process is stopped" in exited.detail
+    assert [story.runtime.ask(name, None) for name in ("first", "second", "third")] == [1, 2, 1]
+
+
+def test_an_idle_agent_that_was_stopped_and_continued_in_time_goes_on(story):
+    story.runtime.start_agent("patient", lambda ctx, message: ctx.incarnation, deadline_s=30)
+    pid = story.pid("patient")
+    os.kill(pid, signal.SIGSTOP)
+    story.until("agent_halted")
+    os.kill(pid, signal.SIGCONT)
+    story.until("agent_resumed")
+    assert story.runtime.ask("patient", None) == 1
