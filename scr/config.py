@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "SCR_"
 
 
 class Limits(BaseModel):
@@ -23,12 +26,25 @@ class Limits(BaseModel):
     stop_s: Annotated[float, Field(gt=0)] = 1.8
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How one runtime works.  `standbys` is the number of processes that wait, started and idle, to become an agent."""
 
-    model_config = SettingsConfigDict(env_prefix="SCR_", frozen=True, extra="ignore", env_nested_delimiter="__")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     launcher: Literal["zygote", "spawn"] = "zygote"
     standbys: Annotated[int, Field(ge=0, le=1000)] = 2
     preload: tuple[str, ...] = ()
     limits: Limits = Limits()
+
+
+def from_environment() -> Settings:
+    """The settings that the environment says (`SCR_STANDBYS=4`, `SCR_LIMITS__STOP_S=5`), the defaults for the rest.
+
+    Raises InvalidInput naming the variable that does not fit.  What reads them
+    is loaded only where there is something to read: it takes as long as a
+    runtime takes to start its first agent.
+    """
+    if not any(name.startswith(PREFIX) for name in os.environ):
+        return Settings()
+    found: Settings = import_module("scr.environment").read()
+    return found

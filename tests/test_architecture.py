@@ -15,6 +15,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"telemetry", "frames"},
     {"specs"},
     {"messages"},
+    {"environment"},
     {"config"},
     {"errors"},
 ]

@@ -8,18 +8,20 @@ are opened in the agent's own process and nowhere else (I8).
 from __future__ import annotations
 
 import base64
-import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from scr.behaviour.shipping import importable, pack_code, unpack_code
 from scr.errors import InvalidCode, InvalidSpec
 from scr.messages import complaint
 from scr.specs import AgentSpec, Code
+
+SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
 
 
 def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
@@ -36,7 +38,7 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
     if reference := _reference(thing):
         return Code(reference=reference)
     try:
-        return Code(pickled=base64.b64encode(pack_code(thing)).decode())
+        return Code(pickled=base64.b64encode(import_module(SHIPPING).pack_code(thing)).decode())
     except Exception as error:
         raise InvalidCode(
             f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
@@ -63,12 +65,12 @@ def open_code(code: Code) -> Any:
     """The class or function again.  Called in the agent's process.  Raises InvalidCode."""
     if code.pickled is not None:
         try:
-            return unpack_code(base64.b64decode(code.pickled))
+            return import_module(SHIPPING).unpack_code(base64.b64decode(code.pickled))
         except Exception as error:
             raise InvalidCode(f"the agent's code cannot be opened: {type(error).__name__}: {error}") from error
     module, _, name = (code.reference or "").partition(":")
     try:
-        return attrgetter(name)(importlib.import_module(module))
+        return attrgetter(name)(import_module(module))
     except (ImportError, AttributeError) as error:
         raise InvalidCode(f"{code.reference!r} cannot be imported here: {error}") from error
 
@@ -78,6 +80,17 @@ def _named(reference: str) -> Code:
     if not (module and colon and name):
         raise InvalidCode(f"{reference!r} does not name an agent; write it as package.module:Class")
     return Code(reference=reference)
+
+
+def importable(thing: Any) -> bool:
+    """Whether another process finds the same thing by importing its module."""
+    module, name = getattr(thing, "__module__", "__main__"), getattr(thing, "__qualname__", "<locals>")
+    if module == "__main__" or "<" in name:
+        return False
+    try:
+        return attrgetter(name)(sys.modules[module]) is thing
+    except (KeyError, AttributeError):
+        return False
 
 
 def _reference(thing: Any) -> str | None:

@@ -7,9 +7,7 @@ author wrote (fields, methods, validators, configuration) and is made again.
 
 from __future__ import annotations
 
-import sys
 import warnings
-from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -17,6 +15,8 @@ import dill
 from pydantic import BaseModel
 from pydantic._internal._decorators import PydanticDescriptorProxy  # the only form in which validators can be handed on
 from pydantic._internal._model_construction import ModelMetaclass
+
+from scr.behaviour.code import importable
 
 WRITTEN = (FunctionType, classmethod, staticmethod, property)
 
@@ -32,17 +32,6 @@ def pack_code(thing: Any) -> bytes:
 def unpack_code(data: bytes) -> Any:
     """The class or function again: runs what the bytes say, so only in the process that is to run it anyway."""
     return dill.loads(data)  # noqa: S301  the user's own code, in its own process
-
-
-def importable(thing: Any) -> bool:
-    """Whether another process finds the same thing by importing its module."""
-    module, name = getattr(thing, "__module__", "__main__"), getattr(thing, "__qualname__", "<locals>")
-    if module == "__main__" or "<" in name:
-        return False
-    try:
-        return attrgetter(name)(sys.modules[module]) is thing
-    except (KeyError, AttributeError):
-        return False
 
 
 def written(model: type[BaseModel]) -> dict[str, Any]:

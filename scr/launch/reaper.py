@@ -8,7 +8,6 @@ that no zombie stays.  Nobody else in this process may wait on a child: not
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import resource
@@ -17,10 +16,14 @@ import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from scr.errors import LaunchFailed
 from scr.launch.prctl import set_child_subreaper
 from scr.launch.status import Usage, WaitStatus
+
+if TYPE_CHECKING:
+    import asyncio  # for its types alone: a runtime that is only starting its zygote has no time for it
 
 PARKED_MAX = 1024
 SWEPT_MAX = 256

@@ -14,7 +14,7 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from scr.behaviour.code import code_of, spec_of
-from scr.config import Settings
+from scr.config import Settings, from_environment
 from scr.errors import ScrError
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
@@ -50,7 +50,7 @@ class Runtime(Client):
         spawned: Spawned | None = None,
     ) -> None:
         check(tree)
-        settings = settings or Settings()
+        settings = settings or from_environment()
         super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
         self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
         self._spawned = spawned

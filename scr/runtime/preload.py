@@ -4,5 +4,7 @@ from __future__ import annotations
 
 ENTRY = "scr.behaviour.child:main"
 WARM = "scr.behaviour.warm"
-AGENTS = (WARM, "scr.agents.table", "scr.agents.memory")
-RESEARCH = (*AGENTS, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")
+SHIPPING = "scr.behaviour.shipping"
+BASE = (WARM, "scr.agents.table", "scr.agents.memory")
+AGENTS = (*BASE, SHIPPING)
+RESEARCH = (*BASE, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")
