@@ -150,7 +150,7 @@ class Client:
                 error = ERROR_OF.get(
                     code, "StartFailed" if isinstance(request, StartAgent | ReloadAgent) else "AgentError"
                 )
-                self._send(Answered(ref=request.ref, error=error, detail=f"{code}: {detail}" if detail else code))
+                self._send(Answered(ref=request.ref, error=error, detail=detail or code))
 
     def _ready(self, request: AnyRequest, failure: str) -> None:
         if failure:

@@ -50,7 +50,8 @@ links, `trap_exit`    yes                                    not built: an agent
                                                              monitors are
 monitors              `DOWN` at the end of each process      `down` when the agent has ended for good, not at each
                                                              restart: agents are durable over incarnations and
-                                                             messages are delivered again
+                                                             messages are delivered again; one for each who asked,
+                                                             however often they did, none after `ctx.demonitor`
 not ported            hot code change, hibernate, modules, one template spec for all dynamic children,
                       partitions, `{ok, Pid, Info}`
 ====================  =====================================  ===================================================
