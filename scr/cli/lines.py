@@ -9,8 +9,8 @@ from scr.cli.view import RunView, State
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
+    AgentUnkillable,
     AgentUp,
-    HelperLost,
     LinesDropped,
     MessageBuried,
     MessageDelivered,
@@ -38,8 +38,8 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (f"{agent} is gone for good ({reason}){_because(detail)}",)
         case SupervisorGaveUp(supervisor=supervisor, causes=causes):
             return (f"supervisor {supervisor} gave up: too many restarts", *(f"  {cause}" for cause in causes))
-        case HelperLost(what=what, pid=pid):
-            return (f"{what} (pid {pid}) was lost and is replaced; no agent is harmed",)
+        case AgentUnkillable(agent=agent, pid=pid):
+            return (f"{agent} (pid {pid}) is still there after SIGKILL; the others go on without it",)
         case MessageBuried(to=to, reason=reason, message_id=message_id):
             words = before.mail.get(message_id, "a message")
             return (f"set aside, not handled by {to}: {words} ({reason})",)
@@ -54,7 +54,7 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
 def is_trouble(record: Record) -> bool:
     """Whether an event belongs to a story of something going wrong, or of its mending."""
     match record.event:
-        case SupervisorGaveUp() | HelperLost() | MessageBuried():
+        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried():
             return True
         case AgentExited(reason=reason) | AgentGone(reason=reason):
             return reason not in EXPECTED

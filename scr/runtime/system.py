@@ -44,8 +44,8 @@ from scr.telemetry.events import (
     AgentHalted,
     AgentResumed,
     AgentStarting,
+    AgentUnkillable,
     AgentUp,
-    HelperLost,
     RuntimeDown,
     RuntimeUp,
     SupervisorGaveUp,
@@ -230,7 +230,9 @@ class System:
 
     def unkillable(self, incarnation: Incarnation) -> None:
         """SIGKILL did not end it: the tree goes on without it."""
-        self.events.emit(HelperLost(what=f"unkillable {incarnation.spec.id}", pid=incarnation.pid))
+        self.events.emit(
+            AgentUnkillable(agent=incarnation.spec.id, incarnation=incarnation.number, pid=incarnation.pid)
+        )
 
     def finished(self, reason: str, causes: tuple[str, ...]) -> None:
         """Nothing lives any more."""

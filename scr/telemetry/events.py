@@ -50,7 +50,7 @@ class AgentUp(Frozen):
 
 
 class AgentExited(Frozen):
-    """An incarnation ended.  `noticed_ms` counts from the fault where the runtime injected it itself."""
+    """An incarnation ended.  `asked` is what the runtime had asked of it, `tail` the last that it printed."""
 
     kind: Literal["agent_exited"] = "agent_exited"
     agent: str
@@ -114,11 +114,12 @@ class SupervisorGaveUp(Frozen):
     causes: tuple[str, ...] = ()
 
 
-class HelperLost(Frozen):
-    """A process that is no agent (the zygote, a standby) ended and is replaced."""
+class AgentUnkillable(Frozen):
+    """The process is still there after SIGKILL and a wait; the tree goes on without it."""
 
-    kind: Literal["helper_lost"] = "helper_lost"
-    what: str
+    kind: Literal["agent_unkillable"] = "agent_unkillable"
+    agent: str
+    incarnation: int
     pid: int
 
 
@@ -212,7 +213,7 @@ Event: TypeAlias = Annotated[
     | AgentReloaded
     | ReloadReverted
     | SupervisorGaveUp
-    | HelperLost
+    | AgentUnkillable
     | MessageAccepted
     | MessageDelivered
     | TurnCommitted

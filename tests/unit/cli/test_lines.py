@@ -8,8 +8,8 @@ from scr.telemetry.events import (
     AgentExited,
     AgentGone,
     AgentStarting,
+    AgentUnkillable,
     AgentUp,
-    HelperLost,
     Logged,
     MessageAccepted,
     MessageBuried,
@@ -87,7 +87,10 @@ def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
 @pytest.mark.parametrize(
     ("event", "line"),
     [
-        (HelperLost(what="zygote", pid=9), "zygote (pid 9) was lost and is replaced; no agent is harmed"),
+        (
+            AgentUnkillable(agent="worker-2", incarnation=1, pid=9),
+            "worker-2 (pid 9) is still there after SIGKILL; the others go on without it",
+        ),
         (AgentGone(agent="worker-2", reason="error", detail="x"), "worker-2 is gone for good (error): x"),
         (Printed(agent="worker-2", stream="stderr", text="hello"), "worker-2 | hello"),
         (
