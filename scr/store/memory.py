@@ -1,96 +1,282 @@
-"""The store in the runtime's own memory: as durable as the runtime's process."""
+"""The store in the runtime's own memory: as durable as the runtime's process.
+
+It is also the plain statement of what every other store must do.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 
-from pydantic import JsonValue
-
-from scr.frames import Commit, Entry, StepRecord
-from scr.messages import Message
-from scr.store.store import DeadLetter
+from scr.frames import Entry, StepRecord, Timer
+from scr.messages import CLIENT, AgentId, Down, Failure, Message
+from scr.specs import AgentSpec
+from scr.store.records import (
+    CommittedTurn,
+    Counts,
+    DeadLetter,
+    Effect,
+    Image,
+    KeptAgent,
+    KeptMessage,
+    Known,
+    OpenAsk,
+    StoreStatus,
+    effects_of,
+)
+from scr.store.store import Then
 from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import Record
+
+KNOWN = 10_000  # messages of clients that have ended: a client that asks again gets its answer
 
 
 class MemoryStore:
-    """A `Store` without a disk.  Keeps the last `dead_letters` dead letters and the last `crashes` crash records."""
+    """A `Store` without a disk: `then` is called at once.  Begins from `image`.
 
-    def __init__(self, dead_letters: int = 1000, crashes: int = 200) -> None:
-        self._open: dict[str, Message] = {}
-        self._states: dict[str, JsonValue] = {}
-        self._steps: dict[str, dict[str, StepRecord]] = {}
+    Keeps the last `dead_letters` dead letters, the last `crashes` crash
+    records, no events, and nothing of what has ended but the answers to clients.
+    """
+
+    def __init__(self, dead_letters: int = 1000, crashes: int = 200, image: Image | None = None) -> None:
+        self._image = image or Image()
+        self._seq, self._version = self._image.seq, self._image.entries_version
+        self._agents: dict[str, KeptAgent] = {kept.spec.id: kept for kept in self._image.agents}
+        self._open: dict[str, KeptMessage] = {kept.message.message_id: kept for kept in self._image.mail}
+        self._monitors: dict[tuple[AgentId, AgentId], None] = dict.fromkeys(self._image.monitors)
+        self._asks: dict[str, OpenAsk] = {ask.message_id: ask for ask in self._image.asks}
+        self._timers: dict[str, Timer] = {timer.message.message_id: timer for timer in self._image.timers}
+        self._effects: dict[str, Effect] = {effect.effect_id: effect for effect in self._image.effects}
         self._entries: dict[str, Entry] = {}
-        self._version = 0
-        self._dead: deque[DeadLetter] = deque(maxlen=dead_letters)
+        self._known: dict[str, Message | None] = {}
+        self._dead: dict[str, tuple[DeadLetter, KeptMessage]] = {}
+        self._dead_letters = dead_letters
         self._crashes: deque[CrashRecord] = deque(maxlen=crashes)
 
-    def accept(self, message: Message) -> None:
-        """Keep a message from outside."""
-        self._open[message.message_id] = message
+    @property
+    def image(self) -> Image:
+        """What it began from."""
+        return self._image
 
-    def commit(self, agent: str, turn: Commit, then: Callable[[], None]) -> None:
-        """Keep a turn and call back at once."""
-        self._settle(turn.message_id)
-        if turn.state is not None:
-            self._states[agent] = turn.state
-        for message in turn.sends:
-            self._open[message.message_id] = message
-        for entry in turn.entries:
-            self._remember(entry)
-        then()
-
-    def record(self, message_id: str, step: StepRecord) -> None:
-        """Keep a step's result."""
-        self._steps.setdefault(message_id, {})[step.name] = step
-
-    def outcome(self, message_id: str) -> None:
-        """The message was answered."""
-        self._settle(message_id)
-
-    def bury(self, letter: DeadLetter) -> None:
-        """Keep a dead letter."""
-        self._settle(letter.message.message_id)
-        self._dead.append(letter)
-
-    def state(self, agent: str) -> JsonValue:
-        """The last committed state, or None."""
-        return self._states.get(agent)
-
-    def forget(self, agent: str) -> None:
-        """Drop the state of an agent that is gone."""
-        self._states.pop(agent, None)
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
-        return list(islice((entry for entry in self._entries.values() if entry.version > after), limit))
-
+    @property
     def entries_version(self) -> int:
         """The version of the newest entry."""
         return self._version
 
-    def dead(self) -> Sequence[DeadLetter]:
-        """The dead letters."""
-        return tuple(self._dead)
+    @property
+    def is_full(self) -> bool:
+        """Never: nothing is pending."""
+        return False
+
+    def present(self) -> Image:
+        """What a runtime would begin from if it opened the run now."""
+        return replace(
+            self._image,
+            seq=self._seq,
+            agents=tuple(self._agents.values()),
+            mail=tuple(self._open.values()),
+            monitors=tuple(self._monitors),
+            asks=tuple(ask for ask in self._asks.values() if ask.asked_in in self._open),
+            timers=tuple(self._timers.values()),
+            effects=tuple(self._effects.values()),
+            entries_version=self._version,
+        )
+
+    # What happens to messages.
+
+    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+        """Keep a message."""
+        self._take(message)
+        if ask is not None:
+            self._asks[ask.message_id] = ask
+        _call(then)
+
+    def commit(self, turn: CommittedTurn, then: Then) -> None:
+        """Keep a turn."""
+        frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
+        self._end(frame.message_id)
+        if frame.state is not None and turn.agent in self._agents:
+            self._agents[turn.agent] = replace(self._agents[turn.agent], state=frame.state)
+        for message in frame.sends:
+            if message.message_id not in answers:
+                self._take(message)
+        for answer in turn.answers:
+            self._asks.pop(answer.ask_id, None)
+            self.record(answer.asked_in, answer.step)
+        for target in frame.demonitors:
+            self._monitors.pop((turn.agent, target), None)
+        self._monitors |= dict.fromkeys((turn.agent, target) for target in frame.monitors)
+        self._effects |= {effect.effect_id: effect for effect in effects_of(turn.agent, frame)}
+        for entry in frame.entries:
+            self._remember(entry)
+        self._timers |= {timer.message.message_id: timer for timer in frame.timers}
+        for timer_id in frame.cancels:
+            self._timers.pop(timer_id, None)
+        then()
+
+    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+        """Keep a step."""
+        if kept := self._open.get(message_id):
+            steps = {known.name: known for known in kept.steps}
+            if step.state == "done" or step.name not in steps:
+                steps[step.name] = step
+                self._open[message_id] = replace(kept, steps=tuple(steps.values()))
+        _call(then)
+
+    def close_ask(self, message_id: str) -> None:
+        """Nobody waits any more."""
+        self._asks.pop(message_id, None)
+
+    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
+        """Count what the message has been through."""
+        if kept := self._open.get(message_id):
+            self._open[message_id] = replace(kept, deliveries=deliveries, deaths=deaths)
+
+    def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
+        """Keep a dead letter."""
+        message_id = letter.message.message_id
+        if kept := self._open.get(message_id):
+            self._end(message_id)
+            self._dead[message_id] = letter, kept
+            _bound(self._dead, self._dead_letters)
+            if failure is not None:
+                self._take(failure)
+        _call(then)
+
+    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
+        """Open a dead letter again."""
+        found = self._dead.pop(message_id, None)
+        if found is not None:
+            letter, kept = found
+            self._known.pop(message_id, None)
+            self._open[message_id] = replace(kept, deliveries=letter.deliveries, deaths=0, parked="")
+        then(found[1].message if found else None)
+
+    def park(self, message_id: str, step: str) -> None:
+        """The message waits for a person."""
+        if kept := self._open.get(message_id):
+            self._open[message_id] = replace(kept, parked=step)
+
+    def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
+        """A person has said how the step ended."""
+        if kept := self._open.get(message_id):
+            others = tuple(known for known in kept.steps if known.name != name)
+            self._open[message_id] = replace(kept, parked="", steps=(*others, step) if step else others)
+        then()
+
+    def cancel(self, message_id: str, then: Then) -> None:
+        """The message has its outcome."""
+        self._end(message_id)
+        then()
+
+    def fire(self, timer_id: str, then: Then) -> None:
+        """Accept the timer's message."""
+        if timer := self._timers.pop(timer_id, None):
+            self._take(timer.message)
+        then()
+
+    # What happens to agents.
+
+    def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
+        """The agent exists, with the state that it had."""
+        had = self._agents.get(spec.id)
+        self._agents[spec.id] = KeptAgent(spec, supervisor, incarnation, had.state if had else None)
+
+    def gone(self, agent: str) -> None:
+        """The agent is no more, nor is what it monitored."""
+        self._agents.pop(agent, None)
+        for pair in [pair for pair in self._monitors if pair[0] == agent]:
+            del self._monitors[pair]
+
+    def carried(self, effect_id: str, failure: Failure | None = None) -> None:
+        """The effect is done."""
+        if self._effects.pop(effect_id, None) and failure is not None:
+            self._take(failure)
+
+    # What is kept for people.
+
+    def append(self, record: Record) -> None:
+        """Only its place is kept."""
+        self._seq = record.seq
 
     def crash(self, record: CrashRecord) -> None:
         """Keep the record of a death."""
         self._crashes.append(record)
 
-    def crashes(self, agent: str | None = None) -> Sequence[CrashRecord]:
-        """The crash records, of one agent or of all."""
-        return tuple(record for record in self._crashes if agent in {None, record.agent})
+    # Reading.
 
-    def open_messages(self) -> int:
-        """Accepted and without an outcome."""
-        return len(self._open)
+    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+        """What is known of a client's message."""
+        if answer := self._known.get(message_id):
+            then(Known("ended", answer))
+        elif message_id in self._open:
+            then(Known("open"))
+        else:
+            then(Known("ended" if message_id in self._known else "unknown"))
 
-    def _settle(self, message_id: str) -> None:
-        self._open.pop(message_id, None)
-        self._steps.pop(message_id, None)
+    def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
+        """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
+        then(tuple(islice((entry for entry in self._entries.values() if entry.version > after), limit)))
+
+    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
+        """The dead letters."""
+        then(tuple(letter for letter, _ in self._dead.values()))
+
+    def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
+        """The last crash records."""
+        found = [record for record in self._crashes if agent in {None, record.agent}]
+        then(tuple(found[-last:] if last else ()))
+
+    def counts(self) -> Counts:
+        """How many there are."""
+        return Counts(
+            open_messages=len(self._open),
+            parked=sum(bool(kept.parked) for kept in self._open.values()),
+            dead_letters=len(self._dead),
+            crashes=len(self._crashes),
+        )
+
+    def status(self) -> StoreStatus:
+        """Always well."""
+        return StoreStatus(url="memory:")
+
+    def close(self, *, release: bool = True) -> None:
+        """Nothing is pending."""
+
+    # How.
+
+    def _take(self, message: Message) -> None:
+        if message.to == CLIENT:
+            self._answered(message)
+        elif message.message_id not in self._known:
+            self._open.setdefault(message.message_id, KeptMessage(message))
+        if isinstance(message, Down):
+            self._monitors.pop((message.to, message.payload.agent), None)
+
+    def _answered(self, answer: Message) -> None:
+        if answer.in_reply_to is not None and self._known.get(answer.in_reply_to) is None:
+            self._known[answer.in_reply_to] = answer
+            _bound(self._known, KNOWN)
+
+    def _end(self, message_id: str) -> None:
+        kept = self._open.pop(message_id, None)
+        if kept is not None and kept.message.sender == CLIENT:
+            self._known.setdefault(message_id, None)
+            _bound(self._known, KNOWN)
 
     def _remember(self, entry: Entry) -> None:
         self._version += 1
         self._entries.pop(entry.key, None)
         self._entries[entry.key] = entry.model_copy(update={"version": self._version})
+
+
+def _call(then: Then | None) -> None:
+    if then is not None:
+        then()
+
+
+def _bound(kept: dict[str, Message | None] | dict[str, tuple[DeadLetter, KeptMessage]], limit: int) -> None:
+    while len(kept) > limit:
+        del kept[next(iter(kept))]

@@ -1,70 +1,133 @@
-"""What a store keeps, as a protocol: accepted messages, committed turns, steps, entries, dead letters, crashes.
+"""What the runtime wants of a store, as a protocol.
 
-The runtime is the only one who writes.  Nothing that a turn caused leaves the
-runtime before `commit` has called back: from then on it has happened.
+Only the runtime that owns a run writes it.  Nothing that a turn caused leaves
+the runtime before `commit` has called back: from then on it has happened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from pydantic import JsonValue
-
-from scr.frames import Commit, Entry, StepRecord
-from scr.messages import Message
+from scr.frames import Entry, StepRecord
+from scr.messages import Failure, Message
+from scr.specs import AgentSpec
+from scr.store.records import (
+    CommittedTurn,
+    Counts,
+    DeadLetter,
+    Image,
+    Known,
+    OpenAsk,
+    StoreStatus,
+)
 from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import Record
 
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that will not be handled, and why."""
-
-    message: Message
-    reason: str
-    detail: str
-    deliveries: int
+Then: TypeAlias = Callable[[], None]
 
 
 class Store(Protocol):
-    """Called by the runtime, on its loop; no call blocks."""
+    """One run in a store, owned by this process.  Called by the runtime, on its loop; no call blocks.
 
-    def accept(self, message: Message) -> None:
-        """Keep a message from outside: from now on it will have exactly one outcome (I1)."""
+    Writes happen in the order in which they were made.  `then` is called on
+    the loop when its write, and so every one before it, is kept; after the
+    store is lost (`StoreStatus.state`) no `then` is called any more.  A write
+    without `then` rides along with the next.  All writes are idempotent by the
+    ids of what they write.
 
-    def commit(self, agent: str, turn: Commit, then: Callable[[], None]) -> None:
-        """Keep a whole turn: the ack, the state, the sends, the entries.  Calls `then` when it is kept."""
+    A message to CLIENT is never open: it is the answer to the message that it
+    replies to.
+    """
 
-    def record(self, message_id: str, step: StepRecord) -> None:
-        """Keep the result of a step until the turn of its message is committed or the message is buried."""
+    @property
+    def image(self) -> Image:
+        """What the run was when it was opened."""
 
-    def outcome(self, message_id: str) -> None:
-        """An accepted message has had its outcome without a turn: somebody waited for it and was told."""
-
-    def bury(self, letter: DeadLetter) -> None:
-        """Keep a dead letter; its message has had its outcome."""
-
-    def state(self, agent: str) -> JsonValue:
-        """The last committed state, or None."""
-
-    def forget(self, agent: str) -> None:
-        """The agent is gone for good: a later one of its name starts afresh."""
-
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """What agents remember, one entry a key, in order of version from above `after`."""
-
+    @property
     def entries_version(self) -> int:
-        """The version of the newest entry; 0 when there is none."""
+        """The version of the newest entry, those of turns that are not kept yet included; 0 when there is none."""
 
-    def dead(self) -> Sequence[DeadLetter]:
-        """The dead letters that are kept, oldest first."""
+    @property
+    def is_full(self) -> bool:
+        """More writes are pending than may be: whoever makes new work must wait."""
+
+    # What happens to messages.
+
+    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+        """Keep a message: from now on it will have exactly one outcome (I1).  With `ask`, somebody waits for it.
+
+        A `Down` uses up its monitor.
+        """
+
+    def commit(self, turn: CommittedTurn, then: Then) -> None:
+        """Keep a whole turn: the ack, the state, the sends, monitors, timers, effects, entries, answers to asks."""
+
+    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+        """Keep what is known of a step until its message has its outcome; what is done replaces what had begun."""
+
+    def close_ask(self, message_id: str) -> None:
+        """Nobody waits for the answer to this message any more; it came as an error, or too late."""
+
+    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
+        """An incarnation ended with the message in hand, which is still open."""
+
+    def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
+        """Its message is a dead letter; `failure`, if any, is a message to its sender, accepted with it."""
+
+    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
+        """A dead letter is an open message again, at the end of its mailbox; None when there is none of that id."""
+
+    def park(self, message_id: str, step: str) -> None:
+        """The message waits for a person: its step is in doubt."""
+
+    def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
+        """The step in doubt was done, with this result, or (None) was not; the message is not parked any more."""
+
+    def cancel(self, message_id: str, then: Then) -> None:
+        """The message has its outcome: cancelled."""
+
+    def fire(self, timer_id: str, then: Then) -> None:
+        """A timer is due: its message is accepted, and the timer is no more."""
+
+    # What happens to agents.
+
+    def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
+        """This incarnation of the agent is being started."""
+
+    def gone(self, agent: str) -> None:
+        """The agent ended for good: its state and its monitors go; a later one of its name starts afresh."""
+
+    def carried(self, effect_id: str, failure: Failure | None = None) -> None:
+        """The effect is done, or refused: then its agent gets `failure`, which is accepted with it."""
+
+    # What is kept for people.
+
+    def append(self, record: Record) -> None:
+        """Keep an event.  Every other write is dated by the seq of the last event before it."""
 
     def crash(self, record: CrashRecord) -> None:
         """Keep the record of a death; when there are too many, the oldest goes."""
 
-    def crashes(self, agent: str | None = None) -> Sequence[CrashRecord]:
-        """The crash records that are kept, of one agent or of all, oldest first."""
+    # Reading; `then` gets what all writes before it have made.
 
-    def open_messages(self) -> int:
-        """How many accepted messages have had no outcome yet."""
+    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+        """What is known of a client's message."""
+
+    def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
+        """What agents remember, the newest of each key, in order of version from above `after`."""
+
+    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
+        """The dead letters, oldest first."""
+
+    def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
+        """The last crash records, of one agent or of all, oldest first."""
+
+    def counts(self) -> Counts:
+        """How many there are of everything, writes that are not kept yet included."""
+
+    def status(self) -> StoreStatus:
+        """How the store is doing."""
+
+    def close(self, *, release: bool = True) -> None:
+        """Keep what is pending, give the run up unless `release` is false, close.  Blocks, for a bounded time."""

@@ -1,16 +1,15 @@
-"""The store in memory keeps what was accepted and committed."""
+"""What is the store in memory's alone; the rest is in the contract of all stores."""
 
 import pytest
 
-from scr.frames import Commit, Entry, StepRecord
-from scr.messages import Ping, origin
-from scr.store.memory import MemoryStore
-from scr.store.store import DeadLetter
-from scr.telemetry.crashes import CrashRecord
+from scr.frames import Commit
+from scr.messages import CLIENT, Ping, Pong, origin
+from scr.store.memory import KNOWN, MemoryStore
+from scr.store.records import CommittedTurn, DeadLetter
 
 
-def message(n):
-    return Ping(**origin(message_id=f"m{n}", sender="a", to="b", at=0.0))
+def message(n, sender="a", to="b"):
+    return Ping(**origin(message_id=f"m{n}", sender=sender, to=to, at=0.0))
 
 
 @pytest.fixture
@@ -18,47 +17,29 @@ def store():
     return MemoryStore(dead_letters=3, crashes=3)
 
 
-def test_an_accepted_message_is_open_until_its_one_outcome(store):
-    for n in range(3):
-        store.accept(message(n))
+def test_it_calls_back_at_once(store):
     done = []
-    store.commit("b", Commit(message_id="m0", sends=(message(7),)), lambda: done.append("kept"))
-    store.bury(DeadLetter(message(1), "quarantined", "", 3))
-    store.outcome("m2")
-    assert (done, store.open_messages()) == (["kept"], 1)
+    store.accept(message(0), lambda: done.append("accepted"))
+    store.commit(CommittedTurn("b", 1, Commit(message_id="m0")), lambda: done.append("committed"))
+    assert done == ["accepted", "committed"]
 
 
-def test_a_state_is_the_last_committed_one_and_none_after_the_agent_is_forgotten(store):
-    store.commit("b", Commit(message_id="m0", state={"n": 1}), lambda: None)
-    store.commit("b", Commit(message_id="m1"), lambda: None)
-    assert store.state("b") == {"n": 1}
-    store.forget("b")
-    assert store.state("b") is None
-
-
-def test_entries_are_read_in_order_of_version_the_newest_of_each_key(store):
-    for n, key in enumerate("abca"):
-        store.commit("b", Commit(message_id=f"m{n}", entries=(Entry(key=key, value=n),)), lambda: None)
-    assert [(entry.key, entry.value, entry.version) for entry in store.entries(0, 10)] == [
-        ("b", 1, 2),
-        ("c", 2, 3),
-        ("a", 3, 4),
-    ]
-    assert [entry.version for entry in store.entries(2, 1)] == [3]
-    assert store.entries_version() == 4
-
-
-def test_dead_letters_and_steps_are_bounded(store):
+def test_what_has_ended_leaves_nothing_but_a_bounded_number_of_dead_letters_and_answers():
+    store = MemoryStore(dead_letters=3)
+    for n in range(KNOWN + 100):
+        store.accept(message(n, sender=CLIENT))
+        answer = Pong(**(origin(message_id=f"r{n}", sender="b", to=CLIENT, at=0.0) | {"in_reply_to": f"m{n}"}))
+        store.commit(CommittedTurn("b", 1, Commit(message_id=f"m{n}", sends=(answer,))), lambda: None)
     for n in range(9):
-        store.record(f"m{n}", StepRecord(name="s"))
-        store.bury(DeadLetter(message(n), "unknown_agent", "", 0))
-    assert [letter.message.message_id for letter in store.dead()] == ["m6", "m7", "m8"]
-    assert store._steps == {}
+        store.accept(message(f"x{n}"))
+        store.bury(DeadLetter(message(f"x{n}"), "unknown_agent", "", 0), None)
+    assert store.counts().dead_letters == 3
+    assert (len(store._open), len(store._known)) == (0, KNOWN)
 
 
-def test_the_last_crashes_are_kept_and_found_by_their_agent(store):
-    for number, agent in enumerate("abab"):
-        store.crash(CrashRecord(agent=agent, incarnation=number, pid=9, reason="error"))
-    assert [record.incarnation for record in store.crashes()] == [1, 2, 3]
-    assert [record.incarnation for record in store.crashes("b")] == [1, 3]
-    assert store.crashes("nobody") == ()
+def test_it_begins_from_an_image_and_tells_the_present_one(store):
+    store.accept(message(1))
+    store.accept(message(2))
+    again = MemoryStore(image=store.present())
+    assert [kept.message.message_id for kept in again.image.mail] == ["m1", "m2"]
+    assert again.present() == store.present()

@@ -1,0 +1,196 @@
+"""What a store holds, and what a runtime begins from, as frozen values.
+
+Pure.  Times are wall clock, in seconds since the epoch, and for display alone,
+but where a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import JsonValue
+
+from scr.frames import Commit, StartRequest, StepRecord, Timer
+from scr.messages import AgentId, Frozen, Message, MessageId, derive_id
+from scr.specs import AgentSpec, SupervisorSpec
+
+
+class Priority(StrEnum):
+    """Who goes first among the runs that wait for a server."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class RunState(StrEnum):
+    """Where a run stands.  `interrupted`: it says that it is running, and its owner is gone."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The run that a runtime wants to own.  `tree` and `title` are kept when the store does not know the run yet.
+
+    `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.
+    """
+
+    run: str
+    runtime: str
+    owner: str
+    tree: SupervisorSpec
+    title: str = ""
+    lease_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that will not be handled, and why."""
+
+    message: Message
+    reason: str
+    detail: str
+    deliveries: int
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAsk:
+    """A question under way: `message_id` was sent for step `step` of the turn of `asked_in`, which `agent` has in hand.
+
+    `until` is when it times out.
+    """
+
+    message_id: MessageId
+    agent: AgentId
+    asked_in: MessageId
+    step: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class AskAnswer:
+    """The send `message_id` answers the open ask `ask_id`: its output is a recorded step of the turn of `asked_in`."""
+
+    message_id: MessageId
+    ask_id: MessageId
+    asked_in: MessageId
+    step: StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedTurn:
+    """One turn as it is kept: the frame, whose it is, and which of its sends answer somebody's ask."""
+
+    agent: AgentId
+    incarnation: int
+    frame: Commit
+    answers: tuple[AskAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something that a committed turn has asked of the supervisor and that is not known to be done: start, or stop."""
+
+    effect_id: str
+    agent: AgentId
+    message_id: MessageId
+    start: StartRequest | None = None
+    stop: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAgent:
+    """An agent that exists: its specification, its supervisor, its last incarnation, its last committed state."""
+
+    spec: AgentSpec
+    supervisor: AgentId
+    incarnation: int = 0
+    state: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """An accepted message without an outcome.  `parked` is the step that is in doubt, or empty."""
+
+    message: Message
+    deliveries: int = 0
+    deaths: int = 0
+    steps: tuple[StepRecord, ...] = ()
+    parked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """All that a runtime begins from: nothing for a new run, what was acknowledged for one that is resumed.
+
+    `seq` is that of the last event; `mail` is in the order in which it was
+    accepted; `agents` in the order in which they first came.
+    """
+
+    epoch: int = 1
+    seq: int = 0
+    agents: tuple[KeptAgent, ...] = ()
+    mail: tuple[KeptMessage, ...] = ()
+    monitors: tuple[tuple[AgentId, AgentId], ...] = ()
+    asks: tuple[OpenAsk, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    entries_version: int = 0
+    past: Mapping[AgentId, int] = field(default_factory=dict)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether anything had happened before."""
+        return self.seq > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a client's message: never seen, open, or answered."""
+
+    state: Literal["unknown", "open", "ended"]
+    answer: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are of what must not be forgotten."""
+
+    open_messages: int = 0
+    parked: int = 0
+    dead_letters: int = 0
+    crashes: int = 0
+
+
+class StoreStatus(Frozen):
+    """How the store is doing, for people.  `behind_s` is the age of the oldest write that is not kept yet."""
+
+    url: str
+    state: Literal["ok", "slow", "trouble", "lost"] = "ok"
+    detail: str = ""
+    pending: int = 0
+    behind_s: float = 0.0
+
+
+def effects_of(agent: AgentId, frame: Commit) -> tuple[Effect, ...]:
+    """What a turn wants of the supervisor, in order, each under an id that is the same whenever it is computed."""
+    starts = tuple(
+        Effect(derive_id(frame.message_id, f"start {n}"), agent, frame.message_id, start=request)
+        for n, request in enumerate(frame.starts)
+    )
+    stops = tuple(
+        Effect(derive_id(frame.message_id, f"stop {n}"), agent, frame.message_id, stop=target)
+        for n, target in enumerate(frame.stops)
+    )
+    return (*starts, *stops)
