@@ -28,6 +28,7 @@ from typing import NoReturn
 
 from setproctitle import setproctitle
 
+from scr.launch.memory_group import home
 from scr.launch.prctl import set_death_signal
 from scr.launch.prepare import DESCRIPTORS_MAX, Entry, die_with, find_entry, settle
 from scr.launch.warden import Sessions, end_all
@@ -219,5 +220,7 @@ class Zygote:
         if not end_all(self.plan.runtime_id, self.sessions.all(), {self.pid} | runtime):
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"scr: some processes of runtime {self.plan.runtime_id} would not die\n")
+        if groups := home():
+            groups.sweep(lambda runtime: runtime == self.plan.runtime_pid)
         shutil.rmtree(self.plan.scratch, ignore_errors=True)
         os._exit(0)

@@ -2,7 +2,9 @@
 
 Lives in the runtime, on its loop.  Memory is private memory (PSS): what an
 agent shares with the zygote is nobody's fault.  The cheap number (RSS, never
-below PSS) is read first, the dear one only where that is above a limit.
+below PSS) is read first, the dear one only where that is above a limit.  What
+grows too fast to be looked at is the kernel's to end, in a memory group of the
+agent's own, where the kernel lets us have one.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from scr.launch.memory_group import MemoryGroup, MemoryGroups
 from scr.launch.vitals import vitals_of
 from scr.messages import ExitReason
 from scr.specs import AgentLimits
 from scr.supervise.exits import Exit
 
 LOOK_S = 0.5
+GROUP_MARGIN = 0.25  # a group counts more than private memory: the kernel's own for it, files in memory, its tools
 PAGE_BYTES = resource.getpagesize()
 
 
@@ -28,6 +32,7 @@ class Limited:
 
     pid: int
     limits: AgentLimits
+    group: MemoryGroup | None = None
     messages: int = 0
     retiring: bool = False
     timer: asyncio.TimerHandle | None = None
@@ -50,16 +55,21 @@ class LimitsKeeper:
         self._loop, self._condemn, self._recycle = loop, condemn, recycle
         self._limited: dict[tuple[str, int], Limited] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._groups = MemoryGroups()
 
-    def admit(self, agent: str, incarnation: int, pid: int, limits: AgentLimits) -> None:
-        """Keep this incarnation to its limits, if it has any that are kept here."""
+    def admit(self, agent: str, incarnation: int, pid: int, limits: AgentLimits) -> MemoryGroup | None:
+        """Keep this incarnation to its limits, if it has any that are kept here; its memory group, if it needs one.
+
+        The group is the caller's to close when the process has ended.
+        """
         if not (limits.memory_bytes or limits.soft_memory_bytes or limits.max_messages or limits.max_age_s):
-            return
-        limited = self._limited[agent, incarnation] = Limited(pid, limits)
+            return None
+        limited = self._limited[agent, incarnation] = Limited(pid, limits, self._group_of(pid, limits))
         if limits.max_age_s:
             limited.timer = self._loop.call_later(limits.max_age_s, self._retire, agent, incarnation)
         if self._timer is None:
             self._timer = self._loop.call_later(LOOK_S, self._look)
+        return limited.group
 
     def dismiss(self, agent: str, incarnation: int) -> None:
         """It has ended."""
@@ -76,12 +86,21 @@ class LimitsKeeper:
         if limited.messages >= limited.limits.max_messages:
             self._retire(agent, incarnation)
 
+    def _group_of(self, pid: int, limits: AgentLimits) -> MemoryGroup | None:
+        if limits.memory_bytes is None:
+            return None
+        return self._groups.make(pid, limits.memory_bytes + int(limits.memory_bytes * GROUP_MARGIN))
+
     def _look(self) -> None:
         self._timer = self._loop.call_later(LOOK_S, self._look) if self._limited else None
         for (agent, incarnation), limited in tuple(self._limited.items()):
             self._weigh(agent, incarnation, limited)
 
     def _weigh(self, agent: str, incarnation: int, limited: Limited) -> None:
+        if limited.group and limited.group.oom_kills():
+            why = "the kernel killed a process of its: together they used more memory than it may"
+            self._condemn(agent, incarnation, Exit(ExitReason.OUT_OF_MEMORY, why))
+            return
         soft, hard = limited.limits.soft_memory_bytes, limited.limits.memory_bytes
         least = min(limit for limit in (soft, hard, float("inf")) if limit)
         if rss_bytes(limited.pid) <= least:

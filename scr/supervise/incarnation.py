@@ -16,6 +16,7 @@ from scr.errors import ChannelError
 from scr.frames import FROM_AGENT, Exiting, FromAgent
 from scr.launch.capture import Capture
 from scr.launch.launcher import Process
+from scr.launch.memory_group import MemoryGroup
 from scr.launch.reaper import signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
@@ -42,6 +43,7 @@ class Incarnation:
     sent: int = 0  # the last signal that a person has sent it
     status: WaitStatus = field(default_factory=WaitStatus)  # once it has ended
     condemned: Exit | None = None
+    memory_group: MemoryGroup | None = None
 
     @property
     def pid(self) -> int:
@@ -111,6 +113,9 @@ class Incarnation:
             self.channel.close()
         if self.process:
             self.process.close()
+        if self.memory_group:
+            self.memory_group.close()
+            self.memory_group = None
 
     def verdict(self, status: WaitStatus) -> Exit:
         """Why it ended; one that was condemned ended by that, whatever the kernel says."""
@@ -119,4 +124,5 @@ class Incarnation:
             self.asked = Asked.OPERATOR
         if self.condemned:
             return self.condemned
-        return classify(self.record, status, self.asked)
+        oom_kill = self.memory_group is not None and self.memory_group.oom_kills() > 0
+        return classify(self.record, status, self.asked, oom_kill=oom_kill)

@@ -1,15 +1,23 @@
 """Limits of one agent: passing one ends that agent, with its reason, and nothing else."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 import scr
 from scr.errors import AgentGone
+from scr.launch.memory_group import MemoryGroups, home
+from tests.conftest import until
 
 MB = 1 << 20
+HOME = home()
+needs_groups = pytest.mark.skipif(HOME is None, reason="this system gives no memory groups to its users")
 
 
 class Counter(scr.Agent):
@@ -38,11 +46,92 @@ def assert_untouched(story):
 
 def test_an_agent_that_uses_more_memory_than_it_may_is_ended_for_that_and_its_siblings_live(story):
     witnesses(story)
-    story.runtime.start_agent("hog", hog, limits={"memory_bytes": 100 * MB}, max_deliveries=1)
-    with pytest.raises(AgentGone, match=r"private memory, above its limit of 104857600"):
-        story.runtime.ask("hog", 300)
+    story.runtime.start_agent("hog", hog, limits={"memory_bytes": 200 * MB}, max_deliveries=1)
+    with pytest.raises(AgentGone, match=r"private memory, above its limit of 209715200"):
+        story.runtime.ask("hog", 205)
     assert story.until("agent_exited", agent="hog").reason == "out_of_memory"
     assert_untouched(story)
+
+
+def groups_of(runtime):
+    """The memory groups that are there now of the agents of the runtime with this pid."""
+    return sorted(HOME.path.glob(f"scr-{runtime}-*"))
+
+
+def is_in_a_group(pid):
+    return "/scr-" in Path(f"/proc/{pid}/cgroup").read_text()
+
+
+@needs_groups
+def test_memory_that_comes_too_fast_to_be_looked_at_is_the_kernels_to_end_and_it_says_so(story):
+    def pours(ctx, message):
+        unmapped = os.memfd_create("hoard")  # of no process's private memory: only the group counts it
+        while True:
+            os.write(unmapped, bytes(MB))
+
+    witnesses(story)
+    story.runtime.start_agent("hog", pours, limits={"memory_bytes": 100 * MB}, max_deliveries=1)
+    with pytest.raises(AgentGone, match="kernel"):
+        story.runtime.ask("hog", None)
+    assert story.until("agent_exited", agent="hog").reason == "out_of_memory"
+    assert_untouched(story)
+
+
+@needs_groups
+def test_what_an_agent_has_started_is_counted_with_it_and_ended_with_it(story):
+    def employs(ctx, message):
+        subprocess.run([sys.executable, "-c", "x = b'x' * (300 << 20)"], check=False)
+        time.sleep(30)
+
+    witnesses(story)
+    story.runtime.start_agent("boss", employs, limits={"memory_bytes": 100 * MB}, max_deliveries=1)
+    with pytest.raises(AgentGone, match="kernel"):
+        story.runtime.ask("boss", None)
+    assert story.until("agent_exited", agent="boss").reason == "out_of_memory"
+    assert_untouched(story)
+
+
+@needs_groups
+def test_a_kill_from_outside_is_no_want_of_memory_and_each_incarnation_has_a_group_while_it_lives(story):
+    story.runtime.start_agent("calm", Counter, limits={"memory_bytes": 100 * MB})
+    story.runtime.start_agent("free", Counter)
+    (first,), pid = groups_of(story.runtime.pid), story.pid("calm")
+    assert is_in_a_group(pid)
+    assert not is_in_a_group(story.pid("free"))
+    os.kill(pid, signal.SIGKILL)
+    assert story.until("agent_exited", agent="calm").reason == "killed"
+    story.until("agent_up", count=2, agent="calm")
+    (second,) = groups_of(story.runtime.pid)
+    assert first != second
+    assert is_in_a_group(story.pid("calm"))
+
+
+@needs_groups
+def test_a_runtime_that_was_killed_leaves_no_group(story):
+    story.runtime.start_agent("calm", Counter, limits={"memory_bytes": 100 * MB})
+    pid = story.runtime.pid
+    assert groups_of(pid)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not groups_of(pid))
+
+
+@needs_groups
+def test_groups_that_nobody_has_removed_are_removed_by_the_next_to_make_one():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    stale, in_use = HOME.path / f"scr-{ended.pid}-1", HOME.path / f"scr-{os.getppid()}-1"
+    stale.mkdir()
+    in_use.mkdir()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as agent:
+        group = MemoryGroups().make(agent.pid, 100 * MB)
+        assert is_in_a_group(agent.pid)
+        assert (stale.exists(), in_use.exists()) == (False, True)
+        group.close()
+        assert groups_of(os.getpid()), "it has a process"
+        agent.communicate(b"\n")
+    group.close()
+    in_use.rmdir()
+    assert not groups_of(os.getpid())
 
 
 def test_above_its_soft_limit_an_agent_is_replaced_between_two_messages_and_keeps_its_state(story):
