@@ -138,7 +138,7 @@ class System:
         """Who a new process is to be, with the last committed state."""
         spec = incarnation.spec
         pulse = self._watch.admit(spec.id, incarnation.number, incarnation)
-        self._keeper.admit(spec.id, incarnation.number, incarnation.pid, spec.limits)
+        incarnation.memory_group = self._keeper.admit(spec.id, incarnation.number, incarnation.pid, spec.limits)
         return Become(
             agent=spec.id,
             incarnation=incarnation.number,
