@@ -88,9 +88,10 @@ class AgentLimits(Frozen):
     `memory_bytes` it is killed at once.  Both are private memory (PSS), looked
     at twice a second.  Where the kernel gives the agent a memory group of its
     own, that ends it without delay at a quarter above `memory_bytes`, counting
-    also what the agent has started and the files that it keeps in memory.  After `max_messages`, or when it is `max_age_s` old, it
-    is replaced between two messages.  `cpu_s`, `open_files` and `processes`
-    are kernel limits; `processes` counts all of the user's, and does not bind root.
+    also what the agent has started and the files that it keeps in memory.
+    After `max_messages`, or when it is `max_age_s` old, it is replaced between
+    two messages.  `cpu_s`, `open_files` and `processes` are kernel limits;
+    `processes` counts all of the user's, and does not bind root.
     """
 
     soft_memory_bytes: Annotated[int, Field(gt=0)] | None = None
