@@ -64,7 +64,8 @@ FIRST = Migration(
             created {real} NOT NULL, crc {int} NOT NULL,
             state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopped', 'cancelled')),
             owner TEXT, runtime TEXT NOT NULL, epoch {int} NOT NULL, lease_until {real} NOT NULL,
-            batch {int} NOT NULL, seq {int} NOT NULL, n {int} NOT NULL){strict}""",
+            batch {int} NOT NULL, seq {int} NOT NULL, n {int} NOT NULL,
+            parent_run TEXT, parent_seq {int}){strict}""",
         "CREATE INDEX runs_queued ON runs (state) WHERE state = 'queued'",
         """CREATE TABLE agents (
             run {int} NOT NULL, n {int} NOT NULL, seq {int} NOT NULL, agent TEXT NOT NULL, supervisor TEXT NOT NULL,
