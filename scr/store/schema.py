@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scr.errors import StoreForeign
+
 APPLICATION_ID = 0x53435231
 MAGIC = "supervised cognitive runtime"
 
@@ -62,7 +64,8 @@ FIRST = Migration(
         """CREATE TABLE runs (
             id {key}, run TEXT NOT NULL UNIQUE, title TEXT NOT NULL, priority TEXT NOT NULL, tree TEXT NOT NULL,
             created {real} NOT NULL, crc {int} NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopped', 'cancelled')),
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'stopped', 'cancelled', 'failed')),
+            reason TEXT NOT NULL DEFAULT '',
             owner TEXT, runtime TEXT NOT NULL, epoch {int} NOT NULL, lease_until {real} NOT NULL,
             batch {int} NOT NULL, seq {int} NOT NULL, n {int} NOT NULL,
             parent_run TEXT, parent_seq {int}){strict}""",
@@ -134,3 +137,12 @@ TABLES = (
     *("agents", "messages", "turns", "steps", "entries", "monitors", "asks", "timers", "effects"),
     *("letters", "crashes", "events"),
 )
+
+
+def refuse_newer(version: int, where: str) -> None:
+    """Raises StoreForeign for a store that a newer SCR has written."""
+    if version > len(MIGRATIONS):
+        raise StoreForeign(
+            f"the store {where} is of version {version}, and this SCR knows versions up to {len(MIGRATIONS)};"
+            " update SCR, or name another store"
+        )
