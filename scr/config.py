@@ -23,17 +23,26 @@ class Limits(BaseModel):
     events_kept: Annotated[int, Field(ge=1)] = 10_000
     output_lines_per_s: Annotated[int, Field(ge=1)] = 1000
     tail_bytes: Annotated[int, Field(ge=0)] = 8192
+    store_pending: Annotated[int, Field(ge=1)] = 10_000
+    store_patience_s: Annotated[float, Field(gt=0)] = 30.0
     stop_s: Annotated[float, Field(gt=0)] = 1.8
 
 
 class Settings(BaseModel):
-    """How one runtime works.  `standbys` is the number of processes that wait, started and idle, to become an agent."""
+    """How one runtime works.
+
+    `standbys` is the number of processes that wait, started and idle, to
+    become an agent.  `store` is a URL: `memory:`, `sqlite:///path` or
+    `postgresql://...`; a run in it is owned for `lease_s`, again and again.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     launcher: Literal["zygote", "spawn"] = "zygote"
     standbys: Annotated[int, Field(ge=0, le=1000)] = 2
     preload: tuple[str, ...] = ()
+    store: str = "memory:"
+    lease_s: Annotated[float, Field(gt=0.1)] = 5.0
     limits: Limits = Limits()
 
 

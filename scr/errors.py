@@ -4,6 +4,7 @@ ScrError
 ├── InvalidInput            a person or a program gave something unusable; nothing was started or lost
 │   ├── InvalidMessage      a message or a payload does not fit its model
 │   ├── InvalidSpec         a child or supervisor specification contradicts itself
+│   ├── UnknownRun          the store holds no run of that name
 │   ├── InvalidDocuments    the folder of documents cannot be researched
 │   └── InvalidCode         something that is not an agent was given as one
 ├── AgentError              about one agent, named in the sentence
@@ -19,7 +20,17 @@ ScrError
 │   └── PeerGone            the process at the other end has ended
 ├── LaunchFailed            the kernel or the zygote refused a new process
 ├── TableUnavailable        the shared table did not answer in time
+├── StoreError              the store on disk or in a database
+│   ├── StoreUnavailable    it cannot be reached or written: full, read-only, locked, gone, refused
+│   ├── StoreDamaged        it does not hold what was written
+│   ├── StoreForeign        it is another program's, or a newer version's
+│   ├── RunOwned            another runtime works on the run
+│   └── LeaseLost           another runtime has taken the run over: nothing more may be written
+├── StepInDoubt             a step that must run once had started and not finished, and nobody knows how it ended
+├── ReplayDiverged          a replay did something that the run had not done
+├── QueueFull               the server holds as many runs as it may
 ├── RuntimeGone             the runtime process ended while somebody waited for it
+├── RunCancelled            somebody ended the run before its result
 └── RunFailed               a run ended without its result
 
 An error says what happened, with which value, and what to do.  Errors of other
@@ -105,8 +116,52 @@ class TableUnavailable(ScrError):
     """The shared table did not answer in time."""
 
 
+class StoreError(ScrError):
+    """Something about the store on disk or in a database."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached or written: full, read-only, locked, gone, refused."""
+
+
+class StoreDamaged(StoreError):
+    """The store does not hold what was written."""
+
+
+class StoreForeign(StoreError):
+    """The file or the database is another program's, or a newer version's."""
+
+
+class RunOwned(StoreError):
+    """Another runtime works on the run."""
+
+
+class LeaseLost(StoreError):
+    """Another runtime has taken the run over: nothing more may be written."""
+
+
+class UnknownRun(InvalidInput):
+    """The store holds no run of that name."""
+
+
+class StepInDoubt(ScrError):
+    """A step that must run once had started and not finished, and nobody knows how it ended."""
+
+
+class ReplayDiverged(ScrError):
+    """A replay did something that the run had not done."""
+
+
+class QueueFull(ScrError):
+    """The server holds as many runs as it may."""
+
+
 class RuntimeGone(ScrError):
     """The runtime process ended while somebody waited for it."""
+
+
+class RunCancelled(ScrError):
+    """Somebody ended the run before its result."""
 
 
 class RunFailed(ScrError):

@@ -22,10 +22,22 @@ class TableAddress(Frozen):
 
 
 class StepRecord(Frozen):
-    """The recorded result of one step of the turn of one message."""
+    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun."""
 
     name: str
     value: JsonValue = None
+    state: Literal["begun", "done"] = "done"
+
+
+class Timer(Frozen):
+    """A message that is to be sent later: at `due` (wall clock), or `after_s` from the commit while the runtime lives.
+
+    Its id is the message's.
+    """
+
+    message: Message
+    due: float
+    after_s: float | None = None
 
 
 class Entry(Frozen):
@@ -58,9 +70,10 @@ class Become(Frozen):
 class Deliver(Frozen):
     """Handle this message.
 
-    `deliveries` counts this delivery too; `steps` are the results recorded in
-    earlier ones; `deadline_s` is the handler's budget; `entries_version` is
-    what the table must have reached before a recall may answer.
+    `deliveries` counts this delivery too; `steps` are what earlier ones
+    recorded; `deadline_s` is the handler's budget; `entries_version` is
+    what the table must have reached before a recall may answer.  In a
+    `replay` a step that is not recorded must not be run.
     """
 
     kind: Literal["deliver"] = "deliver"
@@ -69,10 +82,11 @@ class Deliver(Frozen):
     steps: tuple[StepRecord, ...] = ()
     deadline_s: float = 300.0
     entries_version: int = 0
+    replay: bool = False
 
 
 class Answer(Frozen):
-    """The outcome of an `Ask` or a `Fetch`: a value, or the name of an error and its sentence."""
+    """The outcome of an `Ask`, a `Fetch`, a `StepBegun` or a `StepDone`: a value, or an error's name and sentence."""
 
     kind: Literal["answer"] = "answer"
     ref: int
@@ -119,7 +133,8 @@ class StartRequest(Frozen):
 class Commit(Frozen):
     """One turn, whole: the ack of the message and everything that it caused.
 
-    `state` is None when it has not changed.  With `ends` the agent ends normally after it.
+    `state` is None when it has not changed.  `cancels` are ids of timers.
+    With `ends` the agent ends normally after it.
     """
 
     kind: Literal["commit"] = "commit"
@@ -131,15 +146,39 @@ class Commit(Frozen):
     monitors: tuple[AgentId, ...] = ()
     demonitors: tuple[AgentId, ...] = ()
     entries: tuple[Entry, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cancels: tuple[MessageId, ...] = ()
     ends: bool = False
 
 
+class StepBegun(Frozen):
+    """A `once` step of the turn of `message_id` is about to run: answer when that is in the store."""
+
+    kind: Literal["step_begun"] = "step_begun"
+    ref: int
+    message_id: MessageId
+    name: str
+
+
 class StepDone(Frozen):
-    """A step of the turn of `message_id` is complete: record it at once."""
+    """A step of the turn of `message_id` is complete: answer when its result is in the store."""
 
     kind: Literal["step_done"] = "step_done"
+    ref: int
     message_id: MessageId
     step: StepRecord
+
+
+class InDoubt(Frozen):
+    """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
+
+    The message is parked until a person says; the agent goes on with the next one.
+    """
+
+    kind: Literal["in_doubt"] = "in_doubt"
+    message_id: MessageId
+    step: str
+    detail: str = ""
 
 
 class Ask(Frozen):
@@ -181,7 +220,8 @@ class Exiting(Frozen):
 
 FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
 FromAgent: TypeAlias = Annotated[
-    Named | Ready | Ignore | Commit | StepDone | Ask | Fetch | Log | Exiting, Field(discriminator="kind")
+    Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | Log | Exiting,
+    Field(discriminator="kind"),
 ]
 FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime)
 FROM_AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent)

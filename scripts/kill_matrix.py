@@ -84,7 +84,7 @@ def research(blow: Blow | None, folder: Path) -> Ended:
     run_id = new_run_id()
     with Signals().noted() as signals:
         job, kept = Job(QUESTION, CORPUS, workers=4), RunFolder(prepare_folder(folder / run_id))
-        return Session(job, run_id, kept, Silent(), signals, watch=blow.see if blow else None).run()
+        return Session(job, run_id, kept, Silent(), signals, watch=blow.see if blow else None, store="memory:").run()
 
 
 def main() -> int:

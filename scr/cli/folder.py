@@ -50,11 +50,13 @@ class RunFolder:
         for name, text in files.items():
             self._try(name, lambda name=name, text=text: self._write(name, text()))  # type: ignore[misc]
 
-    def close(self) -> None:
-        """Nothing more is written; the index is removed."""
+    def close(self, *, keep_index: bool = False) -> None:
+        """Nothing more is written; the index is removed, unless the run is to go on later."""
         events, self._events = self._events, None
         if events:
             events.close()
+        if keep_index:
+            return
         for path in self.path.glob(f"{INDEX}*"):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -64,7 +66,7 @@ class RunFolder:
         return sorted(path.name for path in self.path.iterdir() if path.is_file())
 
     def _open_events(self) -> None:
-        self._events = (self.path / "events.jsonl").open("wb", buffering=0)
+        self._events = (self.path / "events.jsonl").open("ab", buffering=0)
 
     def _append(self, record: Record) -> None:
         assert self._events is not None

@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_STORE = "sqlite:///.scr/store.sqlite"
+Store = Annotated[
+    str,
+    typer.Option("--store", metavar="URL", envvar="SCR_STORE", help="Where runs are kept: sqlite:/// or postgresql://"),
+]
 Chosen = Annotated[
     str | None, typer.Option("--runtime", metavar="ID", help="Which runtime, where several run.", show_default=False)
 ]

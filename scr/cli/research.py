@@ -15,6 +15,7 @@ from scr.cli import crash_test
 from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
+from scr.cli.options import DEFAULT_STORE, Store
 from scr.cli.output import say_kept, say_report, say_summary
 from scr.cli.plain import Lines, Silence
 from scr.cli.result import code_of, described, report_of
@@ -39,6 +40,7 @@ def run(
         CORPUS
     ),
     workers: Workers = WORKERS,
+    store: Store = DEFAULT_STORE,
     out: Annotated[
         Path | None,
         typer.Option(help="Where to put the report and all it rests on.", show_default=".scr/runs/<run id>"),
@@ -58,7 +60,7 @@ def run(
     Exit codes: 0 done; 2 the input cannot be used; 3 done, but claims were dropped or a part is missing; 5 failed.
     """
     raise typer.Exit(
-        guarded(lambda: _run(question, docs, workers, out, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+        guarded(lambda: _run(question, docs, workers, out, store, as_json=as_json, spawned=ctx.obj), as_json=as_json)
     )
 
 
@@ -68,6 +70,7 @@ def demo(
         bool, typer.Option("--crash-test", help="Do it twice, and kill a worker in the middle of the second time.")
     ] = False,
     workers: Workers = WORKERS,
+    store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
     """See a planner, workers, a critic and a memory agent, each a process, answer a question from bundled documents.
@@ -81,15 +84,19 @@ def demo(
       scr demo --crash-test --json | python -m json.tool
     """
     if crash:
-        raise typer.Exit(guarded(lambda: _crash_test(workers, as_json=as_json, spawned=ctx.obj), as_json=as_json))
+        raise typer.Exit(
+            guarded(lambda: _crash_test(workers, store, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+        )
     raise typer.Exit(
-        guarded(lambda: _run(QUESTION, CORPUS, workers, None, as_json=as_json, spawned=ctx.obj), as_json=as_json)
+        guarded(lambda: _run(QUESTION, CORPUS, workers, None, store, as_json=as_json, spawned=ctx.obj), as_json=as_json)
     )
 
 
-def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: bool, spawned: Spawned | None) -> Code:
+def _run(
+    question: str, docs: Path, workers: int, out: Path | None, store: str, *, as_json: bool, spawned: Spawned | None
+) -> Code:
     job = checked(question, docs, workers)
-    ended = _session(job, Signals(), as_json=as_json, out=out, spawned=spawned)
+    ended = _session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned)
     if as_json:
         say_json(described(ended))
     else:
@@ -97,16 +104,16 @@ def _run(question: str, docs: Path, workers: int, out: Path | None, *, as_json: 
     return _concluded(ended)
 
 
-def _crash_test(workers: int, *, as_json: bool, spawned: Spawned | None) -> Code:
+def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> Code:
     """The same job twice; the second time with a kill."""
     job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
     say: Callable[[str], Any] = (lambda _: None) if as_json else print
     say("Crash test, first part: the job, undisturbed.")
-    undisturbed = _session(job, signals, as_json=as_json, spawned=spawned)
+    undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, Failed):
         return _concluded(undisturbed)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
-    disturbed = _session(job, signals, as_json=as_json, watch=striker.see)
+    disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see)
     shot = striker.strike.shot
     found = crash_test.verdict(undisturbed, disturbed, shot)
     if as_json:
@@ -125,6 +132,7 @@ def _crash_test(workers: int, *, as_json: bool, spawned: Spawned | None) -> Code
 def _session(
     job: Job,
     signals: Signals,
+    store: str,
     *,
     as_json: bool,
     out: Path | None = None,
@@ -138,7 +146,7 @@ def _session(
         screen: Screen = Silence() if as_json else Lines(began)
         if sys.stdout.isatty() and not as_json:
             screen = shown.enter_context(live_view(f"scr: {job.question}", began))
-        ended = Session(job, run_id, folder, screen, signals, watch, spawned).run()
+        ended = Session(job, run_id, folder, screen, signals, watch, spawned, store=store).run()
     if not isinstance(ended.answer, Failed):
         folder.keep(ended.answer, report_of(ended, ended.answer))
     return ended
@@ -149,6 +157,8 @@ def _concluded(ended: Ended) -> Code:
     if isinstance(ended.answer, Failed):
         say_trouble(ended.answer.why)
         say_kept(ended)
+        if ended.answer.resumable:
+            say_trouble(f"the run is kept: scr resume {ended.run_id}")
     if ended.folder.trouble:
         say_trouble(ended.folder.trouble)
     if ended.processes_left:

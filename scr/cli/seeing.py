@@ -19,7 +19,8 @@ from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput, UnknownAgent
 from scr.launch.vitals import Vitals, vitals_of
-from scr.runtime.client import Client, connect
+from scr.runtime.client import Client
+from scr.runtime.connect import connect
 from scr.runtime.requests import RuntimeStatus
 from scr.telemetry.events import Record
 

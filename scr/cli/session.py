@@ -24,7 +24,7 @@ from scr.cli.folder import RunFolder
 from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
 from scr.cli.view import RunView
-from scr.errors import RuntimeGone, ScrError
+from scr.errors import RuntimeGone, ScrError, StoreError
 from scr.messages import TaskPayload, complaint
 from scr.research.outcome import Outcome
 from scr.runtime import preload as preloads
@@ -48,6 +48,7 @@ class Failed:
 
     why: str
     code: Code = Code.FAILED
+    resumable: bool = False
 
 
 Answer = Outcome | Failed
@@ -98,7 +99,8 @@ class Signals:
 class Session:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
-    `spawned` is a process started ahead, for the runtime.
+    `spawned` is a process started ahead, for the runtime.  The run is kept in
+    `store`; one that is there already goes on, and `past` is how it looked.
     """
 
     def __init__(
@@ -110,17 +112,29 @@ class Session:
         signals: Signals,
         watch: Callable[[Record], None] | None = None,
         spawned: Spawned | None = None,
+        *,
+        store: str,
+        past: RunView | None = None,
     ) -> None:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
-        self._view = RunView()
+        self._view = past or RunView()
         self._deaf = False
-        self._runtime = Runtime(RESEARCH_TREE, preload=preloads.RESEARCH, listener=self._hear, spawned=spawned)
+        self._runtime = Runtime(
+            RESEARCH_TREE,
+            preload=preloads.RESEARCH,
+            listener=self._hear,
+            spawned=spawned,
+            store=store,
+            run=run_id,
+            title=job.question,
+        )
 
     def run(self) -> Ended:
         """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""
         began, pid = time.monotonic(), None
+        answer: Answer = Failed("it was not begun")
         try:
             self._runtime.start()
             pid = self._runtime.pid
@@ -131,7 +145,7 @@ class Session:
         finally:
             duration_s = time.monotonic() - began
             self._stop()
-            self._folder.close()
+            self._folder.close(keep_index=isinstance(answer, Failed) and answer.resumable)
         return Ended(
             run_id=self._run_id,
             answer=answer,
@@ -159,9 +173,13 @@ class Session:
                 "index": str(self._folder.index),
             }
             task = TaskPayload(task_id=self._run_id, kind="research", input=given)
-            self._put(answered(self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id)))
+            answer = self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id, key=self._run_id)
+            self._put(answered(answer))
         except RuntimeGone as error:
-            self._put(Failed(f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"))
+            why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"
+            self._put(Failed(why, resumable=True))
+        except StoreError as error:
+            self._put(Failed(str(error), resumable=True))
         except ScrError as error:
             self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
 
@@ -182,7 +200,7 @@ class Session:
             answer = self._next()
             if answer is not None:
                 return answer
-        return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED)
+        return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED, resumable=True)
 
     def _next(self) -> Answer | None:
         try:

@@ -14,7 +14,8 @@ from scr.cli.codes import Code
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput, RunFailed
-from scr.runtime.client import Client, connect
+from scr.runtime.client import Client
+from scr.runtime.connect import connect
 
 END_S = 20.0
 STDIN = "-"

@@ -28,6 +28,7 @@ from scr.telemetry.events import (
 )
 
 CLIENT = "client"
+RUNTIME_LOST = "runtime_lost"
 PLANNED = re.compile(r"(\d+) subtasks|subtasks\W+(\d+)")
 Value = TypeVar("Value")
 
@@ -108,7 +109,7 @@ class RunView:
         """The view once this has happened."""
         match record.event:
             case RuntimeUp(pid=pid):
-                return replace(self, runtime_pid=pid)
+                return replace(self._bereft() if self.runtime_pid else self, runtime_pid=pid)
             case AgentStarting(agent=agent, code=code):
                 known = self.agents.get(agent, AgentView(agent))
                 state = State.RESTARTING if known.pids else State.STARTING
@@ -125,6 +126,11 @@ class RunView:
                 return replace(self, planned=int(found[1] or found[2])) if found and not self.planned else self
             case _:
                 return self._mailed(record)
+
+    def _bereft(self) -> RunView:
+        """The runtime was lost, and with it every process; another has begun."""
+        agents = {name: _orphaned(agent) for name, agent in self.agents.items()}
+        return replace(self, agents=MappingProxyType(agents))
 
     def _mailed(self, record: Record) -> RunView:
         match record.event:
@@ -184,6 +190,13 @@ def in_words(mail: MessageAccepted) -> str:
             return f"{mail.type} of {mail.sender}"
         case kind:
             return f"{kind} from {mail.sender}"
+
+
+def _orphaned(agent: AgentView) -> AgentView:
+    if len(agent.exit_reasons) == len(agent.pids):
+        return agent
+    lost = (*agent.exit_reasons, RUNTIME_LOST)
+    return replace(agent, state=State.RESTARTING, exit_reasons=lost, message_id="", work="", step="")
 
 
 def _put(mapping: Mapping[str, Value], key: str, value: Value) -> Mapping[str, Value]:

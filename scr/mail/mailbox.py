@@ -19,13 +19,17 @@ class Pending:
     """A message on its way to a committed turn.
 
     `deliveries` counts how often it was handed over, `deaths` how many
-    incarnations ended by themselves with it in hand.
+    incarnations ended by themselves with it in hand.  It is `sealed` while its
+    turn is on its way into the store: nobody may handle it again.  `cause` is
+    the seq of the last event of its life.
     """
 
     message: Message
     deliveries: int = 0
     deaths: int = 0
     steps: dict[str, StepRecord] = field(default_factory=dict)
+    sealed: bool = False
+    cause: int = 0
 
 
 class Mailbox:
@@ -39,7 +43,7 @@ class Mailbox:
     def __len__(self) -> int:
         return len(self._waiting) + (self.in_hand is not None)
 
-    def offer(self, message: Message) -> bool:
+    def offer(self, message: Message, cause: int = 0) -> bool:
         """Take the message in at the end; False when the mailbox is full.
 
         Failures and downs are the runtime's answers: they may use as much room again.
@@ -47,8 +51,17 @@ class Mailbox:
         room = 2 * self._size if message.type in ("failure", "down") else self._size
         if len(self._waiting) >= room:
             return False
-        self._waiting.append(Pending(message))
+        self._waiting.append(Pending(message, cause=cause))
         return True
+
+    def restore(self, pending: Pending, *, first: bool = False) -> None:
+        """Take in what was accepted earlier, however full the mailbox is; `first`: before all that waits."""
+        (self._waiting.appendleft if first else self._waiting.append)(pending)
+
+    def find(self, message_id: str) -> Pending | None:
+        """The message in hand or waiting."""
+        held = (self.in_hand, *self._waiting) if self.in_hand else self._waiting
+        return next((pending for pending in held if pending.message.message_id == message_id), None)
 
     def take(self) -> Pending | None:
         """The next message, now in hand, with this delivery counted; None when nothing waits or one is in hand."""
@@ -66,12 +79,12 @@ class Mailbox:
         return settled
 
     def release(self, *, blamed: bool) -> Pending | None:
-        """The agent ended: its message goes back to the front.
+        """The agent ended: its message goes back to the front, unless it is sealed.
 
         `blamed` when it ended by itself.  A message that has ended
         `max_deliveries` incarnations is returned and is no longer here: quarantine it.
         """
-        if self.in_hand is None:
+        if self.in_hand is None or self.in_hand.sealed:
             return None
         released, self.in_hand = self.in_hand, None
         released.deaths += blamed

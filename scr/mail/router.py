@@ -97,12 +97,12 @@ class Router:
         if address := self._addresses.get(agent):
             address.paused = True
 
-    def post(self, message: Message) -> Posted:
+    def post(self, message: Message, cause: int = 0) -> Posted:
         """Put the message into its mailbox and hand it over if its agent waits for one."""
         address = self._addresses.get(message.to)
         if address is None:
             return Posted.UNKNOWN_AGENT
-        if not address.mailbox.offer(message):
+        if not address.mailbox.offer(message, cause):
             return Posted.MAILBOX_FULL
         self._pump(message.to, address)
         return Posted.ACCEPTED
@@ -115,11 +115,38 @@ class Router:
             return None
         return pending
 
-    def settle(self, agent: str, message_id: str) -> None:
-        """The turn of this message is committed: hand over the next one."""
-        if address := self._addresses.get(agent):
-            address.mailbox.settle(message_id)
-            self._pump(agent, address)
+    def find(self, agent: str, message_id: str) -> Pending | None:
+        """A message that the agent has in hand or waiting."""
+        address = self._addresses.get(agent)
+        return address.mailbox.find(message_id) if address else None
+
+    def restore(self, pending: Pending, *, first: bool = False) -> bool:
+        """Put back a message that was accepted earlier; False when there is no such agent."""
+        address = self._addresses.get(pending.message.to)
+        if address is None:
+            return False
+        address.mailbox.restore(pending, first=first)
+        self._pump(pending.message.to, address)
+        return True
+
+    def settle(self, agent: str, message_id: str) -> Pending | None:
+        """The message in hand is done with, which it is returned for: hand over the next one."""
+        address = self._addresses.get(agent)
+        if address is None:
+            return None
+        settled = address.mailbox.settle(message_id)
+        self._pump(agent, address)
+        return settled
+
+    def drop(self, is_unwanted: Callable[[Message], bool]) -> tuple[list[Message], list[str]]:
+        """Take out of all mailboxes what waits and is not wanted; also, which agents have such a message in hand."""
+        dropped: list[Message] = []
+        holders: list[str] = []
+        for agent, address in self._addresses.items():
+            dropped += address.mailbox.drop(is_unwanted)
+            if (pending := address.mailbox.in_hand) and not pending.sealed and is_unwanted(pending.message):
+                holders.append(agent)
+        return dropped, holders
 
     def depth(self, agent: str) -> int:
         """How many messages the agent has waiting and in hand."""

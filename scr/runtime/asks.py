@@ -1,21 +1,24 @@
-"""Those who wait for an answer, each with a deadline.
+"""Agents that wait for an answer, each with a deadline.
 
 Lives in the runtime, on its loop.  An ask ends exactly once: with the result
 of its message, with the failure of its message, or at its deadline.  What
-comes later is dropped.
+comes later is dropped.  The store knows of every open ask, so that an answer
+finds its step even if the runtime that asked is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pydantic import JsonValue
 
+from scr.frames import StepRecord
 from scr.messages import Failure, Message, Result
+from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
 ERROR_OF = {
@@ -23,12 +26,13 @@ ERROR_OF = {
     "mailbox_full": "MailboxFull",
     "quarantined": "AgentGone",
     "agent_gone": "AgentGone",
+    "cancelled": "RunCancelled",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an ask ended: an output, or the name of an error in `scr.errors` with its sentence."""
+    """How a wait ended: an output, or the name of an error in `scr.errors` with its sentence."""
 
     output: JsonValue = None
     error: str | None = None
@@ -42,51 +46,67 @@ Tell: TypeAlias = Callable[[Outcome], None]
 class Waiting:
     """One ask under way."""
 
+    ask: OpenAsk
     tell: Tell
     timer: asyncio.TimerHandle
 
 
 class Asks:
-    """Asks under way, by the id of the message that was sent for them."""
+    """Asks under way, by the id of the message that was sent for them.  `expired` is told of what nobody answered."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[str], None]) -> None:
+        self._loop, self._expired = loop, expired
         self._waiting: dict[str, Waiting] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
 
-    def open(self, message: Message, timeout_s: float, tell: Tell) -> bool:
-        """Wait for the answer to this message; False when that is waited for already: then only `tell` is replaced.
+    def open(self, ask: OpenAsk, timeout_s: float, tell: Tell) -> bool:
+        """Wait for the answer to a message; False when that is waited for already: then only `tell` is replaced.
 
         An agent that died while it waited asks again, with the same message.
         """
-        if waiting := self._waiting.get(message.message_id):
+        if waiting := self._waiting.get(ask.message_id):
             waiting.tell = tell
             return False
-        timer = self._loop.call_later(timeout_s, self._expire, message, timeout_s)
-        self._waiting[message.message_id] = Waiting(tell, timer)
+        self._closed.pop(ask.message_id, None)
+        timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
+        self._waiting[ask.message_id] = Waiting(ask, tell, timer)
         return True
 
-    def answer(self, message: Message) -> bool:
-        """Whether this message answers an ask, under way or over; if so it is delivered or dropped here."""
+    def expects(self, message_id: str) -> bool:
+        """Whether somebody waits for the answer to this message."""
+        return message_id in self._waiting
+
+    def answers_in(self, sends: Sequence[Message]) -> tuple[AskAnswer, ...]:
+        """Which of these messages answer an ask under way, and the step that each is the result of."""
+        return tuple(
+            AskAnswer(message.message_id, ask.message_id, ask.asked_in, StepRecord(name=ask.step, value=output))
+            for message, output in ((m, m.payload.output) for m in sends if isinstance(m, Result))
+            if (waiting := self._waiting.get(message.in_reply_to or "")) and (ask := waiting.ask)
+        )
+
+    def is_answer(self, message: Message) -> bool:
+        """Whether this message answers an ask, under way or over, and so is no mail."""
         asked = message.in_reply_to
-        if asked is None or not isinstance(message, Result | Failure):
-            return False
-        if asked in self._waiting:
-            self._end(asked, outcome_of(message))
-            return True
-        return asked in self._closed
+        return isinstance(message, Result | Failure) and (asked in self._waiting or asked in self._closed)
 
-    def _expire(self, message: Message, timeout_s: float) -> None:
-        sentence = f"{message.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
-        self._end(message.message_id, Outcome(error="AskTimedOut", detail=sentence))
+    def answer(self, message: Message) -> None:
+        """Tell whoever waits for this answer; one that comes too late is dropped."""
+        if isinstance(message, Result | Failure) and message.in_reply_to in self._waiting:
+            self.end(message.in_reply_to, outcome_of(message))
 
-    def _end(self, message_id: str, outcome: Outcome) -> None:
+    def end(self, message_id: str, outcome: Outcome) -> None:
+        """The ask is over; who waited is told."""
         waiting = self._waiting.pop(message_id)
         waiting.timer.cancel()
         self._closed[message_id] = None
         if len(self._closed) > CLOSED_KEPT:
             self._closed.popitem(last=False)
         waiting.tell(outcome)
+
+    def _expire(self, ask: OpenAsk, timeout_s: float) -> None:
+        self._expired(ask.message_id)
+        sentence = f"{ask.step} was not answered within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
+        self.end(ask.message_id, Outcome(error="AskTimedOut", detail=sentence))
 
 
 def outcome_of(message: Result | Failure) -> Outcome:

@@ -15,6 +15,8 @@ class Boot(Frozen):
     """The first frame from the owner, before any request: what to run, and how."""
 
     runtime: str
+    run: str
+    title: str = ""
     tree: SupervisorSpec
     settings: Settings
     memory: AgentId | None = None

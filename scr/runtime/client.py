@@ -12,8 +12,8 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from itertools import count
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 
 from scr import errors
 from scr.behaviour.turn import plain
-from scr.errors import ChannelError, InvalidInput, RuntimeGone, ScrError
+from scr.errors import ChannelError, RuntimeGone, ScrError
 from scr.mail.channel import BlockingChannel
 from scr.messages import Frozen, Payload, TaskPayload
 from scr.runtime.requests import (
@@ -29,21 +29,25 @@ from scr.runtime.requests import (
     Answered,
     Ask,
     AwaitReady,
+    Cancel,
     FromControl,
     Happened,
     ReadCrashes,
     ReadStack,
     ReadStatus,
     ReloadAgent,
+    Resolve,
     RestartAgent,
+    RetryDead,
     RuntimeStatus,
     Send,
     Shutdown,
     SignalAgent,
+    StartAgent,
     StopAgent,
+    Submission,
     Subscribe,
 )
-from scr.runtime.scratch import CONTROL, find_runtimes
 from scr.specs import Code
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
@@ -52,6 +56,7 @@ ANSWER_S = 60.0
 END_S = 10.0
 FRAME_BYTES = 16 << 20
 CRASHES: TypeAdapter[list[CrashRecord]] = TypeAdapter(list[CrashRecord])
+REPEATABLE = (AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
 Listener = Callable[[Record], None]
 
 
@@ -65,7 +70,8 @@ class Client:
     def __init__(self, listener: Listener | None = None, *, frame_bytes: int = FRAME_BYTES) -> None:
         self._listener, self._frame_bytes = listener, frame_bytes
         self._refs = count(1)
-        self._waiting: dict[int, Future[Answered]] = {}
+        self._waiting: dict[int, tuple[Frozen, Future[Answered]]] = {}
+        self._fatal: Answered | None = None
         self._lock = threading.Lock()
         self._channel: BlockingChannel[FromControl] | None = None
         self._ended = threading.Event()
@@ -96,18 +102,43 @@ class Client:
 
     # Messages.
 
-    def ask(self, to: str, payload: Payload | Any, *, timeout_s: float = 30.0, run_id: str | None = None) -> Any:
+    def ask(
+        self,
+        to: str,
+        payload: Payload | Any,
+        *,
+        timeout_s: float = 30.0,
+        run_id: str | None = None,
+        key: str | None = None,
+    ) -> Any:
         """Send a task (plain JSON becomes one), wait for its result and return the output.
 
+        With a `key` of your own it is done once, however often it is asked
+        for: an answer that the store has is returned at once.
         Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone.
         """
-        request = Ask(ref=self._ref(), to=to, payload=as_payload(payload), run_id=run_id, timeout_s=timeout_s)
+        task, given = as_payload(payload), {"to": to, "run_id": run_id, "timeout_s": timeout_s}
+        request = Ask(ref=self._ref(), message_id=key or fresh_id(), again=key is not None, payload=task, **given)
         return self._request(request, timeout_s + END_S)
 
-    def send(self, to: str, payload: Payload | Any, *, run_id: str | None = None) -> str:
-        """Send a task and return its message id once it is accepted."""
-        request = Send(ref=self._ref(), to=to, payload=as_payload(payload), run_id=run_id)
+    def send(self, to: str, payload: Payload | Any, *, run_id: str | None = None, key: str | None = None) -> str:
+        """Send a task and return its message id once it is in the store; a `key` of your own is its id."""
+        task, again = as_payload(payload), key is not None
+        request = Send(ref=self._ref(), message_id=key or fresh_id(), again=again, to=to, payload=task, run_id=run_id)
         return str(self._request(request, ANSWER_S))
+
+    def cancel(self, message_id: str) -> int:
+        """Cancel a message and all that grew out of it; returns how many messages were dropped."""
+        return int(self._request(Cancel(ref=self._ref(), message_id=message_id), ANSWER_S))
+
+    def resolve(self, message_id: str, *, is_done: bool, value: Any = None) -> None:
+        """Say how the step in doubt of a message ended: done, with this value, or not done.  Raises InvalidInput."""
+        said = plain(value, "the value of a step")
+        self._request(Resolve(ref=self._ref(), message_id=message_id, is_done=is_done, value=said), ANSWER_S)
+
+    def retry_dead(self, message_id: str) -> str:
+        """Deliver a dead letter once more; returns to whom.  Raises InvalidInput when there is none of that id."""
+        return str(self._request(RetryDead(ref=self._ref(), message_id=message_id), ANSWER_S))
 
     # Seeing.
 
@@ -175,31 +206,55 @@ class Client:
         with self._lock:
             if self._channel is None or self._ended.is_set():
                 raise RuntimeGone("the runtime is not running; start it, or use it in a `with` block")
-            self._waiting[ref] = future
+            self._waiting[ref] = request, future
+            channel = self._channel
         try:
-            self._channel.send(request)
+            with suppress(ChannelError):  # the reader finds out, and either asks again or gives up
+                channel.send(request)
             return opened(future.result(timeout_s))
-        except ChannelError as error:
-            raise RuntimeGone(f"the runtime's process has ended: {error}") from error
         except TimeoutError as error:
             raise RuntimeGone(f"the runtime did not answer within {timeout_s:g} s") from error
         finally:
             self._waiting.pop(ref, None)
 
     def _read(self) -> None:
-        """The reader thread: until either end is closed."""
-        assert self._channel is not None
-        try:
-            while frame := self._channel.receive():
-                self._sort(frame)
-        except OSError:
-            pass
+        """The reader thread: until either end is closed, for good."""
+        channel = self._channel
+        while channel:
+            try:
+                while frame := channel.receive():
+                    self._sort(frame)
+            except (OSError, ChannelError):
+                pass
+            channel = self._resume()
         self._end()
+
+    def _resume(self) -> BlockingChannel[FromControl] | None:
+        """A new channel to a runtime that has taken the place of the one that has ended; None when there is none."""
+        return None
+
+    def _ask_again(self, channel: BlockingChannel[FromControl]) -> None:
+        """Talk to another runtime, and ask what the last has not answered; what it may have done is not done twice."""
+        with self._lock:
+            self._channel = channel
+            waiting = tuple(self._waiting.values())
+        for request, future in waiting:
+            if isinstance(request, Submission):
+                channel.send(request.model_copy(update={"again": True}))
+            elif isinstance(request, REPEATABLE):
+                channel.send(request)
+            elif not future.done():
+                future.set_exception(
+                    RuntimeGone("the runtime ended before it answered, and goes on; look, and ask again")
+                )
 
     def _sort(self, frame: FromControl) -> None:
         match frame:
+            case Answered(ref=0):
+                self._fatal = frame
             case Answered(ref=ref):
-                if future := self._waiting.get(ref):
+                _, future = self._waiting.get(ref, (None, None))
+                if future and not future.done():
                     future.set_result(frame)
             case Happened(record=record):
                 if self._listener:
@@ -208,54 +263,33 @@ class Client:
     def _end(self) -> None:
         with self._lock:
             self._ended.set()
-            for future in self._waiting.values():
+            for _, future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(RuntimeGone("the runtime's process ended before it answered"))
+                    future.set_exception(self._why())
 
-
-def connect(runtime: str | None = None, listener: Listener | None = None) -> Client:
-    """A client of a runtime that this user runs on this machine, by its id; without one, of the only one.
-
-    Raises InvalidInput when there is none, or several to choose from.
-    """
-    reached = {path.name: sock for path in find_runtimes() if (sock := _reached(path))}
-    try:
-        chosen = reached.pop(_chosen(runtime, tuple(reached)))
-    finally:
-        for sock in reached.values():
-            sock.close()
-    client = Client(listener)
-    client.open(chosen)
-    return client
-
-
-def _chosen(runtime: str | None, running: tuple[str, ...]) -> str:
-    names = ", ".join(running)
-    if not running:
-        raise InvalidInput("no runtime of yours is running here; `scr run` and scr.Runtime start one")
-    if runtime is None and len(running) > 1:
-        raise InvalidInput(f"{len(running)} runtimes are running: {names}; choose one with --runtime")
-    if runtime is not None and runtime not in running:
-        raise InvalidInput(f"there is no runtime {runtime!r}; running: {names}")
-    return runtime or running[0]
-
-
-def _reached(path: Path) -> socket.socket | None:
-    """A connection to the runtime that has this directory; None when it has ended and only the directory is left."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.connect(str(path / CONTROL))
-    except OSError:
-        sock.close()
-        return None
-    return sock
+    def _why(self) -> ScrError:
+        """Why nothing is answered any more."""
+        if self._fatal is None:
+            return RuntimeGone("the runtime's process ended before it answered")
+        return error_of(self._fatal)
 
 
 def opened(answer: Answered) -> Any:
     """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
     if answer.error is None:
         return answer.value
-    raise getattr(errors, answer.error, ScrError)(answer.detail)
+    raise error_of(answer)
+
+
+def error_of(answer: Answered) -> ScrError:
+    """The error that an answer carries, by its name in `scr.errors`."""
+    error: ScrError = getattr(errors, answer.error or "", ScrError)(answer.detail)
+    return error
+
+
+def fresh_id() -> str:
+    """A message id that nobody else gives."""
+    return secrets.token_hex(12)
 
 
 def as_payload(payload: Payload | Any) -> Any:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.errors import ChannelError, ScrError
+from scr.errors import ChannelError, ScrError, StoreUnavailable
 from scr.mail.channel import LoopChannel
-from scr.messages import CLIENT, Message, Payload, of_payload, origin
+from scr.messages import CLIENT, Message, of_payload, origin
 from scr.runtime.asks import Outcome
 from scr.runtime.requests import (
     REQUEST,
@@ -28,23 +27,28 @@ from scr.runtime.requests import (
     AnyRequest,
     Ask,
     AwaitReady,
+    Cancel,
     Happened,
     ReadCrashes,
     ReadStack,
     ReadStatus,
     ReloadAgent,
+    Resolve,
     RestartAgent,
+    RetryDead,
     Send,
     Shutdown,
     SignalAgent,
     StartAgent,
     StopAgent,
+    Submission,
     Subscribe,
 )
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
 from scr.runtime.system import System
 from scr.supervise.orders import Done, Refused
+from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
 CLIENTS_MAX = 64
@@ -99,14 +103,21 @@ class Client:
     def _serve(self, request: AnyRequest) -> None:
         system = self._system
         match request:
-            case Ask(to=to, payload=payload, run_id=run_id, timeout_s=timeout_s):
-                system.turns.submit(
-                    composed(to, payload, run_id), timeout_s=timeout_s, tell=partial(self._told, request)
+            case Ask(again=again, timeout_s=timeout_s):
+                message = submitted(request, system)
+                system.turns.post.wait(message, timeout_s, partial(self._told, request))
+                system.turns.post.submit(message, _kept, again=again)
+            case Send(message_id=message_id, again=again):
+                kept = partial(self._answer, request, message_id)
+                system.turns.post.submit(submitted(request, system), kept, again=again)
+            case Cancel(message_id=message_id):
+                self._answer(request, system.cancel(message_id))
+            case Resolve(message_id=message_id, value=value, is_done=is_done):
+                system.turns.parked.resolve(
+                    message_id, value, is_done=is_done, then=partial(self._answer, request, None)
                 )
-            case Send(to=to, payload=payload, run_id=run_id):
-                message = composed(to, payload, run_id)
-                system.turns.submit(message)
-                self._answer(request, message.message_id)
+            case RetryDead(message_id=message_id):
+                system.store.exhume(message_id, partial(self._exhumed, request))
             case StartAgent(supervisor=supervisor, spec=spec):
                 system.supervisor.start_child(supervisor, spec, partial(self._done, request))
             case StopAgent(agent=agent):
@@ -122,8 +133,7 @@ class Client:
             case ReadStack(agent=agent):
                 read_stack(self._loop, process_of(system.supervisor, agent), partial(self._told, request))
             case ReadCrashes(agent=agent, last=last):
-                records = system.store.crashes(agent)[-last:]
-                self._answer(request, [record.model_dump(mode="json") for record in records])
+                system.store.crashes(agent, last, partial(self._tell_crashes, request))
             case AwaitReady():
                 system.when_ready(partial(self._ready, request))
             case ReadStatus():
@@ -135,6 +145,17 @@ class Client:
             case Shutdown(reason=reason):
                 self._answer(request, None)
                 system.stop(reason, self._stop_s)
+
+    def _tell_crashes(self, request: AnyRequest, records: Sequence[CrashRecord]) -> None:
+        self._answer(request, [record.model_dump(mode="json") for record in records])
+
+    def _exhumed(self, request: AnyRequest, message: Message | None) -> None:
+        if message is None:
+            why = "there is no dead letter of that id; `scr dead` lists them"
+            self._send(Answered(ref=request.ref, error="InvalidInput", detail=why))
+            return
+        self._system.turns.post.post(message)
+        self._answer(request, message.to)
 
     def _tell_status(self, request: AnyRequest) -> None:
         self._answer(request, self._system.status().model_dump(mode="json"))
@@ -231,7 +252,14 @@ def listening(path: Path) -> socket.socket:
     return listener
 
 
-def composed(to: str, payload: Payload, run_id: str | None) -> Message:
-    """A client's message: nothing caused it, and its id is fresh."""
-    envelope = origin(message_id=secrets.token_hex(12), sender=CLIENT, to=to, at=time.time(), run_id=run_id)
-    return of_payload(payload, envelope)
+def submitted(request: Submission, system: System) -> Message:
+    """A client's message: nothing caused it.  Raises StoreUnavailable while the store has too much to do already."""
+    if system.store.status().pending >= system.limits.store_pending:
+        raise StoreUnavailable("the store is too far behind to accept more; try again in a moment (`scr ps` tells)")
+    at, run_id = time.time(), request.run_id
+    envelope = origin(message_id=request.message_id, sender=CLIENT, to=request.to, at=at, run_id=run_id)
+    return of_payload(request.payload, envelope)
+
+
+def _kept() -> None:
+    """Its client waits for more than that."""

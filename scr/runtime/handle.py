@@ -7,7 +7,11 @@ one thread reads what the runtime says.
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,14 +20,19 @@ from pydantic import JsonValue
 from scr.behaviour.code import code_of, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
+from scr.mail.channel import BlockingChannel
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, END_S, Client
-from scr.runtime.requests import StartAgent, Subscribe
+from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent, Subscribe
+from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import Code, SupervisorSpec, check
 from scr.telemetry.events import Record
+
+RESTARTS_MAX, WITHIN_S = 3, 60.0
+MEMORY_STORE = "memory:"
 
 
 class Runtime(Client):
@@ -38,6 +47,11 @@ class Runtime(Client):
     modules that the zygote imports, so that agents need not.  `spawned` is a
     process that was started ahead; without one, `start` starts it.  A tree that
     contradicts itself is refused at once, with InvalidSpec.
+
+    With a durable `store` (`sqlite:///work.db`) this handle is also the
+    runtime's keeper: a runtime that dies is started again from the store, up to
+    `RESTARTS_MAX` times in `WITHIN_S`, and what was asked is asked again.  The
+    next program that gives the same `run` goes on where this one was ended.
     """
 
     def __init__(
@@ -48,10 +62,18 @@ class Runtime(Client):
         preload: tuple[str, ...] = preloads.AGENTS,
         listener: Callable[[Record], None] | None = None,
         spawned: Spawned | None = None,
+        store: str | None = None,
+        run: str | None = None,
+        title: str = "",
     ) -> None:
         check(tree)
         settings = settings or from_environment()
+        if store is not None:
+            settings = settings.model_copy(update={"store": store})
         super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
+        self._run, self._title = run, title
+        self._keeping = threading.Lock()
+        self._restarts: deque[float] = deque(maxlen=RESTARTS_MAX)
         self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
         self._spawned = spawned
         self.id = ""
@@ -76,18 +98,74 @@ class Runtime(Client):
         """The pid of the runtime's process; 0 before it is started."""
         return self._process.pid if self._process else 0
 
+    @property
+    def run(self) -> str:
+        """The name of the run in its store; given, or the first runtime's id."""
+        return self._run or self.id
+
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
         spawned, self._spawned = self._spawned or spawn(self._preload, self._settings.launcher), None
+        self.open(spawned.control, self._charter(spawned))
+        self._listen()
+
+    def _charter(self, spawned: Spawned) -> Boot:
+        """What the new process is to be, from now on this handle's runtime."""
         self.id, self._process = spawned.runtime, spawned.process
-        boot = Boot(runtime=self.id, tree=self._tree, settings=self._settings, memory=MEMORY)
-        self.open(spawned.control, boot)
+        self._run = self._run or self.id
+        return Boot(
+            runtime=self.id,
+            run=self._run,
+            title=self._title,
+            tree=self._tree,
+            settings=self._settings,
+            memory=MEMORY,
+        )
+
+    def _listen(self) -> None:
         if self._listener and self._channel:
             self._channel.send(Subscribe(ref=self._ref()))  # its answer waits for the runtime's imports, and we do not
 
+    def _resume(self) -> BlockingChannel[FromControl] | None:
+        """Start a runtime again that has died, from its store; in the reader's thread."""
+        with self._keeping:
+            process = self._process
+            if process is None or self._fatal or self._settings.store == MEMORY_STORE:
+                return None
+            with suppress(subprocess.TimeoutExpired):
+                if process.wait(END_S) == 0:
+                    return None  # it has ended on purpose, and has said why
+            process.kill()
+            discard_scratch(self.id)
+            if self._is_hopeless():
+                sentence = (
+                    f"the runtime died {RESTARTS_MAX + 1} times within {WITHIN_S:g} s; the run {self.run!r} is kept"
+                )
+                self._fatal = Answered(ref=0, error="RuntimeGone", detail=f"{sentence}: start it again to go on")
+                return None
+            return self._replace()
+
+    def _is_hopeless(self) -> bool:
+        now = time.monotonic()
+        is_full = len(self._restarts) == RESTARTS_MAX and now - self._restarts[0] < WITHIN_S
+        self._restarts.append(now)
+        return is_full
+
+    def _replace(self) -> BlockingChannel[FromControl]:
+        before = self._channel
+        spawned = spawn(self._preload, self._settings.launcher)
+        channel = BlockingChannel(spawned.control, FROM_CONTROL, self._frame_bytes)
+        channel.send(self._charter(spawned))
+        if before:
+            before.close()
+        self._ask_again(channel)
+        self._listen()
+        return channel
+
     def stop(self) -> None:
         """Stop everything in order and wait for it; kill what does not stop.  Idempotent."""
-        process, self._process = self._process, None
+        with self._keeping:
+            process, self._process = self._process, None
         if process is None:
             return
         try:

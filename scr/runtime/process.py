@@ -29,6 +29,7 @@ from scr.runtime.control import Control
 from scr.runtime.preload import ENTRY
 from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
+from scr.store.memory import MemoryStore
 
 BOOT_S = 10.0
 BOOT_BYTES = 16 << 20
@@ -52,11 +53,12 @@ async def run(
     """The composition: launcher, system, control, from the first process to the last."""
     loop, limits = asyncio.get_running_loop(), boot.settings.limits
     over = asyncio.Event()
+    store = MemoryStore(limits.dead_letters, limits.crashes)
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
     fresh = partial(SpawnLauncher, loop, entry=ENTRY, runtime_id=boot.runtime)
     system = System(
-        loop, boot, scratch, launcher, over=over.set, fresh=fresh, helpers=lambda: helpers_of(inner, launcher)
+        loop, boot, scratch, launcher, store, over=over.set, fresh=fresh, helpers=lambda: helpers_of(inner, launcher)
     )
     control = Control(loop, system, path=scratch / CONTROL, frame_bytes=limits.frame_bytes, stop_s=limits.stop_s)
     control.own(owner, lambda: system.stop("its owner is gone", ORPHANED_S))
@@ -67,6 +69,7 @@ async def run(
     await system.reloads.close()
     await launcher.close()
     control.close()
+    store.close()
 
 
 def launcher_of(

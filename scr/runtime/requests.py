@@ -9,8 +9,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import AgentId, Frozen, Payload
+from scr.messages import AgentId, Frozen, MessageId, Payload
 from scr.specs import AgentSpec, Code
+from scr.store.records import StoreStatus
 from scr.telemetry.events import Record
 
 
@@ -20,23 +21,50 @@ class Request(Frozen):
     ref: int
 
 
-class Ask(Request):
+class Submission(Request):
+    """A message from outside.  `again`: it may have been accepted before, under this id, and is not accepted twice."""
+
+    message_id: MessageId
+    again: bool = False
+    to: AgentId
+    payload: Payload
+    run_id: str | None = None
+
+
+class Ask(Submission):
     """Send this payload as a message; the answer is the output of its result."""
 
     verb: Literal["ask"] = "ask"
-    to: AgentId
-    payload: Payload
-    run_id: str | None = None
     timeout_s: Annotated[float, Field(gt=0)]
 
 
-class Send(Request):
+class Send(Submission):
     """Send this payload as a message; the answer is its message id, once it is accepted."""
 
     verb: Literal["send"] = "send"
-    to: AgentId
-    payload: Payload
-    run_id: str | None = None
+
+
+class Cancel(Request):
+    """Cancel a message of a client's and all that grew out of it; the answer is how many were dropped."""
+
+    verb: Literal["cancel"] = "cancel"
+    message_id: MessageId
+
+
+class Resolve(Request):
+    """The step of a message that is in doubt was done, with this value, or was not done."""
+
+    verb: Literal["resolve"] = "resolve"
+    message_id: MessageId
+    is_done: bool
+    value: JsonValue = None
+
+
+class RetryDead(Request):
+    """Deliver a dead letter once more; the answer says to whom."""
+
+    verb: Literal["retry_dead"] = "retry_dead"
+    message_id: MessageId
 
 
 class StartAgent(Request):
@@ -122,6 +150,9 @@ class Shutdown(Request):
 AnyRequest: TypeAlias = Annotated[
     Ask
     | Send
+    | Cancel
+    | Resolve
+    | RetryDead
     | StartAgent
     | StopAgent
     | RestartAgent
@@ -199,10 +230,13 @@ class RuntimeStatus(Frozen):
     """
 
     runtime: str
+    run: str = ""
     pid: int
     uptime_s: float
     agents: tuple[AgentStatus, ...]
     open_messages: int
     dead_letters: int
     crashes: int = 0
+    in_doubt: int = 0
+    store: StoreStatus = StoreStatus(url="memory:")
     helpers: dict[str, int]

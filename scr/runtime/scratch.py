@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -31,6 +32,11 @@ def make_scratch(runtime: str) -> Path:
     path = scratch_root() / runtime
     path.mkdir(mode=0o700)
     return path
+
+
+def discard_scratch(runtime: str) -> None:
+    """Remove what a runtime that was killed has left."""
+    shutil.rmtree(scratch_root() / runtime, ignore_errors=True)
 
 
 def find_runtimes() -> list[Path]:

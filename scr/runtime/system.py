@@ -18,23 +18,22 @@ from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
 from scr.messages import ExitReason, Message
-from scr.runtime.asks import Asks
 from scr.runtime.charter import Boot
 from scr.runtime.crashes import crash_of, is_crash
-from scr.runtime.held import HeldStarts
 from scr.runtime.limits import LimitsKeeper
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
+from scr.runtime.restore import carry_on, restore
 from scr.runtime.scratch import TABLE
+from scr.runtime.starts import Starts, heard, tell
 from scr.runtime.status import named, status_of
-from scr.runtime.turns import Turns
+from scr.runtime.turns import Settled, Turns
 from scr.runtime.watch import Watch
 from scr.specs import AgentSpec
-from scr.store.memory import MemoryStore
+from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.orders import Done, Refused
 from scr.supervise.reads import in_start_order, restarts_against
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Phase, Tree
@@ -66,40 +65,50 @@ class System:
         boot: Boot,
         scratch: Path,
         launcher: Launcher,
+        store: Store,
         *,
         fresh: Callable[[], Launcher],
         over: Callable[[], None],
         helpers: Callable[[], dict[str, int]],
     ) -> None:
         limits = boot.settings.limits
-        self._boot, self._limits, self._over, self._helpers = boot, limits, over, helpers
+        self._boot, self.limits, self._over, self._helpers = boot, limits, over, helpers
         self._loop = loop
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
-        self._held = HeldStarts(loop)
         self._watch = Watch(loop, scratch, self.hang)
         self._unready: list[Callable[[str], None]] = []
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
-        self.events = EventLog(lambda: (time.monotonic(), time.time()), limits.events_kept)
+        self.store = store
+        self.events = EventLog(
+            lambda: (time.monotonic(), time.time()), limits.events_kept, store.append, store.image.seq
+        )
         self._output = Output(self.events, limits.output_lines_per_s)
-        self.store = MemoryStore(limits.dead_letters, limits.crashes)
-        self.turns = Turns(self.store, self.events, Asks(loop), self, memory=boot.memory)
+        self.turns = Turns(loop, store, self.events, self, memory=boot.memory)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
             loop,
-            Tree.of(boot.tree),
+            Tree.of(boot.tree, past=store.image.past),
             launch=self.reloads.launch,
             reaper=Reaper(loop, self._halted),
             house=self,
             frame_bytes=limits.frame_bytes,
             tail_bytes=limits.tail_bytes,
         )
+        self._starts = Starts(loop, self.supervisor, self.turns)
         self._keeper = LimitsKeeper(loop, condemn=self.supervisor.condemn, recycle=self.recycle)
 
     def start(self) -> None:
-        """Start the tree."""
-        self.events.emit(RuntimeUp(runtime=self._boot.runtime, pid=os.getpid()))
+        """Start the tree, and go on with what an earlier runtime of the run has left."""
+        boot, image = self._boot, self.store.image
+        self.events.emit(
+            RuntimeUp(runtime=boot.runtime, pid=os.getpid(), run=boot.run, epoch=image.epoch, resumed=image.resumed)
+        )
+        added = restore(image, self.turns, boot.tree)
         self.supervisor.start()
+        for kept in added:
+            self._starts.bring_back(kept)
+        carry_on(image, self.turns)
 
     def stop(self, reason: str, within_s: float) -> None:
         """Stop everything in order; what still lives after `within_s` is killed."""
@@ -119,16 +128,19 @@ class System:
 
     def status(self) -> RuntimeStatus:
         """Everything as it is now."""
-        at, router = time.monotonic(), self.turns.router
+        at, router, counts = time.monotonic(), self.turns.router, self.store.counts()
         children = in_start_order(self.supervisor.tree)
         return RuntimeStatus(
             runtime=self._boot.runtime,
+            run=self._boot.run,
             pid=os.getpid(),
             uptime_s=at - self._since,
             agents=tuple(status_of(child, self.supervisor, router, self._watch, at=at) for child in children),
-            open_messages=self.store.open_messages(),
-            dead_letters=len(self.store.dead()),
-            crashes=len(self.store.crashes()),
+            open_messages=counts.open_messages,
+            dead_letters=counts.dead_letters,
+            crashes=counts.crashes,
+            in_doubt=counts.parked,
+            store=self.store.status(),
             helpers=self._helpers(),
         )
 
@@ -146,16 +158,17 @@ class System:
             code=self.reloads.code_of(spec),
             options=spec.options,
             limits=spec.limits,
-            state=self.store.state(spec.id),
+            state=self.turns.state_of(spec.id),
             table=self._table if self._boot.memory else None,
-            max_sends=self._limits.sends_per_turn,
-            max_frame_bytes=self._limits.frame_bytes,
+            max_sends=self.limits.sends_per_turn,
+            max_frame_bytes=self.limits.frame_bytes,
         )
 
     def starting(self, spec: AgentSpec, incarnation: int) -> None:
         """The agent exists from now on, and takes mail."""
         parent = self.supervisor.tree.children[spec.id].parent or ""
         self.turns.opened(spec)
+        self.store.admit(spec, parent, incarnation)
         self.events.emit(
             AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=named(spec.code))
         )
@@ -190,7 +203,7 @@ class System:
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
         self._output.ended(agent)
-        self.events.emit(
+        seq = self.events.emit(
             AgentExited(
                 agent=agent,
                 incarnation=incarnation.number,
@@ -206,7 +219,7 @@ class System:
         blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
         if blamed:
             self.reloads.failed(agent, end.detail or str(end.reason))
-        self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason))
+        self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason), cause=seq)
 
     def _keep_crash(self, incarnation: Incarnation, end: Exit) -> None:
         agent, tree, now = incarnation.spec.id, self.supervisor.tree, time.monotonic()
@@ -242,18 +255,20 @@ class System:
 
     # The turns' way to the supervisor.
 
-    def start_child(self, supervisor: str, spec: AgentSpec, refused: Callable[[str, str], None]) -> None:
-        """Start an agent on behalf of another; its mail is taken from now on, even while its supervisor is down."""
-        found = self.supervisor.tree.children.get(supervisor)
-        if found is None or found.phase is Phase.UP or spec.id in self.supervisor.tree.children:
-            self.supervisor.start_child(supervisor, spec, partial(_tell_refusal, refused))
-            return
-        self.turns.opened(spec)
-        self._held.hold(supervisor, spec, partial(self._refused_late, spec, refused))
+    def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+        """Start an agent on behalf of another."""
+        self._starts.start(supervisor, spec, settled)
 
-    def stop_child(self, agent: str) -> None:
+    def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""
-        self.supervisor.terminate_child(agent, _heard)
+        self.supervisor.terminate_child(agent, partial(tell, settled))
+
+    def cancel(self, message_id: str) -> int:
+        """Drop a client's message and all that grew out of it; whoever works on it is replaced by a fresh process."""
+        dropped, holders = self.turns.cancel(message_id)
+        for agent in holders:
+            self.recycle(agent)
+        return dropped
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """A frame to a live incarnation."""
@@ -290,7 +305,7 @@ class System:
 
     def recycle(self, agent: str) -> None:
         """Replace an agent by a fresh process between two messages, uncounted."""
-        self.supervisor.recycle_child(agent, _heard)
+        self.supervisor.recycle_child(agent, heard)
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that broke the protocol."""
@@ -298,30 +313,11 @@ class System:
 
     def settled(self) -> None:
         """Whoever waits for the tree is told once all of it is up; starts that waited for a supervisor are made."""
-        for held in self._held.release(self._is_up):
-            self.supervisor.start_child(held.supervisor, held.spec, partial(_tell_refusal, held.refused))
-        if self._is_up(self._boot.tree.id):
+        self._starts.release()
+        if self.supervisor.tree.children[self._boot.tree.id].phase is Phase.UP:
             self._tell_ready("")
-
-    def _is_up(self, child: str) -> bool:
-        return self.supervisor.tree.children[child].phase is Phase.UP
-
-    def _refused_late(self, spec: AgentSpec, refused: Callable[[str, str], None], code: str, sentence: str) -> None:
-        """Its mail was taken already: answer for that, then tell who wanted it."""
-        if spec.id not in self.supervisor.tree.children:
-            self.turns.gone(spec.id, ExitReason.START_FAILED, sentence)
-        refused(code, sentence)
 
     def _tell_ready(self, failure: str) -> None:
         unready, self._unready = self._unready, []
-        for tell in unready:
-            tell(failure)
-
-
-def _tell_refusal(refused: Callable[[str, str], None], outcome: Done | Refused) -> None:
-    if isinstance(outcome, Refused):
-        refused(outcome.code, outcome.detail)
-
-
-def _heard(outcome: Done | Refused) -> None:
-    """Whoever asked does not wait for the outcome."""
+        for told in unready:
+            told(failure)

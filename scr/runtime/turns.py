@@ -1,56 +1,63 @@
-"""The way of one turn through the runtime: deliver, record, commit, release; and what cannot be delivered.
+"""What agents say, carried out: deliver, record, commit, release.
 
 Lives in the runtime, on its loop.  It joins the mail, the store and the
-supervisor, which do not know each other.
+supervisor, which do not know each other.  Nothing that a turn has caused
+leaves before the turn is in the store.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+from pydantic import JsonValue
+
 from scr.errors import ChannelError
-from scr.frames import Answer, Ask, Commit, Deliver, Fetch, FromAgent, Log, StartRequest, StepDone, StepRecord
+from scr.frames import (
+    Answer,
+    Ask,
+    Commit,
+    Deliver,
+    Entry,
+    Fetch,
+    FromAgent,
+    InDoubt,
+    Log,
+    StepBegun,
+    StepDone,
+    StepRecord,
+    Timer,
+)
 from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Pending
-from scr.mail.router import Posted, Router
-from scr.messages import (
-    CLIENT,
-    RUNTIME,
-    Down,
-    DownPayload,
-    ExitReason,
-    Failure,
-    FailurePayload,
-    Message,
-    Status,
-    StatusPayload,
-    Task,
-    derive_id,
-    origin,
-)
-from scr.runtime.asks import Asks, Outcome, Tell
+from scr.mail.router import Router
+from scr.messages import ExitReason, Message
+from scr.runtime.asks import Asks, Outcome
+from scr.runtime.parked import Parked
+from scr.runtime.post import Post, refusal_of
+from scr.runtime.timers import Timers
+from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
-from scr.store.store import DeadLetter, Store
-from scr.telemetry.events import Logged, MessageAccepted, MessageBuried, MessageDelivered, StepRecorded, TurnCommitted
+from scr.store.records import CommittedTurn, Effect, OpenAsk, effects_of
+from scr.store.store import Store
+from scr.telemetry.events import Logged, MessageDelivered, StepRecorded, TurnCommitted
 from scr.telemetry.sinks import EventLog
 
 REMEMBERED = "remembered"
-SENTENCES = {
-    Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
-    Posted.MAILBOX_FULL: "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size",
-}
+Settled = Callable[[tuple[str, str] | None], None]
+"""Is told once how a request ended: done, or refused with a code and a sentence."""
 
 
 class Children(Protocol):
     """What turns want of the supervisor."""
 
-    def start_child(self, supervisor: str, spec: AgentSpec, refused: Callable[[str, str], None]) -> None:
-        """Start a child; `refused` gets a code and a sentence if it cannot be."""
+    def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+        """Start a child."""
 
-    def stop_child(self, agent: str) -> None:
+    def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop a child for good."""
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
@@ -67,53 +74,89 @@ class Children(Protocol):
 
 
 class Turns:
-    """What agents say, carried out.  `memory` is the agent that is told of new entries, where the tree has one."""
+    """The turns of all agents.  `memory` is the agent that is told of new entries, where the tree has one."""
 
-    def __init__(self, store: Store, events: EventLog, asks: Asks, children: Children, *, memory: str | None) -> None:
-        self._store, self._events, self._asks, self._children = store, events, asks, children
-        self._memory = memory
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: Store,
+        events: EventLog,
+        children: Children,
+        *,
+        memory: str | None,
+    ) -> None:
+        self._store, self._events, self._children, self._memory = store, events, children, memory
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
+        self._asks = Asks(loop, store.close_ask)
+        self.post = Post(store, events, self.router, self._asks, Waits(loop))
+        self.timers = Timers(loop, self._due)
+        self.parked = Parked(store, events, self.router)
+        self._states: dict[str, JsonValue] = {}
+        self._cancelled: dict[str, str] = {}
         self._ended = self._rung = False
 
     # What the supervisor tells.
 
-    def opened(self, spec: AgentSpec) -> None:
-        """The agent exists from now on."""
+    def state_of(self, agent: str) -> JsonValue:
+        """The last committed state, or None."""
+        return self._states.get(agent)
+
+    def opened(self, spec: AgentSpec, state: JsonValue = None) -> None:
+        """The agent exists from now on; `state` is what an earlier runtime has left of it."""
         self.router.open(spec)
+        if state is not None:
+            self._states[spec.id] = state
 
     def up(self, agent: str, incarnation: int, channel: LoopChannel[FromAgent]) -> None:
         """An incarnation takes messages."""
+        self._cancelled.pop(agent, None)
         self.router.up(agent, incarnation, channel)
 
-    def down(self, agent: str, *, blamed: bool, why: str) -> None:
+    def down(self, agent: str, *, blamed: bool, why: str, cause: int = 0) -> None:
         """An incarnation ended; `blamed` when nobody had asked it to.  A message that ended too many is quarantined."""
+        pending = self.router.in_hand(agent)
         if poison := self.router.down(agent, blamed=blamed):
             sentence = f"it ended {agent} {poison.deaths} times, the last time: {why}"
-            self._bury(poison.message, "quarantined", sentence, poison.deliveries)
+            self.post.bury(poison.message, "quarantined", sentence, poison.deliveries, cause)
+        elif pending and not pending.sealed:
+            pending.cause = cause
+            self._store.failed(pending.message.message_id, pending.deliveries, pending.deaths)
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
         """The agent ended for good: its name is free, then who monitored it is told, then whose messages it held."""
         if self._ended:
             return
         held, watchers = self.router.close(agent)
-        self._store.forget(agent)
+        self._states.pop(agent, None)
+        self._store.gone(agent)
         for watcher in watchers:
-            self._tell_down(watcher, agent, reason, detail)
+            self.post.tell_down(watcher, agent, reason, detail)
         for pending in held:
-            self._bury(pending.message, "agent_gone", f"{agent} ended for good ({reason})", pending.deliveries)
+            if not pending.sealed:
+                why = f"{agent} ended for good ({reason})"
+                self.post.bury(pending.message, "agent_gone", why, pending.deliveries, pending.cause)
+
+    def cancel(self, message_id: str) -> tuple[int, list[str]]:
+        """Drop a message of a client's and all that grew out of it.
+
+        Returns how many messages that were, and the agents that had one in
+        hand: what they say of it is ignored, and they get nothing more.
+        """
+        dropped, holders = self.router.drop(lambda message: message_id in {message.message_id, message.trace_id})
+        for agent in holders:
+            self.router.pause(agent)
+            if pending := self.router.in_hand(agent):
+                self._cancelled[agent] = pending.message.message_id
+                self.router.settle(agent, pending.message.message_id)
+                dropped.append(pending.message)
+        for message in dropped:
+            self.post.cancel(message)
+        self.post.cancelled(message_id)
+        return len(dropped), holders
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and nobody is told that it failed."""
         self._ended = True
-
-    # What comes from outside.
-
-    def submit(self, message: Message, *, timeout_s: float | None = None, tell: Tell | None = None) -> None:
-        """Accept a message from a client; with `tell`, wait for its result."""
-        if tell is not None and timeout_s is not None:
-            self._asks.open(message, timeout_s, tell)
-        self._store.accept(message)
-        self._post(message)
 
     # What agents say.
 
@@ -122,139 +165,162 @@ class Turns:
         match frame:
             case Commit():
                 self._commit(agent, incarnation, frame)
-            case StepDone(message_id=message_id, step=step):
-                self._record(agent, message_id, step)
+            case StepBegun(ref=ref, message_id=message_id, name=name):
+                self._record(agent, incarnation, message_id, StepRecord(name=name, state="begun"), ref)
+            case StepDone(ref=ref, message_id=message_id, step=step):
+                self._record(agent, incarnation, message_id, step, ref)
+            case InDoubt():
+                self._park(agent, incarnation, frame)
             case Ask():
                 self._ask(agent, incarnation, frame)
             case Fetch(ref=ref, after=after, limit=limit):
-                page = [entry.model_dump(mode="json") for entry in self._store.entries(after, limit)]
-                self._children.tell(agent, incarnation, Answer(ref=ref, value=page))
+                self._store.entries(after, limit, partial(self._page, agent, incarnation, ref))
             case Log(text=text):
                 self._events.emit(Logged(agent=agent, text=text))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 
     def _commit(self, agent: str, incarnation: int, turn: Commit) -> None:
-        pending = self.router.in_hand(agent, turn.message_id)
+        pending = self._own(agent, incarnation, turn.message_id, "committed")
         if pending is None:
-            self._children.distrust(
-                agent, incarnation, f"it committed {turn.message_id}, which it did not have in hand"
-            )
             return
-        if forged := next((message for message in turn.sends if message.sender != agent), None):
+        leaving = (*turn.sends, *(timer.message for timer in turn.timers))
+        if forged := next((message for message in leaving if message.sender != agent), None):
             self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
             return
-        self._store.commit(agent, turn, partial(self._release, agent, incarnation, turn))
+        pending.sealed = True
+        if turn.state is not None:
+            self._states[agent] = turn.state
+        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
+        self._store.commit(kept, partial(self._release, agent, incarnation, turn, pending))
 
-    def _release(self, agent: str, incarnation: int, turn: Commit) -> None:
+    def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
         self._children.idle(agent, incarnation)
-        self._events.emit(
-            TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends))
+        seq = self._events.emit(
+            TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
+            cause=pending.cause,
         )
-        for request in turn.starts:
-            self._start(agent, turn.message_id, request)
-        for target in turn.demonitors:
-            for news in self.router.demonitor(agent, target):
-                self._store.outcome(news.message_id)
-        for target in turn.monitors:
-            if not self.router.monitor(agent, target):
-                self._tell_down(agent, target, "unknown_agent", f"there is no agent {target!r}")
+        effects = effects_of(agent, turn)
+        for effect in effects:
+            if effect.start:
+                self.carry(effect)
+        self._watch(agent, turn)
         for message in turn.sends:
-            self._post(message)
+            self.post.post(message, seq)
+        for timer in turn.timers:
+            self.timers.set(timer)
+        for timer_id in turn.cancels:
+            self.timers.cancel(timer_id)
         if turn.entries:
             self._ring()
-        for target in turn.stops:
-            self._children.stop_child(target)
+        for effect in effects:
+            if effect.stop:
+                self.carry(effect)
         self.router.settle(agent, turn.message_id)
 
-    def _record(self, agent: str, message_id: str, step: StepRecord) -> None:
-        if pending := self.router.in_hand(agent, message_id):
-            self._keep_step(agent, pending, step)
+    def _watch(self, agent: str, turn: Commit) -> None:
+        for target in turn.demonitors:
+            for news in self.router.demonitor(agent, target):
+                self._store.cancel(news.message_id, _kept)
+        for target in turn.monitors:
+            self.watch(agent, target)
 
-    def _keep_step(self, agent: str, pending: Pending, step: StepRecord) -> None:
-        pending.steps[step.name] = step
-        self._store.record(pending.message.message_id, step)
-        self._events.emit(StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name))
+    def watch(self, watcher: str, target: str) -> None:
+        """From now on, `watcher` hears of the end of `target`; at once when there is none."""
+        if not self.router.monitor(watcher, target):
+            self.post.tell_down(watcher, target, "unknown_agent", f"there is no agent {target!r}")
+
+    def carry(self, effect: Effect) -> None:
+        """Have the supervisor do what a committed turn has asked for."""
+        settled = partial(self._carried, effect)
+        if effect.start:
+            self._children.start_child(effect.start.supervisor, effect.start.spec, settled)
+        elif effect.stop:
+            self._children.stop_child(effect.stop, settled)
+
+    def _carried(self, effect: Effect, refused: tuple[str, str] | None) -> None:
+        if self._ended:
+            return
+        if refused is None or effect.start is None:
+            self._store.carried(effect.effect_id)
+            return
+        failure = refusal_of(effect.agent, effect.message_id, effect.start.spec.id, *refused)
+        self._store.carried(effect.effect_id, failure)
+        self.post.post(failure)
+
+    def _record(self, agent: str, incarnation: int, message_id: str, step: StepRecord, ref: int) -> None:
+        if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
+            pending.steps[step.name] = step
+            self._store.record(message_id, step, partial(self._recorded, agent, incarnation, pending, step, ref))
+
+    def _recorded(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
+        self._tell_step(agent, pending, step)
+        self._children.tell(agent, incarnation, Answer(ref=ref))
+
+    def _tell_step(self, agent: str, pending: Pending, step: StepRecord) -> None:
+        if step.state == "done":
+            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name)
+            pending.cause = self._events.emit(recorded, cause=pending.cause)
+
+    def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
+        if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):
+            self._children.idle(agent, incarnation)
+            self.parked.park(agent, pending, doubt)
+            self.router.settle(agent, doubt.message_id)
+
+    def _page(self, agent: str, incarnation: int, ref: int, page: Sequence[Entry]) -> None:
+        value = [entry.model_dump(mode="json") for entry in page]
+        self._children.tell(agent, incarnation, Answer(ref=ref, value=value))
+
+    # Asks.
 
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
-        pending = self.router.in_hand(agent, ask.message_id)
-        if pending is None or ask.message.sender != agent:
-            self._children.distrust(agent, incarnation, "it asked outside a turn, or in somebody else's name")
+        pending = self._own(agent, incarnation, ask.message_id, "asked outside a turn: it has not")
+        if pending is None:
             return
-        tell = partial(self._answered, agent, incarnation, ask, pending)
-        if self._asks.open(ask.message, ask.timeout_s, tell):
-            self._store.accept(ask.message)
-            self._post(ask.message)
+        question = ask.message
+        if question.sender != agent:
+            self._children.distrust(agent, incarnation, f"it asked in the name of {question.sender!r}")
+            return
+        opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
+        is_new = self._asks.open(opened, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref))
+        if is_new and not self.router.find(question.to, question.message_id):
+            self.post.accept(question, pending.cause, ask=opened)
 
-    def _answered(self, agent: str, incarnation: int, ask: Ask, pending: Pending, outcome: Outcome) -> None:
+    def reopen(self, ask: OpenAsk) -> None:
+        """An ask that an earlier runtime has left: its answer is kept for whoever asks again."""
+        self._asks.open(ask, max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
+
+    def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
         """An answer that came is a recorded step, whether or not the one who asked still lives."""
-        if outcome.error is None:
-            self._keep_step(agent, pending, StepRecord(name=ask.step, value=outcome.output))
-        answer = Answer(ref=ask.ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
-        self._children.tell(agent, incarnation, answer)
+        pending = self.router.find(ask.agent, ask.asked_in)
+        if pending and outcome.error is None:
+            step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
+            self._tell_step(ask.agent, pending, step)
+        if incarnation:
+            answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
+            self._children.tell(ask.agent, incarnation, answer)
 
-    # The way of a message.
+    # Odds and ends of a message's way.
 
-    def _post(self, message: Message) -> None:
-        """Into the mailbox; or to who waits for it; or back to the sender as a failure."""
-        if self._asks.answer(message) or message.to == CLIENT:
-            self._store.outcome(message.message_id)  # who waits has it, and who did not wait does not want it
-            return
-        self._events.emit(accepted(message))
-        posted = self.router.post(message)
-        if posted is not Posted.ACCEPTED:
-            self._bury(message, posted, SENTENCES[posted].format(to=message.to), 0)
+    def _own(self, agent: str, incarnation: int, message_id: str, did: str) -> Pending | None:
+        """The message in hand; an agent that speaks of another one has broken the protocol."""
+        pending = self.router.in_hand(agent, message_id)
+        if pending and not pending.sealed:
+            return pending
+        if self._cancelled.get(agent) != message_id:
+            self._children.distrust(agent, incarnation, f"it {did} {message_id}, which it did not have in hand")
+        return None
 
-    def _bury(self, message: Message, reason: str, detail: str, deliveries: int) -> None:
-        """The message is a dead letter; its sender is told, once: a failure that cannot be delivered is not told on."""
-        self._store.bury(DeadLetter(message, reason, detail, deliveries))
-        buried = MessageBuried(
-            message_id=message.message_id, type=message.type, to=message.to, reason=reason, deliveries=deliveries
-        )
-        self._events.emit(buried)
-        if not isinstance(message, Failure | Down) and message.sender != RUNTIME:
-            self._fail(message, reason, detail, deliveries)
-
-    def _fail(self, message: Message, reason: str, detail: str, deliveries: int) -> None:
-        fields = {"message_id": message.message_id, "agent": message.to, "reason": reason, "detail": detail}
-        payload = FailurePayload.model_validate(fields | {"deliveries": deliveries})
-        envelope = self._envelope(derive_id(message.message_id, "failure"), message.sender)
-        envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
-        self._own(Failure(payload=payload, **envelope))
-
-    def _start(self, agent: str, message_id: str, request: StartRequest) -> None:
-        def refused(code: str, sentence: str) -> None:
-            payload = FailurePayload(
-                message_id=message_id, agent=request.spec.id, reason="refused", detail=f"{code}: {sentence}"
-            )
-            self._own(
-                Failure(payload=payload, **self._envelope(derive_id(message_id, f"start {request.spec.id}"), agent))
-            )
-
-        self._children.start_child(request.supervisor, request.spec, refused)
-
-    def _tell_down(self, watcher: str, agent: str, reason: str, detail: str) -> None:
-        payload = DownPayload.model_validate({"agent": agent, "reason": reason, "detail": detail})
-        self._own(Down(payload=payload, **self._envelope(self._fresh(f"down {agent} {watcher}"), watcher)))
+    def _due(self, timer: Timer) -> None:
+        self._store.fire(timer.message.message_id, partial(self.post.post, timer.message))
 
     def _ring(self) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""
         if self._memory and self._memory in self.router and not self._rung:
             self._rung = True
-            payload = StatusPayload(state=REMEMBERED, detail=self._store.entries_version())
-            self._own(Status(payload=payload, **self._envelope(self._fresh("remembered"), self._memory)))
-
-    def _own(self, message: Message) -> None:
-        """A message of the runtime's own."""
-        self._store.accept(message)
-        self._post(message)
-
-    def _fresh(self, what: str) -> str:
-        return derive_id(what, time.monotonic_ns())
-
-    def _envelope(self, message_id: str, to: str) -> dict[str, object]:
-        return origin(message_id=message_id, sender=RUNTIME, to=to, at=time.time())
+            self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
 
     def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
         return Deliver(
@@ -262,37 +328,24 @@ class Turns:
             deliveries=pending.deliveries,
             steps=tuple(pending.steps.values()),
             deadline_s=self._children.busy(agent, incarnation, pending.message),
-            entries_version=self._store.entries_version() if self._memory else 0,
+            entries_version=self._store.entries_version if self._memory else 0,
         )
 
     def _refused(self, agent: str, pending: Pending, error: ChannelError) -> None:
-        self._bury(pending.message, "quarantined", f"it cannot be handed to {agent}: {error}", pending.deliveries)
+        why = f"it cannot be handed to {agent}: {error}"
+        self.post.bury(pending.message, "quarantined", why, pending.deliveries, pending.cause)
 
     def _handed(self, agent: str, incarnation: int, pending: Pending) -> None:
         self._rung = self._rung and agent != self._memory
-        self._events.emit(
-            MessageDelivered(
-                message_id=pending.message.message_id,
-                agent=agent,
-                incarnation=incarnation,
-                deliveries=pending.deliveries,
-                steps_reused=len(pending.steps),
-            )
+        delivered = MessageDelivered(
+            message_id=pending.message.message_id,
+            agent=agent,
+            incarnation=incarnation,
+            deliveries=pending.deliveries,
+            steps_reused=len(pending.steps),
         )
+        pending.cause = self._events.emit(delivered, cause=pending.cause)
 
 
-def accepted(message: Message) -> MessageAccepted:
-    """The event of a message that is now in the runtime's care; a task's title is for people."""
-    title = ""
-    if isinstance(message, Task):
-        given = message.payload.input
-        named = given.get("title") if isinstance(given, dict) else None
-        title = f"{message.payload.kind}: {named}" if isinstance(named, str) else message.payload.kind
-    return MessageAccepted(
-        message_id=message.message_id,
-        type=message.type,
-        sender=message.sender,
-        to=message.to,
-        run_id=message.run_id,
-        title=title,
-    )
+def _kept() -> None:
+    """Nobody waits for it."""

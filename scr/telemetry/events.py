@@ -14,11 +14,14 @@ from scr.messages import Frozen
 
 
 class RuntimeUp(Frozen):
-    """The runtime process takes orders."""
+    """The runtime process takes orders.  `epoch` counts the owners that the run has had, this one included."""
 
     kind: Literal["runtime_up"] = "runtime_up"
     runtime: str
     pid: int
+    run: str = ""
+    epoch: int = 1
+    resumed: bool = False
 
 
 class RuntimeDown(Frozen):
@@ -176,6 +179,32 @@ class MessageBuried(Frozen):
     deliveries: int = 0
 
 
+class MessageParked(Frozen):
+    """A `once` step of the message is in doubt: the message waits for a person (`scr doubts`)."""
+
+    kind: Literal["message_parked"] = "message_parked"
+    message_id: str
+    agent: str
+    step: str
+    detail: str = ""
+
+
+class MessageCancelled(Frozen):
+    """Somebody cancelled the message."""
+
+    kind: Literal["message_cancelled"] = "message_cancelled"
+    message_id: str
+    to: str
+
+
+class StoreChanged(Frozen):
+    """How the store is doing has changed; it loses nothing that was acknowledged."""
+
+    kind: Literal["store_changed"] = "store_changed"
+    state: str
+    detail: str = ""
+
+
 class Logged(Frozen):
     """A line that an agent logged."""
 
@@ -219,6 +248,9 @@ Event: TypeAlias = Annotated[
     | TurnCommitted
     | StepRecorded
     | MessageBuried
+    | MessageParked
+    | MessageCancelled
+    | StoreChanged
     | Logged
     | Printed
     | LinesDropped,
@@ -227,12 +259,16 @@ Event: TypeAlias = Annotated[
 
 
 class Record(Frozen):
-    """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display."""
+    """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display.
+
+    `cause` is the seq of the event that led to this one; 0 for none that is known.
+    """
 
     seq: int
     at: float
     time: float
     event: Event
+    cause: int = 0
 
 
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)

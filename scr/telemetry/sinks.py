@@ -17,25 +17,29 @@ class Clock(Protocol):
 
 
 class EventLog:
-    """The runtime's one order of events.  Keeps the last `kept`; tells listeners of each, in the runtime's process.
+    """The runtime's one order of events, which goes on from `seq`.
+
+    `keep` is given each, before all others; the last `kept` are held here; listeners are told, in this process.
 
     A listener must not raise and must not block: it is called from the loop that watches exits.
     """
 
-    def __init__(self, clock: Clock, kept: int) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, kept: int, keep: Callable[[Record], None], seq: int = 0) -> None:
+        self._clock, self._keep = clock, keep
         self._records: deque[Record] = deque(maxlen=kept)
         self._listeners: list[Callable[[Record], None]] = []
-        self._seq = 0
+        self._seq = seq
 
-    def emit(self, event: Event) -> None:
-        """Put an event in its place and tell every listener."""
+    def emit(self, event: Event, cause: int = 0) -> int:
+        """Put an event in its place, keep it and tell every listener; returns its seq."""
         self._seq += 1
         at, time = self._clock()
-        record = Record(seq=self._seq, at=at, time=time, event=event)
+        record = Record(seq=self._seq, at=at, time=time, event=event, cause=cause)
+        self._keep(record)
         self._records.append(record)
         for listener in tuple(self._listeners):
             listener(record)
+        return self._seq
 
     def listen(self, listener: Callable[[Record], None], *, since: int = 0) -> Callable[[], None]:
         """Hear what is kept from above `since`, then everything; returns how to stop listening."""

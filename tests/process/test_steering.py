@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import scr
 from scr.errors import AgentError, InvalidInput, RuntimeGone, ScrError, StartFailed, UnknownAgent
-from scr.runtime.client import connect
+from scr.runtime.connect import connect
 from scr.runtime.scratch import CONTROL, scratch_root
 from tests.conftest import until
 

@@ -4,10 +4,12 @@ import asyncio
 
 from scr.messages import Failure, FailurePayload, Ping, Result, ResultPayload, origin
 from scr.runtime.asks import Asks, Outcome
+from scr.runtime.waits import Waits
+from scr.store.records import OpenAsk
 
 
 def question(n=0):
-    return Ping(**origin(message_id=f"q{n}", sender="a", to="b", at=0.0))
+    return OpenAsk(f"q{n}", "a", f"m{n}", "ask b", 0.0)
 
 
 def answer(n=0):
@@ -21,47 +23,59 @@ def failure(reason):
 
 
 def run(scenario):
+    """What was told, and which asks expired."""
+
     async def main():
-        told = []
-        await scenario(Asks(asyncio.get_running_loop()), told)
-        return told
+        told, expired = [], []
+        await scenario(Asks(asyncio.get_running_loop(), expired.append), told)
+        return told, expired
 
     return asyncio.run(main())
+
+
+async def turn_of_the_loop(fact):
+    while not fact():  # noqa: ASYNC110  the loop itself is what is waited for
+        await asyncio.sleep(0)
 
 
 def test_each_gets_its_own_answer_whatever_the_order():
     async def scenario(asks, told):
         for n in range(3):
             asks.open(question(n), 5.0, told.append)
-        assert all(asks.answer(answer(n)) for n in (2, 0, 1))
+        for n in (2, 0, 1):
+            assert asks.is_answer(answer(n))
+            asks.answer(answer(n))
 
-    assert [outcome.output for outcome in run(scenario)] == [2, 0, 1]
+    assert [outcome.output for outcome in run(scenario)[0]] == [2, 0, 1]
 
 
 def test_a_failure_is_an_error_with_its_sentence():
     async def scenario(asks, told):
         asks.open(question(), 5.0, told.append)
-        assert asks.answer(failure("agent_gone"))
+        asks.answer(failure("agent_gone"))
 
-    assert run(scenario) == [Outcome(error="AgentGone", detail="why")]
+    assert run(scenario)[0] == [Outcome(error="AgentGone", detail="why")]
 
 
-def test_the_deadline_answers_and_what_comes_later_is_dropped():
+def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_dropped():
     async def scenario(asks, told):
         asks.open(question(), 0.0, told.append)
-        while not told:  # noqa: ASYNC110  the loop itself is what is waited for
-            await asyncio.sleep(0)
-        assert asks.answer(answer())
+        await turn_of_the_loop(lambda: told)
+        assert asks.is_answer(answer())
+        assert not asks.expects("q0")
+        asks.answer(answer())
 
-    assert [outcome.error for outcome in run(scenario)] == ["AskTimedOut"]
+    told, expired = run(scenario)
+    assert [outcome.error for outcome in told] == ["AskTimedOut"]
+    assert expired == ["q0"]
 
 
 def test_an_answer_that_nobody_asked_for_is_ordinary_mail():
     async def scenario(asks, told):
-        assert not asks.answer(answer())
-        assert not asks.answer(question())
+        assert not asks.is_answer(answer())
+        assert not asks.is_answer(Ping(**origin(message_id="p", sender="a", to="b", at=0.0)))
 
-    assert run(scenario) == []
+    assert run(scenario) == ([], [])
 
 
 def test_asking_again_with_the_same_message_waits_for_the_same_answer():
@@ -72,4 +86,29 @@ def test_asking_again_with_the_same_message_waits_for_the_same_answer():
         asks.answer(answer())
         assert not dead
 
-    assert [outcome.output for outcome in run(scenario)] == [0]
+    assert [outcome.output for outcome in run(scenario)[0]] == [0]
+
+
+def test_the_step_that_an_answer_is_the_result_of_is_known_before_it_is_told():
+    async def scenario(asks, told):
+        asks.open(question(1), 5.0, told.append)
+        (found,) = asks.answers_in([answer(0), answer(1), failure("refused")])
+        assert (found.message_id, found.ask_id, found.asked_in) == ("r1", "q1", "m1")
+        assert (found.step.name, found.step.value) == ("ask b", 1)
+
+    assert run(scenario) == ([], [])
+
+
+def test_any_number_of_clients_wait_for_one_message_each_with_its_own_deadline():
+    async def main():
+        waits, told = Waits(asyncio.get_running_loop()), {1: [], 2: [], 3: []}
+        message = Ping(**origin(message_id="q0", sender="client", to="b", at=0.0))
+        waits.open(message, 0.0, told[1].append)
+        waits.open(message, 5.0, told[2].append)
+        waits.open(message, 5.0, told[3].append)
+        await turn_of_the_loop(lambda: told[1])
+        waits.answer(answer())
+        waits.answer(answer())
+        return {n: [outcome.error or outcome.output for outcome in outcomes] for n, outcomes in told.items()}
+
+    assert asyncio.run(main()) == {1: ["AskTimedOut"], 2: [0], 3: [0]}

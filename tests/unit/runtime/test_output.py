@@ -14,7 +14,7 @@ def told():
 
 @pytest.fixture
 def output(told):
-    events = EventLog(lambda: (0.0, 0.0), kept=100)
+    events = EventLog(lambda: (0.0, 0.0), kept=100, keep=lambda _: None)
     events.listen(lambda record: told.append(record.event))
     return Output(events, lines_per_s=2)
 

@@ -4,8 +4,8 @@ from scr.telemetry.events import RECORD, Logged, Record
 from scr.telemetry.sinks import EventLog
 
 
-def log(kept=5):
-    return EventLog(lambda: (1.0, 2.0), kept)
+def log(kept=5, keep=lambda _: None, seq=0):
+    return EventLog(lambda: (1.0, 2.0), kept, keep, seq)
 
 
 def said(n):
@@ -33,6 +33,14 @@ def test_a_late_listener_hears_what_is_kept_and_no_more_after_it_leaves():
     leave()
     events.emit(said(10))
     assert [record.seq for record in heard] == [8, 9, 10]
+
+
+def test_events_go_on_from_where_an_earlier_runtime_ended_and_each_is_kept_with_its_cause():
+    kept = []
+    events = log(kept=1, keep=kept.append, seq=41)
+    assert events.emit(said(0)) == 42
+    assert events.emit(said(1), cause=42) == 43
+    assert [(record.seq, record.cause) for record in kept] == [(42, 0), (43, 42)]
 
 
 def test_a_record_reads_back_as_it_was_written():

@@ -1,0 +1,57 @@
+"""Messages that wait for a person: a `once` step of theirs had begun, and nobody knows how it ended.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pydantic import JsonValue
+
+from scr.errors import InvalidInput
+from scr.frames import InDoubt, StepRecord
+from scr.mail.mailbox import Pending
+from scr.mail.router import Router
+from scr.store.store import Store
+from scr.telemetry.events import MessageParked
+from scr.telemetry.sinks import EventLog
+
+
+class Parked:
+    """By the id of the message, each with the step that is in doubt."""
+
+    def __init__(self, store: Store, events: EventLog, router: Router) -> None:
+        self._store, self._events, self._router = store, events, router
+        self._parked: dict[str, tuple[Pending, str]] = {}
+
+    def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
+        """The agent does not know; it has the message in hand no longer."""
+        self.restore(pending, doubt.step)
+        self._store.park(doubt.message_id, doubt.step)
+        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=doubt.step, detail=doubt.detail)
+        pending.cause = self._events.emit(parked, cause=pending.cause)
+
+    def restore(self, pending: Pending, step: str) -> None:
+        """It was parked by an earlier runtime."""
+        self._parked[pending.message.message_id] = (pending, step)
+
+    def resolve(self, message_id: str, value: JsonValue, *, is_done: bool, then: Callable[[], None]) -> None:
+        """Somebody knows: the step was done, with this result, or was not; the message is delivered again.
+
+        Raises InvalidInput when no step of that message is in doubt.
+        """
+        if message_id not in self._parked:
+            raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
+        pending, name = self._parked.pop(message_id)
+        step = StepRecord(name=name, value=value) if is_done else None
+        if step:
+            pending.steps[name] = step
+        else:
+            pending.steps.pop(name, None)
+        self._store.resolve(message_id, step, name, partial(self._resolved, pending, then))
+
+    def _resolved(self, pending: Pending, then: Callable[[], None]) -> None:
+        self._router.restore(pending, first=True)
+        then()

@@ -1,0 +1,180 @@
+"""The way of a message: kept, then into a mailbox, or to who waits for it, or back to its sender.
+
+Lives in the runtime, on its loop.  It joins the mail and the store, which do
+not know each other.  A message is posted only when it is in the store.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from scr.mail.router import Posted, Router
+from scr.messages import (
+    CLIENT,
+    RUNTIME,
+    Down,
+    DownPayload,
+    Failure,
+    FailurePayload,
+    Message,
+    Payload,
+    Status,
+    StatusPayload,
+    Task,
+    derive_id,
+    origin,
+)
+from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
+from scr.runtime.waits import Waits
+from scr.store.records import DeadLetter, Known, OpenAsk
+from scr.store.store import Store, Then
+from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
+from scr.telemetry.sinks import EventLog
+
+CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
+SENTENCES = {
+    Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
+    Posted.MAILBOX_FULL: "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size",
+}
+
+
+class Post:
+    """Takes messages from clients, from turns and from the runtime itself."""
+
+    def __init__(self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits) -> None:
+        self._store, self._events, self._router = store, events, router
+        self._asks, self._waits = asks, waits
+
+    def submit(self, message: Message, kept: Then, *, again: bool) -> None:
+        """A message from a client; `kept` is called when it is accepted.
+
+        `again`: it may have been submitted before, under the same id; then it
+        is not accepted a second time, and whoever waits gets the answer that came.
+        """
+        if again:
+            self._store.find(message.message_id, partial(self._found, message, kept))
+        else:
+            self._store.accept(message, partial(self._submitted, message, kept))
+
+    def wait(self, message: Message, timeout_s: float, tell: Tell) -> None:
+        """Tell a client the answer to its message, or that there was none in time."""
+        self._waits.open(message, timeout_s, tell)
+
+    def _found(self, message: Message, kept: Then, known: Known) -> None:
+        if known.state == "unknown":
+            self._store.accept(message, partial(self._submitted, message, kept))
+            return
+        kept()
+        if known.answer:
+            self._waits.answer(known.answer)
+
+    def _submitted(self, message: Message, kept: Then) -> None:
+        kept()
+        self.post(message)
+
+    def accept(self, message: Message, cause: int = 0, *, ask: OpenAsk | None = None) -> None:
+        """Keep a message that no turn has brought, then post it."""
+        self._store.accept(message, partial(self.post, message, cause), ask=ask)
+
+    def post(self, message: Message, cause: int = 0) -> None:
+        """A message that is kept: on its way."""
+        if message.to == CLIENT:
+            self._waits.answer(message)
+            return
+        if self._asks.is_answer(message):
+            self._store.cancel(message.message_id, _kept)  # no mailbox will ever have it
+            self._asks.answer(message)
+            return
+        seq = self._events.emit(accepted(message), cause=cause)
+        posted = self._router.post(message, seq)
+        if posted is not Posted.ACCEPTED:
+            self.bury(message, posted, SENTENCES[posted].format(to=message.to), 0, seq)
+
+    def bury(self, message: Message, reason: str, detail: str, deliveries: int, cause: int = 0) -> None:
+        """The message is a dead letter; its sender is told, once: a failure that cannot be delivered is not told on."""
+        letter = DeadLetter(message, reason, detail, deliveries, time.time())
+        buried = MessageBuried(
+            message_id=message.message_id, type=message.type, to=message.to, reason=reason, deliveries=deliveries
+        )
+        seq = self._events.emit(buried, cause=cause)
+        if isinstance(message, Failure | Down) or message.sender == RUNTIME:
+            self._store.bury(letter, None)
+            return
+        failure = failure_of(letter)
+        if self._asks.expects(message.message_id):
+            self._store.bury(letter, None)
+            self._store.close_ask(message.message_id)
+            self._asks.end(message.message_id, outcome_of(failure))
+        else:
+            self._store.bury(letter, failure, partial(self.post, failure, seq))
+
+    def cancel(self, message: Message) -> None:
+        """The message, which is in no mailbox any more, has its outcome: cancelled."""
+        self._store.cancel(message.message_id, _kept)
+        self._events.emit(MessageCancelled(message_id=message.message_id, to=message.to))
+        self.cancelled(message.message_id)
+        if self._asks.expects(message.message_id):
+            self._store.close_ask(message.message_id)
+            self._asks.end(message.message_id, CANCELLED)
+
+    def cancelled(self, message_id: str) -> None:
+        """What grew out of this message is cancelled: who waits for its answer is told."""
+        self._waits.end(message_id, CANCELLED)
+
+    def tell_down(self, watcher: str, agent: str, reason: str, detail: str) -> None:
+        """Tell a watcher, once, that an agent has ended for good."""
+        payload = DownPayload.model_validate({"agent": agent, "reason": reason, "detail": detail})
+        self.accept(Down(payload=payload, **own_envelope(fresh(f"down {agent} {watcher}"), watcher)))
+
+    def tell_status(self, to: str, state: str, detail: int) -> None:
+        """Tell an agent something of the runtime's own."""
+        payload: Payload = StatusPayload(state=state, detail=detail)
+        self.accept(Status(payload=payload, **own_envelope(fresh(state), to)))
+
+
+def _kept() -> None:
+    """Nobody waits for it."""
+
+
+def failure_of(letter: DeadLetter) -> Failure:
+    """What the sender of a dead letter gets."""
+    message = letter.message
+    fields = {"message_id": message.message_id, "agent": message.to, "reason": letter.reason, "detail": letter.detail}
+    payload = FailurePayload.model_validate(fields | {"deliveries": letter.deliveries})
+    envelope = own_envelope(derive_id(message.message_id, "failure"), message.sender)
+    envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
+    return Failure(payload=payload, **envelope)
+
+
+def refusal_of(starter: str, message_id: str, agent: str, code: str, sentence: str) -> Failure:
+    """What an agent gets whose start of another was refused."""
+    payload = FailurePayload(message_id=message_id, agent=agent, reason="refused", detail=f"{code}: {sentence}")
+    return Failure(payload=payload, **own_envelope(derive_id(message_id, f"start {agent}"), starter))
+
+
+def own_envelope(message_id: str, to: str) -> dict[str, object]:
+    """Envelope fields of a message of the runtime's own."""
+    return origin(message_id=message_id, sender=RUNTIME, to=to, at=time.time())
+
+
+def fresh(what: str) -> str:
+    """An id that is never given twice."""
+    return derive_id(what, time.time_ns())
+
+
+def accepted(message: Message) -> MessageAccepted:
+    """The event of a message that is now in the runtime's care; a task's title is for people."""
+    title = ""
+    if isinstance(message, Task):
+        given = message.payload.input
+        named = given.get("title") if isinstance(given, dict) else None
+        title = f"{message.payload.kind}: {named}" if isinstance(named, str) else message.payload.kind
+    return MessageAccepted(
+        message_id=message.message_id,
+        type=message.type,
+        sender=message.sender,
+        to=message.to,
+        run_id=message.run_id,
+        title=title,
+    )

@@ -1,0 +1,69 @@
+"""A run as an earlier runtime has left it, put back into its places.
+
+Lives in the runtime, on its loop, before the tree starts.  Recovery takes the
+same door as the first start: what is put back is mail that waits, agents that
+are wanted, effects that are asked for; the rest follows.
+"""
+
+from __future__ import annotations
+
+from scr.mail.mailbox import Pending
+from scr.messages import ExitReason
+from scr.runtime.turns import Turns
+from scr.specs import AgentSpec, SupervisorSpec, walk
+from scr.store.records import Effect, Image, KeptAgent
+
+
+def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
+    """Put everything back but processes; returns the agents that the tree does not list: they are to be started.
+
+    Those that a turn had asked to stop are gone now.
+    """
+    listed = {spec.id: spec for spec in walk(tree) if isinstance(spec, AgentSpec)}
+    for kept in image.agents:
+        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
+    for spec in listed.values():
+        turns.opened(spec)
+    _mail(image, turns)
+    for watcher, target in image.monitors:
+        turns.watch(watcher, target)
+    for ask in image.asks:
+        turns.reopen(ask)
+    for timer in image.timers:
+        turns.timers.restore(timer)
+    stopped = {effect.stop for effect in image.effects}
+    added = [kept for kept in image.agents if kept.spec.id not in listed]
+    for kept in added:
+        if kept.spec.id in stopped:
+            turns.gone(kept.spec.id, ExitReason.SHUTDOWN, "it was asked to stop")
+    return tuple(kept for kept in added if kept.spec.id not in stopped)
+
+
+def carry_on(image: Image, turns: Turns) -> None:
+    """Have done what was asked for and not done.  Called when the tree has been told to start."""
+    started = {kept.spec.id: kept.spec for kept in image.agents}
+    for effect in image.effects:
+        if not _is_done(effect, started):
+            turns.carry(effect)
+
+
+def _is_done(effect: Effect, started: dict[str, AgentSpec]) -> bool:
+    """A start whose agent exists just as it was asked for has been carried out, and was only not yet noted."""
+    return effect.start is not None and started.get(effect.start.spec.id) == effect.start.spec
+
+
+def _mail(image: Image, turns: Turns) -> None:
+    """Whoever had the first message of a mailbox may have begun with it: it says so when it is delivered again."""
+    first: set[str] = set()
+    for kept in image.mail:
+        steps = {step.name: step for step in kept.steps}
+        pending = Pending(kept.message, kept.deliveries, kept.deaths, steps)
+        if kept.parked:
+            turns.parked.restore(pending, kept.parked)
+            continue
+        if kept.message.to not in first:
+            first.add(kept.message.to)
+            pending.deliveries = max(1, pending.deliveries)
+        if not turns.router.restore(pending):
+            why = f"there is no agent {kept.message.to!r} any more"
+            turns.post.bury(kept.message, "agent_gone", why, pending.deliveries)

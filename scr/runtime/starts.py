@@ -1,0 +1,110 @@
+"""Agents that are to be started, now or as soon as their supervisor is up.
+
+Lives in the runtime, on its loop.  An agent that asks for another while the
+supervisor of that one is itself being restarted asks for something that will
+be possible in a moment: the request waits, a bounded number of them for a
+bounded time, and mail for the agent is taken meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from scr.messages import ExitReason
+from scr.runtime.turns import Settled
+from scr.specs import AgentSpec
+from scr.store.records import KeptAgent
+from scr.supervise.orders import Done, Refused
+from scr.supervise.supervisor import Supervisor
+from scr.supervise.tree import Phase
+
+HELD_MAX = 10_000
+HELD_S = 30.0
+
+
+class Mail(Protocol):
+    """What starts want of the turns."""
+
+    def opened(self, spec: AgentSpec) -> None:
+        """The agent exists from now on: its mail is taken."""
+
+    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
+        """It will not be: its mail is answered for."""
+
+
+@dataclass(eq=False, slots=True)
+class Held:
+    """One request, and who is told how it ended."""
+
+    supervisor: str
+    spec: AgentSpec
+    settled: Settled
+    timer: asyncio.TimerHandle | None = None
+
+
+class Starts:
+    """Requests in the order in which they came."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail) -> None:
+        self._loop, self._supervisor, self._mail = loop, supervisor, mail
+        self._held: list[Held] = []
+
+    def start(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+        """Start an agent, or hold the request while its supervisor is down."""
+        children = self._supervisor.tree.children
+        found = children.get(supervisor)
+        if found is None or found.phase is Phase.UP or spec.id in children:
+            self._supervisor.start_child(supervisor, spec, partial(tell, settled))
+            return
+        self._mail.opened(spec)
+        self._hold(supervisor, spec, settled)
+
+    def bring_back(self, kept: KeptAgent) -> None:
+        """Start an agent that an earlier runtime had; its mail is there already."""
+        if kept.supervisor in self._supervisor.tree.children:
+            self._hold(kept.supervisor, kept.spec, heard)
+        else:
+            why = f"there is no supervisor {kept.supervisor!r} any more"
+            self._mail.gone(kept.spec.id, ExitReason.START_FAILED, why)
+
+    def release(self) -> None:
+        """Make the starts whose supervisor is up now."""
+        ready = [held for held in self._held if self._is_up(held.supervisor)]
+        self._held = [held for held in self._held if held not in ready]
+        for held in ready:
+            if held.timer:
+                held.timer.cancel()
+            self._supervisor.start_child(held.supervisor, held.spec, partial(tell, held.settled))
+
+    def _is_up(self, supervisor: str) -> bool:
+        return self._supervisor.tree.children[supervisor].phase is Phase.UP
+
+    def _hold(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+        held = Held(supervisor, spec, partial(self._settled, spec, settled))
+        if len(self._held) >= HELD_MAX:
+            held.settled(("not_found", f"{HELD_MAX} starts wait already for supervisors that are down"))
+            return
+        held.timer = self._loop.call_later(HELD_S, self._expire, held)
+        self._held.append(held)
+
+    def _expire(self, held: Held) -> None:
+        self._held.remove(held)
+        held.settled(("not_found", f"the supervisor {held.supervisor!r} did not come up within {HELD_S:g} s"))
+
+    def _settled(self, spec: AgentSpec, settled: Settled, refused: tuple[str, str] | None) -> None:
+        """If it is refused, its mail was taken already: answer for that, then tell who wanted it."""
+        if refused and spec.id not in self._supervisor.tree.children:
+            self._mail.gone(spec.id, ExitReason.START_FAILED, refused[1])
+        settled(refused)
+
+
+def tell(settled: Settled, outcome: Done | Refused) -> None:
+    """The supervisor's outcome in the words of who asked."""
+    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
+
+
+def heard(_outcome: object) -> None:
+    """Whoever asked does not wait for the outcome."""
