@@ -192,7 +192,8 @@ class MemoryStore:
 
     def carried(self, effect_id: str, failure: Failure | None = None) -> None:
         """The effect is done."""
-        if self._effects.pop(effect_id, None) and failure is not None:
+        self._effects.pop(effect_id, None)
+        if failure is not None:
             self._take(failure)
 
     # What is kept for people.

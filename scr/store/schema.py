@@ -22,7 +22,7 @@ APPLICATION_ID = 0x53435231
 MAGIC = "supervised cognitive runtime"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Dialect:
     """How a database spells what the two do not share."""
 

@@ -1,0 +1,101 @@
+"""What a runtime begins from, read from a database: only what is live is looked at, however much has happened."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+
+from scr.errors import StoreDamaged
+from scr.frames import Timer
+from scr.store import statements
+from scr.store.records import Image, KeptAgent, KeptMessage
+from scr.store.rows import ask_of, check_turn, effect_of, message_of, spec_of, step_of, unseal, value_of
+from scr.store.scribe import Scribe
+from scr.store.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the row of the run says of its writes."""
+
+    epoch: int
+    seq: int
+    n: int
+
+
+def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tuple[Image, Scribe]:
+    """The image of the run, and who writes on from there, keeping `crashes` crash records.
+
+    Raises StoreDamaged for what is not what was written.
+    """
+    _check_counters(session, run, counters)
+    found = session.rows(statements.OPEN_MESSAGES, run=run)
+    mail = tuple(_kept(session, run, columns) for columns in found)
+    timers = tuple(_timer(columns) for columns in session.rows(statements.TIMERS, run=run))
+    asks = tuple(ask_of(columns) for columns in session.rows(statements.ASKS, run=run))
+    is_open = {kept.message.message_id for kept in mail}
+    image = Image(
+        epoch=counters.epoch,
+        seq=counters.seq,
+        agents=tuple(_agent(session, run, columns) for columns in session.rows(statements.AGENTS, run=run)),
+        mail=mail,
+        monitors=tuple((watcher, target) for watcher, target in session.rows(statements.MONITORS, run=run)),
+        asks=tuple(ask for ask in asks if ask.asked_in in is_open),
+        timers=timers,
+        effects=tuple(effect_of(columns) for columns in session.rows(statements.EFFECTS, run=run)),
+        entries_version=session.rows(statements.VERSION, run=run)[0][0],
+        past=dict(session.rows(statements.PAST_AGENTS, run=run)),
+    )
+    numbers = [n for (n,) in session.rows(statements.CRASH_NUMBERS, run=run)]
+    scribe = Scribe(
+        run,
+        seq=counters.seq,
+        n=counters.n,
+        version=image.entries_version,
+        open={columns[0]: columns[10] for columns in found},
+        parked={kept.message.message_id for kept in mail if kept.parked},
+        timers={timer.message.message_id: timer.message.to for timer in timers},
+        letters=session.rows(statements.LETTER_COUNT, run=run)[0][0],
+        crashes=deque(numbers, maxlen=crashes),
+    )
+    return image, scribe
+
+
+def _check_counters(session: Session, run: int, counters: Counters) -> None:
+    last = session.rows(statements.LAST_EVENT, run=run)[0][0]
+    if last != counters.seq:
+        raise StoreDamaged(
+            f"the run says that it has {counters.seq} events, and the last one is {last};"
+            " `scr doctor` says what can be saved"
+        )
+
+
+def _kept(session: Session, run: int, columns: Any) -> KeptMessage:
+    message = message_of(columns[:10])
+    _, deliveries, deaths, parked = columns[10:]
+    found = session.rows(statements.STEPS_OF, run=run, message_id=message.message_id)
+    steps = tuple(step for step in map(step_of, found) if step)
+    return KeptMessage(message, deliveries, deaths, steps, parked)
+
+
+def _timer(columns: Any) -> Timer:
+    message, (due, after_s, crc) = message_of(columns[:10]), columns[10:]
+    unseal(f"timer {message.message_id!r}", crc, (message.message_id, due, after_s))
+    return Timer(message=message, due=due, after_s=after_s)
+
+
+def _agent(session: Session, run: int, columns: Any) -> KeptAgent:
+    since, agent, supervisor, incarnation = columns[:4]
+    spec = spec_of(columns[1:])
+    return KeptAgent(spec, supervisor, incarnation, _state(session, run, agent, since))
+
+
+def _state(session: Session, run: int, agent: str, since: int) -> JsonValue:
+    found = session.rows(statements.LAST_STATE, run=run, agent=agent, since=since)
+    if not found:
+        return None
+    check_turn(found[0])
+    return value_of(found[0][5])

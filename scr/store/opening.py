@@ -1,0 +1,152 @@
+"""How a runtime comes by its run: the store is opened, the run claimed, its image read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scr.config import Limits
+from scr.errors import InvalidInput, RunCancelled, RunOwned, StoreDamaged, StoreError
+from scr.specs import SupervisorSpec
+from scr.store import image, lease, statements
+from scr.store.address import MEMORY, database_of
+from scr.store.image import Counters
+from scr.store.lease import Lease
+from scr.store.memory import MemoryStore
+from scr.store.records import Opening, Priority, RunState, StoreStatus
+from scr.store.rows import printable, seal, unseal
+from scr.store.schema import POSTGRES
+from scr.store.session import Session
+from scr.store.sql import SqlStore
+from scr.store.store import Store
+from scr.store.writer import Tenure, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """The row of a run, as it is kept; `now` is on the clock of `lease_until`."""
+
+    id: int
+    run: str
+    title: str
+    priority: str
+    tree: str
+    created: float
+    crc: int
+    state: str
+    owner: str | None
+    runtime: str
+    epoch: int
+    lease_until: float
+    batch: int
+    seq: int
+    n: int
+    now: float
+
+    def check(self) -> None:
+        """Raises StoreDamaged when it is not what was written."""
+        unseal(f"run {self.run!r}", self.crc, (self.run, self.title, self.priority, self.tree, self.created))
+
+
+def open_store(
+    url: str,
+    opening: Opening,
+    *,
+    call: Callable[[Callable[[], None]], None],
+    lost: Callable[[StoreError], None],
+    changed: Callable[[StoreStatus], None],
+    limits: Limits,
+) -> Store:
+    """Own the run, from now until `close`.  Blocks: call it before the loop starts.
+
+    `call` hands a function to the loop from any thread, in order
+    (`loop.call_soon_threadsafe`); on the loop, `lost` is told once that
+    nothing more will be written, and why; `changed` that there is trouble, and
+    that it is over.  Raises StoreUnavailable, StoreDamaged, StoreForeign,
+    RunOwned, RunCancelled, InvalidInput.
+    """
+    if url == MEMORY:
+        return MemoryStore(limits.dead_letters, limits.crashes)
+    database = database_of(url)
+    session = database.connect(create=True)
+    try:
+        session.check()
+        session.begin()
+        begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED)
+        row = claim(session, opening.run, owner=opening.owner, runtime=opening.runtime, lease_s=opening.lease_s)
+        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
+        found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
+        session.commit()
+    except BaseException:
+        session.close()
+        raise
+    tenure = Tenure(row.id, opening.run, counters.epoch, row.batch, row.seq, row.n, opening.lease_s)
+    writer = Writer(
+        database, session, tenure, call=call, lost=lost, changed=changed, patience_s=limits.store_patience_s
+    )
+    return SqlStore(scribe, writer, found, epoch=counters.epoch, limits=limits)
+
+
+def begin(
+    session: Session, run: str, tree: SupervisorSpec, title: str, state: RunState, priority: Priority = Priority.NORMAL
+) -> bool:
+    """Note the run unless there is one of that name; whether there was none.  In a transaction."""
+    columns: dict[str, str | float] = {
+        "run": run,
+        "title": printable(title),
+        "priority": str(priority),
+        "tree": tree.model_dump_json(),
+        "created": time.time(),
+    }
+    crc = seal(*columns.values())
+    return session.change(statements.RUN_NEW, **columns, crc=crc, state=str(state)) == 1
+
+
+def find(session: Session, run: str) -> RunRow | None:
+    """The row of the run.  Raises StoreDamaged."""
+    found: list[Any] = session.rows(statements.RUN, run=run)
+    if not found:
+        return None
+    row = RunRow(*found[0])
+    row.check()
+    return row
+
+
+def claim(session: Session, run: str, *, owner: str, runtime: str, lease_s: float) -> RunRow:
+    """Take the run, or raise RunOwned, or RunCancelled.  In a transaction; the row is as it was before."""
+    row = find(session, run)
+    if row is None:
+        raise StoreDamaged(f"the run {run!r} has vanished from the store while it was opened; try again")
+    if row.state == RunState.CANCELLED:
+        raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
+    me = lease.parse(owner)
+    if me is None:
+        raise InvalidInput(f"{owner!r} is not the name of a process: give str(lease.this_process())")
+    if not is_free(row, session, me):
+        raise _owned(row)
+    claimed = session.change(
+        statements.CLAIM, owner=owner, runtime=runtime, lease_s=lease_s, id=row.id, epoch=row.epoch
+    )
+    if claimed != 1:
+        raise _owned(row)
+    return row
+
+
+def is_free(row: RunRow, session: Session, me: lease.Owner) -> bool:
+    """Whether this process may take the run."""
+    return lease.is_claimable(
+        Lease(row.owner, row.lease_until),
+        me,
+        is_alive=lease.is_alive(row.owner) if row.owner else None,
+        is_shared=session.dialect is POSTGRES,
+        now=row.now,
+    )
+
+
+def _owned(row: RunRow) -> RunOwned:
+    return RunOwned(
+        f"the runtime {row.runtime!r} ({row.owner or 'just now'}) works on the run {row.run!r}: attach to it with"
+        f" `scr attach {row.run}`, end it with `scr stop`, or wait until it is done"
+    )

@@ -1,0 +1,156 @@
+"""A store in a PostgreSQL server: for several machines.  Loaded only where such a store is named."""
+
+# ruff: noqa: S608  every name that these texts are made of is written here
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+
+from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
+from scr.store import schema
+from scr.store.schema import MAGIC, POSTGRES
+from scr.store.session import DriverSession, Row, batches
+from scr.store.statements import spelt
+
+SCHEMA = "scr"
+LOCK = 0x53435231
+HIDDEN = "***"
+DEFAULTS = {
+    "application_name": "scr",
+    "client_encoding": "UTF8",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+SETTINGS = f"""
+    SET search_path = {SCHEMA};
+    SET lock_timeout = '5s';
+    SET statement_timeout = '30s';
+    SET idle_in_transaction_session_timeout = '5s';
+    SET standard_conforming_strings = on;
+"""
+DURABLE = {  # what the server does where that is more; never less than what was asked for
+    True: "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    False: "SET synchronous_commit = off",
+}
+
+
+class PostgresSession(DriverSession):
+    """A connection to a server."""
+
+    def __init__(self, connection: psycopg.Connection[Any], database: PostgresDatabase) -> None:
+        super().__init__(
+            connection,
+            POSTGRES,
+            mark="%s",
+            begin="BEGIN",
+            errors=psycopg.Error,
+            explain=database.explain,
+            clock=time.time,
+        )
+        self._pipelined = connection
+
+    def check(self) -> None:
+        """The server looks after its own pages."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Execute all, without waiting for each."""
+        with self.explained(), self._pipelined.pipeline():
+            for statement, values in batches(rows):
+                self._cursor.executemany(spelt(statement, self.dialect, self._mark)[0], values)
+
+
+class PostgresDatabase:
+    """The schema `scr` of a database.  The password is in no error and in nothing that is shown."""
+
+    dialect = POSTGRES
+
+    def __init__(self, url: str, *, is_durable: bool = True) -> None:
+        parts = urlsplit(url)
+        given = dict(parse_qsl(parts.query))
+        given.pop("durability", None)
+        self._is_durable = is_durable
+        self._secrets = tuple(filter(None, {parts.password, unquote(parts.password or ""), given.get("password")}))
+        self._conninfo = urlunsplit(parts._replace(query=urlencode(DEFAULTS | given), scheme="postgresql"))
+        self.shown = self._hide(url)
+
+    def connect(self, *, create: bool = False, read_only: bool = False) -> PostgresSession:
+        """A new connection."""
+        try:
+            connection: psycopg.Connection[Any] = psycopg.connect(self._conninfo, autocommit=True)
+        except psycopg.Error as error:
+            raise self.explain(error) from None  # the original may hold the password
+        session = PostgresSession(connection, self)
+        try:
+            session.script(SETTINGS + DURABLE[self._is_durable])
+            self._identify(session, create=create, read_only=read_only)
+        except StoreError:
+            session.close()
+            raise
+        return session
+
+    def _identify(self, session: PostgresSession, *, create: bool, read_only: bool) -> None:
+        version = self._version(session)
+        if version is None and not create:
+            raise StoreUnavailable(f"there is no store in {self.shown}; `scr run` makes one")
+        schema.refuse_newer(version or 0, self.shown)
+        if version != len(schema.MIGRATIONS):
+            if read_only:
+                raise StoreForeign(f"the store {self.shown} is of an older version; `scr run` brings it forward")
+            self._migrate(session)
+
+    def _version(self, session: PostgresSession) -> int | None:
+        """None when there is no store yet."""
+        exists, meta = session.ask(f"SELECT to_regnamespace('{SCHEMA}') IS NOT NULL, to_regclass('{SCHEMA}.meta')")
+        if not exists:
+            return None
+        found = session.ask(f"SELECT magic, version FROM {SCHEMA}.meta") if meta else None
+        if found is None or found[0] != MAGIC:
+            raise StoreForeign(f"the schema {SCHEMA!r} in {self.shown} is another program's; name another database")
+        return int(found[1])
+
+    def _migrate(self, session: PostgresSession) -> None:
+        """Several runtimes may do so at once: one does, the others find it done."""
+        session.begin()
+        session.script(f"SELECT pg_advisory_xact_lock({LOCK})")
+        version = self._version(session)
+        if version is None:
+            session.script(f"CREATE SCHEMA {SCHEMA}")
+            session.script(f"CREATE TABLE {SCHEMA}.meta (magic TEXT NOT NULL, version BIGINT NOT NULL)")
+            session.script(f"INSERT INTO {SCHEMA}.meta VALUES ('{MAGIC}', 0)")
+        for migration in schema.MIGRATIONS[version or 0 :]:
+            for statement in migration.statements(POSTGRES):
+                session.script(statement)
+        session.script(f"UPDATE {SCHEMA}.meta SET version = {len(schema.MIGRATIONS)}")
+        session.commit()
+
+    def explain(self, error: Exception) -> StoreError:
+        """This project's error for one of the server's or the client library's."""
+        detail = self._hide(" ".join(str(error).split()))
+        code = getattr(error, "sqlstate", None) or ""
+        match code[:2]:
+            case "22" | "23" | "42" if code != "42501":
+                return StoreDamaged(f"the store {self.shown} does not hold what was written ({detail}); `scr doctor`")
+            case "XX":
+                return StoreDamaged(f"the store {self.shown} is damaged ({detail}); look at the server's log")
+            case "53":
+                return StoreUnavailable(f"the server of the store {self.shown} is out of something: {detail}")
+            case "55" | "40":
+                return StoreUnavailable(f"another program holds the store {self.shown} locked: {detail}")
+            case _:
+                return StoreUnavailable(f"the store {self.shown} cannot be used: {detail}")
+
+    def _hide(self, text: str) -> str:
+        for secret in self._secrets:
+            text = re.sub(rf"(?<=[:=]){re.escape(secret)}(?=[@&\s]|$)", HIDDEN, text)
+            if len(secret) > 3:
+                text = text.replace(secret, HIDDEN)
+        return text

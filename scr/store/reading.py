@@ -1,0 +1,49 @@
+"""What is looked up in a run at work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scr.frames import Entry
+from scr.messages import Message
+from scr.store import statements
+from scr.store.records import DeadLetter, Known
+from scr.store.rows import crash_of, entry_of, letter_of, message_of
+from scr.store.session import Session
+from scr.telemetry.crashes import CrashRecord
+
+
+def known(session: Session, run: int, message_id: str) -> Known:
+    """What is known of a client's message: an answer counts when it came after the message was last opened."""
+    found = session.rows(statements.KNOWN, run=run, message_id=message_id)
+    if not found:
+        return Known("unknown")
+    n, end_seq = found[0]
+    reply = answer(session, run, message_id, since=n)
+    return Known("open" if end_seq is None and reply is None else "ended", reply)
+
+
+def answer(session: Session, run: int, message_id: str, since: int) -> Message | None:
+    """The first answer to a client's message from after write `since`."""
+    found = session.rows(statements.ANSWER, run=run, message_id=message_id, n=since)
+    return message_of(found[0]) if found else None
+
+
+def entries(session: Session, run: int, after: int, limit: int) -> Sequence[Entry]:
+    """What agents remember, the newest of each key, in order of version from above `after`."""
+    return tuple(entry_of(columns) for columns in session.rows(statements.ENTRIES, run=run, after=after, limit=limit))
+
+
+def letters(session: Session, run: int, last: int) -> Sequence[DeadLetter]:
+    """The last dead letters, oldest first."""
+    found = session.rows(statements.LETTERS, run=run, limit=last)
+    return tuple(letter_of(columns) for columns in reversed(found))
+
+
+def crashes(session: Session, run: int, agent: str | None, last: int) -> Sequence[CrashRecord]:
+    """The last crash records, of one agent or of all, oldest first."""
+    if agent is None:
+        found = session.rows(statements.CRASHES, run=run, limit=last)
+    else:
+        found = session.rows(statements.CRASHES_OF, run=run, agent=agent, limit=last)
+    return tuple(crash_of(columns) for columns in reversed(found))

@@ -1,0 +1,188 @@
+"""Values as the columns of their tables, and back.
+
+Pure.  Writing raises InvalidMessage for text that no database keeps; reading
+raises StoreDamaged for a row that is not what was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from zlib import crc32
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from scr.errors import InvalidMessage, StoreDamaged
+from scr.frames import Entry, StartRequest, StepRecord
+from scr.messages import MESSAGE, Message
+from scr.specs import AgentSpec
+from scr.store.records import DeadLetter, Effect, OpenAsk
+from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import RECORD, Event, Record
+
+T = TypeVar("T")
+AGENT_SPEC: TypeAdapter[AgentSpec] = TypeAdapter(AgentSpec)
+START: TypeAdapter[StartRequest] = TypeAdapter(StartRequest)
+CRASH: TypeAdapter[CrashRecord] = TypeAdapter(CrashRecord)
+
+
+def seal(*columns: str | float | None) -> int:
+    """A checksum that fits 32 bits with a sign.  Raises InvalidMessage for a NUL or half a surrogate pair."""
+    text = "\x1f".join([column if type(column) is str else repr(column) for column in columns])
+    if "\0" in text:
+        raise InvalidMessage("an id or a name has a NUL character, which cannot be stored; leave it out")
+    try:
+        return crc32(text.encode()) - 0x80000000
+    except UnicodeEncodeError as error:
+        raise InvalidMessage(f"an id or a name has half a surrogate pair, which cannot be stored: {error}") from error
+
+
+def unseal(what: str, crc: int, columns: Sequence[str | float | None]) -> None:
+    """Raises StoreDamaged when these are not the columns that were sealed."""
+    try:
+        sealed = seal(*columns)
+    except InvalidMessage as error:
+        raise StoreDamaged(f"{what} in the store is not what was written: {error}") from error
+    if sealed != crc:
+        raise StoreDamaged(f"{what} in the store is not what was written; `scr doctor` says what can be saved")
+
+
+def text_of(value: JsonValue) -> str:
+    """JSON, compact."""
+    return to_json(value).decode()
+
+
+def value_of(text: str) -> JsonValue:
+    """The value of sealed JSON."""
+    value: JsonValue = from_json(text)
+    return value
+
+
+def shown_text(value: BaseModel, *, leave_out: set[str] | None = None) -> str:
+    """What is kept for people, as JSON without what is as usual: never fails, bad text is replaced."""
+    try:
+        return value.model_dump_json(exclude=leave_out, exclude_defaults=True)
+    except PydanticSerializationError:
+        data = value.model_dump(exclude=leave_out, exclude_defaults=True)
+        return json.dumps(data, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def printable(text: str) -> str:
+    """Text for people that any database keeps."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _read(what: str, adapter: TypeAdapter[T], text: str) -> T:
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        raise StoreDamaged(f"{what} in the store cannot be read by this SCR: {error}") from error
+
+
+def message_columns(message: Message) -> tuple[Any, ...]:
+    """message_id, sender, recipient, type, in_reply_to, run_id, trace_id, time, payload, crc."""
+    try:
+        payload = message.payload.model_dump_json()
+    except PydanticSerializationError as error:
+        raise InvalidMessage(f"the {message.type} to {message.to!r} cannot be written as JSON: {error}") from error
+    trace = None if message.trace_id == message.message_id else message.trace_id
+    columns = (
+        *(message.message_id, message.sender, message.to, message.type, message.in_reply_to, message.run_id, trace),
+        *(float(message.timestamp), payload),
+    )
+    return (*columns, seal(*columns))
+
+
+def message_of(columns: Sequence[Any]) -> Message:
+    """The message of its columns."""
+    message_id, sender, to, kind, in_reply_to, run_id, trace, time, payload, crc = columns
+    unseal(f"message {message_id!r}", crc, columns[:-1])
+    envelope = {
+        "message_id": message_id,
+        "sender": sender,
+        "to": to,
+        "type": kind,
+        "in_reply_to": in_reply_to,
+        "run_id": run_id,
+        "trace_id": trace or message_id,
+        "timestamp": time,
+    }
+    return _read(f"message {message_id!r}", MESSAGE, f'{json.dumps(envelope)[:-1]},"payload":{payload}}}')
+
+
+def step_of(columns: Sequence[Any]) -> StepRecord | None:
+    """The step of message_id, name, state, value, crc; None for one that was not done."""
+    message_id, name, state, value, crc = columns
+    unseal(f"step {name!r} of message {message_id!r}", crc, columns[:-1])
+    return None if state == "not done" else StepRecord(name=name, state=state, value=value_of(value))
+
+
+def spec_of(columns: Sequence[Any]) -> AgentSpec:
+    """The specification of agent, supervisor, incarnation, spec, crc."""
+    agent, _, _, spec, crc = columns
+    unseal(f"agent {agent!r}", crc, columns[:-1])
+    return _read(f"agent {agent!r}", AGENT_SPEC, spec)
+
+
+def check_turn(columns: Sequence[Any]) -> None:
+    """n, seq, message_id, agent, incarnation, state, sends, caused, crc."""
+    n, _, *sealed, crc = columns
+    unseal(f"turn {n} of agent {columns[3]!r}", crc, sealed)
+
+
+def ask_of(columns: Sequence[Any]) -> OpenAsk:
+    """The question of message_id, agent, asked_in, step, until, crc."""
+    *fields, crc = columns
+    unseal(f"question {columns[0]!r}", crc, fields)
+    return OpenAsk(*fields)
+
+
+def effect_of(columns: Sequence[Any]) -> Effect:
+    """The effect of effect_id, agent, message_id, start, stop, crc."""
+    effect_id, agent, message_id, start, stop, crc = columns
+    what = f"effect {effect_id!r} of agent {agent!r}"
+    unseal(what, crc, columns[:-1])
+    return Effect(effect_id, agent, message_id, _read(what, START, start) if start else None, stop)
+
+
+def entry_of(columns: Sequence[Any]) -> Entry:
+    """The entry of version, key, value, crc."""
+    version, key, value, crc = columns
+    unseal(f"entry {key!r}", crc, columns[:-1])
+    return Entry(key=key, value=value_of(value), version=version)
+
+
+def letter_of(columns: Sequence[Any]) -> DeadLetter:
+    """The dead letter of the columns of its message, then reason, detail, deliveries, time, crc."""
+    message, (reason, detail, deliveries, time, crc) = message_of(columns[:10]), columns[10:]
+    unseal(f"dead letter {message.message_id!r}", crc, (message.message_id, *columns[10:-1]))
+    return DeadLetter(message, reason, detail, deliveries, time)
+
+
+def crash_of(columns: Sequence[Any]) -> CrashRecord:
+    """The crash record of agent, body, crc."""
+    agent, body, crc = columns
+    unseal(f"a crash record of agent {agent!r}", crc, columns[:-1])
+    return _read(f"a crash record of agent {agent!r}", CRASH, body)
+
+
+def event_columns(record: Record) -> tuple[Any, ...]:
+    """seq, cause, at, time, kind, body, crc."""
+    event: Event = record.event
+    columns = (record.seq, record.cause, float(record.at), float(record.time), event.kind, _body(event))
+    return (*columns, seal(*columns))
+
+
+def _body(event: Event) -> str:
+    return shown_text(event, leave_out={"kind"})
+
+
+def event_of(columns: Sequence[Any]) -> Record:
+    """The event of seq, cause, at, time, kind, body, crc."""
+    seq, cause, at, time, kind, body, crc = columns
+    unseal(f"event {seq}", crc, columns[:-1])
+    place = json.dumps({"seq": seq, "cause": cause, "at": at, "time": time})[:-1]
+    rest = "" if body == "{}" else f",{body[1:-1]}"
+    return _read(f"event {seq}", RECORD, f'{place},"event":{{"kind":{json.dumps(kind)}{rest}}}}}')

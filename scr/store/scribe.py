@@ -1,0 +1,267 @@
+"""What each verb of the protocol writes: the rows of one run, in order.
+
+Pure: a value that counts.  It knows what is open, so that whoever writes need
+not read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scr.frames import Commit, Entry, StepRecord, Timer
+from scr.messages import CLIENT, Down, Failure, Message
+from scr.specs import AgentSpec
+from scr.store import statements
+from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
+from scr.store.rows import event_columns, message_columns, message_of, printable, seal, shown_text, text_of
+from scr.store.session import Row, Session
+from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import Record
+
+
+@dataclass(slots=True)
+class Scribe:
+    """The counters of run `run`, and what is open.  `n` is the number of the last write, `seq` of the last event.
+
+    `open` has the number of each open message, `timers` the recipient of each timer's.
+    """
+
+    run: int
+    seq: int = 0
+    n: int = 0
+    version: int = 0
+    open: dict[str, int] = field(default_factory=dict)
+    parked: set[str] = field(default_factory=set)
+    timers: dict[str, str] = field(default_factory=dict)
+    letters: int = 0
+    crashes: deque[int] = field(default_factory=lambda: deque(maxlen=200))
+
+    def counts(self) -> Counts:
+        """How many there are."""
+        return Counts(len(self.open), len(self.parked), self.letters, len(self.crashes))
+
+    # What happens to messages.
+
+    def accept(self, message: Message, ask: OpenAsk | None = None) -> list[Row]:
+        """The message; who waits for its answer; the end of the monitor of a `Down`."""
+        rows = [self._message(message)]
+        if ask is not None:
+            columns = (ask.agent, ask.asked_in, ask.step, float(ask.until))
+            crc = seal(ask.message_id, *columns)
+            rows.append((statements.ASK, (self.run, ask.message_id, self._next(), *columns, crc, self.seq)))
+        if isinstance(message, Down):
+            rows.append((statements.DEMONITOR, (self.seq, self.run, message.to, message.payload.agent)))
+        return rows
+
+    def commit(self, turn: CommittedTurn) -> list[Row]:
+        """The whole turn."""
+        frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
+        n, first_version = self._next(), self.version + 1
+        rows = list(self._end(frame.message_id, "turn"))
+        rows += [self._message(message, is_answer=message.message_id in answers) for message in frame.sends]
+        rows += [(statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)) for answer in turn.answers]
+        for answer in turn.answers:
+            rows += self.record(answer.asked_in, answer.step)
+        if caused := _caused(turn, first_version):
+            rows += self._caused_rows(turn)
+        columns = (
+            *(frame.message_id, turn.agent, turn.incarnation),
+            None if frame.state is None else text_of(frame.state),
+            " ".join(message.message_id for message in frame.sends) or None,
+            text_of(caused) if caused else None,
+        )
+        rows.append((statements.TURN, (self.run, n, self.seq, *columns, seal(*columns))))
+        return rows
+
+    def record(self, message_id: str, step: StepRecord) -> list[Row]:
+        """A step of an open message."""
+        if message_id not in self.open:
+            return []
+        statement = statements.STEP_DONE if step.state == "done" else statements.STEP_BEGUN
+        columns = (step.state, text_of(step.value))
+        crc = seal(message_id, step.name, *columns)
+        return [(statement, (self.run, message_id, step.name, self._next(), *columns, crc, self.seq))]
+
+    def close_ask(self, message_id: str) -> list[Row]:
+        """Nobody waits any more."""
+        return [(statements.ASK_CLOSED, (self.seq, self.run, message_id))]
+
+    def failed(self, message_id: str, deliveries: int, deaths: int) -> list[Row]:
+        """What an open message has been through."""
+        n = self.open.get(message_id)
+        return [] if n is None else [(statements.FAILED, (deliveries, deaths, self.run, n))]
+
+    def bury(self, letter: DeadLetter, failure: Failure | None) -> list[Row]:
+        """An open message is a dead letter."""
+        message_id = letter.message.message_id
+        if message_id not in self.open:
+            return []
+        rows = list(self._end(message_id, "dead"))
+        columns = (printable(letter.reason), printable(letter.detail), letter.deliveries, float(letter.time))
+        crc = seal(message_id, *columns)
+        rows.append((statements.LETTER, (self.run, self._next(), message_id, *columns, crc, self.seq)))
+        self.letters += 1
+        return rows + (self.accept(failure) if failure else [])
+
+    def exhume(self, message_id: str) -> tuple[int, Callable[[Session], Message | None]]:
+        """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`."""
+        n, seq, run = self._next(), self.seq, self.run
+
+        def look(session: Session) -> Message | None:
+            found = session.rows(statements.LETTER_OF, run=run, message_id=message_id)
+            if not found:
+                return None
+            *columns, deliveries = found[0]
+            session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
+            session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
+            return message_of(columns)
+
+        return n, look
+
+    def exhumed(self, message_id: str, n: int) -> None:
+        """The letter was found."""
+        self.open[message_id] = n
+        self.letters -= 1
+
+    def park(self, message_id: str, step: str) -> list[Row]:
+        """An open message waits for a person."""
+        n = self.open.get(message_id)
+        if n is None:
+            return []
+        self.parked.add(message_id)
+        return [(statements.PARKED, (step, self.run, n))]
+
+    def resolve(self, message_id: str, step: StepRecord | None, name: str) -> list[Row]:
+        """A person has said how the step of an open message ended."""
+        n = self.open.get(message_id)
+        if n is None:
+            return []
+        self.parked.discard(message_id)
+        crc = seal(message_id, name, "not done", "null")
+        said = self.record(message_id, step) if step else []
+        undone: Row = (statements.STEP_NOT_DONE, (crc, self.run, message_id, name))
+        return [*(said or [undone]), (statements.PARKED, ("", self.run, n))]
+
+    def cancel(self, message_id: str) -> list[Row]:
+        """The message has its outcome."""
+        return list(self._end(message_id, "cancelled"))
+
+    def fire(self, timer_id: str) -> list[Row]:
+        """The timer's message is accepted, once."""
+        recipient = self.timers.pop(timer_id, None)
+        if recipient is None:
+            return []
+        n, is_answer = self._next(), recipient == CLIENT
+        if not is_answer:
+            self.open[timer_id] = n
+        ended = (self.seq, "answer") if is_answer else (None, None)
+        return [
+            (statements.FIRED, (n, self.seq, *ended, self.run, timer_id)),
+            (statements.TIMER_ENDED, (self.seq, self.run, timer_id)),
+        ]
+
+    # What happens to agents.
+
+    def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> list[Row]:
+        """This incarnation is being started."""
+        columns = (spec.id, supervisor, incarnation, spec.model_dump_json())
+        return [(statements.AGENT, (self.run, self._next(), self.seq, *columns, seal(*columns)))]
+
+    def gone(self, agent: str) -> list[Row]:
+        """The agent is no more, nor is what it monitored."""
+        return [
+            (statements.AGENT_GONE, (self.seq, self.run, agent)),
+            (statements.WATCHER_GONE, (self.seq, self.run, agent)),
+        ]
+
+    def carried(self, effect_id: str, failure: Failure | None) -> list[Row]:
+        """The effect is done."""
+        ended: Row = (statements.EFFECT_ENDED, (self.seq, self.run, effect_id))
+        return [ended, *(self.accept(failure) if failure else [])]
+
+    # What is kept for people.
+
+    def append(self, record: Record) -> list[Row]:
+        """The event, by which what follows is dated."""
+        self.seq = record.seq
+        return [(statements.EVENT, (self.run, *event_columns(record)))]
+
+    def crash(self, record: CrashRecord) -> list[Row]:
+        """The record, and the end of the oldest when there are too many."""
+        forgotten = self.crashes[0] if len(self.crashes) == self.crashes.maxlen else None
+        self.crashes.append(self._next())
+        columns = (record.agent, shown_text(record))
+        rows: list[Row] = [(statements.CRASH, (self.run, self.n, self.seq, *columns, seal(*columns)))]
+        if forgotten is not None:
+            rows.append((statements.CRASH_FORGOTTEN, (self.run, forgotten)))
+        return rows
+
+    # How.
+
+    def _next(self) -> int:
+        self.n += 1
+        return self.n
+
+    def _message(self, message: Message, *, is_answer: bool = False) -> Row:
+        columns, n = message_columns(message), self._next()
+        if is_answer or message.to == CLIENT:
+            return statements.MESSAGE, (self.run, n, *columns, self.seq, self.seq, "answer")
+        self.open.setdefault(message.message_id, n)
+        return statements.MESSAGE, (self.run, n, *columns, self.seq, None, None)
+
+    def _end(self, message_id: str, outcome: str) -> Iterator[Row]:
+        n = self.open.pop(message_id, None)
+        self.parked.discard(message_id)
+        if n is not None:
+            yield statements.END, (self.seq, outcome, self.run, n)
+
+    def _caused_rows(self, turn: CommittedTurn) -> Iterator[Row]:
+        frame, agent = turn.frame, turn.agent
+        for target in frame.demonitors:
+            yield statements.DEMONITOR, (self.seq, self.run, agent, target)
+        for target in frame.monitors:
+            yield statements.MONITOR, (self.run, self._next(), agent, target, self.seq)
+        for effect in effects_of(agent, frame):
+            start = effect.start.model_dump_json() if effect.start else None
+            columns = (effect.effect_id, effect.agent, effect.message_id, start, effect.stop)
+            yield statements.EFFECT, (self.run, columns[0], self._next(), *columns[1:], seal(*columns), self.seq)
+        for entry in frame.entries:
+            yield self._entry(entry)
+        for timer in frame.timers:
+            yield from self._timer(timer)
+        for timer_id in frame.cancels:
+            if self.timers.pop(timer_id, None):
+                yield statements.TIMER_ENDED, (self.seq, self.run, timer_id)
+
+    def _timer(self, timer: Timer) -> Iterator[Row]:
+        """Its message is there from now on, and accepted when the timer fires."""
+        timer_id, n = timer.message.message_id, self._next()
+        self.timers[timer_id] = timer.message.to
+        columns = (float(timer.due), None if timer.after_s is None else float(timer.after_s))
+        yield statements.MESSAGE, (self.run, n, *message_columns(timer.message), None, None, None)
+        yield statements.TIMER, (self.run, timer_id, n, *columns, seal(timer_id, *columns), self.seq)
+
+    def _entry(self, entry: Entry) -> Row:
+        self.version += 1
+        columns = (entry.key, text_of(entry.value))
+        crc = seal(self.version, *columns)
+        return statements.ENTRY, (self.run, self.version, self.seq, *columns, crc)
+
+
+def _caused(turn: CommittedTurn, first_version: int) -> dict[str, Any]:
+    """What a turn did beside sending, by its ids: what is in other tables is not here again."""
+    frame: Commit = turn.frame
+    found: dict[str, Any] = {
+        "monitors": list(frame.monitors),
+        "demonitors": list(frame.demonitors),
+        "effects": [effect.effect_id for effect in effects_of(turn.agent, frame)],
+        "entries": [first_version, len(frame.entries)] if frame.entries else [],
+        "timers": [timer.message.message_id for timer in frame.timers],
+        "cancels": list(frame.cancels),
+        "answers": [[answer.message_id, answer.ask_id, answer.asked_in] for answer in turn.answers],
+        "ends": frame.ends,
+    }
+    return {name: value for name, value in found.items() if value}

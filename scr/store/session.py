@@ -1,0 +1,182 @@
+"""One connection to a database, whichever it is: statements in, rows and this project's errors out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias
+
+from scr.errors import StoreError
+from scr.store.schema import Dialect
+from scr.store.statements import Statement, spelt
+
+Value: TypeAlias = str | int | float | None
+Row: TypeAlias = tuple[Statement, tuple[Value, ...]]
+
+
+class Session(Protocol):
+    """An open connection.  Used by one thread at a time.
+
+    Every call may block, and raises StoreUnavailable, StoreDamaged or
+    StoreForeign.  After any of them only `close` makes sense.
+    """
+
+    dialect: Dialect
+
+    def begin(self) -> None:
+        """Begin a transaction that may write."""
+
+    def commit(self) -> None:
+        """Keep it: when this returns, it is kept."""
+
+    def rollback(self) -> None:
+        """Forget it."""
+
+    def check(self) -> None:
+        """Look for damage, as far as that takes no longer than a person waits for a start."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Execute all, in batches, in an order that comes to the same (see `Statement.lane`)."""
+
+    def change(self, statement: Statement, **values: Value) -> int:
+        """Execute one; how many rows it changed."""
+
+    def rows(self, statement: Statement, **values: Value) -> list[Any]:
+        """Execute one; all rows that it found."""
+
+    def script(self, text: str) -> None:
+        """Execute a statement of the schema."""
+
+    def close(self) -> None:
+        """Never raises."""
+
+
+class Database(Protocol):
+    """Where a store is.  `shown` is its URL without a password."""
+
+    shown: str
+    dialect: Dialect
+
+    def connect(self, *, create: bool = False, read_only: bool = False) -> Session:
+        """A new connection to a store of this version.
+
+        With `create`, one that is not there is made, and an older one is
+        brought forward.  Blocks.  Raises StoreUnavailable, StoreDamaged, StoreForeign.
+        """
+
+
+def batches(rows: Sequence[Row]) -> Iterator[tuple[Statement, list[tuple[Value, ...]]]]:
+    """The rows in as few batches as come to the same."""
+    lanes: dict[int, list[Row]] = {}
+    for row in rows:
+        lane = row[0].lane
+        if lane is None:
+            yield from _runs(lanes)
+            lanes = {}
+            yield row[0], [row[1]]
+        elif lane in lanes:
+            lanes[lane].append(row)
+        else:
+            lanes[lane] = [row]
+    yield from _runs(lanes)
+
+
+def _runs(lanes: dict[int, list[Row]]) -> Iterator[tuple[Statement, list[tuple[Value, ...]]]]:
+    for lane in sorted(lanes):
+        statement, values = lanes[lane][0][0], list[tuple[Value, ...]]()
+        for other, row in lanes[lane]:
+            if other is not statement:
+                yield statement, values
+                statement, values = other, []
+            values.append(row)
+        yield statement, values
+
+
+class DriverSession:
+    """A `Session` over a connection of a driver whose errors `explain` turns into this project's.
+
+    `clock` is `{now}` where the dialect leaves that to this side.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        dialect: Dialect,
+        *,
+        mark: str,
+        begin: str,
+        errors: type[Exception],
+        explain: Callable[[Exception], StoreError],
+        clock: Callable[[], float],
+    ) -> None:
+        self.dialect, self._connection, self._cursor = dialect, connection, connection.cursor()
+        self._clock = clock
+        self._mark, self._begin, self._errors, self._explain = mark, begin, errors, explain
+
+    def begin(self) -> None:
+        """Begin."""
+        self.script(self._begin)
+
+    def commit(self) -> None:
+        """Keep."""
+        self.script("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget."""
+        self.script("ROLLBACK")
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Execute all."""
+        with self.explained():
+            for statement, values in batches(rows):
+                text, _ = spelt(statement, self.dialect, self._mark)
+                if len(values) == 1:
+                    self._cursor.execute(text, values[0])
+                else:
+                    self._cursor.executemany(text, values)
+
+    def change(self, statement: Statement, **values: Value) -> int:
+        """Execute one."""
+        self._execute(statement, values)
+        changed: int = self._cursor.rowcount
+        return changed
+
+    def rows(self, statement: Statement, **values: Value) -> list[Any]:
+        """Execute one."""
+        self._execute(statement, values)
+        with self.explained():
+            found: list[Any] = self._cursor.fetchall()
+        return found
+
+    def script(self, text: str) -> None:
+        """Execute."""
+        with self.explained():
+            self._cursor.execute(text)
+
+    def ask(self, text: str) -> Any:
+        """Execute; the one row that there is, or None."""
+        with self.explained():
+            self._cursor.execute(text)
+            return self._cursor.fetchone()
+
+    def close(self) -> None:
+        """Whatever goes wrong: nobody uses it any more."""
+        try:
+            self._connection.close()
+        except self._errors:
+            return
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """The driver's errors leave as this project's."""
+        try:
+            yield
+        except self._errors as error:
+            raise self._explain(error) from error
+
+    def _execute(self, statement: Statement, values: dict[str, Value]) -> None:
+        text, names = spelt(statement, self.dialect, self._mark)
+        values["now"] = self._clock()
+        given = tuple(values[name] for name in names)
+        with self.explained():
+            self._cursor.execute(text, given)

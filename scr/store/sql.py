@@ -1,0 +1,173 @@
+"""A run in a database, whichever it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scr.config import Limits
+from scr.frames import Entry, StepRecord
+from scr.messages import Failure, Message
+from scr.specs import AgentSpec
+from scr.store import reading
+from scr.store.records import (
+    CommittedTurn,
+    Counts,
+    DeadLetter,
+    Image,
+    Known,
+    OpenAsk,
+    StoreStatus,
+)
+from scr.store.scribe import Scribe
+from scr.store.session import Row, Session
+from scr.store.statements import RELEASE
+from scr.store.store import Then
+from scr.store.writer import Work, Writer
+from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import Record
+
+
+class SqlStore:
+    """A `Store`: every verb is turned into rows here, and the writer's thread keeps them.
+
+    A message, an id or a name that no database keeps raises InvalidMessage, and nothing is written.
+    """
+
+    def __init__(self, scribe: Scribe, writer: Writer, image: Image, *, epoch: int, limits: Limits) -> None:
+        self._scribe, self._writer, self._image = scribe, writer, image
+        self._epoch, self._limits = epoch, limits
+
+    @property
+    def image(self) -> Image:
+        """What the run was when it was opened."""
+        return self._image
+
+    @property
+    def entries_version(self) -> int:
+        """The version of the newest entry."""
+        return self._scribe.version
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more writes are pending than may be."""
+        return self._writer.pending >= self._limits.store_pending
+
+    # What happens to messages.
+
+    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+        """Keep a message."""
+        self._put(self._scribe.accept(message, ask), then)
+
+    def commit(self, turn: CommittedTurn, then: Then) -> None:
+        """Keep a turn."""
+        self._put(self._scribe.commit(turn), then)
+
+    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+        """Keep a step."""
+        self._put(self._scribe.record(message_id, step), then)
+
+    def close_ask(self, message_id: str) -> None:
+        """Nobody waits any more."""
+        self._put(self._scribe.close_ask(message_id))
+
+    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
+        """Count what the message has been through."""
+        self._put(self._scribe.failed(message_id, deliveries, deaths))
+
+    def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
+        """Keep a dead letter."""
+        self._put(self._scribe.bury(letter, failure), then)
+
+    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
+        """Open a dead letter again."""
+        n, look = self._scribe.exhume(message_id)
+
+        def found(message: Message | None) -> None:
+            if message is not None:
+                self._scribe.exhumed(message_id, n)
+            then(message)
+
+        self._put((), found, look)
+
+    def park(self, message_id: str, step: str) -> None:
+        """The message waits for a person."""
+        self._put(self._scribe.park(message_id, step))
+
+    def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
+        """A person has said how the step ended."""
+        self._put(self._scribe.resolve(message_id, step, name), then)
+
+    def cancel(self, message_id: str, then: Then) -> None:
+        """The message has its outcome."""
+        self._put(self._scribe.cancel(message_id), then)
+
+    def fire(self, timer_id: str, then: Then) -> None:
+        """Accept the timer's message."""
+        self._put(self._scribe.fire(timer_id), then)
+
+    # What happens to agents.
+
+    def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
+        """The agent exists."""
+        self._put(self._scribe.admit(spec, supervisor, incarnation))
+
+    def gone(self, agent: str) -> None:
+        """The agent is no more."""
+        self._put(self._scribe.gone(agent))
+
+    def carried(self, effect_id: str, failure: Failure | None = None) -> None:
+        """The effect is done."""
+        self._put(self._scribe.carried(effect_id, failure))
+
+    # What is kept for people.
+
+    def append(self, record: Record) -> None:
+        """Keep an event."""
+        self._put(self._scribe.append(record))
+
+    def crash(self, record: CrashRecord) -> None:
+        """Keep the record of a death."""
+        self._put(self._scribe.crash(record))
+
+    # Reading.
+
+    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+        """What is known of a client's message."""
+        self._put((), then, lambda session: reading.known(session, self._scribe.run, message_id))
+
+    def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
+        """A page of entries."""
+        self._put((), then, lambda session: reading.entries(session, self._scribe.run, after, limit))
+
+    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
+        """The dead letters."""
+        self._put((), then, lambda session: reading.letters(session, self._scribe.run, self._limits.dead_letters))
+
+    def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
+        """The last crash records."""
+        self._put((), then, lambda session: reading.crashes(session, self._scribe.run, agent, last))
+
+    def counts(self) -> Counts:
+        """How many there are."""
+        return self._scribe.counts()
+
+    def status(self) -> StoreStatus:
+        """How the store is doing."""
+        return self._writer.status()
+
+    def close(self, *, release: bool = True) -> None:
+        """Keep what is pending, close."""
+        if release:
+            self._put([(RELEASE, ("stopped", self._scribe.run, self._epoch))])
+        self._writer.stop(self._limits.stop_s)
+
+    def _put(
+        self,
+        rows: Sequence[Row],
+        then: Callable[..., None] | None = None,
+        look: Callable[[Session], Any] | None = None,
+    ) -> None:
+        if rows or then is not None:
+            self._writer.put(Work(rows, self._scribe.seq, self._scribe.n, time.monotonic(), look, then))

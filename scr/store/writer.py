@@ -1,0 +1,271 @@
+"""The thread that writes: takes all that is pending, keeps it in one transaction, calls back.
+
+The runtime's loop never waits for it.  Only this thread touches the
+connection.  After any failure the connection is closed and never used again:
+a new one tells, by the number of the last batch, whether the transaction had
+been kept after all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+from scr.errors import LeaseLost, StoreError, StoreUnavailable
+from scr.store import statements
+from scr.store.records import StoreStatus
+from scr.store.session import Database, Row, Session
+
+State: TypeAlias = Literal["ok", "slow", "trouble", "lost"]
+LINGER_S = 0.05  # how long what nobody waits for may wait for company
+CROWD = 1000  # how much of it waits at most
+SLOW_S = 1.0
+PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.5
+RENEWALS = 3  # in the time of a lease
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """Rows to write, then something to look up, then whom to tell; `at` is monotonic."""
+
+    rows: Sequence[Row]
+    seq: int
+    n: int
+    at: float
+    look: Callable[[Session], Any] | None = None
+    then: Callable[..., None] | None = None
+
+
+@dataclass(slots=True)
+class Tenure:
+    """Under which epoch this process owns which run, and how many batches it has kept."""
+
+    run: int
+    name: str
+    epoch: int
+    batch: int
+    seq: int
+    n: int
+    lease_s: float
+
+
+class Writer:
+    """Keeps what it is given, in order.  All methods are called on the runtime's loop, and none blocks but `stop`.
+
+    `call` hands a function to the loop from this thread; `lost` gets the error
+    when nothing more will be written, `changed` the status when it is another.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        session: Session,
+        tenure: Tenure,
+        *,
+        call: Callable[[Callable[[], None]], None],
+        lost: Callable[[StoreError], None],
+        changed: Callable[[StoreStatus], None],
+        patience_s: float,
+    ) -> None:
+        self._database, self._tenure, self._patience_s = database, tenure, patience_s
+        self._session: Session | None = session
+        self._call, self._lost, self._changed = call, lost, changed
+        self._pending: deque[Work] = deque()
+        self._group: Sequence[Work] = ()
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._is_idle = self._is_urgent = self._is_stopping = False
+        self._state: State = "ok"
+        self._detail = ""
+        self._doubtful: list[Any] | None = None
+        self._thread = threading.Thread(target=self._live, name="scr-store", daemon=True)
+        self._thread.start()
+
+    @property
+    def pending(self) -> int:
+        """How many writes are not known to be kept."""
+        return len(self._pending) + len(self._group)
+
+    def put(self, work: Work) -> None:
+        """Keep this after all before it."""
+        if self._state == "lost":
+            return
+        self._pending.append(work)
+        if work.then is not None or len(self._pending) >= CROWD:
+            self._is_urgent = True
+            self._ring()
+        elif self._is_idle:
+            self._ring()
+
+    def status(self) -> StoreStatus:
+        """How it is doing."""
+        behind_s = self._behind_s()
+        state: State = "slow" if self._state == "ok" and behind_s > SLOW_S else self._state
+        return StoreStatus(
+            url=self._database.shown, state=state, detail=self._detail, pending=self.pending, behind_s=behind_s
+        )
+
+    def stop(self, limit_s: float) -> None:
+        """Keep what is pending, close.  Blocks, for at most `limit_s`."""
+        self._is_stopping = True
+        self._ring()
+        self._thread.join(limit_s)
+
+    def _behind_s(self) -> float:
+        """The thread may take what is pending at any moment."""
+        try:
+            oldest = (self._group or self._pending)[0]
+        except IndexError:
+            return 0.0
+        return max(0.0, time.monotonic() - oldest.at)
+
+    def _ring(self) -> None:
+        if self._bell.locked():
+            self._bell.release()
+
+    # The thread.
+
+    def _live(self) -> None:
+        try:
+            while self._state != "lost" and (self._pending or not self._is_stopping):
+                if self._wait():
+                    self._group = self._take()
+                    self._keep()
+        except BaseException as error:
+            self._lose(StoreUnavailable(f"the writer of the store {self._database.shown} failed: {error!r}"))
+            raise
+        finally:
+            self._drop()
+
+    def _wait(self) -> bool:
+        """Wait until there is something to do; False when it was only a knock."""
+        is_lingering = bool(self._pending)
+        self._is_idle = not is_lingering
+        if self._is_idle and self._pending:
+            return False  # it came in between, and did not ring
+        rang = self._bell.acquire(timeout=LINGER_S if is_lingering else self._tenure.lease_s / RENEWALS)
+        self._is_idle = False
+        return not rang or self._is_urgent or self._is_stopping
+
+    def _take(self) -> Sequence[Work]:
+        self._is_urgent = False
+        return [self._pending.popleft() for _ in range(len(self._pending))]
+
+    def _keep(self) -> None:
+        """Until the group is kept, or the store is lost."""
+        began, pause_s = time.monotonic(), PAUSE_S
+        while True:
+            try:
+                results = self._attempt()
+            except StoreUnavailable as error:
+                self._drop()
+                if time.monotonic() - began > self._patience_s:
+                    self._lose(error)
+                    return
+                self._tell("trouble", str(error))
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            except StoreError as error:
+                self._lose(error)
+                return
+            else:
+                self._release(results)
+                return
+
+    def _attempt(self) -> list[Any]:
+        """One transaction.  Returns what was looked up."""
+        session = self._session or self._reopen()
+        if self._doubtful is not None:
+            return self._doubtful
+        work, tenure = self._group, self._tenure
+        seq, n = (work[-1].seq, work[-1].n) if work else (tenure.seq, tenure.n)
+        batch = tenure.batch + bool(work)
+        session.begin()
+        fence = {"batch": batch, "seq": seq, "n": n, "lease_s": tenure.lease_s}
+        if session.change(statements.FENCE, **fence, id=tenure.run, epoch=tenure.epoch) != 1:
+            raise self._fenced()
+        results = _execute(session, work)
+        if work:
+            self._doubtful = results
+        session.commit()
+        return results
+
+    def _reopen(self) -> Session:
+        """A new connection; what the last one had been told to keep may have been kept."""
+        session = self._database.connect()
+        try:
+            kept = session.rows(statements.KEPT, id=self._tenure.run)
+            if not kept or kept[0][0] != self._tenure.epoch:
+                raise self._fenced()
+        except StoreError:
+            session.close()
+            raise
+        self._session = session
+        if kept[0][1] == self._tenure.batch:
+            self._doubtful = None
+        return session
+
+    def _release(self, results: list[Any]) -> None:
+        """The group is kept: tell."""
+        group, self._group, self._doubtful = self._group, (), None
+        if group:
+            self._tenure.batch += 1
+            self._tenure.seq, self._tenure.n = group[-1].seq, group[-1].n
+        self._tell("ok", "")
+        found = iter(results)
+        told = [partial(work.then, next(found)) if work.look else work.then for work in group if work.then]
+        if told:
+            self._hand_over(partial(_tell_all, told))
+
+    def _fenced(self) -> LeaseLost:
+        return LeaseLost(
+            f"another runtime has taken the run {self._tenure.name!r} over in {self._database.shown};"
+            " this one writes nothing more"
+        )
+
+    def _tell(self, state: State, detail: str) -> None:
+        if (state, detail) != (self._state, self._detail):
+            self._state, self._detail = state, detail
+            status = self.status()
+            self._hand_over(partial(self._changed, status))
+
+    def _lose(self, error: StoreError) -> None:
+        self._drop()
+        self._tell("lost", str(error))
+        self._pending.clear()
+        self._group = ()
+        self._hand_over(partial(self._lost, error))
+
+    def _hand_over(self, function: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+            self._call(function)
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+def _execute(session: Session, work: Sequence[Work]) -> list[Any]:
+    """All rows, and what was looked up, each after the rows before it."""
+    results: list[Any] = []
+    rows: list[Row] = []
+    for item in work:
+        rows += item.rows
+        if item.look is not None:
+            session.write(rows)
+            rows = []
+            results.append(item.look(session))
+    session.write(rows)
+    return results
+
+
+def _tell_all(told: Sequence[Callable[[], None]]) -> None:
+    for tell in told:
+        tell()
