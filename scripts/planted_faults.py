@@ -26,32 +26,31 @@ PATIENCE_S = 120.0  # a fault that loops for ever is noticed by that
 # The file and the name; then what is there, once, and what it is broken into (nothing: it is taken out).
 FAULTS = r"""
 policy: stops in start order
--doomed = child if child.alive else doomed
-+doomed = doomed or (child if child.alive else None)
+-stop(draft, doomed[-1])
++stop(draft, doomed[0])
 
 policy: starts over a stop
--        if child.asked:
--            return
+-    if stopping:
+-        return
 
 policy: starts while a sibling starts
--elif absent and not is_starting and
-+elif absent and
+-None if starting else next
++next
 
 policy: starts in reverse
--elif absent is None and must_start(child)
-+elif must_start(child)
+-next((child for child in unsettled if is_next
++next((child for child in reversed(unsettled) if is_next
 
 policy: strangers wait for a pause
--None if is_independent and child.id in draft.due else child
-+child
+- and not waits_alone
 
 policy: dependants do not wait for a pause
--None if is_independent and child.id
-+None if child.id
+-waits_alone = team.spec.strategy is Strategy.ONE_FOR_ONE and child.id in draft.due
++waits_alone = child.id in draft.due
 
 policy: a failed start is over at once
--elif child.alive and child.up_since is None:
-+elif child.phase is Phase.STARTING:
+-if child.phase in ALIVE and child.up_since is None]
++if child.phase is Phase.STARTING]
 
 policy: up before the children are
 -and not any(is_booting(other) for other in below)
@@ -103,7 +102,7 @@ policy: the queue waits for the next start
 
 endings: a bounce is counted
 -            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
--            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None)
+-            draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
 +            restart(draft, child, child.parent, end)
 
 endings: a temporary child is recycled for ever
@@ -115,17 +114,15 @@ endings: a child is recycled as a call
 +cause = Cause.CALL
 
 calls: a recycled child is terminated
--draft.put(child, goal=Goal.BOUNCE, call=call)
-+draft.put(child, goal=Goal.STOP, call=call)
+-draft.put(child.changed(goal=Goal.BOUNCE, call=call))
++draft.put(child.changed(goal=Goal.STOP, call=call))
 
 calls: a recycled child waits for its pause
 -            draft.due.pop(child.id, None)
 
 endings: who was to stop comes back
--        case Goal.STOP:
--            return settle(draft, child)
--        case Goal.BOUNCE
-+        case Goal.BOUNCE
+-        case Goal.BOUNCE:
++        case Goal.BOUNCE | Goal.STOP:
 
 endings: everybody comes back
 -case Goal.RUN if should_restart(child.spec.restart, end.reason):
@@ -153,23 +150,23 @@ endings: one_for_one hits the rest
 +            return names[names.index(name) + 1 :]
 
 endings: one_for_all hits the rest
--return tuple(other for other in names if other != name)
-+return names[names.index(name) + 1 :]
+-return names[:place] + names[place + 1 :]
++return names[place + 1 :]
 
 endings: a temporary bystander comes back
--goal=Goal.STOP if child.spec.restart is Restart.TEMPORARY else Goal.BOUNCE
-+goal=Goal.BOUNCE
+-child.aimed(stop if child.spec.restart is temporary else bounce)
++child.aimed(bounce)
 
 endings: a sibling that was down stays down
--elif child.phase is Phase.DOWN and child.goal is Goal.STOP:
+-elif child.goal is stop and child.phase is Phase.DOWN:
 +elif False:
 
 endings: a parked sibling is revived
--elif child.phase is Phase.DOWN and child.goal is Goal.STOP:
-+elif child.goal is Goal.STOP and not child.alive:
+-elif child.goal is stop and child.phase is Phase.DOWN:
++elif child.goal is stop and not child.alive:
 
 endings: restarts are not remembered
--        draft.put_team(parent, stamps=stamps)
+-        draft.put_team(team._replace(stamps=stamps))
 +        pass
 
 endings: who parks uses the limit of all
@@ -284,13 +281,13 @@ steps: a stop has no end
 
 steps: infinity is short
 -            draft.due.pop(child.id, None)
--            draft.order(Stop
+-        case budget_s:
 +            draft.due[child.id] = draft.at
-+            draft.order(Stop
++        case budget_s:
 
 steps: no time at all is some time
--            if budget_s == 0:
--                kill(draft, child)
+-    if spec.shutdown_s == 0:
+-        kill(draft, child)
 
 steps: sigkill is waited for without end
 -    draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
@@ -308,8 +305,8 @@ steps: listed children are not brought back
 +Team(spec, tuple(name for name in draft.teams[spec.id].children))
 
 steps: two answers to one call
--draft.put(child, phase=Phase.UP, up_since=draft.at, call=None, queue=())
-+draft.put(child, phase=Phase.UP, up_since=draft.at, queue=())
+-draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
++draft.put(child.changed(phase=Phase.UP, up_since=draft.at, queue=()))
 
 calls: calls overtake each other
 -return child.call is not None or (child.alive and child.goal is Goal.STOP)

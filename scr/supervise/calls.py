@@ -55,7 +55,7 @@ def take_call(draft: Draft, call: Call) -> None:
     if _is_unavailable(draft, call, supervisor):
         return None
     if child and child.parent == supervisor and _is_unsettled(child):
-        draft.put(child, queue=(*child.queue, call))
+        draft.put(child.changed(queue=(*child.queue, call)))
         return None
     return _carry_out(draft, call, child)
 
@@ -134,8 +134,8 @@ def start_child(draft: Draft, call: StartChild) -> None:
             call, Refusal.MAX_CHILDREN, f"{call.supervisor!r} has {most} children and may not have more"
         )
     plant(draft.children, draft.teams, spec, parent=call.supervisor, past=draft.past)
-    draft.put_team(call.supervisor, children=(*supervisor.children, spec.id))
-    draft.put(draft.children[spec.id], added=True, cause=Cause.CALL, call=call)
+    draft.put_team(supervisor._replace(children=(*supervisor.children, spec.id)))
+    draft.put(draft.children[spec.id].changed(added=True, cause=Cause.CALL, call=call))
     draft.reserved = {**draft.reserved, **listed(spec)}
     return None
 
@@ -148,7 +148,7 @@ def _with_extra_options(supervisor: SupervisorSpec, spec: ChildSpec) -> ChildSpe
 
 def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
     """Take a child down to stay; answered once it is."""
-    child = child._replace(call=call, goal=Goal.STOP)
+    child = child.changed(call=call, goal=Goal.STOP)
     if child.alive:
         draft.put(child)
     else:
@@ -163,12 +163,12 @@ def recycle(draft: Draft, call: Recycle, child: Child) -> None:
         case _, Goal.STOP:
             restart_child(draft, call, child)
         case Phase.UP, Goal.RUN:
-            draft.put(child, goal=Goal.BOUNCE, call=call)
+            draft.put(child.changed(goal=Goal.BOUNCE, call=call))
         case Phase.RESTARTING, _:
             draft.due.pop(child.id, None)
-            draft.put(child, call=call)
+            draft.put(child.changed(call=call))
         case _:
-            draft.put(child, call=call)
+            draft.put(child.changed(call=call))
 
 
 def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> None:
@@ -176,4 +176,4 @@ def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> N
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         return
-    draft.put(child, phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call, failures=0, stamps=())
+    draft.put(child.changed(phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call, failures=0, stamps=()))

@@ -8,7 +8,6 @@ planning; that is all the bookkeeping there is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
@@ -71,28 +70,25 @@ class Draft:
         """The child that has no parent."""
         return self.children[self._tree.root]
 
-    def keep(self, child: Child, **fields: Any) -> Child:
-        """Store the child with these fields changed, which is nothing that its supervisor must look at."""
-        if fields:
-            child = child._replace(**fields)
-        self.children[child.spec.id] = child
+    def keep(self, child: Child) -> Child:
+        """Store a child that has changed in nothing that its supervisor must look at."""
+        self.children[child.id] = child
         return child
 
-    def put(self, child: Child, **fields: Any) -> Child:
-        """Store the child with these fields changed, and have its supervisor look at it."""
-        child = self.keep(child, **fields)
+    def put(self, child: Child) -> Child:
+        """Store a child that has changed, and have its supervisor look at it."""
+        self.children[child.id] = child
         self.touch(child)
         return child
 
-    def put_team(self, name: str, **fields: Any) -> Team:
-        """Store a supervisor's mind with these fields changed."""
-        team = self.teams[name] = self.teams[name]._replace(**fields)
-        self.dirty.setdefault(name, {})
-        return team
+    def put_team(self, team: Team) -> None:
+        """Store a supervisor's mind that has changed, and have it look at its children."""
+        self.teams[team.spec.id] = team
+        self.dirty.setdefault(team.spec.id, {})
 
     def touch(self, child: Child) -> None:
         """Have the child's supervisor look at it."""
-        self.dirty.setdefault(child.parent, {})[child.spec.id] = None
+        self.dirty.setdefault(child.parent, {})[child.id] = None
 
     def order(self, order: Order) -> None:
         """One more thing for the shell to do."""
@@ -114,13 +110,13 @@ class Draft:
         elif not child.gone:
             end = child.end or NEVER_STARTED
             self.order(Gone(child.id, end.reason, end.detail))
-            self.children[child.id] = child._replace(gone=True)
+            self.children[child.id] = child.changed(gone=True)
 
     def drop(self, child: Child) -> None:
         """Take a child that is down, and all below it, out of the tree."""
         if child.parent is not None and child.id in (team := self.teams[child.parent]).children:
             at = team.children.index(child.id)
-            self.put_team(child.parent, children=team.children[:at] + team.children[at + 1 :])
+            self.put_team(team._replace(children=team.children[:at] + team.children[at + 1 :]))
         if child.added:
             gone = listed(child.spec)
             self.reserved = {name: owner for name, owner in self.reserved.items() if name not in gone}

@@ -13,21 +13,16 @@ from scr.supervise.exits import should_restart
 from scr.supervise.facts import Call, Recycle, RestartChild, StartChild, TerminateChild
 from scr.supervise.limits import add_restart, pause_s
 from scr.supervise.orders import Done, Finish, GaveUp, Refusal, Refused
-from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team
+from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team
 
 
 def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
     """The process of an agent, or everything below a supervisor, is gone.  `failed`: before it was up."""
     draft.due.pop(child.id, None)
-    child = child._replace(phase=Phase.DOWN, asked=False, killed=False, end=end)
+    child = child.changed(phase=Phase.DOWN, asked=False, killed=False, end=end)
     if child.parent is None:
         return finish(draft, child)
     match child.goal:
-        case Goal.STOP:
-            return settle(draft, child)
-        case Goal.BOUNCE:
-            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
-            draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None)
         case Goal.RUN if failed:
             start_failed(draft, child, child.parent, end)
         case Goal.RUN if should_restart(child.spec.restart, end.reason):
@@ -36,6 +31,11 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
             settle(draft, child)
             if child.spec.significant:
                 auto_shutdown(draft, child, child.parent)
+        case Goal.BOUNCE:
+            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
+            draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
+        case Goal.STOP:
+            settle(draft, child)
     return None
 
 
@@ -64,12 +64,11 @@ def restart(draft: Draft, child: Child, parent: str, end: End) -> None:
     if stamps is None:
         return settle(draft, child, park=True) if child.spec.park else give_up(draft, child, parent, end)
     if child.spec.park:
-        child = child._replace(stamps=stamps)
+        child = child.changed(stamps=stamps)
     else:
-        draft.put_team(parent, stamps=stamps)
+        draft.put_team(team._replace(stamps=stamps))
     schedule(draft, child)
-    for name in hit(team.spec.strategy, team.children, child.id):
-        bounce(draft, draft.children[name])
+    bounce(draft, hit(team.spec.strategy, team.children, child.id))
     return None
 
 
@@ -78,7 +77,9 @@ def schedule(draft: Draft, child: Child) -> None:
     backoff = child.spec.backoff
     stable = backoff and child.up_since is not None and draft.at - child.up_since >= backoff.reset_after_s
     failures = 1 if stable else child.failures + 1
-    draft.put(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
+    draft.put(
+        child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
+    )
     if backoff:
         draft.due[child.id] = draft.at + pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}")
 
@@ -91,15 +92,19 @@ def hit(strategy: Strategy, names: tuple[str, ...], name: str) -> tuple[str, ...
         case Strategy.REST_FOR_ONE:
             return names[names.index(name) + 1 :]
         case Strategy.ONE_FOR_ALL:
-            return tuple(other for other in names if other != name)
+            place = names.index(name)
+            return names[:place] + names[place + 1 :]
 
 
-def bounce(draft: Draft, child: Child) -> None:
-    """Restart a bystander: down first if it lives; a temporary one is not started again; a parked one stays parked."""
-    if child.alive and child.goal is Goal.RUN:
-        draft.keep(child, goal=Goal.STOP if child.spec.restart is Restart.TEMPORARY else Goal.BOUNCE)
-    elif child.phase is Phase.DOWN and child.goal is Goal.STOP:
-        draft.keep(child, phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART)
+def bounce(draft: Draft, names: tuple[str, ...]) -> None:
+    """Restart bystanders: down first who lives; a temporary one is not started again; a parked one stays parked."""
+    children, run, stop, bounce, temporary = draft.children, Goal.RUN, Goal.STOP, Goal.BOUNCE, Restart.TEMPORARY
+    for name in names:
+        child = children[name]
+        if child.goal is run and child.phase in ALIVE:
+            children[name] = child.aimed(stop if child.spec.restart is temporary else bounce)
+        elif child.goal is stop and child.phase is Phase.DOWN:
+            children[name] = child.changed(phase=Phase.RESTARTING, goal=run, cause=Cause.RESTART)
 
 
 def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:
@@ -136,11 +141,11 @@ def close(draft: Draft, name: str, closing: Closing) -> None:
     team = draft.teams[name]
     if team.closing is not None:
         return
-    draft.put_team(name, closing=closing)
-    draft.put(draft.children[name], phase=Phase.STOPPING)
+    draft.put_team(team._replace(closing=closing))
+    draft.put(draft.children[name].changed(phase=Phase.STOPPING))
     for child in map(draft.children.__getitem__, team.children):
         if child.alive:
-            draft.put(child, goal=Goal.STOP)
+            draft.put(child.changed(goal=Goal.STOP))
         elif child.goal is not Goal.STOP:
             settle(draft, child)
 
@@ -158,7 +163,7 @@ def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = Fa
     draft.due.pop(child.id, None)
     draft.inbox.extend(child.queue)
     phase = Phase.PARKED if park else Phase.DOWN
-    child = draft.put(child, phase=phase, goal=Goal.STOP, call=None, queue=(), up_since=None)
+    child = draft.put(child.changed(phase=phase, goal=Goal.STOP, call=None, queue=(), up_since=None))
     if is_lost or not is_closing:
         draft.bury(child)
     if is_lost:
@@ -194,6 +199,6 @@ def finish(draft: Draft, root: Child) -> None:
     """The root is down: everything is over."""
     closing = draft.teams[root.id].closing
     assert closing is not None
-    draft.bury(draft.put(root, goal=Goal.STOP))
+    draft.bury(draft.put(root.changed(goal=Goal.STOP)))
     draft.finished = True
     draft.order(Finish(closing.word, closing.end.causes))

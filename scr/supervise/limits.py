@@ -18,7 +18,7 @@ def add_restart(
 
     A restart exactly `within_s` ago still counts.
     """
-    recent = (*(stamp for stamp in stamps if at - stamp <= within_s), at)
+    recent = (*[stamp for stamp in stamps if at - stamp <= within_s], at)
     return recent if len(recent) <= max_restarts else None
 
 

@@ -36,7 +36,7 @@ from scr.supervise.steps import (
     start,
     stop,
 )
-from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, Tree
+from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team, Tree
 
 
 def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
@@ -119,7 +119,7 @@ def shut_down(draft: Draft, fact: Shutdown) -> None:
     if fact.within_s is not None:
         until = fact.at + fact.within_s
         draft.due[root.id] = min(until, draft.due.get(root.id, until))
-    root = draft.put(root, goal=Goal.STOP)
+    root = draft.put(root.changed(goal=Goal.STOP))
     closing = Closing(fact.reason, End(ExitReason.SHUTDOWN, fact.reason))
     close(draft, root.id, closing)
 
@@ -169,29 +169,31 @@ def plan_in_order(draft: Draft, team: Team) -> None:
     depend on it; one whose old process cannot be killed holds up nobody.
     """
     run, up = Goal.RUN, Phase.UP
-    is_independent = team.spec.strategy is Strategy.ONE_FOR_ONE
-    doomed, absent, is_starting = None, None, False
-    for child in map(draft.children.__getitem__, team.children):
-        if child.goal is run and child.phase is up:
-            continue
-        if child.asked:
-            return
-        if child.goal is not run:
-            doomed = child if child.alive else doomed
-        elif child.alive and child.up_since is None:
-            is_starting = True
-        elif absent is None and must_start(child) and child.id not in draft.stuck:
-            absent = None if is_independent and child.id in draft.due else child
+    children = map(draft.children.__getitem__, team.children)
+    unsettled = [child for child in children if child.goal is not run or child.phase is not up]
+    stopping = [child for child in unsettled if child.asked]
+    doomed = [child for child in unsettled if child.goal is not run and child.phase in ALIVE]
+    if stopping:
+        return
     if doomed:
-        stop(draft, doomed)
-    elif absent and not is_starting and can_start(draft, absent):
+        stop(draft, doomed[-1])
+        return
+    starting = [child for child in unsettled if child.phase in ALIVE and child.up_since is None]
+    absent = None if starting else next((child for child in unsettled if is_next(draft, team, child)), None)
+    if absent and can_start(draft, absent):
         start(draft, absent)
+
+
+def is_next(draft: Draft, team: Team, child: Child) -> bool:
+    """Whether a child is to be started before all after it, be it that they must wait with it until it can be."""
+    waits_alone = team.spec.strategy is Strategy.ONE_FOR_ONE and child.id in draft.due
+    return must_start(child) and child.id not in draft.stuck and not waits_alone
 
 
 def tell_above(draft: Draft, name: str) -> None:
     """Whether a supervisor itself has come up or gone down with what changed below it."""
     child, team = draft.children[name], draft.teams[name]
-    below = map(draft.children.__getitem__, team.children)
+    below = map(draft.children.__getitem__, reversed(team.children))  # the last to start is the last to be up
     if team.closing:
         if not any(other.alive for other in below):
             went_down(draft, child, team.closing.end, failed=team.closing.failed)

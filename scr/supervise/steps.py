@@ -37,7 +37,9 @@ def start(draft: Draft, child: Child) -> None:
     """Begin a start; an agent is up, or down again, only by a fact."""
     match child.spec:
         case AgentSpec() as spec:
-            child = draft.keep(child, phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+            child = draft.keep(
+                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+            )
             draft.due[child.id] = draft.at + spec.start_timeout_s
             draft.order(Start(child.id, child.incarnation, spec))
         case SupervisorSpec() as spec:
@@ -46,7 +48,7 @@ def start(draft: Draft, child: Child) -> None:
 
 def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     """Begin a supervisor's start with the children that its specification lists, whatever was changed since."""
-    draft.put(child, phase=Phase.STARTING)
+    draft.put(child.changed(phase=Phase.STARTING))
     draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
@@ -55,7 +57,7 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
         known = draft.children[listed.id]
         cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
         draft.children[listed.id] = Child(
-            listed, spec.id, cause=cause, incarnation=known.incarnation, end=known.end, gone=known.gone
+            listed.id, listed, spec.id, cause=cause, incarnation=known.incarnation, end=known.end, gone=known.gone
         )
 
 
@@ -64,16 +66,16 @@ def came_up(draft: Draft, child: Child) -> None:
     draft.due.pop(child.id, None)
     call = child.call if child.goal is not Goal.STOP else None
     if call is None:
-        draft.put(child, phase=Phase.UP, up_since=draft.at)
+        draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
         return
-    draft.put(child, phase=Phase.UP, up_since=draft.at, call=None, queue=())
+    draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
     draft.reply(call, Done(child.id))
     draft.inbox.extend(child.queue)
 
 
 def chose_not_to_start(draft: Draft, child: Child) -> None:
     """The agent is down by its own wish, which is no failure."""
-    child = child._replace(
+    child = child.changed(
         phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
     )
     settle(draft, child, ignored=True)
@@ -81,29 +83,30 @@ def chose_not_to_start(draft: Draft, child: Child) -> None:
 
 def stop(draft: Draft, child: Child) -> None:
     """Ask a child to go down, and set the time when asking ends."""
-    match child.spec:
-        case SupervisorSpec():
-            draft.keep(child, asked=True)
-            close(draft, child.id, ASKED)
+    spec = child.spec
+    if isinstance(spec, SupervisorSpec):
+        draft.keep(child.changed(asked=True))
+        close(draft, child.id, ASKED)
+        return
+    child = draft.keep(child.changed(phase=Phase.STOPPING, asked=True))
+    match spec.shutdown_s:
         case _ if child.killed:
-            draft.keep(child, phase=Phase.STOPPING, asked=True)
-        case AgentSpec(shutdown_s="kill"):
-            kill(draft, child._replace(phase=Phase.STOPPING, asked=True))
-        case AgentSpec(shutdown_s="infinity"):
-            draft.keep(child, phase=Phase.STOPPING, asked=True)
+            return
+        case "kill":
+            kill(draft, child)
+            return
+        case "infinity":
             draft.due.pop(child.id, None)
-            draft.order(Stop(child.id, child.incarnation))
-        case AgentSpec(shutdown_s=float(budget_s)):
-            child = draft.keep(child, phase=Phase.STOPPING, asked=True)
+        case budget_s:
             draft.due[child.id] = draft.at + budget_s
-            draft.order(Stop(child.id, child.incarnation))
-            if budget_s == 0:
-                kill(draft, child)
+    draft.order(Stop(child.id, child.incarnation))
+    if spec.shutdown_s == 0:
+        kill(draft, child)
 
 
 def kill(draft: Draft, child: Child) -> None:
     """End an agent without asking."""
-    draft.keep(child, killed=True)
+    draft.keep(child.changed(killed=True))
     draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
     draft.order(Kill(child.id, child.incarnation))
 
@@ -115,7 +118,7 @@ def kill_all(draft: Draft) -> None:
             close(draft, name, ASKED)
     for child in tuple(draft.children.values()):
         if child.alive and not child.killed and isinstance(child.spec, AgentSpec):
-            kill(draft, child._replace(phase=Phase.STOPPING, asked=True))
+            kill(draft, child.changed(phase=Phase.STOPPING, asked=True))
 
 
 def expire(draft: Draft, child: Child) -> None:
@@ -139,6 +142,6 @@ def abandon(draft: Draft, child: Child) -> None:
     went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
     still_wanted = draft.children.get(child.id)
     if still_wanted and still_wanted.call:
-        draft.keep(still_wanted, call=None, queue=())
+        draft.keep(still_wanted.changed(call=None, queue=()))
         draft.refuse(still_wanted.call, Refusal.START_FAILED, f"the last process of {child.id!r} could not be killed")
         draft.inbox.extend(still_wanted.queue)
