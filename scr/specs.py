@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
@@ -46,7 +46,20 @@ class AutoShutdown(StrEnum):
     ALL_SIGNIFICANT = "all_significant"
 
 
-class Code(Frozen):
+class Spec(Frozen):
+    """A value that raises InvalidSpec when a program makes it of what does not fit."""
+
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            name = f" of {fields['id']!r}" if "id" in fields else ""
+            raise InvalidSpec(complaint(f"specification{name}", error)) from error
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of a whole does not call it for the parts
+
+
+class Code(Spec):
     """What an agent runs: a name that can be imported ("package.module:Class"), or `dill` bytes in base64.
 
     The bytes are opened inside the agent's own process and nowhere else.
@@ -62,7 +75,7 @@ class Code(Frozen):
         return self
 
 
-class Backoff(Frozen):
+class Backoff(Spec):
     """A pause before each restart: `base_s`, doubled by every further failure up to `cap_s`.
 
     With full jitter the pause is drawn between zero and that.  A child that
@@ -81,7 +94,7 @@ class Backoff(Frozen):
         return self
 
 
-class AgentLimits(Frozen):
+class AgentLimits(Spec):
     """How much one agent may use.  None is no limit; passing one ends that agent, with its reason, and nothing else.
 
     Above `soft_memory_bytes` it is replaced between two messages; above
@@ -109,7 +122,7 @@ class AgentLimits(Frozen):
         return self
 
 
-class AgentSpec(Frozen):
+class AgentSpec(Spec):
     """One agent: what it runs, and what happens when it ends.
 
     `shutdown_s` is the time it gets to stop by itself before SIGKILL; "kill"
@@ -146,7 +159,7 @@ class AgentSpec(Frozen):
         return self.deadlines.get(message_type, self.deadline_s)
 
 
-class SupervisorSpec(Frozen):
+class SupervisorSpec(Spec):
     """A supervisor: a node of the policy's tree, not a process.  `children` are in start order.
 
     It gets as long to stop as all below it need.  A `dynamic` one starts
@@ -183,13 +196,6 @@ def parse(data: object) -> ChildSpec:
         return CHILD_SPEC.validate_python(data)
     except ValidationError as error:
         raise InvalidSpec(complaint("specification", error)) from error
-
-
-def one_off(spec_id: str, code: Code, **fields: JsonValue) -> AgentSpec:
-    """An agent that does one piece of work and is not restarted.  Raises InvalidSpec as `parse` does."""
-    spec = parse({"id": spec_id, "code": code, "restart": Restart.TEMPORARY, **fields})
-    assert isinstance(spec, AgentSpec)
-    return spec
 
 
 def walk(spec: ChildSpec) -> Iterator[ChildSpec]:
@@ -252,7 +258,7 @@ def check_pair(supervisor: SupervisorSpec, child: ChildSpec) -> None:
 
 
 def cautions(root: ChildSpec) -> tuple[str, ...]:
-    """What is allowed and seldom meant, one sentence each, for people."""
+    """What is allowed and seldom meant, one sentence each: a warning to whoever makes a runtime of it."""
     found = []
     for parent in walk(root):
         children = parent.children if isinstance(parent, SupervisorSpec) else ()

@@ -15,10 +15,9 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
-from scr.errors import InvalidCode, InvalidSpec
-from scr.messages import complaint
+from scr.errors import InvalidCode
 from scr.specs import AgentSpec, Code
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
@@ -55,10 +54,7 @@ def spec_of(
 
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
-    try:
-        return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
-    except ValidationError as error:
-        raise InvalidSpec(complaint(f"specification of {agent!r}", error)) from error
+    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
 
 
 def open_code(code: Code) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +29,7 @@ from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent
 from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import Code, SupervisorSpec, check
+from scr.specs import Code, SupervisorSpec, cautions, check
 from scr.telemetry.events import Record
 
 RESTARTS_MAX, WITHIN_S = 3, 60.0
@@ -46,7 +47,8 @@ class Runtime(Client):
     raises RuntimeGone when the runtime's process ends meanwhile.  `preload` are
     modules that the zygote imports, so that agents need not.  `spawned` is a
     process that was started ahead; without one, `start` starts it.  A tree that
-    contradicts itself is refused at once, with InvalidSpec.
+    contradicts itself is refused at once, with InvalidSpec; of one that is
+    allowed and seldom meant a UserWarning tells.
 
     With a durable `store` (`sqlite:///work.db`) this handle is also the
     runtime's keeper: a runtime that dies is started again from the store, up to
@@ -67,6 +69,8 @@ class Runtime(Client):
         title: str = "",
     ) -> None:
         check(tree)
+        for caution in cautions(tree):
+            warnings.warn(caution, stacklevel=2)
         settings = settings or from_environment()
         if store is not None:
             settings = settings.model_copy(update={"store": store})

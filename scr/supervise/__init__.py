@@ -42,6 +42,8 @@ order of              last started first                     start order
 `which_children`
 arguments of all      prepended or appended                  `extra_options`, under the child's own
 dynamic children
+one-off work          a Task.Supervisor with its own         `restart="temporary"` on any agent; 5 s to stop is the
+                      defaults                               default of all
 exit 0 without an     normal                                 error: a thread crashed, or `os._exit(0)`
 exit record
 a child unlinks       dies unseen                            impossible: the kernel always tells the parent

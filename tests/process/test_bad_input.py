@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-from pydantic import ValidationError
 
 import scr
 from scr.errors import AgentGone, InvalidSpec, StartFailed, UnknownAgent
@@ -113,7 +112,7 @@ def test_a_specification_that_repeats_itself_without_end_is_refused():
     spec["children"].append(spec)
     with pytest.raises(InvalidSpec, match=r"[Rr]ecursion"):
         parse(spec)
-    with pytest.raises(ValidationError, match=r"[Rr]ecursion"):
+    with pytest.raises(InvalidSpec, match=r"[Rr]ecursion"):
         scr.SupervisorSpec(**spec)
 
 

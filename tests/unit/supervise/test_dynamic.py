@@ -55,6 +55,15 @@ def test_g10_06_a_dynamic_supervisor_starts_empty_and_cannot_fail(script):
     assert play.phases("pool") == {}
 
 
+def test_g10_07_a_one_off_is_a_temporary_child_and_has_five_seconds_to_stop(script):
+    play = script.pool()
+    play.deaf = {"job"}
+    play.start_child("pool", script.agent("job", restart="temporary"))
+    assert play.terminate("job") == ["stop job"]
+    assert play.tick(4.9) == []
+    assert play.tick(5.0) == ["kill job", "gone job killed", "done job"]
+
+
 def test_g10_08_a_one_off_that_is_done_is_gone_once_with_normal(script):
     play = script.pool()
     play.start_child("pool", script.agent("job", restart="temporary"))
