@@ -15,10 +15,12 @@ HOMES = {
     "Code": "scr.specs",
     "Context": "scr.behaviour.context",
     "CritiquePayload": "scr.messages",
+    "Done": "scr.behaviour.steps",
     "ExitReason": "scr.messages",
     "Ignored": "scr.behaviour.agent",
     "Limits": "scr.config",
     "Message": "scr.messages",
+    "NotDone": "scr.behaviour.steps",
     "PingPayload": "scr.messages",
     "Restart": "scr.specs",
     "ResultPayload": "scr.messages",
@@ -26,9 +28,12 @@ HOMES = {
     "ScrError": "scr.errors",
     "Settings": "scr.config",
     "StatusPayload": "scr.messages",
+    "StepInDoubt": "scr.errors",
     "Strategy": "scr.specs",
     "SupervisorSpec": "scr.specs",
     "TaskPayload": "scr.messages",
+    "step": "scr.behaviour.declared",
+    "step_once": "scr.behaviour.declared",
 }
 
 __all__ = [  # noqa: PLE0604  the names are the keys above

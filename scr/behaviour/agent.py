@@ -58,6 +58,14 @@ class Agent:
     def on_message(self, ctx: Context, message: Message) -> Handled:
         """Anything that has no handler of its own: status, down, failure, pong, and what the others left."""
 
+    @classmethod
+    def migrate(cls, state: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Called at a start when the state in the store, however old, does not fit `State`: make of it what does.
+
+        Raise to fail the start; a state that does not fit after this fails it too.
+        """
+        return state
+
     def on_stop(self, ctx: Context) -> Handled:
         """Called once when the agent is asked to stop, after the message in hand; not when it is killed.
 

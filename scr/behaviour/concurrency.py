@@ -8,37 +8,60 @@ by the kernel (measured: 0.4 of 1.4 ms).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import inspect
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from typing import Any
 
-from scr.behaviour.link import GRACE_S, Link, opened
-from scr.errors import AskTimedOut
-from scr.frames import Answer
-from scr.messages import Message
+from scr.behaviour.link import GRACE_S, Link, opened, unanswered
+from scr.behaviour.steps import told
+from scr.behaviour.turn import Turn
+from scr.frames import Answer, FromAgent, StepRecord
 
 RUNNER = asyncio.Runner()
 
 
 def finish(handled: Awaitable[Any]) -> Any:
     """Run what an `async def` handler returned to its end, on the one loop of this process."""
-    return RUNNER.run(_awaited(handled))
+    return RUNNER.run(_awaited(handled), context=copy_context())
 
 
-async def ask(link: Link, message_id: str, step: str, message: Message, timeout_s: float) -> Any:
-    """`Link.ask` on the running loop: answers are read as they come, in any order.  Raises what the answer says."""
+async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
+    """`Link.inquire` on the running loop: answers are read as they come, in any order."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
-    ref = link.expect(future.set_result)
+
+    def tell(answer: Answer) -> None:
+        if not future.done():  # who asked may have been cancelled
+            future.set_result(answer)
+
+    ref = link.expect(tell)
     loop.add_reader(link.fileno(), link.pump)
-    link.put_question(ref, message_id, step, message, timeout_s)
     try:
+        link.send(make(ref))
         async with asyncio.timeout(timeout_s + GRACE_S):
             return opened(await future)
     except TimeoutError as error:
-        raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
+        raise unanswered(timeout_s) from error
     finally:
         if link.forget(ref):
             loop.remove_reader(link.fileno())
+
+
+class Concurrent:
+    """The hands of an `async def` handler: see `scr.behaviour.steps`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def call(self, fn: Callable[[], Any]) -> Any:
+        """Run it, and await what it returns if that can be."""
+        result = fn()
+        return await result if inspect.isawaitable(result) else result
+
+    async def keep(self, turn: Turn, record: StepRecord) -> None:
+        """Await the answer."""
+        await inquire(self._link, told(turn, record), turn.delivery.deadline_s)
 
 
 async def _awaited(handled: Awaitable[Any]) -> Any:

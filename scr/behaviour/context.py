@@ -1,24 +1,26 @@
 """What a handler can do: the `ctx` that every handler is given.
 
-Lives in the agent's process.  `send`, `reply`, `start_agent`, `stop_agent`,
-`remember`, `monitor` and `demonitor` take effect when the turn commits; `step` and `ask`
-are recorded at once, so that a turn that is run again does not repeat them.
+Lives in the agent's process.  What sends, starts, stops, monitors, remembers or
+sets a timer takes effect when the turn commits; steps and asks are recorded at
+once, so that a turn that is run again does not repeat them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from time import monotonic, time
 from typing import Any
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from scr.behaviour.code import spec_of
 from scr.behaviour.link import Link
-from scr.behaviour.turn import Turn, compose, plain
-from scr.errors import InvalidMessage, ScrError
-from scr.frames import Entry, StartRequest, StepDone, StepRecord
+from scr.behaviour.stepping import Stepping
+from scr.behaviour.steps import WITHIN
+from scr.behaviour.turn import Turn, compose, duration, moment, plain
+from scr.errors import ScrError
+from scr.frames import Entry, StartRequest, Timer
 from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
 from scr.messages import (
@@ -33,28 +35,21 @@ from scr.messages import (
     StatusPayload,
     Task,
     TaskPayload,
-    derive_id,
-    follow,
 )
 from scr.specs import AgentSpec, Code
 
-CONCURRENCY = "scr.behaviour.concurrency"
 ENTRIES_PAGE = 500
 ENTRIES_S = 10.0
 PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
 
 
-class Context:
+class Context(Stepping):
     """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send)."""
 
     def __init__(self, link: Link, turn: Turn | None, table: TableClient | None, pulse: Pulse | None = None) -> None:
-        self._link, self._turn, self._table, self._pulse = link, turn, table, pulse
+        super().__init__(link, turn)
+        self._table, self._pulse = table, pulse
         self._until = monotonic() + turn.delivery.deadline_s if turn else None
-
-    @property
-    def agent(self) -> str:
-        """This agent's id."""
-        return self._link.agent
 
     @property
     def incarnation(self) -> int:
@@ -64,12 +59,12 @@ class Context:
     @property
     def message(self) -> Message:
         """The message in hand.  Raises ScrError outside a handler of one."""
-        return self._in_turn("read a message").message
+        return self._a_turn("read a message").message
 
     @property
     def deliveries(self) -> int:
         """How often the message in hand has been delivered, this time included."""
-        return self._in_turn("count deliveries").delivery.deliveries
+        return self._a_turn("count deliveries").delivery.deliveries
 
     @property
     def deadline(self) -> float | None:
@@ -148,42 +143,31 @@ class Context:
         turn.monitors = [monitored for monitored in turn.monitors if monitored != agent]
         turn.demonitors.append(agent)
 
-    def step(self, name: str, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run `fn` once for this message and record its result, which must be JSON.
+    def send_after(self, delay_s: float, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
+        """`send`, that much later than the turn commits.  Kept in the store until then, whatever ends meanwhile."""
+        turn = self._in_turn("set a timer")
+        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        turn.set_timer(Timer(message=message, due=moment(time() + duration(delay_s)), after_s=delay_s))
+        return message
 
-        When the message is redelivered after a crash, the recorded result is
-        returned and `fn` is not run.  What `fn` raises is a crash like any other.
+    def wake_at(
+        self, when: float | datetime, payload: Payload | Any = None, *, in_reply_to: str | None = None
+    ) -> Message:
+        """Have a payload sent to this agent itself at a time on the wall clock (seconds since the epoch).
+
+        At once when the time is past.  A datetime without a zone is local time.
         """
-        turn = self._in_turn("run a step")
-        key = turn.step_name(name)
-        if key in turn.recorded:
-            return turn.recorded[key]
-        return self._record(turn, key, fn(*args, **kwargs))
+        turn = self._in_turn("set a timer")
+        message = compose(payload, self._envelope(turn, self.agent, in_reply_to))
+        turn.set_timer(Timer(message=message, due=moment(when)))
+        return message
 
-    async def step_async(self, name: str, fn: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        """`step` for an `async def` function, in an `async def` handler."""
-        turn = self._in_turn("run a step")
-        key = turn.step_name(name)
-        if key in turn.recorded:
-            return turn.recorded[key]
-        return self._record(turn, key, await fn(*args, **kwargs))
+    def cancel_timer(self, timer: Message | str) -> None:
+        """Take back what `send_after` or `wake_at` returned (or its `message_id`) when the turn commits.
 
-    def ask(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
-        """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
-
-        Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone.  An answer that comes after the timeout is dropped.
+        A message that has been sent by then stays sent.
         """
-        turn, key, message = self._question(agent, payload)
-        if key in turn.recorded:
-            return turn.recorded[key]
-        return self._link.ask(turn.message.message_id, key, message, timeout_s)
-
-    async def ask_async(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
-        """`ask` in an `async def` handler; several may be under way together."""
-        turn, key, message = self._question(agent, payload)
-        if key in turn.recorded:
-            return turn.recorded[key]
-        return await import_module(CONCURRENCY).ask(self._link, turn.message.message_id, key, message, timeout_s)
+        self._in_turn("cancel a timer").cancel_timer(timer if isinstance(timer, str) else timer.message_id)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key that all agents can recall, when the turn commits."""
@@ -212,24 +196,12 @@ class Context:
         """One line for people, at once."""
         self._link.log(str(text))
 
-    def _record(self, turn: Turn, key: str, value: Any) -> JsonValue:
-        value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        result = plain(value, f"the result of step {key!r}")
-        self._link.send(StepDone(message_id=turn.message.message_id, step=StepRecord(name=key, value=result)))
-        return result
-
-    def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, str, Message]:
-        turn = self._in_turn("ask")
-        if agent == self.agent:
-            raise InvalidMessage(f"{agent} asks itself and would wait for ever; call the function instead")
-        key = turn.step_name(f"ask {agent}")
-        envelope = self._envelope(turn, agent, None) | {"message_id": derive_id(turn.message.message_id, key)}
-        return turn, key, compose(payload, envelope)
-
-    def _envelope(self, turn: Turn, to: str, in_reply_to: str | None) -> dict[str, Any]:
-        return follow(turn.message, len(turn.sends), sender=self.agent, to=to, at=time(), in_reply_to=in_reply_to)
-
     def _in_turn(self, verb: str) -> Turn:
-        if self._turn is None:
-            raise ScrError(f"cannot {verb} in on_start or on_stop: only the handler of a message is a turn")
-        return self._turn
+        """The turn, for what takes effect when it commits: that cannot be wanted by a step that may not run again."""
+        turn = self._open_turn(verb)
+        if step := WITHIN.get():
+            raise ScrError(
+                f"cannot {verb} in step {step!r}: it is not run again when the message is redelivered, and this would "
+                "be lost; return what is to be done, and do it after the step"
+            )
+        return turn

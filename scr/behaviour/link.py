@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
@@ -9,23 +10,33 @@ from typing import Any
 
 from scr import errors
 from scr.errors import AskTimedOut, PeerGone, ScrError
-from scr.frames import Answer, Ask, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
+from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
 from scr.mail.channel import BlockingChannel
-from scr.messages import Message
 
 GRACE_S = 5.0
 LOG_CHARACTERS = 8000
 
 
+class AgentChannel(BlockingChannel[FromRuntime]):
+    """An agent's end of its channel."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock, FROM_RUNTIME)
+
+    @property
+    def has_read_ahead(self) -> bool:
+        """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
+        return bool(self._ready)
+
+
 class Link:
     """Owned by the loop of one incarnation.  Every wait here has a deadline a little behind the runtime's own."""
 
-    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
+    def __init__(self, channel: AgentChannel, become: Become) -> None:
         self._channel = channel
         self.agent, self.incarnation = become.agent, become.incarnation
         self._refs = count(1)
-        self._answers: dict[int, Answer] = {}
-        self._expected: dict[int, Callable[[Answer], None]] = {}
+        self._expected: dict[int, Callable[[Answer], object]] = {}
         self._waiting: list[Deliver | Halt] = []
 
     def send(self, frame: FromAgent) -> None:
@@ -38,34 +49,40 @@ class Link:
 
     def next(self) -> Deliver | Halt | None:
         """The next thing to do; None when the runtime is gone.  Waits as long as the runtime lives."""
-        if self._waiting:
-            return self._waiting.pop(0)
-        while True:
-            match self._channel.receive():
-                case Deliver() | Halt() as frame:
-                    return frame
-                case None:
-                    return None
-                case _:
-                    continue
+        try:
+            while not self._waiting:
+                self._hear(None)
+        except PeerGone:
+            return None
+        return self._waiting.pop(0)
 
-    def ask(self, message_id: str, step: str, message: Message, timeout_s: float) -> Any:
-        """Put a question and wait.  Raises what the answer says went wrong."""
-        ref = next(self._refs)
-        self.put_question(ref, message_id, step, message, timeout_s)
-        return self._await(ref, timeout_s)
+    def inquire(self, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
+        """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
+
+        Raises what the answer says went wrong, AskTimedOut, PeerGone.
+        """
+        answers: list[Answer] = []
+        ref = self.expect(answers.append)
+        until = monotonic() + timeout_s + GRACE_S
+        try:
+            self.send(make(ref))
+            while not answers:
+                self._hear(max(0.0, until - monotonic()))
+        except TimeoutError as error:
+            raise unanswered(timeout_s) from error
+        finally:
+            self.forget(ref)
+        return opened(answers[0])
 
     def fetch(self, after: int, limit: int, timeout_s: float) -> Any:
         """A page of the entries from the store, as a list of their fields."""
-        ref = next(self._refs)
-        self.send(Fetch(ref=ref, after=after, limit=limit))
-        return self._await(ref, timeout_s)
+        return self.inquire(lambda ref: Fetch(ref=ref, after=after, limit=limit), timeout_s)
 
     def fileno(self) -> int:
         """For an event loop that waits for answers."""
         return self._channel.fileno()
 
-    def expect(self, tell: Callable[[Answer], None]) -> int:
+    def expect(self, tell: Callable[[Answer], object]) -> int:
         """A number for a question whose answer goes to `tell`, while somebody calls `pump`."""
         ref = next(self._refs)
         self._expected[ref] = tell
@@ -76,29 +93,26 @@ class Link:
         self._expected.pop(ref, None)
         return not self._expected
 
-    def put_question(self, ref: int, message_id: str, step: str, message: Message, timeout_s: float) -> None:
-        """Send the question itself."""
-        self.send(Ask(ref=ref, message_id=message_id, step=step, message=message, timeout_s=timeout_s))
-
     def pump(self) -> None:
-        """Read what is there now."""
-        self._sort(self._channel.receive(GRACE_S))
+        """Read what is there now.  When the runtime is gone, that is the answer to all who wait."""
+        try:
+            self._hear(GRACE_S)
+        except TimeoutError:
+            return  # half a frame: the rest is told of when it comes
+        except PeerGone as error:
+            for ref, tell in tuple(self._expected.items()):
+                tell(Answer(ref=ref, error="PeerGone", detail=str(error)))
 
-    def _await(self, ref: int, timeout_s: float) -> Any:
-        until = monotonic() + timeout_s + GRACE_S
-        while ref not in self._answers:
-            try:
-                self._sort(self._channel.receive(max(0.0, until - monotonic())))
-            except TimeoutError as error:
-                raise AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s") from error
-        return opened(self._answers.pop(ref))
+    def _hear(self, timeout_s: float | None) -> None:
+        """Take one frame, and all that came with it: nobody may wait for what has been read."""
+        self._sort(self._channel.receive(timeout_s))
+        while self._channel.has_read_ahead:
+            self._sort(self._channel.receive())
 
-    def _sort(self, frame: object) -> None:
+    def _sort(self, frame: FromRuntime | None) -> None:
         match frame:
             case Answer(ref=ref) if ref in self._expected:
                 self._expected.pop(ref)(frame)
-            case Answer(ref=ref):
-                self._answers[ref] = frame
             case Deliver() | Halt():
                 self._waiting.append(frame)
             case None:
@@ -111,3 +125,8 @@ def opened(answer: Answer) -> Any:
         return answer.value
     kind = getattr(errors, answer.error, ScrError)
     raise kind(answer.detail)
+
+
+def unanswered(timeout_s: float) -> AskTimedOut:
+    """The error of a question whose answer did not come."""
+    return AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s")

@@ -17,14 +17,16 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
-from scr.behaviour.context import CONCURRENCY, Context
+from scr.behaviour.context import Context
+from scr.behaviour.declared import in_hand
+from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
-from scr.behaviour.link import Link
-from scr.behaviour.turn import Turn
+from scr.behaviour.link import AgentChannel, Link
+from scr.behaviour.stepping import CONCURRENCY
+from scr.behaviour.turn import Abandoned, Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
-from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.frames import Become, Deliver, Exiting, Halt, Ignore, Ready
 from scr.launch.pulse import Heart, Pulse
-from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
 
@@ -34,16 +36,20 @@ TRACEBACK_CHARACTERS = 16_000
 class Loop:
     """One incarnation of one agent.  `heart` answers for the process, where there is one that wants to know."""
 
-    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become, heart: Heart | None = None) -> None:
+    def __init__(self, channel: AgentChannel, become: Become, heart: Heart | None = None) -> None:
         self._become = become
         self._link = Link(channel, become)
         self._table = TableClient(become.table) if become.table else None
-        self._committed: str | None = None
+        self._committed = ""
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
         self._heart = heart
 
     def run(self) -> int:
         """The whole life; returns the exit code.  The exit record is sent before it returns."""
+        with at_home():
+            return self._live()
+
+    def _live(self) -> int:
         try:
             agent = self._start()
         except Ignored:
@@ -65,7 +71,7 @@ class Loop:
             self._heart.beat(self._pulse)
         agent = as_agent(open_code(self._become.code))()
         agent.options = dict(self._become.options)
-        agent.state = restored(agent.State, self._become.state)
+        agent.state = restored(self._become.agent, agent, self._become.state)
         self._committed = agent.state.model_dump_json()
         refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
         return agent
@@ -87,12 +93,32 @@ class Loop:
         turn = Turn(delivery, self._become.max_sends)
         ctx = Context(self._link, turn, self._table, self._pulse)
         ctx.progress()
-        if delivery.message.type == "stop":
+        self._handle(agent, ctx, turn)
+        turn.over = True
+        match turn.unwinding:
+            case None:
+                self._link.send(turn.commit(self._changed(agent)))
+                return turn.ends
+            case Abandoned(frame=frame):
+                self._link.send(frame)
+                agent.state = agent.State.model_validate_json(self._committed)
+                return False
+            case diverged:
+                raise diverged
+
+    def _handle(self, agent: Agent, ctx: Context, turn: Turn) -> None:
+        """Have the message handled.  What the handler of an abandoned turn raises matters no more, and is logged."""
+        if turn.message.type == "stop":
             ctx.stop()
-        else:
-            self._finish(handle(agent, ctx, delivery.message))
-        self._link.send(turn.commit(self._changed(agent)))
-        return turn.ends
+            return
+        try:
+            with in_hand(ctx):
+                self._finish(handle(agent, ctx, turn.message))
+        except BaseException as error:
+            if not isinstance(turn.unwinding, Abandoned):
+                raise
+            if error is not turn.unwinding:
+                self._link.log(f"the handler of an abandoned turn raised {error!r}")
 
     def _changed(self, agent: Agent) -> JsonValue:
         """The state when it is not the one that was committed last, else None.  Raises InvalidMessage for no JSON."""
@@ -136,14 +162,24 @@ def refuse_nonsense(agent: str, returned: object) -> None:
         )
 
 
-def restored(model: type[BaseModel], state: JsonValue) -> BaseModel:
-    """The committed state, or the model's defaults.  Raises StartFailed naming the field that does not fit any more."""
+def restored(name: str, agent: Agent, state: JsonValue) -> BaseModel:
+    """The committed state, or the model's defaults; one that does not fit is the agent's own to migrate.
+
+    Raises StartFailed naming the field that does not fit even then.
+    """
+    if state is None:
+        return agent.State()
     try:
-        return model() if state is None else model.model_validate(state)
+        return agent.State.model_validate(state)
+    except ValidationError:
+        migrated = agent.migrate(state) if isinstance(state, dict) else state
+    try:
+        return agent.State.model_validate(migrated)
     except ValidationError as error:
+        kind = type(agent).__qualname__
         raise StartFailed(
-            f"{complaint('state', error)}; the class has changed since it was committed: "
-            "give new fields a default and keep the old ones readable"
+            f"{complaint(f'state of {name}', error)}; {kind} has changed since it was committed: give new fields a "
+            f"default and keep the old ones readable, or write {kind}.migrate(state), which returns what fits"
         ) from error
 
 

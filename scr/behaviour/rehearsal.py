@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
+from scr.behaviour.link import AgentChannel
 from scr.behaviour.loop import Loop
-from scr.frames import FROM_RUNTIME, Become, Deliver, Halt
-from scr.mail.channel import BlockingChannel, pack
+from scr.frames import Answer, Become, Deliver, Halt
+from scr.mail.channel import pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
 
@@ -49,6 +50,7 @@ PLAY = (
             **origin(message_id="rehearsal", sender="nobody", to="rehearsal", at=0.0),
         )
     ),
+    Answer(ref=1),  # to the step
     Halt(),
 )
 
@@ -58,7 +60,7 @@ def rehearse() -> None:
     here, there = socket.socketpair()
     with here, there:
         there.sendall(b"".join(pack(frame.model_dump_json().encode(), LIMIT_BYTES) for frame in PLAY))
-        channel = BlockingChannel(here, FROM_RUNTIME)
+        channel = AgentChannel(here)
         first = channel.receive(1.0)
         assert isinstance(first, Become)
         Loop(channel, first).run()

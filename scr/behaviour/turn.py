@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from scr.errors import InvalidMessage
-from scr.frames import Commit, Deliver, Entry, StartRequest
+from scr.errors import InvalidMessage, ReplayDiverged, ScrError
+from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
+
+LATEST = 253_402_300_799.0  # the end of the year 9999: calendars can say no later time
+
+
+class Abandoned(BaseException):
+    """Unwinds the handler of a turn that cannot be completed.  No `Exception`: handlers catch those for other ends."""
+
+    def __init__(self, frame: InDoubt) -> None:
+        super().__init__(frame.detail)
+        self.frame = frame
+
+
+Unwinding = TypeVar("Unwinding", Abandoned, ReplayDiverged)
 
 
 @dataclass(slots=True)
 class Turn:
-    """The effects of the handler of one message.  None of them leaves the process before `commit`."""
+    """The effects of the handler of one message.  None of them leaves the process before `commit`.
+
+    `posted` counts messages and timers, those that were cancelled too: ids are
+    made of it.  `unwinding` is why the turn will not commit, whatever its
+    handler makes of that; a turn that is `over` takes nothing any more.
+    """
 
     delivery: Deliver
     max_sends: int
@@ -26,31 +45,78 @@ class Turn:
     monitors: list[str] = field(default_factory=list)
     demonitors: list[str] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
-    recorded: dict[str, JsonValue] = field(default_factory=dict)
+    timers: list[Timer] = field(default_factory=list)
+    cancels: list[str] = field(default_factory=list)
+    recorded: dict[str, StepRecord] = field(default_factory=dict)
     names: Counter[str] = field(default_factory=Counter)
+    posted: int = 0
     ends: bool = False
+    over: bool = False
+    unwinding: Abandoned | ReplayDiverged | None = None
 
     def __post_init__(self) -> None:
-        self.recorded = {step.name: step.value for step in self.delivery.steps}
+        self.recorded = {step.name: step for step in self.delivery.steps}
 
     @property
     def message(self) -> Message:
         """The message in hand."""
         return self.delivery.message
 
+    def check(self, verb: str) -> None:
+        """Raise what unwinds the turn, or ScrError when it is over: something that its handler started runs on."""
+        if self.unwinding:
+            raise self.unwinding
+        if self.over:
+            raise ScrError(
+                f"cannot {verb}: the turn of {self.message.message_id} is over; "
+                "what a handler starts and does not wait for cannot act in its name"
+            )
+
     def send(self, message: Message) -> None:
         """Add a message.  Raises InvalidMessage when the turn holds as many as it may."""
-        if len(self.sends) >= self.max_sends:
-            raise InvalidMessage(
-                f"one turn may send {self.max_sends} messages; {message.to!r} would be one more: "
-                "send the rest from a later turn (send yourself a task)"
-            )
+        self._count(message)
         self.sends.append(message)
+
+    def set_timer(self, timer: Timer) -> None:
+        """Add a message that is to be sent later.  Raises InvalidMessage as `send` does."""
+        self._count(timer.message)
+        self.timers.append(timer)
+
+    def cancel_timer(self, message_id: str) -> None:
+        """Take a timer of this turn back, or have one of an earlier turn cancelled."""
+        kept = [timer for timer in self.timers if timer.message.message_id != message_id]
+        if len(kept) == len(self.timers):
+            self.cancels.append(message_id)
+        self.timers = kept
 
     def step_name(self, name: str) -> str:
         """The name under which this occurrence of a step is recorded: unique in the turn, the same in a repeat."""
+        key = self.next_name(name)
         self.names[name] += 1
-        return name if self.names[name] == 1 else f"{name}#{self.names[name]}"
+        return key
+
+    def next_name(self, name: str) -> str:
+        """The name under which the next step of that name will be recorded."""
+        return f"{name}#{self.names[name] + 1}" if self.names[name] else name
+
+    def done(self, key: str) -> StepRecord | None:
+        """What is recorded of a step that is complete.  Raises ReplayDiverged for any other in a replay."""
+        record = self.recorded.get(key)
+        if record and record.state == "done":
+            return record
+        if self.delivery.replay:
+            raise self.unwind(
+                ReplayDiverged(
+                    f"the replay of {self.message.type} {self.message.message_id} to {self.message.to} came to step "
+                    f"{key!r}, which the run had not finished: the agent's code or what it reads is not what it was"
+                )
+            )
+        return None
+
+    def unwind(self, error: Unwinding) -> Unwinding:
+        """Remember that the turn will not commit; returns what is to be raised."""
+        self.unwinding = error
+        return error
 
     def commit(self, state: JsonValue) -> Commit:
         """Everything as one frame."""
@@ -63,8 +129,18 @@ class Turn:
             monitors=tuple(self.monitors),
             demonitors=tuple(self.demonitors),
             entries=tuple(self.entries.values()),
+            timers=tuple(self.timers),
+            cancels=tuple(self.cancels),
             ends=self.ends,
         )
+
+    def _count(self, message: Message) -> None:
+        if self.posted >= self.max_sends:
+            raise InvalidMessage(
+                f"one turn may send {self.max_sends} messages; {message.to!r} would be one more: "
+                "send the rest from a later turn (send yourself a task)"
+            )
+        self.posted += 1
 
 
 def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
@@ -72,6 +148,24 @@ def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
     if isinstance(payload, Frozen):
         return of_payload(payload, envelope)
     return of_payload(TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload")), envelope)
+
+
+def moment(when: float | datetime) -> float:
+    """A time on the wall clock in seconds since the epoch; a datetime without a zone is local time.
+
+    Raises InvalidMessage for what no calendar can say.
+    """
+    at = when.timestamp() if isinstance(when, datetime) else when
+    if not 0 <= at <= LATEST:
+        raise InvalidMessage(f"a timer cannot be set to {when!r}: give seconds since the epoch, or a datetime")
+    return at
+
+
+def duration(delay_s: float) -> float:
+    """Seconds to wait.  Raises InvalidMessage for what is no time."""
+    if not delay_s >= 0:
+        raise InvalidMessage(f"a timer cannot wait {delay_s!r} s: give seconds from now, 0 or more")
+    return delay_s
 
 
 def plain(value: Any, what: str) -> JsonValue:
