@@ -8,6 +8,8 @@ everything once before it matters.
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -15,7 +17,7 @@ from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.behaviour.link import AgentChannel
 from scr.behaviour.loop import Loop
-from scr.frames import Answer, Become, Deliver, Halt
+from scr.frames import Answer, Become, Deliver, FromRuntime, Halt
 from scr.mail.channel import pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
@@ -36,13 +38,16 @@ class Player(Agent):
     def on_task(self, ctx: Context, message: Task) -> None:
         """A task."""
         self.state.count += 1
-        ctx.step("step", dict, number=1)
+        ctx.step("step", CUES.pop())
         ctx.log("line")
         ctx.send({"n": 1}, to="nobody")
         ctx.reply(message.payload.input)
 
 
-PLAY = (
+CUES: list[Callable[[], None]] = []
+"""Has the play go on: an answer is not heard before its question."""
+
+OPENING = (
     Become(agent="rehearsal", incarnation=1, code=Code(reference="scr.behaviour.rehearsal:Player")),
     Deliver(
         message=Task(
@@ -50,17 +55,22 @@ PLAY = (
             **origin(message_id="rehearsal", sender="nobody", to="rehearsal", at=0.0),
         )
     ),
-    Answer(ref=1),  # to the step
-    Halt(),
 )
+REST = (Answer(ref=1), Halt())
 
 
 def rehearse() -> None:
     """Live once, on a channel that leads nowhere.  Called in a blank process, once, while it waits."""
     here, there = socket.socketpair()
     with here, there:
-        there.sendall(b"".join(pack(frame.model_dump_json().encode(), LIMIT_BYTES) for frame in PLAY))
+        there.sendall(packed(OPENING))
+        CUES.append(partial(there.sendall, packed(REST)))
         channel = AgentChannel(here)
         first = channel.receive(1.0)
         assert isinstance(first, Become)
         Loop(channel, first).run()
+
+
+def packed(frames: Sequence[FromRuntime]) -> bytes:
+    """As they come over the channel."""
+    return b"".join(pack(frame.model_dump_json().encode(), LIMIT_BYTES) for frame in frames)
