@@ -1,0 +1,173 @@
+"""Steps and timers, with real agents that are really killed: a file counts what has happened in the world outside."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import scr
+from tests.conftest import until
+
+
+def happened(path):
+    """How often it has."""
+    return Path(path).read_text().count("\n") if Path(path).exists() else 0
+
+
+def happen(path, *, dies=False):
+    """Something in the world outside, after which the process dies where it is told to, for the first time."""
+    with Path(path).open("a") as file:
+        file.write("it happened\n")
+    if dies and happened(path) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"times": happened(path)}
+
+
+def found(path, *, dies):
+    return scr.Done({"found": happened(path)})
+
+
+def not_found(path, *, dies):
+    return scr.NotDone()
+
+
+def unknown(path, *, dies):
+    raise scr.StepInDoubt("the bank does not answer")
+
+
+class Charger(scr.Agent):
+    """Charges once for each task; a task without a file asks how many it has handled."""
+
+    class State(BaseModel):
+        handled: int = 0
+
+    def on_task(self, ctx, message):
+        given = message.payload.input
+        if not given:
+            ctx.reply({"handled": self.state.handled, "incarnation": ctx.incarnation})
+            return
+        self.state.handled += 1
+        ctx.send("a turn that never was", to="bystander-1")
+        looks = {"found": found, "not found": not_found, "unknown": unknown}.get(given["reconcile"])
+        ctx.reply(ctx.step_once("charge", happen, given["file"], dies=True, reconcile=looks))
+
+
+@pytest.fixture
+def charger(story):
+    for name in ("bystander-1", "bystander-2"):
+        story.runtime.start_agent(name, lambda ctx, message: message.payload.input)
+    story.runtime.start_agent("charger", Charger)
+    return story
+
+
+def test_a_once_step_that_was_killed_is_not_run_again_and_waits_for_a_person(charger, tmp_path):
+    file, answers = str(tmp_path / "charges"), []
+    given = {"file": file, "reconcile": None}
+    asking = threading.Thread(target=lambda: answers.append(charger.runtime.ask("charger", given)))
+    asking.start()
+    parked = charger.until("message_parked", agent="charger")
+    assert parked.step == "charge"
+    assert "no `reconcile`" in parked.detail
+    assert charger.runtime.ask("charger", None) == {"handled": 0, "incarnation": 2}
+    assert happened(file) == 1
+    assert not charger.events("message_accepted", sender="charger", to="bystander-1")
+    assert [charger.runtime.ask(name, name) for name in ("bystander-1", "bystander-2")] == [
+        "bystander-1",
+        "bystander-2",
+    ]
+    assert {status.id: status.incarnation for status in charger.runtime.status().agents}["bystander-2"] == 1
+    charger.runtime.resolve(parked.message_id, is_done=True, value="charged, says the bank")
+    asking.join()
+    assert (answers, happened(file)) == (["charged, says the bank"], 1)
+
+
+def test_reconcile_decides_what_becomes_of_a_once_step_that_was_killed(charger, tmp_path):
+    lost, done, silent = (str(tmp_path / name) for name in ("lost", "done", "silent"))
+    assert charger.runtime.ask("charger", {"file": done, "reconcile": "found"}) == {"found": 1}
+    assert charger.runtime.ask("charger", {"file": lost, "reconcile": "not found"}) == {"times": 2}
+    assert not charger.events("message_parked")
+    charger.runtime.send("charger", {"file": silent, "reconcile": "unknown"})
+    assert charger.until("message_parked").detail == "the bank does not answer"
+    assert charger.runtime.ask("charger", None) == {"handled": 2, "incarnation": 4}
+    assert [happened(file) for file in (done, lost, silent)] == [1, 2, 1]
+
+
+@scr.step
+def noted(path):
+    return happen(path)
+
+
+async def slowly(path):
+    await asyncio.sleep(0)
+    return happen(path)
+
+
+def dies_after_steps(ctx, message):
+    ctx.log(ctx.step_key("third"))
+    first = ctx.step("first", happen, f"{message.payload.input}-1")
+    second = noted(f"{message.payload.input}-2")
+    if ctx.deliveries == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [first, second, ctx.step("third", happen, f"{message.payload.input}-3")]
+
+
+async def dies_after_async_steps(ctx, message):
+    ctx.log(ctx.step_key("third"))
+    paths = [f"{message.payload.input}-{n}" for n in (1, 2, 3)]
+    seen = await asyncio.gather(*(ctx.step_once_async(f"step {path}", slowly, path) for path in paths))
+    if ctx.deliveries == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return seen
+
+
+def test_a_step_that_had_returned_before_a_kill_is_not_run_again(story, tmp_path):
+    for name, agent in (("plain", dies_after_steps), ("async", dies_after_async_steps)):
+        story.runtime.start_agent(name, agent)
+        seen = story.runtime.ask(name, str(tmp_path / name))
+        assert seen == [{"times": 1}] * 3
+        assert [happened(tmp_path / f"{name}-{n}") for n in (1, 2, 3)] == [1, 1, 1]
+        assert len(story.events("message_delivered", agent=name)) == 2
+        first, second = story.events("logged", agent=name)
+        assert first.text == second.text
+
+
+class Clock(scr.Agent):
+    """Sets the timers that it is told to, and tells which have come."""
+
+    class State(BaseModel):
+        come: list[str] = []
+        pending: scr.Message | None = None
+
+    def on_task(self, ctx, message):
+        match message.payload.input:
+            case {"after": seconds, "name": name}:
+                self.state.pending = ctx.send_after(seconds, {"come": name}, to=ctx.agent)
+                ctx.reply(self.state.pending.message_id)
+            case {"at": when, "name": name}:
+                ctx.reply(ctx.wake_at(when, {"come": name}).message_id)
+            case {"cancel": True}:
+                ctx.cancel_timer(self.state.pending)
+                ctx.reply(None)
+            case {"come": name}:
+                self.state.come.append(name)
+            case _:
+                ctx.reply(self.state.come)
+
+
+def test_timers_fire_outlive_the_process_that_set_them_and_are_cancelled(story):
+    clocks = ("clock-1", "clock-2", "clock-3")
+    for name in clocks:
+        story.runtime.start_agent(name, Clock)
+    cancelled = story.runtime.ask("clock-3", {"after": 1.5, "name": "cancelled"})
+    story.runtime.ask("clock-3", {"cancel": True})
+    story.runtime.ask("clock-3", {"at": time.time() + 1.6, "name": "after it"})
+    story.runtime.ask("clock-1", {"after": 0.3, "name": "sent after"})
+    story.runtime.ask("clock-2", {"at": time.time() - 60, "name": "late"})
+    os.kill(story.pid("clock-1"), signal.SIGKILL)
+    until(lambda: [story.runtime.ask(name, None) for name in clocks] == [["sent after"], ["late"], ["after it"]])
+    assert not story.events("message_accepted", message_id=cancelled)
