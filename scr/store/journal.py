@@ -73,7 +73,8 @@ def read(path: Path) -> Reading:
             if seq is None:
                 pending.append(number)
                 continue
-            broken, pending = broken + pending, []
+            broken.extend(pending)
+            pending.clear()
             if lines and seq != last + 1:
                 gaps.append((last, seq))
             lines, whole_bytes, last = lines + 1, at_bytes, seq
