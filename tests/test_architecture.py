@@ -30,6 +30,7 @@ PURE = {
     "runtime.charter",
     "runtime.requests",
     "runtime.tree",
+    "store.records",
     "supervise.exits",
     "supervise.facts",
     "supervise.orders",

@@ -47,6 +47,7 @@ class Waiting:
     """One ask under way."""
 
     ask: OpenAsk
+    to: str
     tell: Tell
     timer: asyncio.TimerHandle
 
@@ -59,17 +60,17 @@ class Asks:
         self._waiting: dict[str, Waiting] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
 
-    def open(self, ask: OpenAsk, timeout_s: float, tell: Tell) -> bool:
-        """Wait for the answer to a message; False when that is waited for already: then only `tell` is replaced.
+    def open(self, ask: OpenAsk, to: str, timeout_s: float, tell: Tell) -> bool:
+        """Wait for the answer to a message to `to`; False when that is waited for already: `tell` is replaced then.
 
         An agent that died while it waited asks again, with the same message.
         """
         if waiting := self._waiting.get(ask.message_id):
-            waiting.tell = tell
+            waiting.to, waiting.tell = to, tell
             return False
         self._closed.pop(ask.message_id, None)
         timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
-        self._waiting[ask.message_id] = Waiting(ask, tell, timer)
+        self._waiting[ask.message_id] = Waiting(ask, to, tell, timer)
         return True
 
     def expects(self, message_id: str) -> bool:
@@ -105,7 +106,8 @@ class Asks:
 
     def _expire(self, ask: OpenAsk, timeout_s: float) -> None:
         self._expired(ask.message_id)
-        sentence = f"{ask.step} was not answered within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
+        to = self._waiting[ask.message_id].to
+        sentence = f"{to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
         self.end(ask.message_id, Outcome(error="AskTimedOut", detail=sentence))
 
 

@@ -204,8 +204,10 @@ class Client:
         ref: int = request.ref  # type: ignore[attr-defined]  # all requests have one
         future: Future[Answered] = Future()
         with self._lock:
-            if self._channel is None or self._ended.is_set():
+            if self._channel is None:
                 raise RuntimeGone("the runtime is not running; start it, or use it in a `with` block")
+            if self._ended.is_set():
+                raise self._why()
             self._waiting[ref] = request, future
             channel = self._channel
         try:
@@ -270,7 +272,7 @@ class Client:
     def _why(self) -> ScrError:
         """Why nothing is answered any more."""
         if self._fatal is None:
-            return RuntimeGone("the runtime's process ended before it answered")
+            return RuntimeGone("the runtime's process has ended; start another one")
         return error_of(self._fatal)
 
 

@@ -94,6 +94,10 @@ class Client:
         self._channel.close()
         self._gone(self)
 
+    def tell(self, error: ScrError) -> None:
+        """Tell what nobody has asked for: the runtime ends, and why."""
+        self._send(Answered(ref=0, error=type(error).__name__, detail=str(error)))
+
     def _hear(self, request: AnyRequest) -> None:
         try:
             self._serve(request)
@@ -119,7 +123,7 @@ class Client:
             case RetryDead(message_id=message_id):
                 system.store.exhume(message_id, partial(self._exhumed, request))
             case StartAgent(supervisor=supervisor, spec=spec):
-                system.supervisor.start_child(supervisor, spec, partial(self._done, request))
+                system.start_agent(supervisor, spec, partial(self._done, request))
             case StopAgent(agent=agent):
                 system.supervisor.terminate_child(agent, partial(self._done, request))
             case RestartAgent(agent=agent):
@@ -209,13 +213,20 @@ class Control:
         self._loop, self._system = loop, system
         self._connect = partial(Client, loop, system=system, frame_bytes=frame_bytes, stop_s=stop_s)
         self._clients: set[Client] = set()
+        self._owner: Client | None = None
         self._listener = listening(path)
         loop.add_reader(self._listener, self._accept)
 
     def own(self, sock: socket.socket, ended: Callable[[], None]) -> None:
         """Serve the owner; when its end closes, `ended` is called."""
         sock.setblocking(False)
-        self._clients.add(self._connect(sock, gone=lambda client: self._lose(client, ended)))
+        self._owner = self._connect(sock, gone=lambda client: self._lose(client, ended))
+        self._clients.add(self._owner)
+
+    def tell_owner(self, error: ScrError) -> None:
+        """Tell the owner, unasked, why the runtime ends."""
+        if self._owner:
+            self._owner.tell(error)
 
     def close(self) -> None:
         """Stop listening and close all connections."""

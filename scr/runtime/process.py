@@ -17,7 +17,7 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-from scr.errors import ChannelError
+from scr.errors import ChannelError, ScrError, StoreError
 from scr.launch.launcher import Launcher
 from scr.launch.spawned import SpawnLauncher
 from scr.launch.standby import StandbyPool
@@ -26,10 +26,10 @@ from scr.launch.zygote_process import ZygoteProcess
 from scr.mail.channel import read_first
 from scr.runtime.charter import Boot
 from scr.runtime.control import Control
+from scr.runtime.keeping import Watcher, opened_store, tell_owner
 from scr.runtime.preload import ENTRY
 from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
-from scr.store.memory import MemoryStore
 
 BOOT_S = 10.0
 BOOT_BYTES = 16 << 20
@@ -53,7 +53,12 @@ async def run(
     """The composition: launcher, system, control, from the first process to the last."""
     loop, limits = asyncio.get_running_loop(), boot.settings.limits
     over = asyncio.Event()
-    store = MemoryStore(limits.dead_letters, limits.crashes)
+    watcher = Watcher()
+    try:
+        store = opened_store(loop, boot, watcher)
+    except ScrError as error:
+        tell_owner(owner, error)
+        return
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
     fresh = partial(SpawnLauncher, loop, entry=ENTRY, runtime_id=boot.runtime)
@@ -64,12 +69,20 @@ async def run(
     control.own(owner, lambda: system.stop("its owner is gone", ORPHANED_S))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, system.stop, signal.Signals(number).name, limits.stop_s)
+    watcher.tell_lost, watcher.tell_changed = partial(lose, system, control), system.store_changed
     system.start()
     await over.wait()
     await system.reloads.close()
     await launcher.close()
     control.close()
     store.close()
+
+
+def lose(system: System, control: Control, error: StoreError) -> None:
+    """Nothing more can be kept, so nothing more may happen: the owner hears why, and everything stops."""
+    control.tell_owner(error)
+    system.turns.end()
+    system.stop(f"the store is lost: {error}", ORPHANED_S)
 
 
 def launcher_of(

@@ -51,6 +51,7 @@ class Starts:
     def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail) -> None:
         self._loop, self._supervisor, self._mail = loop, supervisor, mail
         self._held: list[Held] = []
+        self._brought_back: dict[str, AgentSpec] = {}
 
     def start(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
         """Start an agent, or hold the request while its supervisor is down."""
@@ -65,10 +66,15 @@ class Starts:
     def bring_back(self, kept: KeptAgent) -> None:
         """Start an agent that an earlier runtime had; its mail is there already."""
         if kept.supervisor in self._supervisor.tree.children:
+            self._brought_back[kept.spec.id] = kept.spec
             self._hold(kept.supervisor, kept.spec, heard)
         else:
             why = f"there is no supervisor {kept.supervisor!r} any more"
             self._mail.gone(kept.spec.id, ExitReason.START_FAILED, why)
+
+    def take_over(self, agent: str) -> AgentSpec | None:
+        """A client wants this agent: what it is, if it was brought back and nobody has wanted it yet."""
+        return self._brought_back.pop(agent, None)
 
     def release(self) -> None:
         """Make the starts whose supervisor is up now."""
@@ -96,6 +102,8 @@ class Starts:
 
     def _settled(self, spec: AgentSpec, settled: Settled, refused: tuple[str, str] | None) -> None:
         """If it is refused, its mail was taken already: answer for that, then tell who wanted it."""
+        if refused:
+            self._brought_back.pop(spec.id, None)
         if refused and spec.id not in self._supervisor.tree.children:
             self._mail.gone(spec.id, ExitReason.START_FAILED, refused[1])
         settled(refused)

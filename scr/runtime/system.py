@@ -31,11 +31,13 @@ from scr.runtime.status import named, status_of
 from scr.runtime.turns import Settled, Turns
 from scr.runtime.watch import Watch
 from scr.specs import AgentSpec
+from scr.store.records import StoreStatus
 from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
+from scr.supervise.orders import Done
 from scr.supervise.reads import in_start_order, restarts_against
-from scr.supervise.supervisor import Supervisor
+from scr.supervise.supervisor import Answered, Supervisor
 from scr.supervise.tree import Phase, Tree
 from scr.telemetry.events import (
     AgentExited,
@@ -47,6 +49,7 @@ from scr.telemetry.events import (
     AgentUp,
     RuntimeDown,
     RuntimeUp,
+    StoreChanged,
     SupervisorGaveUp,
 )
 from scr.telemetry.sinks import EventLog
@@ -88,7 +91,7 @@ class System:
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
             loop,
-            Tree.of(boot.tree, past=store.image.past),
+            Tree.of(boot.tree, past=store.image.incarnations),
             launch=self.reloads.launch,
             reaper=Reaper(loop, self._halted),
             house=self,
@@ -125,6 +128,10 @@ class System:
         for child in self.supervisor.tree.children.values():
             if child.phase is Phase.UP:
                 self._watch.poke(child.id, child.incarnation)
+
+    def store_changed(self, status: StoreStatus) -> None:
+        """There is trouble with the store, or it is over."""
+        self.events.emit(StoreChanged(state=status.state, detail=status.detail))
 
     def status(self) -> RuntimeStatus:
         """Everything as it is now."""
@@ -258,6 +265,16 @@ class System:
     def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
         """Start an agent on behalf of another."""
         self._starts.start(supervisor, spec, settled)
+
+    def start_agent(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
+        """Start an agent for a client; one that an earlier runtime of the run had goes on, with the code that comes."""
+        kept = self._starts.take_over(spec.id)
+        if kept is None:
+            self.supervisor.start_child(supervisor, spec, answered)
+        elif kept.code == spec.code:
+            answered(Done(spec.id))
+        else:
+            self.reloads.replace(self.supervisor, spec.id, spec.code, answered)
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""

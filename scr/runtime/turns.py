@@ -284,13 +284,15 @@ class Turns:
             self._children.distrust(agent, incarnation, f"it asked in the name of {question.sender!r}")
             return
         opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
-        is_new = self._asks.open(opened, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref))
+        is_new = self._asks.open(
+            opened, question.to, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref)
+        )
         if is_new and not self.router.find(question.to, question.message_id):
             self.post.accept(question, pending.cause, ask=opened)
 
     def reopen(self, ask: OpenAsk) -> None:
         """An ask that an earlier runtime has left: its answer is kept for whoever asks again."""
-        self._asks.open(ask, max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
+        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
 
     def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
         """An answer that came is a recorded step, whether or not the one who asked still lives."""

@@ -154,6 +154,11 @@ class Image:
         """Whether anything had happened before."""
         return self.seq > 0
 
+    @property
+    def incarnations(self) -> dict[AgentId, int]:
+        """The last incarnation of every agent that there is or was: the numbering goes on."""
+        return {**self.past, **{kept.spec.id: kept.incarnation for kept in self.agents}}
+
 
 @dataclass(frozen=True, slots=True)
 class Known:

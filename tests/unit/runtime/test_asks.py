@@ -41,7 +41,7 @@ async def turn_of_the_loop(fact):
 def test_each_gets_its_own_answer_whatever_the_order():
     async def scenario(asks, told):
         for n in range(3):
-            asks.open(question(n), 5.0, told.append)
+            asks.open(question(n), "b", 5.0, told.append)
         for n in (2, 0, 1):
             assert asks.is_answer(answer(n))
             asks.answer(answer(n))
@@ -51,7 +51,7 @@ def test_each_gets_its_own_answer_whatever_the_order():
 
 def test_a_failure_is_an_error_with_its_sentence():
     async def scenario(asks, told):
-        asks.open(question(), 5.0, told.append)
+        asks.open(question(), "b", 5.0, told.append)
         asks.answer(failure("agent_gone"))
 
     assert run(scenario)[0] == [Outcome(error="AgentGone", detail="why")]
@@ -59,7 +59,7 @@ def test_a_failure_is_an_error_with_its_sentence():
 
 def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_dropped():
     async def scenario(asks, told):
-        asks.open(question(), 0.0, told.append)
+        asks.open(question(), "b", 0.0, told.append)
         await turn_of_the_loop(lambda: told)
         assert asks.is_answer(answer())
         assert not asks.expects("q0")
@@ -81,8 +81,8 @@ def test_an_answer_that_nobody_asked_for_is_ordinary_mail():
 def test_asking_again_with_the_same_message_waits_for_the_same_answer():
     async def scenario(asks, told):
         dead = []
-        assert asks.open(question(), 5.0, dead.append)
-        assert not asks.open(question(), 5.0, told.append)
+        assert asks.open(question(), "b", 5.0, dead.append)
+        assert not asks.open(question(), "b", 5.0, told.append)
         asks.answer(answer())
         assert not dead
 
@@ -91,7 +91,7 @@ def test_asking_again_with_the_same_message_waits_for_the_same_answer():
 
 def test_the_step_that_an_answer_is_the_result_of_is_known_before_it_is_told():
     async def scenario(asks, told):
-        asks.open(question(1), 5.0, told.append)
+        asks.open(question(1), "b", 5.0, told.append)
         (found,) = asks.answers_in([answer(0), answer(1), failure("refused")])
         assert (found.message_id, found.ask_id, found.asked_in) == ("r1", "q1", "m1")
         assert (found.step.name, found.step.value) == ("ask b", 1)

@@ -1,0 +1,72 @@
+"""The runtime's store: opened and owned before anything is started, watched while it lasts.
+
+Lives in the runtime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from scr.errors import ChannelError, ScrError, StoreError
+from scr.frames import FROM_RUNTIME
+from scr.mail.channel import BlockingChannel
+from scr.runtime.charter import Boot
+from scr.runtime.requests import Answered
+from scr.store.lease import this_process
+from scr.store.opening import open_store
+from scr.store.records import Opening, StoreStatus
+from scr.store.store import Store
+
+
+@dataclass(eq=False, slots=True)
+class Watcher:
+    """Who is told how the store does.  The store is opened before there is anybody to tell."""
+
+    tell_lost: Callable[[StoreError], None] | None = None
+    tell_changed: Callable[[StoreStatus], None] | None = None
+
+    def lost(self, error: StoreError) -> None:
+        """Nothing more will be kept."""
+        if self.tell_lost:
+            self.tell_lost(error)
+
+    def changed(self, status: StoreStatus) -> None:
+        """There is trouble, or it is over."""
+        if self.tell_changed:
+            self.tell_changed(status)
+
+
+def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
+    """The run, owned by this process.  Blocks; raises what `open_store` does."""
+    opening = Opening(
+        run=boot.run,
+        runtime=boot.runtime,
+        owner=str(this_process()),
+        tree=boot.tree,
+        title=boot.title,
+        lease_s=boot.settings.lease_s,
+    )
+    return open_store(
+        boot.settings.store,
+        opening,
+        call=partial(_on_loop, loop),
+        lost=watcher.lost,
+        changed=watcher.changed,
+        limits=boot.settings.limits,
+    )
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
+    loop.call_soon_threadsafe(then)
+
+
+def tell_owner(owner: socket.socket, error: ScrError) -> None:
+    """There is no runtime without its store: the owner hears why before the socket closes."""
+    answer = Answered(ref=0, error=type(error).__name__, detail=str(error))
+    with suppress(ChannelError):
+        BlockingChannel(owner, FROM_RUNTIME).send(answer)

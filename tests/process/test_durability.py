@@ -1,0 +1,221 @@
+"""Runs that outlive their runtime and their program, with processes that are really killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import scr
+from scr.errors import RunOwned, RuntimeGone, StoreForeign
+from tests.conftest import marked, until
+from tests.process.conftest import Story
+
+
+class Counter(scr.Agent):
+    class State(BaseModel):
+        total: int = 0
+
+    def on_task(self, ctx, message):
+        self.state.total += message.payload.input
+        ctx.reply({"total": self.state.total, "incarnation": ctx.incarnation, "deliveries": ctx.deliveries})
+
+
+def slow(ctx, message):
+    """Two steps, each counted in a file outside; the second waits until it may end."""
+    folder = Path(message.payload.input)
+
+    def count(name):
+        with (folder / name).open("a") as file:
+            file.write("x")
+        return name
+
+    ctx.step("first", count, "first")
+    ctx.progress()
+    (folder / "at-second").touch()
+    until((folder / "go").exists)
+    ctx.step("second", count, "second")
+    return {"deliveries": ctx.deliveries}
+
+
+def asks_slow(ctx, message):
+    return {"slow": ctx.ask("slow", message.payload.input), "deliveries": ctx.deliveries}
+
+
+class Watcher(scr.Agent):
+    class State(BaseModel):
+        heard: list[str] = []
+
+    def on_task(self, ctx, message):
+        match message.payload.input:
+            case "watch":
+                ctx.monitor("mortal")
+                ctx.send_after(0.2, "ring", to=ctx.agent)
+                ctx.reply("watching")
+            case "heard":
+                ctx.reply(self.state.heard)
+            case said:
+                self.state.heard.append(said)
+
+    def on_message(self, ctx, message):
+        self.state.heard.append(f"{message.payload.agent} {message.type}")
+
+
+class Parent(scr.Agent):
+    def on_task(self, ctx, message):
+        ctx.start_agent("child", Counter, under="agents")
+        ctx.reply("started")
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/store.sqlite"
+
+
+@pytest.fixture
+def kept(url):
+    told = Story(store=url)
+    with told.runtime:
+        yield told
+
+
+def kill_runtime(story):
+    """SIGKILL it, and wait until the next one runs."""
+    before = len(story.events("runtime_up"))
+    os.kill(story.runtime.pid, signal.SIGKILL)
+    story.until("runtime_up", count=before + 1)
+    story.runtime.wait_ready()
+
+
+def in_background(call, *args, **kwargs):
+    """Its result, some day."""
+    told = []
+    threading.Thread(target=lambda: told.append(call(*args, **kwargs)), daemon=True).start()
+    return told
+
+
+def refused(runtime, *question):
+    """The name of the error that an ask ends with."""
+    with pytest.raises(scr.ScrError) as error:
+        runtime.ask(*question)
+    return type(error.value).__name__
+
+
+def test_the_keeper_starts_a_killed_runtime_again_and_who_asked_gets_the_answer(kept, tmp_path):
+    kept.runtime.start_agent("slow", slow)
+    for n in range(3):
+        kept.runtime.start_agent(f"counter-{n}", Counter)
+        assert kept.runtime.ask(f"counter-{n}", n)["total"] == n
+    answer = in_background(kept.runtime.ask, "slow", str(tmp_path))
+    until((tmp_path / "at-second").exists)
+    kill_runtime(kept)
+    (tmp_path / "go").touch()
+    until(lambda: answer)
+    assert answer == [{"deliveries": 2}]
+    assert [(tmp_path / name).read_text() for name in ("first", "second")] == ["x", "x"]
+    totals = [kept.runtime.ask(f"counter-{n}", 10) for n in range(3)]
+    assert [total["total"] for total in totals] == [10, 11, 12]
+    assert [total["incarnation"] for total in totals] == [2, 2, 2]
+    assert kept.runtime.status().store.state == "ok"
+
+
+def test_an_answer_that_comes_after_the_runtime_was_lost_is_a_step_of_who_had_asked(kept, tmp_path):
+    kept.runtime.start_agent("slow", slow)
+    kept.runtime.start_agent("asks", asks_slow)
+    answer = in_background(kept.runtime.ask, "asks", str(tmp_path))
+    until((tmp_path / "at-second").exists)
+    kill_runtime(kept)
+    (tmp_path / "go").touch()
+    until(lambda: answer)
+    assert answer == [{"slow": {"deliveries": 2}, "deliveries": 2}]
+    assert (tmp_path / "first").read_text() == "x"
+
+
+def test_monitors_timers_and_agents_that_agents_started_outlive_the_runtime(kept):
+    kept.runtime.start_agent("watcher", Watcher)
+    kept.runtime.start_agent("mortal", Counter)
+    kept.runtime.start_agent("parent", Parent)
+    assert kept.runtime.ask("parent", "go") == "started"
+    assert kept.runtime.ask("child", 5)["total"] == 5
+    assert kept.runtime.ask("watcher", "watch") == "watching"
+    kill_runtime(kept)
+    assert kept.runtime.ask("child", 1)["total"] == 6
+    kept.runtime.stop_agent("mortal")
+    until(lambda: sorted(kept.runtime.ask("watcher", "heard")) == ["mortal down", "ring"])
+
+
+def test_a_runtime_that_dies_again_and_again_is_given_up_and_its_run_is_kept(kept, url):
+    kept.runtime.start_agent("counter", Counter)
+    assert kept.runtime.ask("counter", 7)["total"] == 7
+    for _ in range(3):
+        kill_runtime(kept)
+    os.kill(kept.runtime.pid, signal.SIGKILL)
+    assert kept.runtime.wait_end(20)
+    with pytest.raises(RuntimeGone, match="died 4 times"):
+        kept.runtime.ask("counter", 1)
+    with scr.Runtime(store=url, run=kept.runtime.run) as again:
+        assert again.ask("counter", 1)["total"] == 8
+
+
+PROGRAM = """
+import sys, scr
+from tests.process.test_durability import slow
+url, folder = sys.argv[1:]
+with scr.Runtime(store=url, run="r1") as runtime:
+    runtime.start_agent("slow", slow)
+    print(runtime.ask("slow", folder, key="one"), flush=True)
+"""
+
+
+def test_a_killed_program_leaves_no_process_and_the_next_one_goes_on(url, tmp_path):
+    program = [sys.executable, "-c", PROGRAM, url, str(tmp_path)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as first:
+        until((tmp_path / "at-second").exists)
+        first.kill()
+    until(lambda: not marked(), limit_s=1.0)
+    (tmp_path / "go").touch()
+    second = subprocess.run(program, stdout=subprocess.PIPE, check=True, timeout=60)
+    assert second.stdout == b"{'deliveries': 2}\n"
+    third = subprocess.run(program, stdout=subprocess.PIPE, check=True, timeout=60)
+    assert third.stdout == second.stdout, "an answer that is kept is given again"
+    assert [(tmp_path / name).read_text() for name in ("first", "second")] == ["x", "x"]
+
+
+def test_two_runtimes_never_work_on_one_run(kept, url):
+    with pytest.raises(RunOwned, match=kept.runtime.id), scr.Runtime(store=url, run=kept.runtime.run):
+        pass
+    assert kept.runtime.status().run == kept.runtime.run
+
+
+def test_an_owner_that_was_frozen_beyond_its_lease_writes_nothing_and_ends_itself(url, tmp_path):
+    frozen = Story(store=url, lease_s=0.5)
+    with frozen.runtime as first:
+        first.start_agent("slow", slow)
+        answer = in_background(refused, first, "slow", str(tmp_path))
+        until((tmp_path / "at-second").exists)
+        os.kill(first.pid, signal.SIGSTOP)
+        (tmp_path / "go").touch()
+
+        def taken():
+            try:
+                with scr.Runtime(store=url, run=first.run) as second:
+                    return second.ask("slow", str(tmp_path), key="again")
+            except RunOwned:
+                return None
+
+        until(taken)
+        os.kill(first.pid, signal.SIGCONT)
+        until(lambda: answer)
+    assert answer == ["LeaseLost"]
+
+
+def test_a_file_of_another_program_is_refused_with_a_sentence_and_left_alone(tmp_path):
+    other = tmp_path / "other.sqlite"
+    other.write_bytes(b"not a database, but somebody's work" * 100)
+    with pytest.raises(StoreForeign, match=r"other\.sqlite"), scr.Runtime(store=f"sqlite:///{other}"):
+        pass
+    assert other.read_bytes() == b"not a database, but somebody's work" * 100
