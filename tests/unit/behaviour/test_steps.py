@@ -1,6 +1,7 @@
 """Steps, between the real loop of an agent and a runtime that is played by hand."""
 
 import asyncio
+import contextlib
 
 import pytest
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from scr.behaviour.steps import Done, NotDone
 from scr.errors import StepInDoubt
 from scr.frames import Answer, Ask, Commit, Exiting, InDoubt, Log, StepBegun, StepDone, StepRecord
 
+RAN = []
 BEGUN = StepRecord(name="charge", state="begun")
 
 
@@ -193,7 +195,12 @@ def goes_on(ctx, message):
     try:
         ctx.step_once("charge", dict)
     except BaseException:  # noqa: BLE001  the same
-        ctx.reply("as if nothing had been")
+        ctx.step("charge after all", RAN.append, "it ran")
+
+
+def shrugs(ctx, message):
+    with contextlib.suppress(BaseException):
+        ctx.step_once("charge", dict)
 
 
 async def in_a_group(ctx, message):
@@ -209,11 +216,12 @@ def fails_meanwhile(ctx, message):
         {}["nothing"]
 
 
-@pytest.mark.parametrize("handler", [swallows, goes_on])
-def test_a_handler_that_swallows_the_doubt_cannot_commit(play, handler):
+@pytest.mark.parametrize("handler", [swallows, goes_on, shrugs])
+def test_a_handler_that_swallows_the_doubt_can_neither_go_on_nor_commit(play, handler):
     runtime = play(handler)
     runtime.deliver(5, BEGUN)
     runtime.hear(InDoubt)
+    assert RAN == []
 
 
 @pytest.mark.parametrize(("handler", "said"), [(in_a_group, "ExceptionGroup"), (fails_meanwhile, "KeyError")])
@@ -224,8 +232,9 @@ def test_what_a_handler_raises_while_it_unwinds_is_logged(play, handler, said):
     runtime.hear(InDoubt)
 
 
-def test_a_replay_that_diverged_ends_the_agent_though_its_handler_swallows_that(play):
-    runtime = play(swallows)
+@pytest.mark.parametrize("handler", [swallows, shrugs])
+def test_a_replay_that_diverged_ends_the_agent_though_its_handler_swallows_that(play, handler):
+    runtime = play(handler)
     runtime.deliver(5, replay=True)
     exiting = runtime.hear(Exiting)
     assert (exiting.reason, exiting.error_type) == ("error", "ReplayDiverged")
@@ -279,6 +288,20 @@ def test_a_plain_step_in_an_async_handler_takes_no_answer_from_others(play):
     assert outputs(runtime.hear(Commit)) == ["asked"]
 
 
+def test_an_answer_to_one_who_was_cancelled_disturbs_nobody(play):
+    async def handler(ctx, message):
+        asked = asyncio.create_task(ctx.ask_async("c", 1))
+        await asyncio.sleep(0)
+        asked.cancel()
+        ctx.reply(ctx.step("plain", int))
+
+    runtime = play(handler)
+    runtime.deliver()
+    ask, step = runtime.hear(Ask), runtime.hear(StepDone)
+    runtime.say_together(Answer(ref=ask.ref, value="too late"), Answer(ref=step.ref))
+    assert outputs(runtime.hear(Commit)) == [0]
+
+
 @pytest.mark.parametrize("handler", [three_at_once, lambda ctx, message: ctx.step("one", dict)])
 def test_an_agent_that_waits_on_a_runtime_that_is_gone_ends(play, handler):
     runtime = play(handler)
@@ -287,12 +310,18 @@ def test_an_agent_that_waits_on_a_runtime_that_is_gone_ends(play, handler):
     assert runtime.close() == 0
 
 
-def test_what_a_handler_left_running_cannot_act_when_its_turn_is_over(play):
-    left = []
+async def begins_late(ctx, gate):
+    await gate.wait()
+    await ctx.step_async("late", asyncio.sleep, 0)
 
-    async def late(ctx):
-        await gate.wait()
-        await ctx.step_async("late", asyncio.sleep, 0)
+
+async def ends_late(ctx, gate):
+    await ctx.step_async("late", gate.wait)
+
+
+@pytest.mark.parametrize("late", [begins_late, ends_late])
+def test_what_a_handler_left_running_cannot_act_when_its_turn_is_over(play, late):
+    left, gate = [], asyncio.Event()
 
     async def handler(ctx, message):
         if left:
@@ -300,9 +329,9 @@ def test_what_a_handler_left_running_cannot_act_when_its_turn_is_over(play):
             await asyncio.wait(left)
             ctx.reply(str(left[0].exception()))
         else:
-            left.append(asyncio.create_task(late(ctx)))
+            left.append(asyncio.create_task(late(ctx, gate)))
+            await asyncio.sleep(0)
 
-    gate = asyncio.Event()
     runtime = play(handler)
     runtime.deliver(message_id="m1")
     runtime.hear(Commit)
