@@ -69,13 +69,13 @@ def events_tell_of_what_is_there(of: History) -> Iterator[str]:
 
 
 def writes_are_numbered_once(of: History) -> Iterator[str]:
-    """No number is given twice, and none is above the run's last."""
-    numbers = Counter(row["n"] for table in READS if "n" in READS[table] for row in of.rows[table])
-    for n, times in numbers.items():
-        if times > 1:
-            yield f"{times} writes have the number {n}"
-        if n > of.run["n"]:
-            yield f"a write has the number {n}, and the run says that its last is {of.run['n']}"
+    """No number is given twice in a table, and none is above the run's last."""
+    for table in (name for name, columns in READS.items() if "n" in columns):
+        for n, times in Counter(row["n"] for row in of.rows[table]).items():
+            if times > 1:
+                yield f"{times} rows of {table} have the number {n}"
+            if n > of.run["n"]:
+                yield f"a row of {table} has the number {n}, and the run says that its last is {of.run['n']}"
 
 
 def dates_are_in_the_run(of: History) -> Iterator[str]:
