@@ -16,7 +16,7 @@ from scr.store.image import Counters
 from scr.store.lease import Lease
 from scr.store.memory import MemoryStore
 from scr.store.records import Opening, Priority, RunState, StoreStatus
-from scr.store.rows import printable, seal, unseal
+from scr.store.rows import json_of, printable, seal, unseal
 from scr.store.schema import POSTGRES
 from scr.store.session import Session
 from scr.store.sql import SqlStore
@@ -97,7 +97,7 @@ def begin(
         "run": run,
         "title": printable(title),
         "priority": str(priority),
-        "tree": tree.model_dump_json(),
+        "tree": json_of(tree),
         "created": time.time(),
     }
     crc = seal(*columns.values())

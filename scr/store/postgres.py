@@ -16,7 +16,6 @@ from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from scr.store import schema
 from scr.store.schema import MAGIC, POSTGRES
 from scr.store.session import DriverSession, Row, batches
-from scr.store.statements import spelt
 
 SCHEMA = "scr"
 LOCK = 0x53435231
@@ -65,7 +64,7 @@ class PostgresSession(DriverSession):
         """Execute all, without waiting for each."""
         with self.explained(), self._pipelined.pipeline():
             for statement, values in batches(rows):
-                self._cursor.executemany(spelt(statement, self.dialect, self._mark)[0], values)
+                self._write(statement, values)
 
 
 class PostgresDatabase:

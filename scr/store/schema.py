@@ -32,7 +32,14 @@ class Dialect:
 
 SQLITE = Dialect(
     "sqlite",
-    {"key": "INTEGER PRIMARY KEY", "int": "INTEGER", "real": "REAL", "strict": " STRICT", "now": ":now"},
+    {
+        "key": "INTEGER PRIMARY KEY",
+        "int": "INTEGER",
+        "real": "REAL",
+        "strict": " STRICT",
+        "clustered": " STRICT, WITHOUT ROWID",
+        "now": ":now",
+    },
 )
 POSTGRES = Dialect(
     "postgres",
@@ -41,6 +48,7 @@ POSTGRES = Dialect(
         "int": "BIGINT",
         "real": "DOUBLE PRECISION",
         "strict": "",
+        "clustered": "",
         "now": "extract(epoch FROM clock_timestamp())::float8",
     },
 )
@@ -126,7 +134,7 @@ FIRST = Migration(
             crc {int} NOT NULL, PRIMARY KEY (run, n)){strict}""",
         """CREATE TABLE events (
             run {int} NOT NULL, seq {int} NOT NULL, cause {int} NOT NULL, at {real} NOT NULL, time {real} NOT NULL,
-            kind TEXT NOT NULL, body TEXT NOT NULL, crc {int} NOT NULL, PRIMARY KEY (run, seq)){strict}""",
+            kind TEXT NOT NULL, body TEXT NOT NULL, crc {int} NOT NULL, PRIMARY KEY (run, seq)){clustered}""",
     ),
     postgres=(
         "ALTER TABLE messages SET (toast_tuple_target = 256)",  # an end copies the row, but not what is out of line

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from scr.frames import Commit, Entry, StepRecord, Timer
+from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
 from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
-from scr.store.rows import event_columns, message_columns, message_of, printable, seal, shown_text, text_of
+from scr.store.rows import event_columns, json_of, message_columns, message_of, printable, seal, shown_text, text_of
 from scr.store.session import Row, Session
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
@@ -59,13 +59,13 @@ class Scribe:
     def commit(self, turn: CommittedTurn) -> list[Row]:
         """The whole turn."""
         frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
-        n, first_version = self._next(), self.version + 1
-        rows = list(self._end(frame.message_id, "turn"))
+        n, caused = self._next(), _caused(turn, self.version + 1)
+        rows = self._end(frame.message_id, "turn")
         rows += [self._message(message, is_answer=message.message_id in answers) for message in frame.sends]
-        rows += [(statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)) for answer in turn.answers]
         for answer in turn.answers:
+            rows.append((statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)))
             rows += self.record(answer.asked_in, answer.step)
-        if caused := _caused(turn, first_version):
+        if caused:
             rows += self._caused_rows(turn)
         columns = (
             *(frame.message_id, turn.agent, turn.incarnation),
@@ -99,7 +99,7 @@ class Scribe:
         message_id = letter.message.message_id
         if message_id not in self.open:
             return []
-        rows = list(self._end(message_id, "dead"))
+        rows = self._end(message_id, "dead")
         columns = (printable(letter.reason), printable(letter.detail), letter.deliveries, float(letter.time))
         crc = seal(message_id, *columns)
         rows.append((statements.LETTER, (self.run, self._next(), message_id, *columns, crc, self.seq)))
@@ -147,7 +147,7 @@ class Scribe:
 
     def cancel(self, message_id: str) -> list[Row]:
         """The message has its outcome."""
-        return list(self._end(message_id, "cancelled"))
+        return self._end(message_id, "cancelled")
 
     def fire(self, timer_id: str) -> list[Row]:
         """The timer's message is accepted, once."""
@@ -167,7 +167,7 @@ class Scribe:
 
     def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> list[Row]:
         """This incarnation is being started."""
-        columns = (spec.id, supervisor, incarnation, spec.model_dump_json())
+        columns = (spec.id, supervisor, incarnation, json_of(spec))
         return [(statements.AGENT, (self.run, self._next(), self.seq, *columns, seal(*columns)))]
 
     def gone(self, agent: str) -> list[Row]:
@@ -212,11 +212,10 @@ class Scribe:
         self.open.setdefault(message.message_id, n)
         return statements.MESSAGE, (self.run, n, *columns, self.seq, None, None)
 
-    def _end(self, message_id: str, outcome: str) -> Iterator[Row]:
+    def _end(self, message_id: str, outcome: str) -> list[Row]:
         n = self.open.pop(message_id, None)
         self.parked.discard(message_id)
-        if n is not None:
-            yield statements.END, (self.seq, outcome, self.run, n)
+        return [] if n is None else [(statements.END, (self.seq, outcome, self.run, n))]
 
     def _caused_rows(self, turn: CommittedTurn) -> Iterator[Row]:
         frame, agent = turn.frame, turn.agent
@@ -225,7 +224,7 @@ class Scribe:
         for target in frame.monitors:
             yield statements.MONITOR, (self.run, self._next(), agent, target, self.seq)
         for effect in effects_of(agent, frame):
-            start = effect.start.model_dump_json() if effect.start else None
+            start = json_of(effect.start) if effect.start else None
             columns = (effect.effect_id, effect.agent, effect.message_id, start, effect.stop)
             yield statements.EFFECT, (self.run, columns[0], self._next(), *columns[1:], seal(*columns), self.seq)
         for entry in frame.entries:
@@ -240,7 +239,7 @@ class Scribe:
         """Its message is there from now on, and accepted when the timer fires."""
         timer_id, n = timer.message.message_id, self._next()
         self.timers[timer_id] = timer.message.to
-        columns = (float(timer.due), None if timer.after_s is None else float(timer.after_s))
+        columns = (timer.due, timer.after_s)
         yield statements.MESSAGE, (self.run, n, *message_columns(timer.message), None, None, None)
         yield statements.TIMER, (self.run, timer_id, n, *columns, seal(timer_id, *columns), self.seq)
 
@@ -251,9 +250,12 @@ class Scribe:
         return statements.ENTRY, (self.run, self.version, self.seq, *columns, crc)
 
 
-def _caused(turn: CommittedTurn, first_version: int) -> dict[str, Any]:
+def _caused(turn: CommittedTurn, first_version: int) -> dict[str, Any] | None:
     """What a turn did beside sending, by its ids: what is in other tables is not here again."""
-    frame: Commit = turn.frame
+    frame = turn.frame
+    plain = (frame.monitors, frame.demonitors, frame.starts, frame.stops, frame.entries, frame.timers, frame.cancels)
+    if not (any(plain) or turn.answers or frame.ends):
+        return None
     found: dict[str, Any] = {
         "monitors": list(frame.monitors),
         "demonitors": list(frame.demonitors),

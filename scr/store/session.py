@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 from scr.errors import StoreError
 from scr.store.schema import Dialect
-from scr.store.statements import Statement, spelt
+from scr.store.statements import Statement, spelt, spelt_for
 
+SHEAF = 32  # rows in one statement
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = tuple[Statement, tuple[Value, ...]]
 
@@ -129,11 +131,7 @@ class DriverSession:
         """Execute all."""
         with self.explained():
             for statement, values in batches(rows):
-                text, _ = spelt(statement, self.dialect, self._mark)
-                if len(values) == 1:
-                    self._cursor.execute(text, values[0])
-                else:
-                    self._cursor.executemany(text, values)
+                self._write(statement, values)
 
     def change(self, statement: Statement, **values: Value) -> int:
         """Execute one."""
@@ -150,8 +148,10 @@ class DriverSession:
 
     def script(self, text: str) -> None:
         """Execute."""
-        with self.explained():
+        try:
             self._cursor.execute(text)
+        except self._errors as error:
+            raise self._explain(error) from error
 
     def ask(self, text: str) -> Any:
         """Execute; the one row that there is, or None."""
@@ -174,9 +174,22 @@ class DriverSession:
         except self._errors as error:
             raise self._explain(error) from error
 
+    def _write(self, statement: Statement, rows: list[tuple[Value, ...]]) -> None:
+        """Many rows in one statement: each statement is a moment in which another thread may take the interpreter."""
+        rest = 0
+        if len(rows) >= SHEAF and (text := spelt_for(statement, self.dialect, self._mark, SHEAF)):
+            rest = len(rows) - len(rows) % SHEAF
+            for begin in range(0, rest, SHEAF):
+                self._cursor.execute(text, tuple(chain.from_iterable(rows[begin : begin + SHEAF])))
+        text, _ = spelt(statement, self.dialect, self._mark)
+        for row in rows[rest:]:
+            self._cursor.execute(text, row)
+
     def _execute(self, statement: Statement, values: dict[str, Value]) -> None:
         text, names = spelt(statement, self.dialect, self._mark)
         values["now"] = self._clock()
         given = tuple(values[name] for name in names)
-        with self.explained():
+        try:
             self._cursor.execute(text, given)
+        except self._errors as error:
+            raise self._explain(error) from error

@@ -43,6 +43,14 @@ def spelt(statement: Statement, dialect: Dialect, mark: str) -> tuple[str, tuple
     return NAME.sub(mark, text), tuple(NAME.findall(text))
 
 
+@lru_cache(maxsize=512)
+def spelt_for(statement: Statement, dialect: Dialect, mark: str, rows: int) -> str:
+    """The text that takes the values of so many rows; empty when the statement has no list of rows."""
+    text, _ = spelt(statement, dialect, mark)
+    listed = re.search(rf"VALUES (\((?:{re.escape(mark)}(?:, )?)+\))", text)
+    return text.replace(listed[1], ", ".join([listed[1]] * rows), 1) if listed else ""
+
+
 def _insert(table: str, columns: str, lane: int, conflict: str = "") -> Statement:
     names = [name.strip() for name in columns.split(",")]
     values = ", ".join(f":{name}" for name in names)
@@ -76,7 +84,9 @@ STEP_NOT_DONE = Statement(
 )
 EVENT = _insert("events", "run, seq, cause, at, time, kind, body, crc", 3, "ON CONFLICT DO NOTHING")
 END = Statement(
-    "UPDATE messages SET end_seq = :seq, outcome = :outcome WHERE run = :run AND n = :n AND end_seq IS NULL", 4
+    "UPDATE messages AS m SET end_seq = v.column1, outcome = v.column2"
+    " FROM (VALUES (:seq, :outcome, :run, :n)) AS v WHERE m.run = v.column3 AND m.n = v.column4 AND m.end_seq IS NULL",
+    4,
 )
 ENTRY = _insert("entries", "run, version, seq, key, value, crc", 5)
 MONITOR = _insert("monitors", "run, n, watcher, target, seq", 6, "ON CONFLICT DO NOTHING")
