@@ -28,7 +28,7 @@ def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent
     for watcher, target in image.monitors:
         turns.watch(watcher, target)
     for ask in image.asks:
-        turns.reopen(ask)
+        turns.questions.reopen(ask)
     for timer in image.timers:
         turns.timers.restore(timer)
     stopped = {effect.stop for effect in image.effects}

@@ -8,7 +8,6 @@ leaves before the turn is in the store.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -35,13 +34,14 @@ from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
 from scr.messages import ExitReason, Message
-from scr.runtime.asks import Asks, Outcome
+from scr.runtime.asks import Asks
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
+from scr.runtime.questions import Questions
 from scr.runtime.timers import Timers
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, Effect, OpenAsk, effects_of
+from scr.store.records import CommittedTurn, Effect, effects_of
 from scr.store.store import Store
 from scr.telemetry.events import Logged, MessageDelivered, StepRecorded, TurnCommitted
 from scr.telemetry.sinks import EventLog
@@ -89,6 +89,7 @@ class Turns:
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._asks = Asks(loop, store.close_ask)
         self.post = Post(store, events, self.router, self._asks, Waits(loop))
+        self.questions = Questions(self._asks, self.post, self.router, children.tell, self._tell_step)
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
         self._states: dict[str, JsonValue] = {}
@@ -273,36 +274,14 @@ class Turns:
         value = [entry.model_dump(mode="json") for entry in page]
         self._children.tell(agent, incarnation, Answer(ref=ref, value=value))
 
-    # Asks.
-
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
-        pending = self._own(agent, incarnation, ask.message_id, "asked outside a turn: it has not")
+        pending = self._own(agent, incarnation, ask.message_id, "asked in the turn of")
         if pending is None:
             return
-        question = ask.message
-        if question.sender != agent:
-            self._children.distrust(agent, incarnation, f"it asked in the name of {question.sender!r}")
-            return
-        opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
-        is_new = self._asks.open(
-            opened, question.to, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref)
-        )
-        if is_new and not self.router.find(question.to, question.message_id):
-            self.post.accept(question, pending.cause, ask=opened)
-
-    def reopen(self, ask: OpenAsk) -> None:
-        """An ask that an earlier runtime has left: its answer is kept for whoever asks again."""
-        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
-
-    def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
-        """An answer that came is a recorded step, whether or not the one who asked still lives."""
-        pending = self.router.find(ask.agent, ask.asked_in)
-        if pending and outcome.error is None:
-            step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
-            self._tell_step(ask.agent, pending, step)
-        if incarnation:
-            answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
-            self._children.tell(ask.agent, incarnation, answer)
+        if ask.message.sender == agent:
+            self.questions.put(agent, incarnation, ask, pending)
+        else:
+            self._children.distrust(agent, incarnation, f"it asked in the name of {ask.message.sender!r}")
 
     # Odds and ends of a message's way.
 

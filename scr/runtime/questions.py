@@ -1,0 +1,51 @@
+"""What agents ask each other: the question is a message, its answer a recorded step of the turn that asked.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from scr.frames import Answer, Ask, StepRecord
+from scr.mail.mailbox import Pending
+from scr.mail.router import Router
+from scr.runtime.asks import Asks, Outcome
+from scr.runtime.post import Post
+from scr.store.records import OpenAsk
+
+Tell = Callable[[str, int, Answer], None]
+Recorded = Callable[[str, Pending, StepRecord], None]
+
+
+class Questions:
+    """`tell` sends a frame to an incarnation; `recorded` is told of each answer that is a step now."""
+
+    def __init__(self, asks: Asks, post: Post, router: Router, tell: Tell, recorded: Recorded) -> None:
+        self._asks, self._post, self._router = asks, post, router
+        self._tell, self._recorded = tell, recorded
+
+    def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
+        """Send the question, unless it is on its way already; from now on this incarnation waits for the answer."""
+        question = ask.message
+        opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
+        answered = partial(self._answered, opened, incarnation, ask.ref)
+        is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
+        if is_new and not self._router.find(question.to, question.message_id):
+            self._post.accept(question, pending.cause, ask=opened)
+
+    def reopen(self, ask: OpenAsk) -> None:
+        """One that an earlier runtime has left: its answer is kept for whoever asks again."""
+        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
+
+    def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
+        """An answer that came is a recorded step, whether or not the one who asked still lives."""
+        pending = self._router.find(ask.agent, ask.asked_in)
+        if pending and outcome.error is None:
+            step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
+            self._recorded(ask.agent, pending, step)
+        if incarnation:
+            answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
+            self._tell(ask.agent, incarnation, answer)
