@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from setproctitle import setproctitle
 
-from scr.behaviour.link import AgentChannel
 from scr.behaviour.loop import Loop, described
 from scr.behaviour.rehearsal import rehearse
 from scr.errors import PeerGone
-from scr.frames import Become, Exiting, FromRuntime, Halt, Named
+from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 from scr.launch.pulse import Heart
+from scr.mail.channel import BlockingChannel
 
 STANDBY_S = 0.02
 
@@ -24,7 +24,7 @@ STANDBY_S = 0.02
 def main(channel: socket.socket) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
-    ours = AgentChannel(channel)
+    ours = BlockingChannel(channel, FROM_RUNTIME)
     first, heart = _told(ours)
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
@@ -38,7 +38,7 @@ def main(channel: socket.socket) -> None:
     os._exit(code)  # threads that the agent's code left running must not keep it alive
 
 
-def _told(channel: AgentChannel) -> tuple[FromRuntime | None, Heart]:
+def _told(channel: BlockingChannel[FromRuntime]) -> tuple[FromRuntime | None, Heart]:
     """The first frame.  A process that has to wait for it is a standby, and uses the time."""
     try:
         return channel.receive(STANDBY_S), Heart()
@@ -48,7 +48,7 @@ def _told(channel: AgentChannel) -> tuple[FromRuntime | None, Heart]:
         return channel.receive(), heart
 
 
-def _thread_died(channel: AgentChannel) -> Callable[[threading.ExceptHookArgs], object]:
+def _thread_died(channel: BlockingChannel[FromRuntime]) -> Callable[[threading.ExceptHookArgs], object]:
     """An exception that ends a thread ends the agent: the exit status alone would say that all was well."""
 
     def hook(args: threading.ExceptHookArgs) -> None:

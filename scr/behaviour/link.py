@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
@@ -10,29 +9,17 @@ from typing import Any
 
 from scr import errors
 from scr.errors import AskTimedOut, PeerGone, ScrError
-from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
+from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
 from scr.mail.channel import BlockingChannel
 
 GRACE_S = 5.0
 LOG_CHARACTERS = 8000
 
 
-class AgentChannel(BlockingChannel[FromRuntime]):
-    """An agent's end of its channel."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock, FROM_RUNTIME)
-
-    @property
-    def has_read_ahead(self) -> bool:
-        """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
-        return bool(self._ready)
-
-
 class Link:
     """Owned by the loop of one incarnation.  Every wait here has a deadline a little behind the runtime's own."""
 
-    def __init__(self, channel: AgentChannel, become: Become) -> None:
+    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
         self._channel = channel
         self.agent, self.incarnation = become.agent, become.incarnation
         self._refs = count(1)

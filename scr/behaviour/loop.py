@@ -21,12 +21,13 @@ from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
-from scr.behaviour.link import AgentChannel, Link
+from scr.behaviour.link import Link
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
-from scr.frames import Become, Deliver, Exiting, Halt, Ignore, Ready
+from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.launch.pulse import Heart, Pulse
+from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message, complaint
 
@@ -36,7 +37,7 @@ TRACEBACK_CHARACTERS = 16_000
 class Loop:
     """One incarnation of one agent.  `heart` answers for the process, where there is one that wants to know."""
 
-    def __init__(self, channel: AgentChannel, become: Become, heart: Heart | None = None) -> None:
+    def __init__(self, channel: BlockingChannel[FromRuntime], become: Become, heart: Heart | None = None) -> None:
         self._become = become
         self._link = Link(channel, become)
         self._table = TableClient(become.table) if become.table else None

@@ -15,10 +15,9 @@ from pydantic import BaseModel
 
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
-from scr.behaviour.link import AgentChannel
 from scr.behaviour.loop import Loop
-from scr.frames import Answer, Become, Deliver, FromRuntime, Halt
-from scr.mail.channel import pack
+from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, FromRuntime, Halt
+from scr.mail.channel import BlockingChannel, pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
 
@@ -65,7 +64,7 @@ def rehearse() -> None:
     with here, there:
         there.sendall(packed(OPENING))
         CUES.append(partial(there.sendall, packed(REST)))
-        channel = AgentChannel(here)
+        channel = BlockingChannel(here, FROM_RUNTIME)
         first = channel.receive(1.0)
         assert isinstance(first, Become)
         Loop(channel, first).run()

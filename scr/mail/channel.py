@@ -8,10 +8,12 @@ killed at any instruction leaves its peer with an end of file and nothing else
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
+from math import ceil
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 In = TypeVar("In")
 LENGTH = struct.Struct("!I")
-READ_BYTES = 256 << 10
+READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
 
@@ -255,12 +257,26 @@ class BlockingChannel(Generic[In]):
         """
         until = None if timeout_s is None else monotonic() + timeout_s
         while not self._ready:
-            self._socket.settimeout(None if until is None else max(0.0, until - monotonic()) or 1e-6)
+            if until is not None:
+                self._wait(until)
             data = self._socket.recv(READ_BYTES)
             if not data:
                 return None
             self._ready.extend(self._unpacker.feed(data))
         return self._incoming.validate_json(self._ready.popleft())
+
+    @property
+    def has_read_ahead(self) -> bool:
+        """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
+        return bool(self._ready)
+
+    def _wait(self, until: float) -> None:
+        """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""
+        left_s = max(0.0, until - monotonic())
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        if not poller.poll(ceil(left_s * 1000)):
+            raise TimeoutError(f"nothing came within {left_s:.3f} s")
 
     def close(self) -> None:
         """Close the socket; a thread that waits in `receive` sees the end of the stream."""

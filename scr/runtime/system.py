@@ -303,6 +303,14 @@ class System:
         self._watch.idle(agent, incarnation)
         self._keeper.committed(agent, incarnation)
 
+    def wait(self, agent: str, incarnation: int) -> None:
+        """It waits for the store."""
+        self._watch.idle(agent, incarnation)
+
+    def go_on(self, agent: str, incarnation: int) -> None:
+        """It waits no longer."""
+        self._watch.go_on(agent, incarnation)
+
     def _halted(self, pid: int, is_halted: bool) -> None:
         """A process was stopped from outside, or goes on; an agent that stays stopped is as good as hung."""
         live = self.supervisor.by_pid(pid)

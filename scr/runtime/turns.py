@@ -69,6 +69,12 @@ class Children(Protocol):
     def idle(self, agent: str, incarnation: int) -> None:
         """Its turn is over."""
 
+    def wait(self, agent: str, incarnation: int) -> None:
+        """It waits for the store, and that is not its fault."""
+
+    def go_on(self, agent: str, incarnation: int) -> None:
+        """It waits no longer."""
+
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
 
@@ -253,10 +259,12 @@ class Turns:
     def _record(self, agent: str, incarnation: int, message_id: str, step: StepRecord, ref: int) -> None:
         if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
             pending.steps[step.name] = step
+            self._children.wait(agent, incarnation)
             self._store.record(message_id, step, partial(self._recorded, agent, incarnation, pending, step, ref))
 
     def _recorded(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
         self._tell_step(agent, pending, step)
+        self._children.go_on(agent, incarnation)
         self._children.tell(agent, incarnation, Answer(ref=ref))
 
     def _tell_step(self, agent: str, pending: Pending, step: StepRecord) -> None:

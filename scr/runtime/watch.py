@@ -108,6 +108,12 @@ class Watch:
             watched.timer.cancel()
             watched.timer = None
 
+    def go_on(self, agent: str, incarnation: int) -> None:
+        """What it waited for has come: it has its whole budget again."""
+        if watched := self._watched.get((agent, incarnation)):
+            watched.since = monotonic()
+            self._arm(agent, incarnation, watched, watched.deadline_s)
+
     def poke(self, agent: str, incarnation: int) -> None:
         """Have its interpreter answer, if it can; only for one that is up: it would not know the signal before."""
         if watched := self._watched.get((agent, incarnation)):

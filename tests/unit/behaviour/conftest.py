@@ -7,9 +7,8 @@ import threading
 import pytest
 
 from scr.behaviour import concurrency, loop
-from scr.behaviour.link import AgentChannel
 from scr.behaviour.loop import Loop
-from scr.frames import FROM_AGENT, Answer, Become, Deliver, Ready, StepDone
+from scr.frames import FROM_AGENT, FROM_RUNTIME, Answer, Become, Deliver, Ready, StepDone
 from scr.mail.channel import BlockingChannel, pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
@@ -31,7 +30,7 @@ class Played:
         self._agents, ours = socket.socketpair()
         self._channel = BlockingChannel(ours, FROM_AGENT)
         become = Become(agent="me", incarnation=1, code=Code(reference="any:Thing"), state=state, **become)
-        life = Loop(AgentChannel(self._agents), become)
+        life = Loop(BlockingChannel(self._agents, FROM_RUNTIME), become)
         self.exit_codes = []
         self._thread = threading.Thread(target=lambda: self.exit_codes.append(life.run()), name="agent")
         self._thread.start()
