@@ -12,12 +12,13 @@ from enum import StrEnum
 class Severity(StrEnum):
     """How bad it is.
 
-    `damage`: what is read is not what was written.  `contradiction`: the rows
-    of a run do not fit together.  `notice`: worth to be known, and nothing to
-    be done.
+    `damage`: something cannot be read.  `altered`: a row is not what was
+    written.  `contradiction`: the rows of a run do not fit together.
+    `notice`: worth to be known, and nothing has to be done.
     """
 
     DAMAGE = "damage"
+    ALTERED = "altered"
     CONTRADICTION = "contradiction"
     NOTICE = "notice"
 

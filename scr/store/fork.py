@@ -71,7 +71,7 @@ def _fork(session: Session, run: str, seq: int, name: str, created: float) -> in
     if not 1 <= seq <= last:
         raise InvalidInput(f"the run {run!r} has no event {seq}: give one from 1 to {last}; `scr show {run} --events`")
     born: dict[str, Any] = {"run": name, "created": created, "state": "stopped", "reason": "", "seq": seq}
-    new = tables.add(session, {**row, **born, "parent_run": run, "parent_seq": seq})
+    new = tables.add(session, {**row, **born, "parent_run": run, "parent_seq": seq, "root": row["root"] or run})
     past, written = _past(session, number, seq), 1
     for table in TABLES:
         written += tables.write(session, table, new, _copied(session, table, number, past))

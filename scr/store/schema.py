@@ -6,7 +6,8 @@ What landed once stays as it is: a change is one more migration.
 Every row belongs to a run.  `n` is the order of the run's writes, `seq` dates
 a write by the run's last event before it, `end_seq` dates the end of what
 ended: nothing is deleted, so that the run can be seen, replayed and forked as
-it was at any event.  `crc` is over the columns that do not change: a database
+it was at any event.  `root` is the id of the message that began a run whose
+name is another (a fork, an import under a new name); else it is the name.  `crc` is over the columns that do not change: a database
 file tells a torn page, but not a flipped bit in a text.  What is large
 (payloads, states, values) is in one place and once.
 """
@@ -76,7 +77,7 @@ FIRST = Migration(
             reason TEXT NOT NULL DEFAULT '',
             owner TEXT, runtime TEXT NOT NULL, epoch {int} NOT NULL, lease_until {real} NOT NULL,
             batch {int} NOT NULL, seq {int} NOT NULL, n {int} NOT NULL,
-            parent_run TEXT, parent_seq {int}){strict}""",
+            parent_run TEXT, parent_seq {int}, root TEXT){strict}""",
         "CREATE INDEX runs_queued ON runs (state) WHERE state = 'queued'",
         """CREATE TABLE agents (
             run {int} NOT NULL, n {int} NOT NULL, seq {int} NOT NULL, agent TEXT NOT NULL, supervisor TEXT NOT NULL,

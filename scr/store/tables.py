@@ -89,7 +89,7 @@ TABLES = (
     _table("events", "seq", "seq cause at time kind body", ""),
 )
 RUN_SEALED = ("run", "title", "priority", "tree", "created")
-RUN_COLUMNS = (*RUN_SEALED, "crc", "state", "reason", "epoch", "seq", "n", "parent_run", "parent_seq")
+RUN_COLUMNS = (*RUN_SEALED, "crc", "state", "reason", "epoch", "seq", "n", "parent_run", "parent_seq", "root")
 FIND = Statement(f"SELECT id, {', '.join(RUN_COLUMNS)} FROM runs WHERE run = :run")  # noqa: S608  names of ours
 ADD = Statement(
     f"INSERT INTO runs ({', '.join(RUN_COLUMNS)}, runtime, lease_until, batch)"  # noqa: S608  the same

@@ -69,12 +69,12 @@ def import_run(database: Database, path: Path, *, name: str | None = None) -> Tr
         _verify(path, file)
         lines = _lines(path, file)
         next(lines)
-        run = dict(_row(path, next(lines), RUN_COLUMNS))
+        run = _row(path, next(lines), RUN_COLUMNS)
         tables.check_run(run)
         session = database.connect(create=True)
         try:
             session.begin()
-            rows = _import(session, run | {"run": name or run["run"]}, path, lines)
+            rows = _import(session, _renamed(run, name), path, lines)
             session.commit()
         finally:
             session.close()
@@ -117,6 +117,11 @@ def _import(session: Session, run: Kept, path: Path, lines: Iterator[Any]) -> in
         rows += tables.write(session, table, number, group)
         line = group.next
     return rows
+
+
+def _renamed(run: Kept, name: str | None) -> Kept:
+    """It knows the message that began it, whatever it is called."""
+    return run if name is None else {**run, "run": name, "root": run["root"] or run["run"]}
 
 
 class _Group:

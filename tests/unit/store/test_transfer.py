@@ -79,6 +79,9 @@ def test_it_can_have_another_name_and_only_one_run_has_it(exported, target):
     assert import_run(database_of(target), exported, name="other").run == "other"
     assert names(target) == [("story", "stopped", None), ("other", "stopped", None)]
     assert image_of(target, "story").mail == image_of(target, "other").mail
+    session = database_of(target).connect()
+    assert session.rows(Statement("SELECT run, root FROM runs ORDER BY id")) == [("story", None), ("other", "story")]
+    session.close()
 
 
 def test_a_file_that_is_truncated_anywhere_brings_nothing(exported, target, tmp_path):
