@@ -18,7 +18,6 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 PROC = Path("/proc")
@@ -89,19 +88,6 @@ def is_alive(owner: str) -> bool | None:
     if found is None or not found.boot or (found.boot, found.namespace) != (_boot(), _namespace()):
         return None
     return _started(found.pid) == found.started
-
-
-def state_of(*, stored: str, is_owned: bool, answer: Literal["none", "result", "failure"]) -> str:
-    """Where a run stands, of what is stored of it.  Pure."""
-    match stored, answer:
-        case _, "result":
-            return "done"
-        case _, "failure":
-            return "failed"
-        case "running", _ if not is_owned:
-            return "interrupted"
-        case _:
-            return stored
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scr.config import Limits
-from scr.errors import InvalidInput, RunCancelled, RunOwned, StoreDamaged, StoreError
+from scr.errors import InvalidInput, RunCancelled, RunOwned, StoreError, UnknownRun
 from scr.specs import SupervisorSpec
 from scr.store import image, lease, statements
 from scr.store.address import MEMORY, database_of
@@ -43,6 +43,9 @@ class RunRow:
     batch: int
     seq: int
     n: int
+    reason: str
+    parent_run: str | None
+    parent_seq: int | None
     now: float
 
     def check(self) -> None:
@@ -69,13 +72,16 @@ def open_store(
     """
     if url == MEMORY:
         return MemoryStore(limits.dead_letters, limits.crashes)
+    me = lease.parse(opening.owner)
+    if me is None:
+        raise InvalidInput(f"{opening.owner!r} is not the name of a process: give str(lease.this_process())")
     database = database_of(url)
     session = database.connect(create=True)
     try:
         session.check()
         session.begin()
         begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED)
-        row = claim(session, opening.run, owner=opening.owner, runtime=opening.runtime, lease_s=opening.lease_s)
+        row = claim(session, opening.run, me, runtime=opening.runtime, lease_s=opening.lease_s)
         counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
         found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
         session.commit()
@@ -114,22 +120,22 @@ def find(session: Session, run: str) -> RunRow | None:
     return row
 
 
-def claim(session: Session, run: str, *, owner: str, runtime: str, lease_s: float) -> RunRow:
-    """Take the run, or raise RunOwned, or RunCancelled.  In a transaction; the row is as it was before."""
+def claim(session: Session, run: str, me: lease.Owner, *, runtime: str, lease_s: float, is_act: bool = False) -> RunRow:
+    """Take the run, or raise UnknownRun, RunOwned, RunCancelled.  In a transaction; the row is as it was before.
+
+    With `is_act` it is not taken from a runtime of this very process either.
+    """
     row = find(session, run)
     if row is None:
-        raise StoreDamaged(f"the run {run!r} has vanished from the store while it was opened; try again")
+        raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
     if row.state == RunState.CANCELLED:
         raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
-    me = lease.parse(owner)
-    if me is None:
-        raise InvalidInput(f"{owner!r} is not the name of a process: give str(lease.this_process())")
-    if not is_free(row, session, me):
+    if not is_free(row, session, me) or (is_act and row.owner == str(me)):
         raise _owned(row)
-    claimed = session.change(
-        statements.CLAIM, owner=owner, runtime=runtime, lease_s=lease_s, id=row.id, epoch=row.epoch
+    taken = session.change(
+        statements.CLAIM, owner=str(me), runtime=runtime, lease_s=lease_s, id=row.id, epoch=row.epoch
     )
-    if claimed != 1:
+    if taken != 1:
         raise _owned(row)
     return row
 

@@ -17,13 +17,14 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from scr.errors import InvalidMessage, StoreDamaged
 from scr.frames import Entry, StartRequest, StepRecord
 from scr.messages import MESSAGE, Message
-from scr.specs import AgentSpec
+from scr.specs import AgentSpec, SupervisorSpec
 from scr.store.records import DeadLetter, Effect, OpenAsk
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import RECORD, Record
 
 T = TypeVar("T")
 AGENT_SPEC: TypeAdapter[AgentSpec] = TypeAdapter(AgentSpec)
+TREE: TypeAdapter[SupervisorSpec] = TypeAdapter(SupervisorSpec)
 START: TypeAdapter[StartRequest] = TypeAdapter(StartRequest)
 CRASH: TypeAdapter[CrashRecord] = TypeAdapter(CrashRecord)
 
@@ -58,6 +59,17 @@ def value_of(text: str) -> JsonValue:
     """The value of sealed JSON."""
     value: JsonValue = from_json(text)
     return value
+
+
+def mapping_of(text: str) -> dict[str, Any]:
+    """The mapping of sealed JSON."""
+    value: dict[str, Any] = from_json(text)
+    return value
+
+
+def tree_of(run: str, text: str) -> SupervisorSpec:
+    """The tree of a run, whose row was unsealed."""
+    return _read(f"the tree of run {run!r}", TREE, text)
 
 
 def json_of(value: BaseModel, *, short: bool = False) -> str:

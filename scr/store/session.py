@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
@@ -33,6 +33,9 @@ class Session(Protocol):
 
     def rollback(self) -> None:
         """Forget it."""
+
+    def abandon(self) -> None:
+        """Forget it, if the connection still can: the error that led here is the one to tell."""
 
     def check(self) -> None:
         """Look for damage, as far as that takes no longer than a person waits for a start."""
@@ -126,6 +129,11 @@ class DriverSession:
     def rollback(self) -> None:
         """Forget."""
         self.script("ROLLBACK")
+
+    def abandon(self) -> None:
+        """Forget."""
+        with suppress(self._errors):
+            self._cursor.execute("ROLLBACK")
 
     def write(self, rows: Sequence[Row]) -> None:
         """Execute all."""

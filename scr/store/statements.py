@@ -146,16 +146,16 @@ RUN_NEW = Statement(
 )
 RUN_OF = (
     "id, run, title, priority, tree, created, crc, state, owner, runtime, epoch, lease_until, batch, seq, n,"
-    " {now} AS now_s FROM runs"
+    " reason, parent_run, parent_seq, {now} AS now_s FROM runs"
 )
 RUN = Statement(f"SELECT {RUN_OF} WHERE run = :run")
-RUNS = Statement(f"SELECT {RUN_OF} WHERE id > :after ORDER BY id LIMIT :limit")
+RUNS = Statement(f"SELECT {RUN_OF} ORDER BY id DESC LIMIT :limit")
 RUNS_QUEUED = Statement(
     f"SELECT {RUN_OF} WHERE state = 'queued'"
     " ORDER BY CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END, created, id LIMIT :limit"
 )
 CLAIM = Statement(
-    "UPDATE runs SET state = 'running', owner = :owner, runtime = :runtime, epoch = epoch + 1,"
+    "UPDATE runs SET state = 'running', reason = '', owner = :owner, runtime = :runtime, epoch = epoch + 1,"
     " lease_until = {now} + :lease_s WHERE id = :id AND epoch = :epoch"
 )
 FENCE = Statement(
@@ -163,6 +163,7 @@ FENCE = Statement(
     " WHERE id = :id AND epoch = :epoch"
 )
 RELEASE = Statement("UPDATE runs SET owner = NULL, state = :state WHERE id = :id AND epoch = :epoch")
+MARKED = Statement("UPDATE runs SET owner = NULL, state = :state, reason = :reason WHERE id = :id")
 KEPT = Statement("SELECT epoch, batch, runtime FROM runs WHERE id = :id")
 
 # Reads of a run that is opened.
@@ -230,4 +231,28 @@ ENTRIES = Statement(
 CRASHES = Statement("SELECT agent, body, crc FROM crashes WHERE run = :run ORDER BY n DESC LIMIT :limit")
 CRASHES_OF = Statement(
     "SELECT agent, body, crc FROM crashes WHERE run = :run AND agent = :agent ORDER BY n DESC LIMIT :limit"
+)
+
+# Reads of a run at rest.
+
+LISTED_COLUMNS = f"{MESSAGE_COLUMNS}, m.n, m.seq, m.end_seq, m.outcome, m.deliveries, m.deaths, m.parked"
+EVENTS = Statement(
+    "SELECT seq, cause, at, time, kind, body, crc FROM events WHERE run = :run AND seq > :after"
+    " ORDER BY seq LIMIT :limit"
+)
+MESSAGES = Statement(
+    f"SELECT {LISTED_COLUMNS} FROM messages m WHERE m.run = :run AND m.n > :after ORDER BY m.n LIMIT :limit"
+)
+MESSAGE_OF = Statement(f"SELECT {LISTED_COLUMNS} FROM messages m WHERE m.run = :run AND m.message_id = :message_id")
+PARKED_MESSAGES = Statement(
+    f"SELECT {LISTED_COLUMNS} FROM messages m WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL"
+    " AND m.parked <> '' ORDER BY m.n"
+)
+TURNS = Statement(f"SELECT {TURN_COLUMNS} FROM turns WHERE run = :run AND n > :after ORDER BY n LIMIT :limit")
+LIVES = Statement(
+    "SELECT n, agent, supervisor, incarnation, spec, crc, seq, gone_seq FROM agents WHERE run = :run ORDER BY n"
+)
+STATE_WITHIN = Statement(
+    f"SELECT {TURN_COLUMNS} FROM turns WHERE run = :run AND agent = :agent AND n > :since AND n < :until"
+    " AND state IS NOT NULL ORDER BY n DESC LIMIT 1"
 )

@@ -1,0 +1,104 @@
+"""What is done to a run that no runtime works on: each act in one transaction, under the run's lease.
+
+The claim raises the epoch, so a runtime that had the run, and wakes up in the
+middle, writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import JsonValue
+
+from scr.errors import InvalidInput, StoreDamaged
+from scr.frames import StepRecord
+from scr.messages import Message
+from scr.specs import SupervisorSpec
+from scr.store import image, opening, statements
+from scr.store.image import Counters
+from scr.store.lease import Owner
+from scr.store.listed import Doubt
+from scr.store.opening import RunRow
+from scr.store.records import Priority, RunState
+from scr.store.rows import printable
+from scr.store.scribe import Scribe
+from scr.store.session import Session
+
+RUNTIME = "a command"
+CRASHES = 1000
+
+
+def create(
+    session: Session, run: str, tree: SupervisorSpec, first: Message | None, *, title: str, priority: Priority
+) -> None:
+    """A new run, queued.  Raises InvalidInput when there is one of that name."""
+    with _transaction(session):
+        if not opening.begin(session, run, tree, title, RunState.QUEUED, priority):
+            raise InvalidInput(f"there is a run {run!r} already; give the new one another name")
+        row = _found(session, run)
+        scribe = Scribe(row.id)
+        session.write(scribe.accept(first) if first else ())
+        _note(session, row, scribe)
+
+
+def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) -> None:
+    """The run stands there from now on."""
+    with _transaction(session):
+        row = opening.claim(session, run, me, runtime=RUNTIME, lease_s=0.0, is_act=True)
+        session.change(statements.MARKED, state=str(state), reason=printable(reason), id=row.id)
+
+
+def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: bool, value: JsonValue) -> None:
+    """The step in doubt was done, with this value, or was not."""
+    message_id = doubt.message.message_id
+    step = StepRecord(name=doubt.step, value=value) if is_done else None
+    with _claimed(session, me, run) as scribe:
+        session.write(scribe.resolve(message_id, step, doubt.step))
+
+
+def retry_dead(session: Session, me: Owner, run: str, message_id: str) -> Message:
+    """The dead letter is open again.  Raises InvalidInput when there is none."""
+    with _claimed(session, me, run) as scribe:
+        _, look = scribe.exhume(message_id)
+        message = look(session)
+        if message is None:
+            raise InvalidInput(f"the run {run!r} has no dead letter {message_id!r}; `scr dead {run}` lists them")
+    return message
+
+
+@contextmanager
+def _claimed(session: Session, me: Owner, run: str) -> Iterator[Scribe]:
+    """Who writes to the run, as its owner; then it stands where it stood."""
+    with _transaction(session):
+        row = opening.claim(session, run, me, runtime=RUNTIME, lease_s=0.0, is_act=True)
+        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
+        _, scribe = image.read(session, row.id, counters, crashes=CRASHES)
+        yield scribe
+        _note(session, row, scribe, epoch=row.epoch + 1)
+
+
+def _note(session: Session, row: RunRow, scribe: Scribe, *, epoch: int = 0) -> None:
+    """The counters of the run, and that nobody owns it."""
+    fence = {"batch": row.batch + 1, "seq": scribe.seq, "n": scribe.n, "lease_s": 0.0}
+    session.change(statements.FENCE, **fence, id=row.id, epoch=epoch)
+    session.change(statements.MARKED, state=row.state, reason=row.reason, id=row.id)
+
+
+def _found(session: Session, run: str) -> RunRow:
+    row = opening.find(session, run)
+    if row is None:
+        raise StoreDamaged(f"the run {run!r} has vanished from the store while it was written; try again")
+    return row
+
+
+@contextmanager
+def _transaction(session: Session) -> Iterator[None]:
+    """Kept whole, or not at all; the session can be used again unless its own error ended it."""
+    session.begin()
+    try:
+        yield
+    except BaseException:
+        session.abandon()
+        raise
+    session.commit()
