@@ -7,9 +7,10 @@ Every row belongs to a run.  `n` is the order of the run's writes, `seq` dates
 a write by the run's last event before it, `end_seq` dates the end of what
 ended: nothing is deleted, so that the run can be seen, replayed and forked as
 it was at any event.  `root` is the id of the message that began a run whose
-name is another (a fork, an import under a new name); else it is the name.  `crc` is over the columns that do not change: a database
-file tells a torn page, but not a flipped bit in a text.  What is large
-(payloads, states, values) is in one place and once.
+name is another (a fork, an import under a new name); else it is the name.
+`crc` is over the columns that do not change: a database file tells a torn
+page, but not a flipped bit in a text.  What is large (payloads, states,
+values) is in one place and once.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def test_it_knows_its_parent_and_leaves_it_as_it_was(whole):
     forked = fork_run(database_of(whole), "story", 9, "child", created=5.0)
     assert (forked.run, forked.parent, forked.seq) == ("child", "story", 9)
     session = database_of(whole).connect(read_only=True)
-    row = session.rows(Statement("SELECT state, owner, parent_run, parent_seq, seq, root FROM runs WHERE run = 'child'"))[0]
+    columns = "state, owner, parent_run, parent_seq, seq, root"
+    row = session.rows(Statement(f"SELECT {columns} FROM runs WHERE run = 'child'"))[0]
     session.close()
     assert row == ("stopped", None, "story", 9, 9, "story")
     assert replace(image_of(whole, "story"), epoch=0) == replace(before, epoch=0)
