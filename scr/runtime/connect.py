@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
-
 from scr.errors import InvalidInput
-from scr.runtime.client import Client, Listener
-from scr.runtime.scratch import CONTROL, find_runtimes
+from scr.runtime.client import Client
+from scr.runtime.connection import Listener
+from scr.runtime.scratch import find_runtimes, reach
 
 
 def connect(runtime: str | None = None, listener: Listener | None = None) -> Client:
@@ -15,13 +13,15 @@ def connect(runtime: str | None = None, listener: Listener | None = None) -> Cli
 
     Raises InvalidInput when there is none, or several to choose from.
     """
-    reached = {path.name: sock for path in find_runtimes() if (sock := _reached(path))}
+    reached = {path.name: sock for path in find_runtimes() if (sock := reach(path.name))}
     try:
-        chosen = reached.pop(_chosen(runtime, tuple(reached)))
+        name = _chosen(runtime, tuple(reached))
+        chosen = reached.pop(name)
     finally:
         for sock in reached.values():
             sock.close()
     client = Client(listener)
+    client.id = name
     client.open(chosen)
     return client
 
@@ -35,14 +35,3 @@ def _chosen(runtime: str | None, running: tuple[str, ...]) -> str:
     if runtime is not None and runtime not in running:
         raise InvalidInput(f"there is no runtime {runtime!r}; running: {names}")
     return runtime or running[0]
-
-
-def _reached(path: Path) -> socket.socket | None:
-    """A connection to the runtime that has this directory; None when it has ended and only the directory is left."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.connect(str(path / CONTROL))
-    except OSError:
-        sock.close()
-        return None
-    return sock

@@ -26,6 +26,7 @@ from scr.runtime.requests import (
     Answered,
     AnyRequest,
     Ask,
+    AwaitAnswer,
     AwaitReady,
     Cancel,
     Happened,
@@ -109,11 +110,13 @@ class Client:
         match request:
             case Ask(again=again, timeout_s=timeout_s):
                 message = submitted(request, system)
-                system.turns.post.wait(message, timeout_s, partial(self._told, request))
+                system.turns.post.wait(message.message_id, message.to, timeout_s, partial(self._told, request))
                 system.turns.post.submit(message, _kept, again=again)
             case Send(message_id=message_id, again=again):
                 kept = partial(self._answer, request, message_id)
                 system.turns.post.submit(submitted(request, system), kept, again=again)
+            case AwaitAnswer(message_id=message_id, timeout_s=timeout_s):
+                system.turns.post.attach(message_id, timeout_s, partial(self._told, request))
             case Cancel(message_id=message_id):
                 self._answer(request, system.cancel(message_id))
             case Resolve(message_id=message_id, value=value, is_done=is_done):

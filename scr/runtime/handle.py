@@ -6,6 +6,7 @@ one thread reads what the runtime says.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import threading
 import time
@@ -24,7 +25,8 @@ from scr.errors import ScrError
 from scr.mail.channel import BlockingChannel
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
-from scr.runtime.client import ANSWER_S, END_S, Client
+from scr.runtime.client import ANSWER_S, Client
+from scr.runtime.connection import END_S
 from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent, Subscribe
 from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn
@@ -80,7 +82,6 @@ class Runtime(Client):
         self._restarts: deque[float] = deque(maxlen=RESTARTS_MAX)
         self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
         self._spawned = spawned
-        self.id = ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -96,6 +97,14 @@ class Runtime(Client):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
 
     @property
     def pid(self) -> int:
@@ -128,7 +137,7 @@ class Runtime(Client):
 
     def _listen(self) -> None:
         if self._listener and self._channel:
-            self._channel.send(Subscribe(ref=self._ref()))  # its answer waits for the runtime's imports, and we do not
+            self._channel.send(Subscribe(ref=self.ref()))  # its answer waits for the runtime's imports, and we do not
 
     def _resume(self) -> BlockingChannel[FromControl] | None:
         """Start a runtime again that has died, from its store; in the reader's thread."""
@@ -196,7 +205,7 @@ class Runtime(Client):
         Raises InvalidCode, InvalidSpec, AlreadyStarted, StartFailed.
         """
         wanted = spec_of(agent, code, options, spec)
-        self._request(StartAgent(ref=self._ref(), supervisor=under, spec=wanted), ANSWER_S)
+        self.request(StartAgent(ref=self.ref(), supervisor=under, spec=wanted), ANSWER_S)
 
     def replace_code(self, agent: str, code: type | Callable[..., Any] | Code | str) -> None:
         """Have an agent run other code from its next message on, with its state; see `reload_agent`."""

@@ -57,9 +57,21 @@ class Post:
         else:
             self._store.accept(message, partial(self._submitted, message, kept))
 
-    def wait(self, message: Message, timeout_s: float, tell: Tell) -> None:
+    def wait(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> None:
         """Tell a client the answer to its message, or that there was none in time."""
-        self._waits.open(message, timeout_s, tell)
+        self._waits.open(message_id, to, timeout_s, tell)
+
+    def attach(self, message_id: str, timeout_s: float, tell: Tell) -> None:
+        """Tell a client the answer to a message that was submitted earlier."""
+        self._store.find(message_id, partial(self._attached, message_id, timeout_s, tell))
+
+    def _attached(self, message_id: str, timeout_s: float, tell: Tell, known: Known) -> None:
+        if known.state == "unknown":
+            tell(Outcome(error="InvalidInput", detail=f"no message {message_id!r} was ever submitted to this run"))
+            return
+        self.wait(message_id, "whoever has it", timeout_s, tell)
+        if known.answer:
+            self._waits.answer(known.answer)
 
     def _found(self, message: Message, kept: Then, known: Known) -> None:
         if known.state == "unknown":
@@ -113,14 +125,15 @@ class Post:
         """The message, which is in no mailbox any more, has its outcome: cancelled."""
         self._store.cancel(message.message_id, _kept)
         self._events.emit(MessageCancelled(message_id=message.message_id, to=message.to))
-        self.cancelled(message.message_id)
         if self._asks.expects(message.message_id):
             self._store.close_ask(message.message_id)
             self._asks.end(message.message_id, CANCELLED)
 
     def cancelled(self, message_id: str) -> None:
-        """What grew out of this message is cancelled: who waits for its answer is told."""
-        self._waits.end(message_id, CANCELLED)
+        """A client's message and all that grew out of it are cancelled: that is its answer."""
+        fields = {"message_id": message_id, "agent": CLIENT, "reason": "cancelled", "detail": CANCELLED.detail}
+        envelope = own_envelope(derive_id(message_id, "cancelled"), CLIENT) | {"in_reply_to": message_id}
+        self.accept(Failure(payload=FailurePayload.model_validate(fields), **envelope))
 
     def tell_down(self, watcher: str, agent: str, reason: str, detail: str) -> None:
         """Tell a watcher, once, that an agent has ended for good."""
@@ -176,5 +189,6 @@ def accepted(message: Message) -> MessageAccepted:
         sender=message.sender,
         to=message.to,
         run_id=message.run_id,
+        trace_id=message.trace_id,
         title=title,
     )

@@ -44,6 +44,14 @@ class Send(Submission):
     verb: Literal["send"] = "send"
 
 
+class AwaitAnswer(Request):
+    """The answer is the output of the result of a message of a client's, which is or was accepted."""
+
+    verb: Literal["await_answer"] = "await_answer"
+    message_id: MessageId
+    timeout_s: Annotated[float, Field(gt=0)]
+
+
 class Cancel(Request):
     """Cancel a message of a client's and all that grew out of it; the answer is how many were dropped."""
 
@@ -150,6 +158,7 @@ class Shutdown(Request):
 AnyRequest: TypeAlias = Annotated[
     Ask
     | Send
+    | AwaitAnswer
     | Cancel
     | Resolve
     | RetryDead

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -37,6 +38,17 @@ def make_scratch(runtime: str) -> Path:
 def discard_scratch(runtime: str) -> None:
     """Remove what a runtime that was killed has left."""
     shutil.rmtree(scratch_root() / runtime, ignore_errors=True)
+
+
+def reach(runtime: str) -> socket.socket | None:
+    """A connection to this runtime of the user's; None when it has ended and at most its directory is left."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.connect(str(scratch_root() / runtime / CONTROL))
+    except OSError:
+        sock.close()
+        return None
+    return sock
 
 
 def find_runtimes() -> list[Path]:

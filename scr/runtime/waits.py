@@ -17,8 +17,9 @@ from scr.runtime.asks import Outcome, Tell, outcome_of
 
 @dataclass(eq=False, slots=True)
 class Wait:
-    """One client's wait."""
+    """One client's wait for an answer of `to`."""
 
+    to: str
     tell: Tell
     timer: asyncio.TimerHandle | None = None
 
@@ -30,11 +31,11 @@ class Waits:
         self._loop = loop
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
 
-    def open(self, message: Message, timeout_s: float, tell: Tell) -> None:
+    def open(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> None:
         """Tell once: the answer to this message, or that there was none in time."""
-        wait = Wait(tell)
-        wait.timer = self._loop.call_later(timeout_s, partial(self._expire, message, wait, timeout_s))
-        self._waiting[message.message_id].append(wait)
+        wait = Wait(to, tell)
+        wait.timer = self._loop.call_later(timeout_s, partial(self._expire, message_id, wait, timeout_s))
+        self._waiting[message_id].append(wait)
 
     def answer(self, message: Message) -> None:
         """A message to the client: whoever waits for it has it."""
@@ -48,9 +49,9 @@ class Waits:
                 wait.timer.cancel()
             wait.tell(outcome)
 
-    def _expire(self, message: Message, wait: Wait, timeout_s: float) -> None:
-        self._waiting[message.message_id].remove(wait)
-        if not self._waiting[message.message_id]:
-            del self._waiting[message.message_id]
-        sentence = f"{message.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
+    def _expire(self, message_id: str, wait: Wait, timeout_s: float) -> None:
+        self._waiting[message_id].remove(wait)
+        if not self._waiting[message_id]:
+            del self._waiting[message_id]
+        sentence = f"{wait.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
         wait.tell(Outcome(error="AskTimedOut", detail=sentence))

@@ -135,6 +135,7 @@ class MessageAccepted(Frozen):
     sender: str
     to: str
     run_id: str | None = None
+    trace_id: str = ""
     title: str = ""
 
 

@@ -102,10 +102,8 @@ def test_the_step_that_an_answer_is_the_result_of_is_known_before_it_is_told():
 def test_any_number_of_clients_wait_for_one_message_each_with_its_own_deadline():
     async def main():
         waits, told = Waits(asyncio.get_running_loop()), {1: [], 2: [], 3: []}
-        message = Ping(**origin(message_id="q0", sender="client", to="b", at=0.0))
-        waits.open(message, 0.0, told[1].append)
-        waits.open(message, 5.0, told[2].append)
-        waits.open(message, 5.0, told[3].append)
+        for n, timeout_s in ((1, 0.0), (2, 5.0), (3, 5.0)):
+            waits.open("q0", "b", timeout_s, told[n].append)
         await turn_of_the_loop(lambda: told[1])
         waits.answer(answer())
         waits.answer(answer())

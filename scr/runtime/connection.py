@@ -1,0 +1,188 @@
+"""One connection to a runtime: requests go out, each gets its one answer, events come unasked.
+
+Lives in any program.  One thread reads what the runtime says; nothing else of
+the program's process is touched.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+from scr import errors
+from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
+from scr.mail.channel import BlockingChannel
+from scr.messages import Frozen
+from scr.runtime.requests import (
+    FROM_CONTROL,
+    Answered,
+    AwaitAnswer,
+    AwaitReady,
+    FromControl,
+    Happened,
+    ReadCrashes,
+    ReadStatus,
+    Request,
+    Shutdown,
+    StartAgent,
+    StopAgent,
+    Submission,
+    Subscribe,
+)
+from scr.telemetry.events import Record
+
+END_S = 10.0
+FRAME_BYTES = 16 << 20
+REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
+LOST = "the runtime ended before it answered, and another one goes on: look what has happened, and ask again"
+Listener = Callable[[Record], None]
+
+
+class Connection:
+    """Every method may be called from any thread.
+
+    `listener` hears events in the reader's thread, once somebody subscribes.
+    As a context manager it closes the connection, and the runtime goes on.
+    """
+
+    def __init__(self, listener: Listener | None = None, *, frame_bytes: int = FRAME_BYTES) -> None:
+        self._listener, self._frame_bytes = listener, frame_bytes
+        self._refs = count(1)
+        self._waiting: dict[int, tuple[Request, Future[Answered]]] = {}
+        self._fatal: Answered | None = None
+        self._lock = threading.Lock()
+        self._channel: BlockingChannel[FromControl] | None = None
+        self._ended = threading.Event()
+        self._reader: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self, sock: socket.socket, first: Frozen | None = None) -> None:
+        """Talk over this socket from now on; `first` is sent before all else."""
+        self._channel = BlockingChannel(sock, FROM_CONTROL, self._frame_bytes)
+        if first is not None:
+            self._channel.send(first)
+        self._reader = threading.Thread(target=self._read, name="scr-reader", daemon=True)
+        self._reader.start()
+
+    def close(self) -> None:
+        """Hang up.  Idempotent."""
+        if self._channel:
+            self._channel.close()
+        if self._reader and self._reader is not threading.current_thread():
+            self._reader.join(END_S)
+
+    def wait_end(self, timeout_s: float | None = None) -> bool:
+        """Wait until the runtime hangs up, which is when it has ended; False if it does not in time."""
+        return self._ended.wait(timeout_s)
+
+    def put(self, request: Request) -> Future[Answered]:
+        """Send a request; the future gets its answer, or RuntimeGone.  `forget` it when it is not waited for any more.
+
+        Raises RuntimeGone, FrameTooLarge.
+        """
+        future: Future[Answered] = Future()
+        with self._lock:
+            if self._channel is None:
+                raise RuntimeGone("the runtime is not running; start it, or use it in a `with` block")
+            if self._ended.is_set():
+                raise self._why()
+            self._waiting[request.ref] = request, future
+            channel = self._channel
+        with suppress(PeerGone):  # the reader finds out, and either asks again or gives up
+            channel.send(request)
+        return future
+
+    def forget(self, request: Request) -> None:
+        """Nobody waits for this answer any more."""
+        self._waiting.pop(request.ref, None)
+
+    def request(self, request: Request, timeout_s: float) -> Any:
+        """Send a request and wait for its answer.  Raises what the answer says went wrong, RuntimeGone."""
+        try:
+            return opened(self.put(request).result(timeout_s))
+        except TimeoutError as error:
+            raise RuntimeGone(f"the runtime did not answer within {timeout_s:g} s") from error
+        finally:
+            self.forget(request)
+
+    def ref(self) -> int:
+        """A number for a request."""
+        return next(self._refs)
+
+    def _read(self) -> None:
+        """The reader thread: until either end is closed, for good."""
+        channel = self._channel
+        while channel:
+            with suppress(OSError, ChannelError):
+                while frame := channel.receive():
+                    self._sort(frame)
+            channel = self._resume()
+        self._end()
+
+    def _resume(self) -> BlockingChannel[FromControl] | None:
+        """A new channel to a runtime that has taken the place of the one that has ended; None when there is none."""
+        return None
+
+    def _ask_again(self, channel: BlockingChannel[FromControl]) -> None:
+        """Talk to another runtime, and ask what the last has not answered; what it may have done is not done twice."""
+        with self._lock:
+            self._channel = channel
+            waiting = tuple(self._waiting.values())
+        for request, future in waiting:
+            if isinstance(request, Submission):
+                channel.send(request.model_copy(update={"again": True}))
+            elif isinstance(request, REPEATABLE):
+                channel.send(request)
+            elif not future.done():
+                future.set_exception(RuntimeGone(LOST))
+
+    def _sort(self, frame: FromControl) -> None:
+        match frame:
+            case Answered(ref=0):
+                self._fatal = frame
+            case Answered(ref=ref):
+                _, future = self._waiting.get(ref, (None, None))
+                if future and not future.done():
+                    future.set_result(frame)
+            case Happened(record=record):
+                if self._listener:
+                    self._listener(record)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ended.set()
+            for _, future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(self._why())
+
+    def _why(self) -> ScrError:
+        """Why nothing is answered any more."""
+        if self._fatal is None:
+            return RuntimeGone("the runtime's process has ended; start another one")
+        return error_of(self._fatal)
+
+
+def opened(answer: Answered) -> Any:
+    """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
+    if answer.error is None:
+        return answer.value
+    raise error_of(answer)
+
+
+def error_of(answer: Answered) -> ScrError:
+    """The error that an answer carries, by its name in `scr.errors`."""
+    error: ScrError = getattr(errors, answer.error or "", ScrError)(answer.detail)
+    return error
