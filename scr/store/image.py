@@ -65,12 +65,20 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
 
 
 def _check_counters(session: Session, run: int, counters: Counters) -> None:
+    """Numbers that were given once must not be given again."""
     last = session.rows(statements.LAST_EVENT, run=run)[0][0]
     if last != counters.seq:
         raise StoreDamaged(
             f"the run says that it has {counters.seq} events, and the last one is {last};"
             " `scr doctor` says what can be saved"
         )
+    for statement in (statements.LAST_MESSAGE, statements.LAST_TURN):
+        last = session.rows(statement, run=run)[0][0]
+        if last > counters.n:
+            raise StoreDamaged(
+                f"the run says that it has made {counters.n} writes, and one has the number {last};"
+                " `scr doctor` says what can be saved"
+            )
 
 
 def _kept(session: Session, run: int, columns: Any) -> KeptMessage:

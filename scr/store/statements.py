@@ -64,7 +64,7 @@ MESSAGE = _insert(
     "run, n, message_id, sender, recipient, type, in_reply_to, run_id, trace_id, time, payload, crc,"
     " seq, end_seq, outcome",
     0,
-    "ON CONFLICT DO NOTHING",
+    "ON CONFLICT (run, message_id) DO NOTHING",
 )
 TURN = _insert("turns", "run, n, seq, message_id, agent, incarnation, state, sends, caused, crc", 1)
 STEP_BEGUN = _insert(
@@ -203,6 +203,8 @@ EFFECTS = Statement(
 )
 VERSION = Statement("SELECT coalesce(max(version), 0) FROM entries WHERE run = :run")
 LAST_EVENT = Statement("SELECT coalesce(max(seq), 0) FROM events WHERE run = :run")
+LAST_MESSAGE = Statement("SELECT coalesce(max(n), 0) FROM messages WHERE run = :run")
+LAST_TURN = Statement("SELECT coalesce(max(n), 0) FROM turns WHERE run = :run")
 LETTER_COUNT = Statement("SELECT count(*) FROM letters WHERE run = :run AND end_seq IS NULL")
 CRASH_NUMBERS = Statement("SELECT n FROM crashes WHERE run = :run ORDER BY n")
 

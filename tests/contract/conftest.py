@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contract.launch_bench import KINDS, Bench
+from tests.contract.postgres_server import FAST, PostgresServer
 
 
 @pytest.fixture(params=KINDS)
@@ -10,3 +11,11 @@ def bench(request):
     bench = Bench(request.param)
     yield bench
     bench.close()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """One server for all tests; each has a run, or a database, of its own."""
+    server = PostgresServer(*FAST)
+    yield server
+    server.close()

@@ -1,0 +1,291 @@
+"""The contract of all stores: memory, SQLite, PostgreSQL."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from scr.frames import Entry, StartRequest, StepRecord, Timer
+from scr.messages import CLIENT, derive_id
+from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of
+from scr.telemetry.crashes import CrashRecord
+from scr.telemetry.events import Logged, Record
+from tests.contract.store_bench import Bench, answer, comparable, down, failure, ids, spec, task, turn
+
+NUMBERS = count()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def bench(request, tmp_path):
+    match request.param:
+        case "memory":
+            url = "memory:"
+        case "sqlite":
+            url = f"sqlite:///{tmp_path}/store.db"
+        case _:
+            url = request.getfixturevalue("postgres").url()
+    bench = Bench(url, f"run-{next(NUMBERS)}")
+    yield bench
+    bench.close()
+
+
+def accept(bench, *messages):
+    for message in messages:
+        bench.told(bench.store.accept, message)
+
+
+def event(seq):
+    return Record(seq=seq, at=float(seq), time=1.0, event=Logged(agent="b", text=f"line {seq} \ud800"))
+
+
+def test_an_accepted_message_is_open_until_its_one_outcome(bench):
+    accept(bench, *(task(f"m{n}", value={"n": n, "text": "é\0\N{OLD ITALIC LETTER A}"}) for n in range(5)))
+    bench.told(bench.store.commit, turn("m0"))
+    bench.told(bench.store.cancel, "m1")
+    bench.told(bench.store.bury, DeadLetter(task("m2"), "quarantined", "why", 3), None)
+    assert bench.store.counts().open_messages == 2
+    image = bench.reopened()
+    assert ids(image) == ["m3", "m4"]
+    assert image.mail[0].message == task("m3", value={"n": 3, "text": "é\0\N{OLD ITALIC LETTER A}"})
+
+
+def test_a_message_that_is_accepted_twice_is_there_once(bench):
+    accept(bench, task("m0"), task("m1"), task("m0", value="another"))
+    assert bench.store.counts().open_messages == 2
+    assert [kept.message.payload.input for kept in bench.reopened().mail] == [None, None]
+
+
+def test_what_calls_back_does_so_once_and_in_order(bench):
+    heard = []
+    for n in range(50):
+        bench.store.accept(task(f"m{n}"), lambda n=n: heard.append(n))
+    bench.pump(lambda: len(heard) == 50)
+    bench.settle()
+    assert heard == list(range(50))
+
+
+def test_what_nobody_waits_for_is_kept_with_what_comes_after_it(bench):
+    for n in range(3):
+        bench.store.append(event(n + 1))
+        bench.store.accept(task(f"m{n}"))
+    assert bench.reopened().seq == 3
+    assert ids(bench.store.image) == ["m0", "m1", "m2"]
+
+
+def test_a_state_is_the_last_committed_one_and_survives_restarts_but_not_the_end_of_its_agent(bench):
+    for agent in "bcd":
+        bench.store.admit(spec(agent), "root", 1)
+    accept(bench, *(task(f"m{n}") for n in range(5)))
+    bench.told(bench.store.commit, turn("m0", state={"n": 1}))
+    bench.told(bench.store.commit, turn("m1"))
+    bench.told(bench.store.commit, turn("m2", "c", state=[2]))
+    bench.store.admit(spec("b"), "other", 2)
+    bench.store.gone("c")
+    bench.store.gone("d")
+    bench.store.admit(spec("c"), "root", 3)
+    agents = bench.reopened().agents
+    assert [(kept.spec.id, kept.supervisor, kept.incarnation, kept.state) for kept in agents] == [
+        ("b", "other", 2, {"n": 1}),
+        ("c", "root", 3, None),
+    ]
+
+
+def test_the_sends_of_a_turn_are_open_after_it_in_their_order(bench):
+    accept(bench, task("m0"), task("m1"))
+    bench.told(bench.store.commit, turn("m0", sends=(task("s0"), task("s1"))))
+    assert ids(bench.reopened()) == ["m1", "s0", "s1"]
+
+
+def test_a_client_finds_its_message_unknown_open_and_answered(bench):
+    assert bench.told(bench.store.find, "m0").state == "unknown"
+    accept(bench, task("m0", sender=CLIENT), task("m1", sender=CLIENT))
+    assert bench.told(bench.store.find, "m0").state == "open"
+    bench.told(bench.store.commit, turn("m0", sends=(answer("r0", "m0"),)))
+    found = bench.told(bench.store.find, "m0")
+    assert (found.state, found.answer) == ("ended", answer("r0", "m0"))
+    bench.told(bench.store.cancel, "m1")
+    found = bench.told(bench.store.find, "m1")
+    assert (found.state, found.answer) == ("ended", None)
+    assert bench.store.counts().open_messages == 0
+
+
+def test_a_step_is_kept_until_its_message_has_its_outcome_and_what_is_done_stays_done(bench):
+    accept(bench, task("m0"), task("m1"))
+    bench.told(bench.store.record, "m0", StepRecord(name="pay", state="begun"))
+    bench.told(bench.store.record, "m0", StepRecord(name="fetch", value={"x": [1]}))
+    bench.told(bench.store.record, "m0", StepRecord(name="fetch", state="begun"))
+    bench.told(bench.store.record, "m1", StepRecord(name="fetch", value=2))
+    steps = {step.name: step for step in bench.reopened().mail[0].steps}
+    assert steps == {
+        "pay": StepRecord(name="pay", state="begun"),
+        "fetch": StepRecord(name="fetch", value={"x": [1]}),
+    }
+    bench.told(bench.store.record, "m0", StepRecord(name="pay", value="receipt"))
+    bench.told(bench.store.commit, turn("m1"))
+    assert {step.name: step.state for step in bench.reopened().mail[0].steps} == {"pay": "done", "fetch": "done"}
+
+
+def asked(bench, n):
+    ask = OpenAsk(f"q{n}", "b", f"m{n}", "ask c", 9)
+    accept(bench, task(f"m{n}"))
+    bench.told(bench.store.accept, task(f"q{n}", sender="b", to="c"), ask=ask)
+    return ask
+
+
+def test_an_open_ask_is_answered_closed_or_ends_with_the_turn_that_asked(bench):
+    asks = [asked(bench, n) for n in range(4)]
+    reply = AskAnswer("r1", "q1", "m1", StepRecord(name="ask c", value="yes"))
+    bench.told(bench.store.commit, turn("q1", "c", (reply,), sends=(task("r1", sender="c", reply="q1"), task("s1"))))
+    bench.store.close_ask("q2")
+    bench.told(bench.store.commit, turn("m3"))
+    image = bench.reopened()
+    assert image.asks == (asks[0],)
+    assert ids(image) == ["m0", "q0", "m1", "m2", "q2", "q3", "s1"]
+    assert image.mail[2].steps == (StepRecord(name="ask c", value="yes"),)
+
+
+def test_a_monitor_lasts_until_it_is_taken_back_used_up_or_its_watcher_is_gone(bench):
+    accept(bench, *(task(f"m{n}") for n in range(3)))
+    bench.told(bench.store.commit, turn("m0", monitors=("c", "d", "e", "d")))
+    bench.told(bench.store.commit, turn("m1", "z", monitors=("c", "b")))
+    bench.told(bench.store.commit, turn("m2", demonitors=("c", "e"), monitors=("e",)))
+    accept(bench, down("n0", "b", "d"))
+    assert set(bench.reopened().monitors) == {("b", "e"), ("z", "c"), ("z", "b")}
+    bench.store.gone("z")
+    bench.store.gone("e")
+    assert bench.reopened().monitors == (("b", "e"),)
+
+
+def test_a_timer_is_kept_until_it_fires_once_or_is_cancelled(bench):
+    accept(bench, task("m0"), task("m1"))
+    timers = tuple(Timer(message=task(f"t{n}"), due=5.5, after_s=n or None) for n in range(4))
+    bench.told(bench.store.commit, turn("m0", timers=timers))
+    assert ids(bench.reopened()) == ["m1"]
+    assert bench.store.image.timers == timers
+    for _ in range(2):
+        bench.told(bench.store.fire, "t1")
+    bench.told(bench.store.commit, turn("m1", cancels=("t2", "t9")))
+    bench.told(bench.store.fire, "t2")
+    assert ids(bench.reopened()) == ["t1"]
+    assert bench.store.image.timers == (timers[0], timers[3])
+    bench.told(bench.store.commit, turn("t1"))
+    bench.told(bench.store.fire, "t1")
+    assert bench.store.counts().open_messages == 0
+
+
+def test_what_a_turn_wants_of_the_supervisor_is_kept_until_it_is_carried_out(bench):
+    accept(bench, task("m0"))
+    starts = tuple(StartRequest(supervisor="root", spec=spec(f"w{n}")) for n in range(3))
+    wanted = turn("m0", starts=starts, stops=("x",))
+    bench.told(bench.store.commit, wanted)
+    effects = effects_of("b", wanted.frame)
+    assert bench.reopened().effects == effects
+    bench.store.carried(effects[0].effect_id)
+    bench.store.carried(effects[2].effect_id, failure("f2", "m0", to="b"))
+    image = bench.reopened()
+    assert image.effects == (effects[1], effects[3])
+    assert ids(image) == ["f2"]
+
+
+def test_entries_are_the_newest_of_each_key_in_order_of_version(bench):
+    accept(bench, *(task(f"m{n}") for n in range(4)))
+    for n, key in enumerate("abca"):
+        bench.store.commit(turn(f"m{n}", entries=(Entry(key=key, value=n),)), lambda: None)
+        assert bench.store.entries_version == n + 1
+    found = bench.told(bench.store.entries, 0, 10)
+    assert [(entry.key, entry.value, entry.version) for entry in found] == [("b", 1, 2), ("c", 2, 3), ("a", 3, 4)]
+    assert [entry.version for entry in bench.told(bench.store.entries, 2, 1)] == [3]
+    assert bench.reopened().entries_version == 4
+
+
+def test_a_dead_letter_can_be_opened_again_at_the_end_of_its_mailbox(bench):
+    accept(bench, *(task(f"m{n}") for n in range(3)))
+    bench.told(bench.store.record, "m0", StepRecord(name="fetch", value=1))
+    bench.store.failed("m0", 3, 3)
+    letter = DeadLetter(task("m0"), "quarantined", "three deaths", 3, 7.5)
+    bench.told(bench.store.bury, letter, failure("f0", "m0"))
+    bench.told(bench.store.bury, letter, failure("f1", "m0"))
+    assert bench.told(bench.store.dead) == (letter,)
+    assert bench.store.counts().dead_letters == 1
+    assert ids(bench.reopened()) == ["m1", "m2", "f0"]
+    if bench.url == "memory:":
+        return  # what is dead is not in an image
+    assert bench.told(bench.store.exhume, "m9") is None
+    assert bench.told(bench.store.exhume, "m0") == task("m0")
+    assert bench.told(bench.store.dead) == ()
+    assert (bench.store.counts().dead_letters, bench.store.counts().open_messages) == (0, 4)
+    kept = bench.reopened().mail[-1]
+    assert (kept.message, kept.deliveries, kept.deaths) == (task("m0"), 3, 0)
+    assert kept.steps == (StepRecord(name="fetch", value=1),)
+    bench.told(bench.store.commit, turn("m0"))
+    assert ids(bench.reopened()) == ["m1", "m2", "f0"]
+
+
+def test_of_dead_letters_and_crashes_the_last_are_read_oldest_first(bench):
+    for n in range(5):
+        accept(bench, task(f"m{n}"))
+        bench.told(bench.store.bury, DeadLetter(task(f"m{n}"), "unknown_agent", "", 0), None)
+        bench.store.crash(CrashRecord(agent="ab"[n % 2], incarnation=n, pid=9, reason="error", stderr="\udce9"))
+    assert [letter.message.message_id for letter in bench.told(bench.store.dead)] == ["m2", "m3", "m4"]
+    assert [record.incarnation for record in bench.told(bench.store.crashes, None, 9)] == [2, 3, 4]
+    assert [record.incarnation for record in bench.told(bench.store.crashes, "a", 1)] == [4]
+    assert bench.told(bench.store.crashes, "nobody", 9) == ()
+    assert bench.store.counts().crashes == 3
+
+
+@pytest.mark.parametrize("said", [StepRecord(name="pay", value="receipt"), None])
+def test_a_parked_message_waits_until_a_person_has_said_how_its_step_ended(bench, said):
+    accept(bench, task("m0"), task("m1"))
+    bench.told(bench.store.record, "m0", StepRecord(name="pay", state="begun"))
+    bench.store.park("m0", "pay")
+    assert bench.store.counts().parked == 1
+    assert [kept.parked for kept in bench.reopened().mail] == ["pay", ""]
+    bench.told(bench.store.resolve, "m0", said, "pay")
+    assert bench.store.counts().parked == 0
+    kept = bench.reopened().mail[0]
+    assert (kept.parked, kept.steps) == ("", (said,) if said else ())
+    bench.told(bench.store.record, "m0", StepRecord(name="pay", state="begun"))
+    assert [step.state for step in bench.reopened().mail[0].steps] == ["done" if said else "begun"]
+
+
+def test_how_often_a_message_was_delivered_and_killed_is_kept(bench):
+    accept(bench, task("m0"), task("m1"))
+    bench.store.failed("m0", 2, 1)
+    bench.store.failed("m9", 5, 5)
+    assert [(kept.deliveries, kept.deaths) for kept in bench.reopened().mail] == [(2, 1), (0, 0)]
+
+
+def test_a_turn_with_everything_is_there_whole(bench):
+    accept(bench, task("m0"), task("m1"))
+    bench.store.admit(spec("b"), "root", 1)
+    frame = {
+        "state": {"big": "x" * 5000},
+        "sends": (task("s0"), answer("r0", "m0")),
+        "starts": (StartRequest(supervisor="root", spec=spec("w")),),
+        "stops": ("y",),
+        "monitors": ("w",),
+        "entries": (Entry(key="k", value=None), Entry(key="k", value=[1.5])),
+        "timers": (Timer(message=task(derive_id("m0", "t")), due=1e9),),
+        "ends": True,
+    }
+    bench.told(bench.store.commit, turn("m0", **frame))
+    image = bench.reopened()
+    assert ids(image) == ["m1", "s0"]
+    assert image.agents[0].state == {"big": "x" * 5000}
+    assert (len(image.effects), image.monitors, image.entries_version) == (2, (("b", "w"),), 2)
+    assert comparable(image) == comparable(bench.reopened())
+
+
+def test_a_store_says_how_it_does(bench):
+    status = bench.store.status()
+    assert (status.url.partition(":")[0], status.state) == (bench.url.partition(":")[0], "ok")
+    assert not bench.store.is_full
+
+
+def test_what_was_before_is_in_the_past_of_agents(bench):
+    bench.store.admit(spec("b"), "root", 4)
+    bench.store.admit(spec("c"), "root", 2)
+    bench.store.gone("c")
+    image = bench.reopened()
+    assert replace(image, past={}).agents[0].incarnation == 4
+    assert bench.url == "memory:" or dict(image.past) == {"c": 2}
