@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,17 @@ class CriticAgent(Agent):
     """Answers a task of kind "critique" (an index and claims) with a critique; keeps nothing in between."""
 
     def on_task(self, ctx: Context, message: Task) -> None:
-        """Check every claim.  Raises InvalidDocuments when the index is gone."""
+        """Check every claim.  Raises InvalidDocuments where that is to be done and the index is gone."""
         given: dict[str, Any] = dict(message.payload.input)  # type: ignore[arg-type]
-        with Index(Path(given["index"])) as index:
-            judged = Review.model_validate(perform(Kind.CRITIQUE, given["piece"], index, ctx.step))
+        with ExitStack() as open_files:
+            judged = Review.model_validate(
+                perform(
+                    Kind.CRITIQUE,
+                    given["piece"],
+                    lambda: open_files.enter_context(Index(Path(given["index"]))),
+                    ctx.step,
+                )
+            )
         critique = critique_of(judged, message.payload.task_id)
         ctx.log(f"{message.payload.task_id}: {critique.comment}")
         ctx.reply(critique)

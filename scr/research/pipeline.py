@@ -21,7 +21,7 @@ def research(question: str, folder: Path, index_path: Path) -> Outcome:
         job = Job(plan=plan_for(question, index), stats=index.stats)
         while pieces := due(job):
             for piece in pieces:
-                job = absorb(job, piece.piece_id, perform(piece.kind, piece.input, index))
+                job = absorb(job, piece.piece_id, perform(piece.kind, piece.input, lambda: index))
     result = outcome(job)
     if result is None:
         raise RunFailed(f"the report on {question!r} could not be written: {job.failed}")

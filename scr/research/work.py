@@ -1,7 +1,8 @@
 """How each kind of work is done: a function of its input and the index, in named steps.
 
 A step returns JSON, and so does a piece of work.  Whoever drives the work passes a `step` that may record the results
-and give them back instead of running a step again; alone, `directly` just runs it.
+and give them back instead of running a step again; alone, `directly` just runs it.  The index is opened inside the
+steps that read it: work whose steps are all recorded needs none.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from scr.research.revision import revise
 Input: TypeAlias = dict[str, Any]
 Output: TypeAlias = Any
 Step: TypeAlias = Callable[..., Output]
+Opened: TypeAlias = Callable[[], Index]
 _CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
 _FINDINGS: TypeAdapter[tuple[Findings, ...]] = TypeAdapter(tuple[Findings, ...])
 
@@ -32,21 +34,23 @@ def directly(_name: str, fn: Callable[..., Any], *args: Any) -> Any:
     return fn(*args)
 
 
-def perform(kind: Kind, given: Input, index: Index, step: Step = directly) -> Output:
-    """Do one piece of work.  Raises ValidationError for an input that is none."""
-    return _WORK[kind](given, index, step)
+def perform(kind: Kind, given: Input, opened: Opened, step: Step = directly) -> Output:
+    """Do one piece of work; `opened` gives the index.  Raises ValidationError for an input that is none."""
+    return _WORK[kind](given, opened, step)
 
 
-def _research(given: Input, index: Index, step: Step) -> Output:
-    passage_ids = step("retrieve", _retrieve, given, index)
-    return step("extract", _extract, given, index, passage_ids)
+def _research(given: Input, opened: Opened, step: Step) -> Output:
+    passage_ids = step("retrieve", _retrieve, given, opened)
+    return step("extract", _extract, given, opened, passage_ids)
 
 
-def _retrieve(given: Input, index: Index) -> list[int]:
+def _retrieve(given: Input, opened: Opened) -> list[int]:
+    index = opened()
     return evidence.retrieve(_aim(given, index), index)
 
 
-def _extract(given: Input, index: Index, passage_ids: list[int]) -> Output:
+def _extract(given: Input, opened: Opened, passage_ids: list[int]) -> Output:
+    index = opened()
     subtask = Subtask.model_validate(given["subtask"])
     found = evidence.extract(_aim(given, index), index, passage_ids)
     return draft(subtask.subtask_id, subtask.title, found, len(passage_ids)).model_dump(mode="json")
@@ -60,24 +64,25 @@ def _focus(given: Input, index: Index) -> Focus:
     return focus_on(given["question"], index, index.stats.passages)
 
 
-def _analysis(given: Input, index: Index, step: Step) -> Output:
-    return step("compare", _compare, given, index)
+def _analysis(given: Input, opened: Opened, step: Step) -> Output:
+    return step("compare", _compare, given, opened)
 
 
-def _compare(given: Input, index: Index) -> Output:
+def _compare(given: Input, opened: Opened) -> Output:
+    index = opened()
     findings = _FINDINGS.validate_python(given["findings"])
     return analysis.analyse(findings, _focus(given, index), index).model_dump(mode="json")
 
 
-def _critique(given: Input, index: Index, step: Step) -> Output:
-    return step("check", _check, given, index)
+def _critique(given: Input, opened: Opened, step: Step) -> Output:
+    return step("check", _check, given, opened)
 
 
-def _check(given: Input, index: Index) -> Output:
-    return review(_CLAIMS.validate_python(given["claims"]), given["facets"], index).model_dump(mode="json")
+def _check(given: Input, opened: Opened) -> Output:
+    return review(_CLAIMS.validate_python(given["claims"]), given["facets"], opened()).model_dump(mode="json")
 
 
-def _revision(given: Input, _index: Index, step: Step) -> Output:
+def _revision(given: Input, _opened: Opened, step: Step) -> Output:
     return step("revise", _revise, given)
 
 
@@ -88,7 +93,7 @@ def _revise(given: Input) -> Output:
     return revise(claims, judged.objections, judged.uncovered, findings).model_dump(mode="json")
 
 
-def _synthesis(given: Input, _index: Index, step: Step) -> Output:
+def _synthesis(given: Input, _opened: Opened, step: Step) -> Output:
     return step("write", _write, given)
 
 
@@ -96,7 +101,7 @@ def _write(given: Input) -> Output:
     return write(Material.model_validate(given["material"])).model_dump(mode="json")
 
 
-_WORK: dict[Kind, Callable[[Input, Index, Step], Output]] = {
+_WORK: dict[Kind, Callable[[Input, Opened, Step], Output]] = {
     Kind.RESEARCH: _research,
     Kind.ANALYSIS: _analysis,
     Kind.CRITIQUE: _critique,

@@ -336,8 +336,24 @@ def test_a_review_survives_its_way_through_a_critique():
     assert (again.score, again.objections, again.uncovered) == (0.5, (objection,), ("research-2",))
 
 
+@pytest.mark.parametrize(
+    ("agent", "kind", "steps"),
+    [
+        (WorkerAgent, "research", {"retrieve": [1], "extract": {"claims": []}}),
+        (CriticAgent, "critique", {"check": {"score": 1.0, "objections": [], "uncovered": [], "checked": 0}}),
+    ],
+)
+def test_a_piece_whose_steps_are_all_recorded_needs_no_index(tmp_path, agent, kind, steps):
+    task = TaskPayload(task_id="t", kind=kind, input={"index": str(Path(tmp_path) / "gone"), "piece": {}})
+    message = Task(payload=task, **origin(message_id="m", sender="planner", to="worker-1", at=0.0))
+    ctx = Ctx(Stage(), "worker-1", message, dict(steps))
+    handle(agent(), ctx, message)
+    assert [sent.to for sent in ctx.sends] == ["planner"]
+
+
 def test_a_worker_whose_index_is_gone_crashes_and_says_why(tmp_path):
-    task = TaskPayload(task_id="t", kind="research", input={"index": str(Path(tmp_path) / "gone"), "piece": {}})
+    given = {"question": QUESTION, "subtask": {}}
+    task = TaskPayload(task_id="t", kind="research", input={"index": str(Path(tmp_path) / "gone"), "piece": given})
     message = Task(payload=task, **origin(message_id="m", sender="planner", to="worker-1", at=0.0))
     with pytest.raises(Exception, match="gone"):
         handle(WorkerAgent(), Ctx(Stage(), "worker-1", message, {}), message)

@@ -36,7 +36,7 @@ def run(job, index, choose=lambda pieces: pieces[0], refuse=()):
         if piece.piece_id in refuse:
             job = give_up(job, piece.piece_id, "quarantined after 3 deliveries")
         else:
-            job = absorb(job, piece.piece_id, perform(piece.kind, piece.input, index))
+            job = absorb(job, piece.piece_id, perform(piece.kind, piece.input, lambda: index))
     return job
 
 
@@ -46,7 +46,7 @@ def test_research_is_due_at_once_then_analysis_then_critique_and_at_last_the_rep
     order = []
     while pieces := due(job):
         order.append(pieces[0].piece_id)
-        job = absorb(job, pieces[0].piece_id, perform(pieces[0].kind, pieces[0].input, index))
+        job = absorb(job, pieces[0].piece_id, perform(pieces[0].kind, pieces[0].input, lambda: index))
     assert order[len(job.plan.facets) :][:2] == ["analysis", "critique-1"]
     assert order[-1] == "synthesis"
     assert len(order) == len(set(order))
@@ -89,7 +89,7 @@ def test_a_job_survives_its_way_through_json_at_every_point(index):
     job = start(index)
     while pieces := due(job):
         assert Job.model_validate_json(job.model_dump_json()) == job
-        job = absorb(job, pieces[-1].piece_id, perform(pieces[-1].kind, pieces[-1].input, index))
+        job = absorb(job, pieces[-1].piece_id, perform(pieces[-1].kind, pieces[-1].input, lambda: index))
     assert outcome(Job.model_validate_json(job.model_dump_json())) == outcome(job)
 
 
