@@ -6,6 +6,7 @@ together, is for the examination of the new file.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,15 +18,20 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from scr.errors import StoreDamaged, StoreUnavailable
+from scr.specs import Strategy, SupervisorSpec
+from scr.store.rows import seal
 from scr.store.sqlite import SqliteDatabase, explain
 from scr.store.tables import RUN_COLUMNS, TABLES
 
 Found: TypeAlias = tuple[Any, ...]
 Query: TypeAlias = Callable[[int], Iterator[Found]]
 
-END = 1 << 62
-PATIENCE = 500  # as many places as a page has rows, at the most, are tried one by one
+MAGIC = b"SQLite format 3\0"
+LONGEST_BYTES = 1 << 44
+LEAST_BYTES = 16  # of a row
+PATIENCE = 150  # as many places as a page has rows, at the most, are tried one by one
 LOST = "its own row could not be read"
+NO_TREE = SupervisorSpec(id="lost", strategy=Strategy.ONE_FOR_ONE).model_dump_json()
 RUN_ROW = ("id", *RUN_COLUMNS)
 
 
@@ -45,45 +51,81 @@ class Salvaged:
     is_open_ended: bool = False
     refused: int = 0
 
+    @property
+    def is_partial(self) -> bool:
+        """There may have been more."""
+        return bool(self.lost or self.is_open_ended or self.refused)
+
 
 def salvage(damaged: Path, new: Path) -> tuple[Salvaged, ...]:
     """Copy what can be read of one file into a new store.
 
-    Nobody else may have the file open.  Blocks.  Raises StoreUnavailable when
-    somebody has, StoreDamaged when not even the list of its tables can be read.
+    Nobody else may have the file open.  A file that ends too early is first
+    made as long as it says that it is, with zeros.  Blocks.  Raises
+    StoreUnavailable when somebody has it open or the disk fails, StoreDamaged
+    when not even the list of its tables can be read.
     """
-    SqliteDatabase(new).connect(create=True).close()
-    try:
-        with closing(_exclusive(damaged)) as source, closing(sqlite3.connect(new, isolation_level=None)) as target:
-            target.execute("BEGIN")
-            found = tuple(_copy(source, target, name, columns) for name, columns in _columns().items())
-            _adopt(target)
-            target.execute("COMMIT")
-            return found
-    except sqlite3.Error as error:
-        raise explain(error, damaged) from error
+    _stated_bytes(damaged)
+    _write_back(damaged)
+    if damaged.stat().st_size < (stated_bytes := _stated_bytes(damaged)):
+        os.truncate(damaged, stated_bytes)  # without the pages that its header counts, nothing of it would be read
+    with closing(_connected(damaged)) as source:
+        _check_tables(damaged, source)
+        SqliteDatabase(new).connect(create=True).close()
+        try:
+            with closing(sqlite3.connect(new, isolation_level=None)) as target:
+                target.execute("BEGIN")
+                found = tuple(_copy(source, target, name, columns) for name, columns in _columns().items())
+                _adopt(target)
+                target.execute("COMMIT")
+                return found
+        except sqlite3.Error as error:
+            raise explain(error, new) from error
 
 
 def _columns() -> dict[str, tuple[str, ...]]:
     return {"runs": RUN_ROW} | {table.name: ("run", *table.columns) for table in TABLES}
 
 
-def _exclusive(path: Path) -> sqlite3.Connection:
-    """A connection while which nobody else has one."""
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection that bears with what is wrong where it can."""
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=1.0, isolation_level=None)
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE").close()
-        connection.execute("PRAGMA writable_schema = ON").close()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        connection.execute("BEGIN IMMEDIATE").close()
-    except sqlite3.Error as error:
-        connection.close()
-        explained = explain(error, path)
-        raise explained if isinstance(explained, StoreUnavailable) else _beyond(path, str(error)) from error
-    if missing := sorted(set(_columns()) - tables):
-        connection.close()
-        raise _beyond(path, f"it has no table {missing[0]}")
+    connection.execute("PRAGMA writable_schema = ON").close()
     return connection
+
+
+def _write_back(path: Path) -> None:
+    """What is in the file's log goes into the file, while nobody else has it open."""
+    with closing(_connected(path)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").close()
+            connection.execute("BEGIN IMMEDIATE").close()
+            connection.execute("COMMIT").close()
+        except sqlite3.Error as error:
+            explained = explain(error, path)
+            if isinstance(explained, StoreUnavailable):
+                raise StoreUnavailable(f"{path} cannot be repaired while others use it ({error}); end them") from error
+            raise _beyond(path, str(error)) from error
+
+
+def _stated_bytes(path: Path) -> int:
+    """How long the file says that it is.  Raises StoreDamaged for one without a first page."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    page_bytes, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    page_bytes = 1 << 16 if page_bytes == 1 else page_bytes
+    if not header.startswith(MAGIC) or path.stat().st_size < page_bytes:
+        raise _beyond(path, "it has no first page")
+    return min(page_bytes * pages, LONGEST_BYTES)
+
+
+def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
+    try:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.DatabaseError as error:
+        raise _beyond(path, str(error)) from error
+    if missing := sorted(set(_columns()) - tables):
+        raise _beyond(path, f"it has no table {missing[0]}")
 
 
 def _beyond(path: Path, why: str) -> StoreDamaged:
@@ -96,8 +138,8 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str, co
     values = ", ".join("?" for _ in columns) + (", '', 0, 0" if extra else "")
     insert = f"INSERT OR IGNORE INTO {table} ({names}{extra}) VALUES ({values})"  # noqa: S608  names of ours
     counts: Counter[str] = Counter()
-    for query in _queries(source, target, table, names):
-        for row in _readable(query, counts):
+    for query, end in _queries(source, target, table, names):
+        for row in _readable(query, end, counts):
             counts["kept" if _insert(target, insert, row) else "refused"] += 1
     return Salvaged(table, counts["kept"], counts["lost"], bool(counts["open"]), counts["refused"])
 
@@ -109,17 +151,26 @@ def _insert(target: sqlite3.Connection, insert: str, row: Found) -> bool:
         return False
 
 
-def _queries(source: sqlite3.Connection, target: sqlite3.Connection, table: str, names: str) -> Iterator[Query]:
-    """Queries for the rows from a place on, each row with its place: by rowid, or run by run by seq."""
+def _queries(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: str, names: str
+) -> Iterator[tuple[Query, int]]:
+    """Queries for the rows from a place on, each row with its place, and where there is none any more.
+
+    By rowid; events, which have none, run by run by seq.
+    """
 
     def rows(text: str, *values: int) -> Iterator[Found]:
         return source.execute(text, values)
 
+    most = source.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
     if table == "events":
+        seqs = dict(target.execute("SELECT id, seq FROM runs"))
         for run in _runs(target):
-            yield partial(rows, f"SELECT seq, {names} FROM events WHERE run = ? AND seq >= ? ORDER BY seq", run)  # noqa: S608  names of ours
+            text = f"SELECT seq, {names} FROM events WHERE run = ? AND seq >= ? ORDER BY seq"  # noqa: S608  names of ours
+            yield partial(rows, text, run), seqs.get(run, most // LEAST_BYTES)
     else:
-        yield partial(rows, f"SELECT rowid, {names} FROM {table} NOT INDEXED WHERE rowid >= ? ORDER BY rowid")  # noqa: S608  the same
+        text = f"SELECT rowid, {names} FROM {table} NOT INDEXED WHERE rowid >= ? ORDER BY rowid"  # noqa: S608  the same
+        yield partial(rows, text), most // LEAST_BYTES
 
 
 def _runs(target: sqlite3.Connection) -> list[int]:
@@ -128,7 +179,7 @@ def _runs(target: sqlite3.Connection) -> list[int]:
     return [run for (run,) in target.execute(f"{' UNION '.join(parts)} ORDER BY 1")]
 
 
-def _readable(query: Query, counts: Counter[str]) -> Iterator[Found]:
+def _readable(query: Query, end: int, counts: Counter[str]) -> Iterator[Found]:
     """Every row that can be read, in order; what cannot is passed over and counted."""
     at: int | None = 0
     while at is not None:
@@ -139,7 +190,7 @@ def _readable(query: Query, counts: Counter[str]) -> Iterator[Found]:
                 yield tuple(row)
                 at = place + 1
         except sqlite3.DatabaseError:
-            after = _after(query, at)
+            after = _after(query, at, end)
             counts["lost"] += 0 if after is None else after - at
             counts["open"] += after is None
             at = after
@@ -147,12 +198,12 @@ def _readable(query: Query, counts: Counter[str]) -> Iterator[Found]:
             return
 
 
-def _after(query: Query, bad: int) -> int | None:
-    """The first place after a bad one from which can be read; None when there is none."""
+def _after(query: Query, bad: int, end: int) -> int | None:
+    """The first place after a bad one from which can be read; None when there is none up to `end`."""
     low, misses = bad, 0
     while not _is_readable(query, high := low + (1 << misses // PATIENCE)):
         low, misses = high, misses + 1
-        if low > END:
+        if low > end:
             return None
     while high - low > 1:
         middle = (low + high) // 2
@@ -169,13 +220,16 @@ def _is_readable(query: Query, at: int) -> bool:
 
 
 def _adopt(target: sqlite3.Connection) -> None:
-    """A run whose own row is lost gets one that says so: what is left of it can be looked at."""
+    """A run whose own row is lost gets one that says so: what is left of it can be looked at.
+
+    Whoever owned a run in the damaged file does not own it here.
+    """
     known = {run for (run,) in target.execute("SELECT id FROM runs")}
     for run in sorted(set(_runs(target)) - known):
-        values = {"id": run, "run": f"lost-{run}", "reason": LOST}
+        sealed = (f"lost-{run}", "", "normal", NO_TREE, 0.0)
         target.execute(
             "INSERT INTO runs (id, run, title, priority, tree, created, crc, state, reason, runtime, epoch,"
-            " lease_until, batch, seq, n)"
-            " VALUES (:id, :run, '', 'normal', '{}', 0.0, 0, 'failed', :reason, '', 0, 0, 0, 0, 0)",
-            values,
+            " lease_until, batch, seq, n) VALUES (?, ?, ?, ?, ?, ?, ?, 'failed', ?, '', 0, 0, 0, 0, 0)",
+            (run, *sealed, seal(*sealed), LOST),
         )
+    target.execute("UPDATE runs SET epoch = epoch + 1")

@@ -70,6 +70,11 @@ class SqliteDatabase:
         if sqlite3.sqlite_version_info < LEAST:
             raise StoreUnavailable(f"SQLite {sqlite3.sqlite_version} is too old for a store; it takes 3.37 or newer")
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def connect(self, *, create: bool = False, read_only: bool = False) -> SqliteSession:
         """A new connection."""
         if not self._path.exists():
