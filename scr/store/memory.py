@@ -151,6 +151,7 @@ class MemoryStore:
         if found is not None:
             letter, kept = found
             self._known.pop(message_id, None)
+            self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
             self._open[message_id] = replace(kept, deliveries=letter.deliveries, deaths=0, parked="")
         then(found[1].message if found else None)
 
@@ -162,8 +163,10 @@ class MemoryStore:
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """A person has said how the step ended."""
         if kept := self._open.get(message_id):
-            others = tuple(known for known in kept.steps if known.name != name)
-            self._open[message_id] = replace(kept, parked="", steps=(*others, step) if step else others)
+            others = tuple(known for known in kept.steps if known.name != name or known.state == "done")
+            self._open[message_id] = replace(kept, parked="", steps=others)
+            if step is not None:
+                self.record(message_id, step)
         then()
 
     def cancel(self, message_id: str, then: Then) -> None:

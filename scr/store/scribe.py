@@ -116,6 +116,7 @@ class Scribe:
                 return None
             *columns, deliveries = found[0]
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
+            session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
             return message_of(columns)
 

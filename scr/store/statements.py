@@ -132,6 +132,9 @@ REOPENED = Statement(
     "UPDATE messages SET n = :n, end_seq = NULL, outcome = NULL, deliveries = :deliveries, deaths = 0, parked = ''"
     " WHERE run = :run AND message_id = :message_id"
 )
+ASKED_IN_CLOSED = Statement(
+    "UPDATE asks SET end_seq = :seq WHERE run = :run AND asked_in = :message_id AND end_seq IS NULL"
+)
 LETTER_ENDED = Statement(
     "UPDATE letters SET end_seq = :seq WHERE run = :run AND message_id = :message_id AND end_seq IS NULL"
 )
