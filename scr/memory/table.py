@@ -13,11 +13,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from multiprocess import AuthenticationError
 from multiprocess.managers import BaseManager, DictProxy
-from pydantic import JsonValue
 
 from scr.errors import TableUnavailable
 from scr.frames import Entry, TableAddress
@@ -41,13 +40,20 @@ class Reached(BaseManager):  # type: ignore[misc]  # multiprocess has no types
 Reached.register("table", proxytype=DictProxy)
 
 
-def serve(address: TableAddress) -> None:
-    """Serve an empty table at the address, from threads of this process, until it ends.
+class Shared(Protocol):
+    """What is served: a dict, or what answers as one for those who only read."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key."""
+
+
+def serve(address: TableAddress, shared: Shared | None = None) -> None:
+    """Serve an empty table, or what is `shared`, at the address, from threads of this process, until it ends.
 
     Called by the table's agent when it starts.  Takes over the path of a dead
     predecessor.  Raises OSError when the path cannot be bound.
     """
-    shared: dict[str, JsonValue] = {}
+    shared = {} if shared is None else shared
     Served.register("table", callable=lambda: shared, proxytype=DictProxy)
     Path(address.path).unlink(missing_ok=True)
     before = os.umask(0o177)
@@ -73,12 +79,12 @@ class TableClient:
         """
         until = monotonic() + PATIENCE_S
         self._reach(at_least, until)
-        found = self._call(lambda proxy: proxy.get(_key(key)), until)
+        found = self._call(lambda proxy: proxy.get(row_key(key)), until)
         return default if found is None else found["value"]
 
     def publish(self, entries: Sequence[Entry], version: int) -> None:
         """Write entries; the table then holds all of them up to `version`.  One process writes, in order of version."""
-        rows: dict[str, Any] = {_key(entry.key): entry.model_dump(mode="json") for entry in entries}
+        rows: dict[str, Any] = {row_key(entry.key): entry.model_dump(mode="json") for entry in entries}
         self._call(lambda proxy: proxy.update(rows | {VERSION: version}), monotonic() + PATIENCE_S)
 
     def version(self) -> int:
@@ -111,6 +117,6 @@ class TableClient:
         return manager.table()
 
 
-def _key(key: str) -> str:
+def row_key(key: str) -> str:
     """Users' keys in a room of their own, beside `VERSION`."""
     return f"entry:{key}"
