@@ -51,7 +51,7 @@ class PostgresSession(DriverSession):
             POSTGRES,
             mark="%s",
             begin="BEGIN",
-            errors=psycopg.Error,
+            errors=(psycopg.Error,),
             explain=database.explain,
             clock=time.time,
         )

@@ -110,7 +110,7 @@ class DriverSession:
         *,
         mark: str,
         begin: str,
-        errors: type[Exception],
+        errors: tuple[type[Exception], ...],
         explain: Callable[[Exception], StoreError],
         clock: Callable[[], float],
     ) -> None:
@@ -132,7 +132,7 @@ class DriverSession:
 
     def abandon(self) -> None:
         """Forget."""
-        with suppress(self._errors):
+        with suppress(*self._errors):
             self._cursor.execute("ROLLBACK")
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -168,11 +168,10 @@ class DriverSession:
             return self._cursor.fetchone()
 
     def close(self) -> None:
-        """Whatever goes wrong: nobody uses it any more."""
-        try:
-            self._connection.close()
-        except self._errors:
-            return
+        """Whatever goes wrong: nobody uses it any more.  A cursor that is open would keep the file open."""
+        for handle in (self._cursor, self._connection):
+            with suppress(*self._errors):
+                handle.close()
 
     @contextmanager
     def explained(self) -> Iterator[None]:

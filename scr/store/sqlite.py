@@ -16,15 +16,17 @@ from scr.store.session import DriverSession
 BUSY_S = 1.0
 CHECKED_BYTES = 32 << 20  # a whole check of that much takes about a third of a second
 LEAST = (3, 37, 0)
+LOCKED = "another program holds the store {path} locked; end it, or wait"
+REFUSED = "the store {path} cannot be written: it, its folder or its disk is read-only, or another user's ({detail})"
 SENTENCES = {
-    "SQLITE_BUSY": "another program holds the store {path} locked; end it, or wait",
-    "SQLITE_LOCKED": "another program holds the store {path} locked; end it, or wait",
+    "SQLITE_BUSY": LOCKED,
+    "SQLITE_LOCKED": LOCKED,
     "SQLITE_FULL": "there is no space left for the store {path}; make some",
-    "SQLITE_READONLY": "the store {path} cannot be written: it is, or its folder or its disk is, read-only",
     "SQLITE_IOERR": "the disk failed under the store {path} ({detail}); look at the system's log",
-    "SQLITE_CANTOPEN": "the store {path} cannot be opened: look at its permissions and those of its folder",
-    "SQLITE_PERM": "the store {path} cannot be opened: look at its permissions and those of its folder",
-    "SQLITE_AUTH": "the store {path} cannot be opened: look at its permissions and those of its folder",
+    "SQLITE_READONLY": REFUSED,
+    "SQLITE_CANTOPEN": REFUSED,
+    "SQLITE_PERM": REFUSED,
+    "SQLITE_AUTH": REFUSED,
 }
 DAMAGED = "the store {path} is damaged ({detail}); `scr doctor` says what can be saved"
 FOREIGN = "{path} is not a store of SCR: {detail}; name another file"
@@ -39,7 +41,7 @@ class SqliteSession(DriverSession):
             SQLITE,
             mark="?",
             begin="BEGIN IMMEDIATE",
-            errors=sqlite3.Error,
+            errors=(sqlite3.Error, UnicodeError),  # the second where a damaged text is in an error of SQLite's
             explain=lambda error: explain(error, path),
             clock=boot_time,
         )
