@@ -77,7 +77,7 @@ class Archive:
         return self._listed(self._row(run))
 
     def answer(self, run: str) -> Message | None:
-        """The answer to the message that began the run, and has its name: its result, or a failure."""
+        """The answer to the message that began the run: its result, or a failure."""
         return self._answer(self._row(run))
 
     # What is in one run.
@@ -191,12 +191,10 @@ class Archive:
 
     def _listed(self, row: RunRow) -> ListedRun:
         is_owned = row.owner is not None and not (is_free(row, self._session, self._me) and row.owner != str(self._me))
-        answer = self._answer(row)
-        kind: Literal["result", "failure"] | None = "failure" if isinstance(answer, Failure) else "result"
         return ListedRun(
             run=row.run,
             title=row.title,
-            state=standing(RunState(row.state), is_owned=is_owned, answer=kind if answer else None),
+            state=standing(RunState(row.state), is_owned=is_owned, answer=_kind(self._answer(row))),
             priority=Priority(row.priority),
             tree=rows.tree_of(row.run, row.tree),
             created=row.created,
@@ -204,14 +202,15 @@ class Archive:
             is_owned=is_owned,
             epoch=row.epoch,
             seq=row.seq,
+            first_id=row.first_id,
             reason=row.reason,
             parent_run=row.parent_run,
             parent_seq=row.parent_seq,
         )
 
     def _answer(self, row: RunRow) -> Message | None:
-        known = self._session.rows(statements.KNOWN, run=row.id, message_id=row.run)
-        return reading.answer(self._session, row.id, row.run, since=known[0][0]) if known else None
+        known = self._session.rows(statements.KNOWN, run=row.id, message_id=row.first_id)
+        return reading.answer(self._session, row.id, row.first_id, since=known[0][0]) if known else None
 
     def _page(self, statement: statements.Statement, run: str, after: int, limit: int) -> list[Any]:
         return self._session.rows(statement, run=self._row(run).id, after=after, limit=limit)
@@ -225,6 +224,16 @@ class Archive:
         found = self._session.rows(statements.STATE_WITHIN, run=number, agent=agent, since=n, until=until)
         state = _turn(found[0]).state if found else None
         return ListedAgent(rows.spec_of(columns[1:6]), supervisor, incarnation, seq, gone_seq, state)
+
+
+def _kind(answer: Message | None) -> Literal["result", "failure", "cancelled"] | None:
+    match answer:
+        case None:
+            return None
+        case Failure(payload=payload):
+            return "cancelled" if payload.reason == "cancelled" else "failure"
+        case _:
+            return "result"
 
 
 def _checked(found: list[Any]) -> list[RunRow]:

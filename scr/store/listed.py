@@ -23,7 +23,7 @@ Outcome: TypeAlias = Literal["turn", "dead", "cancelled", "answer"]
 class ListedRun:
     """One run.  `state` is where it stands now; `reason` why it failed, if it was marked so.
 
-    `seq` is that of its last event.  `runtime` is whose it is or was last;
+    `seq` is that of its last event, `first_id` the message that began it.  `runtime` is whose it is or was last;
     `is_owned` whether that runtime works on it, as far as can be told.
     """
 
@@ -37,6 +37,7 @@ class ListedRun:
     is_owned: bool
     epoch: int
     seq: int
+    first_id: str
     reason: str = ""
     parent_run: str | None = None
     parent_seq: int | None = None
@@ -100,11 +101,11 @@ class Doubt:
     steps: tuple[StepRecord, ...]
 
 
-def standing(stored: RunState, *, is_owned: bool, answer: Literal["result", "failure"] | None) -> RunState:
+def standing(stored: RunState, *, is_owned: bool, answer: Literal["result", "failure", "cancelled"] | None) -> RunState:
     """Where a run stands, of what is stored of it, whether it is worked on, and the answer to its first message."""
     match stored, answer:
-        case RunState.CANCELLED, _:
-            return stored
+        case (RunState.CANCELLED, _) | (_, "cancelled"):
+            return RunState.CANCELLED
         case _, "result":
             return RunState.DONE
         case _, "failure":

@@ -46,6 +46,7 @@ class RunRow:
     reason: str
     parent_run: str | None
     parent_seq: int | None
+    first_id: str
     now: float
 
     def check(self) -> None:

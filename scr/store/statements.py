@@ -149,7 +149,7 @@ RUN_NEW = Statement(
 )
 RUN_OF = (
     "id, run, title, priority, tree, created, crc, state, owner, runtime, epoch, lease_until, batch, seq, n,"
-    " reason, parent_run, parent_seq, {now} AS now_s FROM runs"
+    " reason, parent_run, parent_seq, coalesce(root, run) AS first_id, {now} AS now_s FROM runs"
 )
 RUN = Statement(f"SELECT {RUN_OF} WHERE run = :run")
 RUNS = Statement(f"SELECT {RUN_OF} ORDER BY id DESC LIMIT :limit")
