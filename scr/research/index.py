@@ -74,7 +74,7 @@ class Index:
         """Raises InvalidDocuments when `path` is not an index."""
         self.path = path
         self._database = _connect(path)
-        finalize(self, self._database.close)  # whoever drops an index without closing it leaves no file open
+        self._close = finalize(self, self._database.close)  # whoever drops an index leaves no file open
         try:
             about = dict(self._database.execute("SELECT key, value FROM about"))
             self.names = Names(*json.loads(about["names"]))
@@ -106,8 +106,8 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Give the file back."""
-        self._database.close()
+        """Give the file back.  In the thread that opened it."""
+        self._close()
 
     def search(self, terms: Sequence[str], limit: int) -> list[Hit]:
         """The passages that hold any of the terms, best first; equal ones in order of path and line."""
