@@ -75,7 +75,7 @@ def sweep(
     names: Collection[str] = (),
     dry_run: bool = False,
 ) -> Swept:
-    """Delete the runs that ended longer ago than that, those beyond the newest `keep`, and those of these names.
+    """Delete the runs that ended longer ago than that and are beyond the newest `keep`, and those of these names.
 
     `now` is wall clock.  With `dry_run` nothing is done.  One transaction a
     run; whoever else writes to a store in a file waits for each, and while the
@@ -111,8 +111,9 @@ def choose(
     if unknown := sorted(set(names) - {run.run for run in runs}):
         raise UnknownRun(f"there is no run {unknown[0]!r} in the store; `scr runs` lists those that there are")
     ended = sorted((run for run in runs if run.state in ENDED), key=lambda run: run.ended, reverse=True)
-    old = {run.run for run in ended if older_than_s is not None and run.ended < now - older_than_s}
-    old |= {run.run for run in ended[keep:]} if keep is not None else set()
+    is_meant = older_than_s is not None or keep is not None
+    aged = ended[keep or 0 :] if is_meant else []
+    old = {run.run for run in aged if older_than_s is None or run.ended < now - older_than_s}
     wanted = [run for run in runs if run.run in old or run.run in names]
     reasons = {run.run: _reason_to_spare(run, is_named=run.run in names) for run in wanted}
     chosen = tuple(run for run in wanted if not reasons[run.run])
