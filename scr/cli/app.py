@@ -14,6 +14,9 @@ import typer
 
 GROUPS = {
     "scr.cli.research": ("demo", "run"),
+    "scr.cli.keeping": ("runs", "show", "cancel", "dead", "retry-dead", "doubts", "resolve"),
+    "scr.cli.resuming": ("resume",),
+    "scr.cli.moving": ("fork", "export", "import", "gc", "doctor"),
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
     "scr.cli.steering": ("kill", "restart", "reload", "stop", "send"),
 }
@@ -32,8 +35,8 @@ def app_for(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(scr)
     named = [module for module, names in GROUPS.items() if arguments and arguments[0] in names]
     for module in named or GROUPS:
-        for command in import_module(module).COMMANDS:
-            app.command()(command)
+        for name, command in zip(GROUPS[module], import_module(module).COMMANDS, strict=True):
+            app.command(name)(command)
     return app
 
 

@@ -9,6 +9,7 @@ class Code(IntEnum):
     """What the shell is told."""
 
     DONE = 0
+    UNSOUND = 1
     BAD_INPUT = 2
     PARTIAL = 3
     FAILED = 5
@@ -18,6 +19,7 @@ class Code(IntEnum):
 
 STATUS = {
     Code.DONE: "done",
+    Code.UNSOUND: "unsound",
     Code.PARTIAL: "partial",
     Code.BAD_INPUT: "bad_input",
     Code.INTERRUPTED: "interrupted",

@@ -14,7 +14,7 @@ from scr.cli.codes import Code
 from scr.runtime import preload
 from scr.runtime.spawn import spawn
 
-STARTING = {"demo", "run"}
+STARTING = {"demo", "resume", "run"}
 ASKING = {"-h", "--help"}
 
 

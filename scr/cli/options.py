@@ -1,4 +1,4 @@
-"""The options that the commands about a live system share."""
+"""The options that commands share."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ Chosen = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's id.", show_default=False)]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's name, or how it begins.", show_default=False)]
+SomeRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", help="The run's name, or how it begins; all runs, if left out.", show_default=False
+    ),
+]

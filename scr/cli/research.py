@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,13 +13,12 @@ from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
 from scr.cli.options import DEFAULT_STORE, Store
-from scr.cli.output import say_kept, say_report, say_summary
-from scr.cli.plain import Lines, Silence
-from scr.cli.result import code_of, described, report_of
-from scr.cli.say import guarded, say_json, say_trouble
+from scr.cli.output import say_summary
+from scr.cli.result import described
+from scr.cli.say import guarded, say_json
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
 from scr.cli.strike import Striker
-from scr.cli.terminal import live_view
+from scr.cli.watched import concluded, told, watched
 from scr.runtime.spawn import Spawned
 from scr.telemetry.events import Record
 
@@ -96,12 +92,7 @@ def _run(
     question: str, docs: Path, workers: int, out: Path | None, store: str, *, as_json: bool, spawned: Spawned | None
 ) -> Code:
     job = checked(question, docs, workers)
-    ended = _session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned)
-    if as_json:
-        say_json(described(ended))
-    else:
-        say_report(ended)
-    return _concluded(ended)
+    return told(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
 
 
 def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> Code:
@@ -111,7 +102,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, Failed):
-        return _concluded(undisturbed)
+        return concluded(undisturbed)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
     disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see)
     shot = striker.strike.shot
@@ -125,7 +116,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
         if not isinstance(disturbed.answer, Failed):
             say("")
             say_summary(disturbed)
-    code = _concluded(disturbed)
+    code = concluded(disturbed)
     return Code.FAILED if code is Code.DONE and not crash_test.is_right(found) else code
 
 
@@ -140,30 +131,13 @@ def _session(
     spawned: Spawned | None = None,
 ) -> Ended:
     """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
-    began, run_id = time.monotonic(), new_run_id()
+    run_id = new_run_id()
     folder = RunFolder(prepare_folder(out or RUNS / run_id))
-    with signals.noted(), ExitStack() as shown:
-        screen: Screen = Silence() if as_json else Lines(began)
-        if sys.stdout.isatty() and not as_json:
-            screen = shown.enter_context(live_view(f"scr: {job.question}", began))
-        ended = Session(job, run_id, folder, screen, signals, watch, spawned, store=store).run()
-    if not isinstance(ended.answer, Failed):
-        folder.keep(ended.answer, report_of(ended, ended.answer))
-    return ended
 
+    def session(screen: Screen) -> Session:
+        return Session(job, run_id, folder, screen, signals, watch, spawned, store=store)
 
-def _concluded(ended: Ended) -> Code:
-    """Say what is left to be said, and how it ended."""
-    if isinstance(ended.answer, Failed):
-        say_trouble(ended.answer.why)
-        say_kept(ended)
-        if ended.answer.resumable:
-            say_trouble(f"the run is kept: scr resume {ended.run_id}")
-    if ended.folder.trouble:
-        say_trouble(ended.folder.trouble)
-    if ended.processes_left:
-        say_trouble(f"{ended.processes_left} processes of this run are still running; `ps` shows them as “scr: …”")
-    return code_of(ended)
+    return watched(job.question, signals, session, as_json=as_json)
 
 
 COMMANDS = (demo, run)

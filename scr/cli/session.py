@@ -100,7 +100,8 @@ class Session:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
     `spawned` is a process started ahead, for the runtime.  The run is kept in
-    `store`; one that is there already goes on, and `past` is how it looked.
+    `store`; one that is there already goes on: `past` is how it looked, `key`
+    the id of the message that began it, which else has the run's name.
     """
 
     def __init__(
@@ -115,11 +116,12 @@ class Session:
         *,
         store: str,
         past: RunView | None = None,
+        key: str | None = None,
     ) -> None:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
-        self._view = past or RunView()
+        self._view, self._key = past or RunView(), key or run_id
         self._deaf = False
         self._runtime = Runtime(
             RESEARCH_TREE,
@@ -173,7 +175,7 @@ class Session:
                 "index": str(self._folder.index),
             }
             task = TaskPayload(task_id=self._run_id, kind="research", input=given)
-            answer = self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id, key=self._run_id)
+            answer = self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id, key=self._key)
             self._put(answered(answer))
         except RuntimeGone as error:
             why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"

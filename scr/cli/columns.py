@@ -1,0 +1,44 @@
+"""Rows as aligned lines: whole for pipes, cut to the width of a terminal.
+
+Pure, but for `room`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+GAP = "  "
+LEAST = 12  # of the last column, however narrow the terminal
+NUMBERS = frozenset({"AGE", "TOOK", "AGENTS", "OPEN", "DOUBT", "DEAD", "INC", "DEATHS"})
+
+
+def room() -> int | None:
+    """How wide a line may be: as the terminal; any width where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
+    """A table; numbers keep to the right, and the last column gives way where there is too little room."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    last = None if width is None else max(LEAST, width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1))
+    return [
+        GAP.join(
+            cell.rjust(width) if head in NUMBERS else cell.ljust(width)
+            for head, cell, width in zip(heads, (*row[:-1], cut(row[-1], last)), widths, strict=True)
+        ).rstrip()
+        for row in (heads, *rows)
+    ]
+
+
+def cut(text: str, width: int | None) -> str:
+    """The text on one line, as much of it as there is room for."""
+    line = " ".join(text.split())
+    return line if width is None or len(line) <= width else f"{line[: max(0, width - 1)]}…"
+
+
+def moment(time: float) -> str:
+    """A wall clock time, where this machine is."""
+    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d %H:%M:%S}"
