@@ -28,7 +28,13 @@ class Questions:
         self._tell, self._recorded = tell, recorded
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
-        """Send the question, unless it is on its way already; from now on this incarnation waits for the answer."""
+        """Send the question, unless it is on its way already; from now on this incarnation waits for the answer.
+
+        An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
+        """
+        if known := pending.steps.get(ask.step):
+            self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
+            return
         question = ask.message
         opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
         answered = partial(self._answered, opened, incarnation, ask.ref)

@@ -14,11 +14,10 @@ from functools import partial
 from typing import Protocol
 
 from scr.messages import ExitReason
-from scr.runtime.turns import Settled
 from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
-from scr.supervise.orders import Done, Refused
-from scr.supervise.supervisor import Supervisor
+from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.supervisor import Answered, Supervisor
 from scr.supervise.tree import Phase
 
 HELD_MAX = 10_000
@@ -41,7 +40,7 @@ class Held:
 
     supervisor: str
     spec: AgentSpec
-    settled: Settled
+    answered: Answered
     timer: asyncio.TimerHandle | None = None
 
 
@@ -53,15 +52,15 @@ class Starts:
         self._held: list[Held] = []
         self._brought_back: dict[str, AgentSpec] = {}
 
-    def start(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+    def start(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
         """Start an agent, or hold the request while its supervisor is down."""
         children = self._supervisor.tree.children
         found = children.get(supervisor)
         if found is None or found.phase is Phase.UP or spec.id in children:
-            self._supervisor.start_child(supervisor, spec, partial(tell, settled))
+            self._supervisor.start_child(supervisor, spec, answered)
             return
         self._mail.opened(spec)
-        self._hold(supervisor, spec, settled)
+        self._hold(supervisor, spec, answered)
 
     def bring_back(self, kept: KeptAgent) -> None:
         """Start an agent that an earlier runtime had; its mail is there already."""
@@ -83,35 +82,32 @@ class Starts:
         for held in ready:
             if held.timer:
                 held.timer.cancel()
-            self._supervisor.start_child(held.supervisor, held.spec, partial(tell, held.settled))
+            self._supervisor.start_child(held.supervisor, held.spec, held.answered)
 
     def _is_up(self, supervisor: str) -> bool:
         return self._supervisor.tree.children[supervisor].phase is Phase.UP
 
-    def _hold(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
-        held = Held(supervisor, spec, partial(self._settled, spec, settled))
+    def _hold(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
+        held = Held(supervisor, spec, partial(self._answered, spec, answered))
         if len(self._held) >= HELD_MAX:
-            held.settled(("not_found", f"{HELD_MAX} starts wait already for supervisors that are down"))
+            why = f"{HELD_MAX} starts wait already for supervisors that are down"
+            held.answered(Refused(Refusal.NOT_FOUND, why))
             return
         held.timer = self._loop.call_later(HELD_S, self._expire, held)
         self._held.append(held)
 
     def _expire(self, held: Held) -> None:
         self._held.remove(held)
-        held.settled(("not_found", f"the supervisor {held.supervisor!r} did not come up within {HELD_S:g} s"))
+        why = f"the supervisor {held.supervisor!r} did not come up within {HELD_S:g} s"
+        held.answered(Refused(Refusal.NOT_FOUND, why))
 
-    def _settled(self, spec: AgentSpec, settled: Settled, refused: tuple[str, str] | None) -> None:
+    def _answered(self, spec: AgentSpec, answered: Answered, outcome: Done | Refused) -> None:
         """If it is refused, its mail was taken already: answer for that, then tell who wanted it."""
-        if refused:
+        if isinstance(outcome, Refused):
             self._brought_back.pop(spec.id, None)
-        if refused and spec.id not in self._supervisor.tree.children:
-            self._mail.gone(spec.id, ExitReason.START_FAILED, refused[1])
-        settled(refused)
-
-
-def tell(settled: Settled, outcome: Done | Refused) -> None:
-    """The supervisor's outcome in the words of who asked."""
-    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
+            if spec.id not in self._supervisor.tree.children:
+                self._mail.gone(spec.id, ExitReason.START_FAILED, outcome.detail)
+        answered(outcome)
 
 
 def heard(_outcome: object) -> None:

@@ -26,7 +26,7 @@ from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
 from scr.runtime.restore import carry_on, restore
 from scr.runtime.scratch import TABLE
-from scr.runtime.starts import Starts, heard, tell
+from scr.runtime.starts import Starts, heard
 from scr.runtime.status import named, status_of
 from scr.runtime.turns import Settled, Turns
 from scr.runtime.watch import Watch
@@ -35,7 +35,7 @@ from scr.store.records import StoreStatus
 from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.orders import Done
+from scr.supervise.orders import Done, Refused
 from scr.supervise.reads import in_start_order, restarts_against
 from scr.supervise.supervisor import Answered, Supervisor
 from scr.supervise.tree import Phase, Tree
@@ -264,13 +264,13 @@ class System:
 
     def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
         """Start an agent on behalf of another."""
-        self._starts.start(supervisor, spec, settled)
+        self._starts.start(supervisor, spec, partial(_settle, settled))
 
     def start_agent(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
         """Start an agent for a client; one that an earlier runtime of the run had goes on, with the code that comes."""
         kept = self._starts.take_over(spec.id)
         if kept is None:
-            self.supervisor.start_child(supervisor, spec, answered)
+            self._starts.start(supervisor, spec, answered)
         elif kept.code == spec.code:
             answered(Done(spec.id))
         else:
@@ -278,7 +278,7 @@ class System:
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""
-        self.supervisor.terminate_child(agent, partial(tell, settled))
+        self.supervisor.terminate_child(agent, partial(_settle, settled))
 
     def cancel(self, message_id: str) -> int:
         """Drop a client's message and all that grew out of it; whoever works on it is replaced by a fresh process."""
@@ -346,3 +346,8 @@ class System:
         unready, self._unready = self._unready, []
         for told in unready:
             told(failure)
+
+
+def _settle(settled: Settled, outcome: Done | Refused) -> None:
+    """The supervisor's outcome in the words of a turn."""
+    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
