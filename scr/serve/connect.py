@@ -1,0 +1,130 @@
+"""How a program finds the servers that run here, and talks to one of them."""
+
+from __future__ import annotations
+
+import socket
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from scr.errors import ChannelError, InvalidInput, RuntimeGone
+from scr.mail.channel import BlockingChannel
+from scr.messages import Frozen
+from scr.runtime.connection import opened
+from scr.runtime.requests import Answered
+from scr.runtime.scratch import discard_scratch, scratch_root
+from scr.serve.requests import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
+
+SOCKET = "serve.sock"
+ANSWER_S = 60.0
+START_ONE = "start one with `scr serve`, in a terminal or as a service"
+
+
+class Client:
+    """A connection to a server: one request at a time, from one thread.  Use it as a context manager.
+
+    Every method blocks until it is answered, and raises RuntimeGone when the
+    server ends meanwhile or does not answer in time.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._channel: BlockingChannel[Answered] = BlockingChannel(sock, ANSWERED, FRAME_BYTES)
+        self._refs = count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+    def submit(self, **submission: Any) -> str:
+        """Have the server take a run; its name.  Keywords are fields of `Submit`.  Raises QueueFull, InvalidInput."""
+        return str(self._request(Submit(ref=next(self._refs), **submission)))
+
+    def follow(self, run: str, since: int, stands: str, wait_s: float) -> Followed:
+        """What is new in a run, or where it stands now; waits for that, `wait_s` at most.  Raises UnknownRun."""
+        request = Follow(ref=next(self._refs), run=run, since=since, stands=stands, wait_s=wait_s)
+        return Followed.model_validate(self._request(request))
+
+    def cancel(self, run: str) -> str:
+        """End a run for good; how it stood.  Raises UnknownRun, InvalidInput when it is over."""
+        return str(self._request(Cancel(ref=next(self._refs), run=run)))
+
+    def status(self) -> ServerStatus:
+        """The server as it is now."""
+        return ServerStatus.model_validate(self._request(ReadServer(ref=next(self._refs))))
+
+    def steer(self, to: str) -> ServerStatus:
+        """Have it pause, unpause or drain."""
+        fields: dict[str, Any] = {"ref": next(self._refs), "to": to}
+        return ServerStatus.model_validate(self._request(Steer(**fields)))
+
+    def _request(self, request: Frozen) -> Any:
+        try:
+            self._channel.send(request)
+            answer = self._channel.receive(ANSWER_S)
+        except TimeoutError as error:
+            raise RuntimeGone(
+                f"the server did not answer within {ANSWER_S:g} s; `scr queue` tells how it is"
+            ) from error
+        except (OSError, ChannelError) as error:
+            raise _gone() from error
+        if answer is None:
+            raise _gone()
+        return opened(answer)
+
+
+def _gone() -> RuntimeGone:
+    return RuntimeGone(f"the server has ended; its runs are kept, and the next one goes on with them: {START_ONE}")
+
+
+def connect(server: str | None = None) -> Client:
+    """A client of a server that this user runs on this machine, by its id; without one, of the only one.
+
+    Raises InvalidInput when there is none, or several to choose from.
+    """
+    reached = {path.name: sock for path in find_servers() if (sock := _reached(path))}
+    try:
+        return Client(reached.pop(_chosen(server, tuple(reached))))
+    finally:
+        for sock in reached.values():
+            sock.close()
+
+
+def find_servers() -> list[Path]:
+    """The directories of the servers that seem to be running."""
+    return sorted(path.parent for path in scratch_root().glob(f"*/{SOCKET}"))
+
+
+def discard_dead() -> None:
+    """Remove the directories of servers that were killed."""
+    for path in find_servers():
+        if sock := _reached(path):
+            sock.close()
+        else:
+            discard_scratch(path.name)
+
+
+def _chosen(server: str | None, running: tuple[str, ...]) -> str:
+    names = ", ".join(running)
+    if not running:
+        raise InvalidInput(f"no server of yours is running here: {START_ONE}")
+    if server is None and len(running) > 1:
+        raise InvalidInput(f"{len(running)} servers are running: {names}; choose one with --server")
+    if server is not None and server not in running:
+        raise InvalidInput(f"there is no server {server!r}; running: {names}")
+    return server or running[0]
+
+
+def _reached(path: Path) -> socket.socket | None:
+    """A connection to the server that has this directory; None when it has ended and only the directory is left."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.connect(str(path / SOCKET))
+    except OSError:
+        sock.close()
+        return None
+    return sock

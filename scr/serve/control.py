@@ -1,0 +1,100 @@
+"""The server's socket: clients ask, each in its own time, and are answered when there is an answer.
+
+Lives in the server, on its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from scr.errors import ChannelError, ScrError
+from scr.mail.channel import LoopChannel
+from scr.runtime.control import listening
+from scr.runtime.requests import Answered
+from scr.serve.requests import FRAME_BYTES, REQUEST, AnyRequest
+
+CLIENTS_MAX = 256
+UNDER_WAY_MAX = 8
+Answer = Callable[[AnyRequest], Awaitable[JsonValue]]
+
+
+class Guest:
+    """One connection.  `answer` makes the answer to a request, or raises a ScrError."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        answer: Answer,
+        gone: Callable[[Guest], None],
+    ) -> None:
+        self._loop, self._answer, self._gone = loop, answer, gone
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._channel: LoopChannel[AnyRequest] = LoopChannel(
+            loop,
+            sock,
+            incoming=REQUEST,
+            hear=self._hear,
+            broken=lambda _: self.close(),
+            ended=self.close,
+            limit_bytes=FRAME_BYTES,
+        )
+
+    def close(self) -> None:
+        """The client is gone, and with it what it waits for; what it has submitted stays.  Idempotent."""
+        for task in self._under_way:
+            task.cancel()
+        self._channel.close()
+        self._gone(self)
+
+    def _hear(self, request: AnyRequest) -> None:
+        if len(self._under_way) >= UNDER_WAY_MAX:
+            self.close()
+            return
+        task = self._loop.create_task(self._serve(request))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _serve(self, request: AnyRequest) -> None:
+        try:
+            self._send(Answered(ref=request.ref, value=await self._answer(request)))
+        except ScrError as error:
+            self._send(Answered(ref=request.ref, error=type(error).__name__, detail=str(error)))
+
+    def _send(self, frame: Answered) -> None:
+        try:
+            self._channel.send(frame)
+        except ChannelError as error:
+            self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
+
+
+class Control:
+    """The listening socket and all connections."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, path: Path, answer: Answer) -> None:
+        self._loop, self._answer = loop, answer
+        self._guests: set[Guest] = set()
+        self._listener = listening(path)
+        loop.add_reader(self._listener, self._accept)
+
+    def close(self) -> None:
+        """Stop listening and close all connections."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        for guest in tuple(self._guests):
+            guest.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            sock, _ = self._listener.accept()
+            if len(self._guests) >= CLIENTS_MAX:
+                sock.close()
+                return
+            sock.setblocking(False)
+            self._guests.add(Guest(self._loop, sock, self._answer, self._guests.discard))

@@ -1,0 +1,120 @@
+"""The runs that a server works on, and those that it leaves alone after it has.
+
+Lives on the server's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+
+from scr.errors import ScrError
+from scr.serve import survey
+from scr.serve.ends import Aside, Cancelled, Done, Elsewhere, End, Failed, Left, Troubled
+from scr.serve.happenings import What
+from scr.serve.hosted import Hosted
+from scr.serve.offers import Offer
+from scr.serve.threads import beside
+from scr.store.archive import open_archive
+
+AGAIN_S = 5.0
+Tell = Callable[[What, str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A run that is left alone until then, in monotonic seconds, and why it is left for good, if it is."""
+
+    offer: Offer
+    until: float
+    why: str = ""
+
+
+class Floor:
+    """`tell` hears what happens to runs; `freed` is called when the work on one has ended."""
+
+    def __init__(self, store: str, tell: Tell, freed: Callable[[], None]) -> None:
+        self._store, self._tell, self._freed = store, tell, freed
+        self.hosted: dict[str, Hosted] = {}
+        self.held: dict[str, Held] = {}
+        self._tasks: dict[str, asyncio.Task[End]] = {}
+
+    def begin(self, offer: Offer) -> None:
+        """Work on a run that nobody here works on."""
+        hosted = Hosted(offer, self._store)
+        self.hosted[offer.run] = hosted
+        self._tasks[offer.run] = asyncio.get_running_loop().create_task(self._work(hosted))
+        self._tell("resumed" if offer.begun else "started", offer.run, offer.title)
+
+    def look(self, listed: Collection[str]) -> None:
+        """Tell of runtimes that died; forget what was held and is not listed any more, or not held any longer."""
+        for run, hosted in self.hosted.items():
+            if hosted.is_restarted():
+                self._tell("restarted", run, "")
+        now = time.monotonic()
+        self.held = {run: held for run, held in self.held.items() if run in listed and held.until > now}
+
+    async def leave(self, limit_s: float) -> None:
+        """Stop all runtimes in order, at once; waits for that, `limit_s` at most."""
+        for hosted in self.hosted.values():
+            beside(hosted.leave, "scr-leave")
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=limit_s)
+
+    async def outcome(self, run: str) -> str:
+        """How the work on a run that is worked on ends, in a word."""
+        end = await asyncio.shield(self._tasks[run])
+        return type(end).__name__.lower()
+
+    async def _work(self, hosted: Hosted) -> End:
+        run = hosted.offer.run
+        try:
+            end = await beside(hosted.work, f"scr-run-{run}")
+            await self._conclude(hosted.offer, end)
+            return end
+        finally:
+            del self.hosted[run], self._tasks[run]
+            self._freed()
+
+    async def _conclude(self, offer: Offer, end: End) -> None:
+        """Say how it ended; hold what cannot be gone on with at once, or not by this server."""
+        match end:
+            case Done() | Failed() | Cancelled():
+                await self.finish(offer, end)
+            case Elsewhere(why=why):
+                self._tell("elsewhere", offer.run, why)
+            case Left():
+                self._tell("left", offer.run, "")
+            case Troubled(why=why):
+                self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
+                self._tell("trouble", offer.run, why)
+            case Aside(why=why):
+                self.held[offer.run] = Held(offer, inf, why)
+                self._tell("aside", offer.run, why)
+
+    async def finish(self, offer: Offer, end: Done | Failed | Cancelled) -> None:
+        """Have a run that is over leave what it leaves, and say so."""
+        try:
+            left = await beside(partial(finished, self._store, offer, end), f"scr-finish-{offer.run}")
+        except (ScrError, OSError) as error:
+            left = f"what it leaves could not be written: {error}"
+        match end:
+            case Done():
+                self._tell("done", offer.run, left)
+            case Failed(why=why):
+                self._tell("failed", offer.run, f"{why}; {left}")
+            case Cancelled():
+                self._tell("cancelled", offer.run, left)
+
+
+def finished(store: str, offer: Offer, end: Done | Failed | Cancelled) -> str:
+    """What the run leaves, in words.  Blocks."""
+    with open_archive(store) as archive:
+        if isinstance(end, Cancelled):
+            archive.cancel(offer.run)
+        output = end.output if isinstance(end, Done) else None
+        return offer.trade.finish(offer.given, output, survey.records(archive, offer.run))

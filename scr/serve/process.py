@@ -1,0 +1,47 @@
+"""A server from its first moment to its last, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Callable, Mapping
+
+from setproctitle import setproctitle
+
+from scr.errors import InvalidInput
+from scr.runtime.handle import MEMORY_STORE
+from scr.runtime.scratch import discard_scratch, make_scratch
+from scr.serve.connect import SOCKET, discard_dead
+from scr.serve.control import Control
+from scr.serve.happenings import Happening
+from scr.serve.schedule import Bounds
+from scr.serve.server import Server
+from scr.serve.trade import Trade
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: Callable[[Happening], None]) -> None:
+    """Serve until it is drained, or a signal asks for the end.
+
+    Raises InvalidInput for a store that does not outlive its runtimes, StoreError when it cannot be used.
+    """
+    if store == MEMORY_STORE:
+        raise InvalidInput("a server needs a store that outlives it; give --store sqlite:///path or postgresql://...")
+    name = f"s-{secrets.token_hex(4)}"
+    setproctitle(f"scr: server {name}")
+    loop, server = asyncio.get_running_loop(), Server(name, store, trades, bounds, tell)
+    for number in SIGNALS:
+        loop.add_signal_handler(number, server.stop)
+    await server.settle()
+    discard_dead()
+    scratch = make_scratch(name)
+    try:
+        control = Control(loop, scratch / SOCKET, server.answer)
+        try:
+            await server.run()
+        finally:
+            control.close()
+    finally:
+        discard_scratch(name)

@@ -1,0 +1,201 @@
+"""What a server asks of the archive of its store.
+
+Every function here blocks, and is called in the archive's thread.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from scr.errors import InvalidInput, StoreDamaged
+from scr.messages import CLIENT, Failure, Message, Result, Task, TaskPayload, origin
+from scr.serve.ends import Aside, Cancelled, Done, Failed
+from scr.serve.offers import Offer
+from scr.serve.schedule import Bounds, admit
+from scr.serve.trade import Trade
+from scr.store.archive import PAGE, Archive
+from scr.store.listed import ListedRun
+from scr.store.records import Priority, RunState
+from scr.telemetry.events import Record, RuntimeDown
+
+WAITING_MAX = 10_000
+OVER = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
+LEFT = "its server was stopped"
+UNTIMELY = frozenset({LEFT, "its owner is gone", "SIGTERM"})
+"""Why a runtime that stopped in order may have left a run that others are to go on with."""
+PAGE_BYTES = 4 << 20
+EASE = 20.0  # a look at all runs may take a twentieth of the time
+LOOK_S = 1.0
+
+
+def new_name() -> str:
+    """A name for a run that sorts by time and is never given twice."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+class Survey:
+    """Finds the runs that may be worked on.  Remembers what does not change."""
+
+    def __init__(self, trades: Mapping[str, Trade]) -> None:
+        self._trades = trades
+        self._unfinished: tuple[str, ...] = ()
+        self._due = 0.0
+        self._known: dict[tuple[str, int, RunState], Offer | None] = {}
+
+    def look(self, archive: Archive) -> tuple[Offer, ...]:
+        """Those that were begun and are nobody's, and those that nobody has begun; in the order in which they came."""
+        if time.monotonic() >= self._due:
+            began = time.monotonic()
+            self._unfinished = tuple(run.run for run in archive.runs() if is_begun(run))
+            self._due = time.monotonic() + max(LOOK_S, EASE * (time.monotonic() - began))
+        begun = [run for run in map(archive.run, self._unfinished) if is_begun(run)]
+        queued = sorted(archive.queued(WAITING_MAX), key=lambda run: run.created)
+        known = {(run.run, run.seq, run.state): run for run in (*begun, *queued)}
+        self._known = {
+            key: self._known[key] if key in self._known else self._offer(archive, run) for key, run in known.items()
+        }
+        return tuple(offer for offer in self._known.values() if offer)
+
+    def _offer(self, archive: Archive, run: ListedRun) -> Offer | None:
+        return offer_of(archive, self._trades, run) if is_to_go_on(archive, run) else None
+
+
+def is_begun(run: ListedRun) -> bool:
+    """Whether a runtime had it, and none has it, and it is not over."""
+    return run.state is RunState.INTERRUPTED or (run.state is RunState.STOPPED and not run.is_owned)
+
+
+def is_to_go_on(archive: Archive, run: ListedRun) -> bool:
+    """Whether a run is to be worked on by whoever can; one that a person has stopped waits for a person."""
+    match run.state:
+        case RunState.QUEUED | RunState.INTERRUPTED:
+            return True
+        case RunState.STOPPED:
+            last = archive.events(run.run, run.seq - 1, 1)
+            return bool(last) and isinstance(last[0].event, RuntimeDown) and last[0].event.reason in UNTIMELY
+        case _:
+            return False
+
+
+def offer_of(archive: Archive, trades: Mapping[str, Trade], run: ListedRun) -> Offer | None:
+    """The run with all that is needed to work on it; None for one that no trade of this server knows."""
+    try:
+        first = archive.message(run.run, run.run).message
+        trade = trades.get(first.payload.kind) if isinstance(first, Task) else None
+        if trade is None or not isinstance(first, Task):
+            return None
+        return Offer(
+            run=run.run,
+            title=run.title,
+            priority=run.priority,
+            state=run.state,
+            created=run.created,
+            tree=run.tree,
+            first=first,
+            trade=trade,
+            agents=trade.agents(first.payload.input),
+        )
+    except (InvalidInput, StoreDamaged):  # a program's own run, or one that `scr doctor` tells more of
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A run that is submitted."""
+
+    run: str
+    trade: Trade
+    priority: Priority
+    title: str
+
+
+def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> int:
+    """Keep the run; returns how many wait already.  Raises QueueFull, InvalidInput."""
+    waiting = len(archive.queued(bounds.queue))
+    admit(new.trade.agents(given), waiting, bounds)
+    payload = TaskPayload(task_id=new.run, kind=new.trade.kind, input=given)
+    envelope = origin(message_id=new.run, sender=CLIENT, to=new.trade.to, at=time.time(), run_id=new.run)
+    archive.create(new.run, new.trade.tree, Task(payload=payload, **envelope), title=new.title, priority=new.priority)
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A run, and the next of its events; without any, `answer` is what it has ended with, if it has."""
+
+    run: ListedRun
+    records: tuple[Record, ...]
+    is_to_go_on: bool
+    answer: Message | None
+    folder: str
+
+
+def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) -> Glance:
+    """The run as it stands.  Raises UnknownRun."""
+    listed = archive.run(run)
+    records = tuple(_within(PAGE_BYTES, archive.events(run, since)))
+    answer = archive.answer(run) if listed.state in OVER and not records else None
+    offer = offer_of(archive, trades, listed)
+    folder = offer.trade.folder(offer.given) if offer else ""
+    return Glance(listed, records, is_to_go_on(archive, listed), answer, folder)
+
+
+def _within(limit_bytes: int, records: tuple[Record, ...]) -> Iterator[Record]:
+    """The first of them, as many as fit; one at least."""
+    used = 0
+    for record in records:
+        if used > limit_bytes:
+            return
+        used += len(record.model_dump_json())
+        yield record
+
+
+def records(archive: Archive, run: str) -> Iterator[Record]:
+    """All events of a run."""
+    page = archive.events(run)
+    while page:
+        yield from page
+        page = archive.events(run, page[-1].seq, PAGE)
+
+
+def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer, Done | Failed] | None:
+    """The run of that name, if it is over, and how it ended."""
+    listed = next((found for found in archive.runs() if found.run == run), None)
+    if listed is None or listed.state not in OVER:
+        return None
+    offer, answer = offer_of(archive, trades, listed), archive.answer(run)
+    return (offer, end_with(answer, listed)) if offer else None
+
+
+def end_seen(seen: Glance, held: str) -> Done | Failed | Cancelled | Aside | None:
+    """How a run has ended whose events are told, if it has; `held` is why the server leaves it alone, if it does."""
+    match seen.run.state:
+        case RunState.CANCELLED:
+            return Cancelled()
+        case RunState.DONE | RunState.FAILED:
+            return end_with(seen.answer, seen.run)
+        case RunState.STOPPED if not seen.is_to_go_on and not seen.run.is_owned:
+            return Aside(f"it was stopped; `scr resume {seen.run.run}` goes on with it")
+        case _:
+            return Aside(held) if held else None
+
+
+def end_with(answer: Message | None, run: ListedRun) -> Done | Failed:
+    """How a run that is over has ended."""
+    match answer:
+        case Result(payload=payload):
+            return Done(payload.output)
+        case Failure(payload=payload):
+            return Failed(payload.detail)
+        case _:
+            return Failed(run.reason or f"the run was {run.state}")
+
+
+def cancel(run: str, archive: Archive) -> RunState:
+    """End the run for good.  Raises RunOwned when a runtime works on it, UnknownRun."""
+    return archive.cancel(run).state
