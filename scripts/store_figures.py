@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -151,13 +152,26 @@ def turns_per_s(url: str, run: str, turns: int = 30_000, senders: int = 100, pay
     return turns / took
 
 
-def growth(url: str, path: Path | None, turns: int = 3000, payload_bytes: int = 3000) -> float | None:
-    """Bytes of the file for each byte of the payloads."""
+def growth(url: str, path: Path | None, turns: int = 3000) -> float | None:
+    """Bytes of the file for each byte of the payloads, which are of 1 to 8 kB; the events of each turn count too."""
     if path is None:
         return None
-    before = path.stat().st_size if path.exists() else 0
-    turns_per_s(url, "growth", turns, 20, payload_bytes)
-    return (path.stat().st_size - before) / (turns * payload_bytes)
+    before = path.stat().st_size
+    sizes = cycle(range(1000, 8000, 137))
+    bench, done, payload_bytes = Bench(url, "growth"), [0], 0
+    message = first("large", next(sizes))
+    bench.store.accept(message)
+    for n in range(turns):
+        size = next(sizes)
+        payload_bytes += size
+        sent = reply(message, size)
+        bench.handle(message, (sent,), lambda: done.__setitem__(0, done[0] + 1), None)
+        message = sent
+        if n % 100 == 99:
+            bench.until(partial(equals, done, n + 1))
+    bench.until(partial(equals, done, turns))
+    bench.store.close()
+    return (path.stat().st_size - before) / payload_bytes
 
 
 def open_ms(url: str, events: int = 100_000) -> float:

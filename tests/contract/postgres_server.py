@@ -14,6 +14,8 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
+
 NOBODY = 65534
 FAST = ("fsync=off", "full_page_writes=off")
 
@@ -27,17 +29,43 @@ def binaries():
 class PostgresServer:
     def __init__(self, *settings):
         self.folder = Path(tempfile.mkdtemp(prefix="scr-pg-"))
-        self.settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", "shared_buffers=32MB", *settings)
+        self.settings = (
+            "listen_addresses=",
+            f"unix_socket_directories={self.folder}",
+            "shared_buffers=32MB",
+            *settings,
+        )
         self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
         self.bin = self._reachable(binaries()) / "bin"
         self.process = None
-        initdb = [self.bin / "initdb", "-D", self.folder / "data", "-U", "scr", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        initdb = [
+            self.bin / "initdb",
+            "-D",
+            self.folder / "data",
+            "-U",
+            "scr",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         self._run(initdb).communicate()
         self.start()
 
     def url(self, database="postgres", **query):
         options = "".join(f"&{name}={value}" for name, value in query.items())
         return f"postgresql://scr@/{database}?host={self.folder}{options}"
+
+    def empty(self):
+        """The URL of a database without a store.  Nobody may be using the one that was in it."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'again'").fetchall():
+                connection.execute("CREATE DATABASE again")
+        with psycopg.connect(self.url("again"), autocommit=True) as connection:
+            connection.execute("SET client_min_messages = warning")
+            connection.execute("DROP SCHEMA IF EXISTS scr CASCADE")
+        return self.url("again")
 
     def start(self):
         arguments = [part for setting in self.settings for part in ("-c", setting)]

@@ -1,7 +1,6 @@
 """A store in a real PostgreSQL: connections that drop, a server that restarts, and what is refused."""
 
 import signal
-from itertools import count
 
 import psycopg
 import pytest
@@ -12,16 +11,11 @@ from scr.store.lease import Owner, this_process
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
 
-NUMBERS = count()
-
 
 @pytest.fixture
 def database(postgres):
-    """The URL of a new, empty database; and one to look into it."""
-    name = f"store{next(NUMBERS)}"
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres.url(name)
+    """The URL of an empty one."""
+    return postgres.empty()
 
 
 @pytest.fixture
