@@ -18,6 +18,7 @@ GROUPS = {
     "scr.cli.resuming": ("resume",),
     "scr.cli.moving": ("fork", "export", "import", "gc", "doctor"),
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
+    "scr.cli.serving": ("serve", "submit", "attach", "queue"),
     "scr.cli.steering": ("kill", "restart", "reload", "stop", "send"),
 }
 
