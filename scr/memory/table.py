@@ -102,7 +102,8 @@ class TableClient:
     def _call(self, use: Callable[[Any], T], until: float) -> T:
         while True:
             try:
-                self._proxy = self._proxy or self._connect()
+                if self._proxy is None:  # its truth would be the table's length, asked for over the socket
+                    self._proxy = self._connect()
                 return use(self._proxy)
             except LOST as error:
                 self._proxy = None

@@ -1,8 +1,10 @@
 """A run played again: each agent's committed turns in order, in processes of its code, against what is stored.
 
 The steps of a turn, answers of other agents among them, are those that the run
-recorded; one that is not recorded is not run.  What a handler or `on_start`
-does outside of steps is done again: prints, files, whatever it reads.
+recorded; one that is not recorded is not run.  A step or an ask that raised is
+not recorded: a turn whose handler went on after that cannot be played, and
+diverges there.  What a handler or `on_start` does outside of steps is done
+again: prints, files, whatever it reads.
 
 A turn begins as it did then: the state that was committed before it, the same
 incarnation, the same number of the delivery; and a fresh process where the run
