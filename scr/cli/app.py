@@ -19,6 +19,7 @@ GROUPS = {
     "scr.cli.moving": ("fork", "export", "import", "gc", "doctor"),
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
     "scr.cli.serving": ("serve", "submit", "attach", "queue"),
+    "scr.cli.replaying": ("replay",),
     "scr.cli.steering": ("kill", "restart", "reload", "stop", "send"),
 }
 
