@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from scr.errors import AgentError, UnknownAgent
 from scr.mail.router import Router
+from scr.runtime.care import Care
 from scr.runtime.requests import AgentStatus
-from scr.runtime.watch import Watch
 from scr.specs import AgentSpec, Code
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.reads import restarts_against, restarts_under
@@ -16,10 +16,10 @@ from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child
 
 
-def status_of(child: Child, supervisor: Supervisor, router: Router, watch: Watch, *, at: float) -> AgentStatus:
+def status_of(child: Child, supervisor: Supervisor, router: Router, care: Care, *, at: float) -> AgentStatus:
     """One child as it is at `at`, in monotonic seconds."""
     if isinstance(child.spec, AgentSpec):
-        return _agent(child, child.spec, supervisor, router, watch, at=at)
+        return _agent(child, child.spec, supervisor, router, care, at=at)
     spent = restarts_under(supervisor.tree, child.id, at)
     return AgentStatus(
         id=child.id,
@@ -37,11 +37,11 @@ def status_of(child: Child, supervisor: Supervisor, router: Router, watch: Watch
 
 
 def _agent(
-    child: Child, spec: AgentSpec, supervisor: Supervisor, router: Router, watch: Watch, *, at: float
+    child: Child, spec: AgentSpec, supervisor: Supervisor, router: Router, care: Care, *, at: float
 ) -> AgentStatus:
     live, pending = supervisor.live(child.id), router.in_hand(child.id)
     spent = restarts_against(supervisor.tree, child.id, at)
-    pulse = watch.read(child.id, child.incarnation)
+    pulse = care.read(child.id, child.incarnation)
     return AgentStatus(
         id=child.id,
         supervisor=child.parent or "",

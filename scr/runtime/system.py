@@ -17,10 +17,10 @@ from pathlib import Path
 from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
-from scr.messages import ExitReason, Message
+from scr.messages import ExitReason
+from scr.runtime.care import Care
 from scr.runtime.charter import Boot
 from scr.runtime.crashes import crash_of, is_crash
-from scr.runtime.limits import LimitsKeeper
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
@@ -29,7 +29,6 @@ from scr.runtime.scratch import TABLE
 from scr.runtime.starts import Starts, heard
 from scr.runtime.status import named, status_of
 from scr.runtime.turns import Settled, Turns
-from scr.runtime.watch import Watch
 from scr.specs import AgentSpec
 from scr.store.records import StoreStatus
 from scr.store.store import Store
@@ -79,7 +78,7 @@ class System:
         self._loop = loop
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
-        self._watch = Watch(loop, scratch, self.hang)
+        self._care = Care(loop, scratch, self)
         self._unready: list[Callable[[str], None]] = []
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
         self.store = store
@@ -87,7 +86,7 @@ class System:
             lambda: (time.monotonic(), time.time()), limits.events_kept, store.append, store.image.seq
         )
         self._output = Output(self.events, limits.output_lines_per_s)
-        self.turns = Turns(loop, store, self.events, self, memory=boot.memory)
+        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
             loop,
@@ -99,7 +98,6 @@ class System:
             tail_bytes=limits.tail_bytes,
         )
         self._starts = Starts(loop, self.supervisor, self.turns)
-        self._keeper = LimitsKeeper(loop, condemn=self.supervisor.condemn, recycle=self.recycle)
 
     def start(self) -> None:
         """Start the tree, and go on with what an earlier runtime of the run has left."""
@@ -127,7 +125,7 @@ class System:
         """Have every agent that is up answer: the next status tells who did."""
         for child in self.supervisor.tree.children.values():
             if child.phase is Phase.UP:
-                self._watch.poke(child.id, child.incarnation)
+                self._care.poke(child.id, child.incarnation)
 
     def store_changed(self, status: StoreStatus) -> None:
         """There is trouble with the store, or it is over."""
@@ -142,7 +140,7 @@ class System:
             run=self._boot.run,
             pid=os.getpid(),
             uptime_s=at - self._since,
-            agents=tuple(status_of(child, self.supervisor, router, self._watch, at=at) for child in children),
+            agents=tuple(status_of(child, self.supervisor, router, self._care, at=at) for child in children),
             open_messages=counts.open_messages,
             dead_letters=counts.dead_letters,
             crashes=counts.crashes,
@@ -156,8 +154,7 @@ class System:
     def become(self, incarnation: Incarnation) -> Become:
         """Who a new process is to be, with the last committed state."""
         spec = incarnation.spec
-        pulse = self._watch.admit(spec.id, incarnation.number, incarnation)
-        incarnation.memory_group = self._keeper.admit(spec.id, incarnation.number, incarnation.pid, spec.limits)
+        pulse, incarnation.memory_group = self._care.admit(incarnation)
         return Become(
             agent=spec.id,
             incarnation=incarnation.number,
@@ -204,8 +201,7 @@ class System:
     def exited(self, incarnation: Incarnation, end: Exit) -> None:
         """An incarnation ended: keep why and tell it, then put its message back or aside."""
         agent = incarnation.spec.id
-        self._watch.dismiss(agent, incarnation.number)
-        self._keeper.dismiss(agent, incarnation.number)
+        self._care.dismiss(agent, incarnation.number)
         self._keep_crash(incarnation, end)
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
@@ -291,26 +287,6 @@ class System:
         """A frame to a live incarnation."""
         self.supervisor.tell(agent, incarnation, frame)
 
-    def busy(self, agent: str, incarnation: int, message: Message) -> float:
-        """A message is handed over; how long its handler may make no progress."""
-        spec = self.supervisor.tree.children[agent].spec
-        deadline_s = spec.deadline_of(message.type) if isinstance(spec, AgentSpec) else 0.0
-        self._watch.busy(agent, incarnation, deadline_s)
-        return deadline_s
-
-    def idle(self, agent: str, incarnation: int) -> None:
-        """Its turn is over."""
-        self._watch.idle(agent, incarnation)
-        self._keeper.committed(agent, incarnation)
-
-    def wait(self, agent: str, incarnation: int) -> None:
-        """It waits for the store."""
-        self._watch.idle(agent, incarnation)
-
-    def go_on(self, agent: str, incarnation: int) -> None:
-        """It waits no longer."""
-        self._watch.go_on(agent, incarnation)
-
     def _halted(self, pid: int, is_halted: bool) -> None:
         """A process was stopped from outside, or goes on; an agent that stays stopped is as good as hung."""
         live = self.supervisor.by_pid(pid)
@@ -319,14 +295,15 @@ class System:
         agent = live.spec.id
         self.events.emit((AgentHalted if is_halted else AgentResumed)(agent=agent, incarnation=live.number, pid=pid))
         if self.turns.router.in_hand(agent) is None:
-            if is_halted:
-                self._watch.busy(agent, live.number, live.spec.deadline_s)
-            else:
-                self._watch.idle(agent, live.number)
+            self._care.halted(live, is_halted=is_halted)
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that makes no progress."""
         self.supervisor.hang(agent, incarnation, why)
+
+    def condemn(self, agent: str, incarnation: int, verdict: Exit) -> None:
+        """End an incarnation that has passed a limit."""
+        self.supervisor.condemn(agent, incarnation, verdict)
 
     def recycle(self, agent: str) -> None:
         """Replace an agent by a fresh process between two messages, uncounted."""

@@ -33,8 +33,9 @@ from scr.frames import (
 from scr.mail.channel import LoopChannel
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
-from scr.messages import ExitReason, Message
+from scr.messages import ExitReason
 from scr.runtime.asks import Asks
+from scr.runtime.care import Care
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
@@ -63,18 +64,6 @@ class Children(Protocol):
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives."""
 
-    def busy(self, agent: str, incarnation: int, message: Message) -> float:
-        """A message is handed over; how long its handler may make no progress."""
-
-    def idle(self, agent: str, incarnation: int) -> None:
-        """Its turn is over."""
-
-    def wait(self, agent: str, incarnation: int) -> None:
-        """It waits for the store, and that is not its fault."""
-
-    def go_on(self, agent: str, incarnation: int) -> None:
-        """It waits no longer."""
-
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
 
@@ -88,10 +77,12 @@ class Turns:
         store: Store,
         events: EventLog,
         children: Children,
+        care: Care,
         *,
         memory: str | None,
     ) -> None:
-        self._store, self._events, self._children, self._memory = store, events, children, memory
+        self._store, self._events, self._memory = store, events, memory
+        self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._asks = Asks(loop, store.close_ask)
         self.post = Post(store, events, self.router, self._asks, Waits(loop))
@@ -203,7 +194,7 @@ class Turns:
 
     def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
-        self._children.idle(agent, incarnation)
+        self._care.idle(agent, incarnation)
         seq = self._events.emit(
             TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
             cause=pending.cause,
@@ -259,12 +250,12 @@ class Turns:
     def _record(self, agent: str, incarnation: int, message_id: str, step: StepRecord, ref: int) -> None:
         if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
             pending.steps[step.name] = step
-            self._children.wait(agent, incarnation)
+            self._care.wait(agent, incarnation)
             self._store.record(message_id, step, partial(self._recorded, agent, incarnation, pending, step, ref))
 
     def _recorded(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
         self._tell_step(agent, pending, step)
-        self._children.go_on(agent, incarnation)
+        self._care.go_on(agent, incarnation)
         self._children.tell(agent, incarnation, Answer(ref=ref))
 
     def _tell_step(self, agent: str, pending: Pending, step: StepRecord) -> None:
@@ -274,7 +265,7 @@ class Turns:
 
     def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
         if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):
-            self._children.idle(agent, incarnation)
+            self._care.idle(agent, incarnation)
             self.parked.park(agent, pending, doubt)
             self.router.settle(agent, doubt.message_id)
 
@@ -316,7 +307,7 @@ class Turns:
             message=pending.message,
             deliveries=pending.deliveries,
             steps=tuple(pending.steps.values()),
-            deadline_s=self._children.busy(agent, incarnation, pending.message),
+            deadline_s=self._care.busy(agent, incarnation, pending.message),
             entries_version=self._store.entries_version if self._memory else 0,
         )
 

@@ -1,0 +1,89 @@
+"""Every live incarnation, looked after: its handler's progress and its limits.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+from scr.launch.memory_group import MemoryGroup
+from scr.messages import Message
+from scr.runtime.limits import LimitsKeeper
+from scr.runtime.watch import Reading, Watch
+from scr.specs import AgentSpec
+from scr.supervise.exits import Exit
+from scr.supervise.incarnation import Incarnation
+
+
+class Fate(Protocol):
+    """How an incarnation is ended that does not do as it should."""
+
+    def hang(self, agent: str, incarnation: int, why: str) -> None:
+        """It makes no progress."""
+
+    def condemn(self, agent: str, incarnation: int, verdict: Exit) -> None:
+        """It has passed a limit: end it at once."""
+
+    def recycle(self, agent: str) -> None:
+        """It has served long enough: replace it between two messages."""
+
+
+class Care:
+    """One entry for each live incarnation, from `admit` to `dismiss`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: Fate) -> None:
+        self._watch = Watch(loop, scratch, fate.hang)
+        self._limits = LimitsKeeper(loop, condemn=fate.condemn, recycle=fate.recycle)
+        self._specs: dict[tuple[str, int], AgentSpec] = {}
+
+    def admit(self, incarnation: Incarnation) -> tuple[Path | None, MemoryGroup | None]:
+        """From now on; its page, and its memory group, where there can be such."""
+        spec, number = incarnation.spec, incarnation.number
+        self._specs[spec.id, number] = spec
+        page = self._watch.admit(spec.id, number, incarnation)
+        return page, self._limits.admit(spec.id, number, incarnation.pid, spec.limits)
+
+    def dismiss(self, agent: str, incarnation: int) -> None:
+        """It has ended."""
+        self._specs.pop((agent, incarnation), None)
+        self._watch.dismiss(agent, incarnation)
+        self._limits.dismiss(agent, incarnation)
+
+    def busy(self, agent: str, incarnation: int, message: Message) -> float:
+        """A message is handed over; how long its handler may make no progress."""
+        spec = self._specs.get((agent, incarnation))
+        deadline_s = spec.deadline_of(message.type) if spec else 0.0
+        self._watch.busy(agent, incarnation, deadline_s)
+        return deadline_s
+
+    def idle(self, agent: str, incarnation: int) -> None:
+        """Its turn is over."""
+        self._watch.idle(agent, incarnation)
+        self._limits.committed(agent, incarnation)
+
+    def wait(self, agent: str, incarnation: int) -> None:
+        """It waits for the store, and that is not its fault."""
+        self._watch.idle(agent, incarnation)
+
+    def go_on(self, agent: str, incarnation: int) -> None:
+        """It waits no longer."""
+        self._watch.go_on(agent, incarnation)
+
+    def halted(self, incarnation: Incarnation, *, is_halted: bool) -> None:
+        """A process with nothing in hand was stopped from outside, or goes on; while stopped it is as good as hung."""
+        agent, number = incarnation.spec.id, incarnation.number
+        if is_halted:
+            self._watch.busy(agent, number, incarnation.spec.deadline_s)
+        else:
+            self._watch.idle(agent, number)
+
+    def poke(self, agent: str, incarnation: int) -> None:
+        """Have its interpreter answer, if it can."""
+        self._watch.poke(agent, incarnation)
+
+    def read(self, agent: str, incarnation: int) -> Reading | None:
+        """What is known of its progress; None when it is not looked after."""
+        return self._watch.read(agent, incarnation)
