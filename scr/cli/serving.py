@@ -16,13 +16,12 @@ import typer
 
 from scr.cli.attached import follow
 from scr.cli.codes import Code
+from scr.cli.columns import room
 from scr.cli.job import CORPUS
-from scr.cli.options import DEFAULT_STORE, AsJson, Store
-from scr.cli.output import say_report
-from scr.cli.result import code_of, described
+from scr.cli.options import DEFAULT_STORE, AsJson, Run, Store
 from scr.cli.say import guarded, say_json, say_trouble
-from scr.cli.session import Failed
 from scr.cli.waiting import lines_of
+from scr.cli.watched import told
 from scr.serve.connect import Client, connect
 from scr.serve.happenings import Happening
 from scr.store.records import Priority
@@ -142,7 +141,7 @@ def submit(
 
 
 def attach(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's name.", show_default=False)],
+    run: Run,
     server: Server = None,
     as_json: Events = False,
 ) -> None:
@@ -168,13 +167,7 @@ def _attached(client: Client, run: str, *, as_json: bool, with_events: bool) -> 
     except KeyboardInterrupt:
         say_trouble(f"detached; the run goes on: scr attach {run}")
         return Code.INTERRUPTED
-    if as_json:
-        say_json(described(ended))
-    else:
-        say_report(ended)
-    if isinstance(ended.answer, Failed):
-        say_trouble(ended.answer.why)
-    return code_of(ended)
+    return told(ended, as_json=as_json)
 
 
 def queue(
@@ -199,7 +192,7 @@ def queue(
         if as_json:
             say_json({"status": "done"} | status.model_dump(mode="json"))
         else:
-            for line in lines_of(status, time.time()):
+            for line in lines_of(status, time.time(), room()):
                 print(line)
         return Code.DONE
 

@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from scr.agents.planner import Request
 from scr.cli.folder import INDEX, RunFolder
-from scr.cli.job import RUNS, WORKERS_MAX, checked, prepare_folder
+from scr.cli.job import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.cli.retold import Retold
 from scr.cli.session import PLANNER, Answer, Failed, answered
 from scr.errors import InvalidInput
@@ -42,6 +42,10 @@ class ResearchTrade:
     tree = RESEARCH_TREE
     to = PLANNER
     preload = preload.RESEARCH
+
+    def name(self) -> str:
+        """As `scr run` names its own."""
+        return new_run_id()
 
     def title(self, asked: JsonValue) -> str:
         """The question."""

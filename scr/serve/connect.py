@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import socket
+import time
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from scr.errors import ChannelError, InvalidInput, RuntimeGone
 from scr.mail.channel import BlockingChannel
-from scr.messages import Frozen
+from scr.messages import complaint
 from scr.runtime.connection import opened
-from scr.runtime.requests import Answered
+from scr.runtime.requests import Answered, Request
 from scr.runtime.scratch import discard_scratch, scratch_root
 from scr.serve.requests import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
 
 SOCKET = "serve.sock"
 ANSWER_S = 60.0
+YOUNG_S = 5.0  # one that is just starting does not listen yet
 START_ONE = "start one with `scr serve`, in a terminal or as a service"
 
 
@@ -42,30 +46,31 @@ class Client:
 
     def submit(self, **submission: Any) -> str:
         """Have the server take a run; its name.  Keywords are fields of `Submit`.  Raises QueueFull, InvalidInput."""
-        return str(self._request(Submit(ref=next(self._refs), **submission)))
+        return str(self._request(Submit, **submission))
 
     def follow(self, run: str, since: int, stands: str, wait_s: float) -> Followed:
         """What is new in a run, or where it stands now; waits for that, `wait_s` at most.  Raises UnknownRun."""
-        request = Follow(ref=next(self._refs), run=run, since=since, stands=stands, wait_s=wait_s)
-        return Followed.model_validate(self._request(request))
+        answer = self._request(Follow, run=run, since=since, stands=stands, wait_s=wait_s)
+        return Followed.model_validate(answer)
 
     def cancel(self, run: str) -> str:
         """End a run for good; how it stood.  Raises UnknownRun, InvalidInput when it is over."""
-        return str(self._request(Cancel(ref=next(self._refs), run=run)))
+        return str(self._request(Cancel, run=run))
 
     def status(self) -> ServerStatus:
         """The server as it is now."""
-        return ServerStatus.model_validate(self._request(ReadServer(ref=next(self._refs))))
+        return ServerStatus.model_validate(self._request(ReadServer))
 
     def steer(self, to: str) -> ServerStatus:
         """Have it pause, unpause or drain."""
-        fields: dict[str, Any] = {"ref": next(self._refs), "to": to}
-        return ServerStatus.model_validate(self._request(Steer(**fields)))
+        return ServerStatus.model_validate(self._request(Steer, to=to))
 
-    def _request(self, request: Frozen) -> Any:
+    def _request(self, request: type[Request], /, **fields: Any) -> Any:
         try:
-            self._channel.send(request)
+            self._channel.send(request(ref=next(self._refs), **fields))
             answer = self._channel.receive(ANSWER_S)
+        except ValidationError as error:
+            raise InvalidInput(complaint("request", error)) from error
         except TimeoutError as error:
             raise RuntimeGone(
                 f"the server did not answer within {ANSWER_S:g} s; `scr queue` tells how it is"
@@ -104,7 +109,7 @@ def discard_dead() -> None:
     for path in find_servers():
         if sock := _reached(path):
             sock.close()
-        else:
+        elif time.time() - path.stat().st_mtime > YOUNG_S:
             discard_scratch(path.name)
 
 

@@ -86,6 +86,7 @@ class Floor:
             case Done() | Failed() | Cancelled():
                 await self.finish(offer, end)
             case Elsewhere(why=why):
+                self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
                 self._tell("elsewhere", offer.run, why)
             case Left():
                 self._tell("left", offer.run, "")

@@ -20,7 +20,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from scr.errors import InvalidInput, RuntimeGone, ScrError, StoreError
+from scr.errors import InvalidInput, RuntimeGone, ScrError
 from scr.serve import survey
 from scr.serve.archivist import Archivist
 from scr.serve.ends import Aside, Cancelled, Done, Failed
@@ -122,7 +122,7 @@ class Server:
         busy = set(self._floor.hosted)
         try:
             offers = await self._archivist.ask(self._survey.look)
-        except StoreError as error:
+        except ScrError as error:
             self._troubled(str(error))
             return
         self._troubled("")
@@ -164,7 +164,7 @@ class Server:
         """The answer to one request.  Raises ScrError."""
         match request:
             case Submit():
-                return await self._submit(request)
+                return await asyncio.shield(self._submit(request))  # whole, or not at all, whoever hangs up
             case Follow():
                 return (await self._follow(request)).model_dump(mode="json")
             case Cancel(run=run):
@@ -184,7 +184,7 @@ class Server:
             raise InvalidInput(f"this server knows no runs of kind {request.kind!r}; it knows: {known}")
         if self._state == "draining":
             raise InvalidInput(f"the server {self._name} is draining and takes no runs; submit to another")
-        new = survey.New(survey.new_name(), trade, request.priority, trade.title(request.input))
+        new = survey.New(trade.name(), trade, request.priority, trade.title(request.input))
         given = await beside(partial(trade.begin, new.run, request.input), "scr-begin")
         try:
             ahead = await self._archivist.ask(partial(survey.enqueue, new, given, self._bounds))
@@ -233,10 +233,10 @@ class Server:
             with suppress(RuntimeGone):
                 await beside(hosted.cancel, "scr-cancel")
             return await self._floor.outcome(run)
-        await self._archivist.ask(partial(survey.cancel, run))
-        self._offers.pop(run, None)
-        self._happened("cancelled", run, "")
-        return "cancelled"
+        state = await self._archivist.ask(partial(survey.cancel, run))
+        if self._offers.pop(run, None):
+            self._happened("cancelled", run, "")
+        return state
 
     def _status(self) -> ServerStatus:
         return ServerStatus(

@@ -5,14 +5,13 @@ Every function here blocks, and is called in the archive's thread.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from scr.errors import InvalidInput, StoreDamaged
+from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.messages import CLIENT, Failure, Message, Result, Task, TaskPayload, origin
 from scr.serve.ends import Aside, Cancelled, Done, Failed
 from scr.serve.offers import Offer
@@ -33,11 +32,6 @@ EASE = 20.0  # a look at all runs may take a twentieth of the time
 LOOK_S = 1.0
 
 
-def new_name() -> str:
-    """A name for a run that sorts by time and is never given twice."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-
-
 class Survey:
     """Finds the runs that may be worked on.  Remembers what does not change."""
 
@@ -53,16 +47,35 @@ class Survey:
             began = time.monotonic()
             self._unfinished = tuple(run.run for run in archive.runs() if is_begun(run))
             self._due = time.monotonic() + max(LOOK_S, EASE * (time.monotonic() - began))
-        begun = [run for run in map(archive.run, self._unfinished) if is_begun(run)]
+        begun = (run for name in self._unfinished if (run := found(archive, name)) and is_begun(run))
         queued = sorted(archive.queued(WAITING_MAX), key=lambda run: run.created)
-        known = {(run.run, run.seq, run.state): run for run in (*begun, *queued)}
-        self._known = {
-            key: self._known[key] if key in self._known else self._offer(archive, run) for key, run in known.items()
-        }
+        listed = {(run.run, run.seq, run.state): run for run in (*begun, *queued)}
+        known = self._known
+        self._known = {key: known[key] if key in known else self._offer(archive, run) for key, run in listed.items()}
         return tuple(offer for offer in self._known.values() if offer)
 
     def _offer(self, archive: Archive, run: ListedRun) -> Offer | None:
-        return offer_of(archive, self._trades, run) if is_to_go_on(archive, run) else None
+        """None for a program's own run, which has no first message of its name, and for a damaged one."""
+        try:
+            return offer_of(archive, self._trades, run) if is_to_go_on(archive, run) else None
+        except (InvalidInput, StoreDamaged):
+            return None
+
+
+def found(archive: Archive, run: str) -> ListedRun | None:
+    """The run of that name; None when it has been removed, or is damaged."""
+    try:
+        return archive.run(run)
+    except (UnknownRun, StoreDamaged):
+        return None
+
+
+def named(archive: Archive, name: str) -> ListedRun:
+    """The run of that name, or the only one whose name begins so.  Raises UnknownRun."""
+    if run := found(archive, name):
+        return run
+    alike = [run for run in archive.runs() if run.run.startswith(name)]
+    return alike[0] if len(alike) == 1 else archive.run(name)
 
 
 def is_begun(run: ListedRun) -> bool:
@@ -83,25 +96,25 @@ def is_to_go_on(archive: Archive, run: ListedRun) -> bool:
 
 
 def offer_of(archive: Archive, trades: Mapping[str, Trade], run: ListedRun) -> Offer | None:
-    """The run with all that is needed to work on it; None for one that no trade of this server knows."""
-    try:
-        first = archive.message(run.run, run.run).message
-        trade = trades.get(first.payload.kind) if isinstance(first, Task) else None
-        if trade is None or not isinstance(first, Task):
-            return None
-        return Offer(
-            run=run.run,
-            title=run.title,
-            priority=run.priority,
-            state=run.state,
-            created=run.created,
-            tree=run.tree,
-            first=first,
-            trade=trade,
-            agents=trade.agents(first.payload.input),
-        )
-    except (InvalidInput, StoreDamaged):  # a program's own run, or one that `scr doctor` tells more of
+    """The run with all that is needed to work on it; None for one that no trade of this server knows.
+
+    Raises InvalidInput, StoreDamaged.
+    """
+    first = archive.message(run.run, run.run).message
+    trade = trades.get(first.payload.kind) if isinstance(first, Task) else None
+    if trade is None or not isinstance(first, Task):
         return None
+    return Offer(
+        run=run.run,
+        title=run.title,
+        priority=run.priority,
+        state=run.state,
+        created=run.created,
+        tree=run.tree,
+        first=first,
+        trade=trade,
+        agents=trade.agents(first.payload.input),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +149,10 @@ class Glance:
 
 
 def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) -> Glance:
-    """The run as it stands.  Raises UnknownRun."""
-    listed = archive.run(run)
-    records = tuple(_within(PAGE_BYTES, archive.events(run, since)))
-    answer = archive.answer(run) if listed.state in OVER and not records else None
+    """The run as it stands.  Raises UnknownRun, InvalidInput for one that is a program's own."""
+    listed = named(archive, run)
+    records = tuple(_within(PAGE_BYTES, archive.events(listed.run, since)))
+    answer = archive.answer(listed.run) if listed.state in OVER and not records else None
     offer = offer_of(archive, trades, listed)
     folder = offer.trade.folder(offer.given) if offer else ""
     return Glance(listed, records, is_to_go_on(archive, listed), answer, folder)
@@ -165,7 +178,7 @@ def records(archive: Archive, run: str) -> Iterator[Record]:
 
 def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer, Done | Failed] | None:
     """The run of that name, if it is over, and how it ended."""
-    listed = next((found for found in archive.runs() if found.run == run), None)
+    listed = found(archive, run)
     if listed is None or listed.state not in OVER:
         return None
     offer, answer = offer_of(archive, trades, listed), archive.answer(run)
@@ -197,5 +210,5 @@ def end_with(answer: Message | None, run: ListedRun) -> Done | Failed:
 
 
 def cancel(run: str, archive: Archive) -> RunState:
-    """End the run for good.  Raises RunOwned when a runtime works on it, UnknownRun."""
+    """End the run for good; how it stands then.  Raises RunOwned when a runtime works on it, UnknownRun."""
     return archive.cancel(run).state

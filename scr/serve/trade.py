@@ -24,6 +24,9 @@ class Trade(Protocol):
     to: str
     preload: tuple[str, ...]
 
+    def name(self) -> str:
+        """A name for a new run, which is never given twice."""
+
     def title(self, asked: JsonValue) -> str:
         """What the run is about, for people.  Raises InvalidInput."""
 

@@ -90,13 +90,20 @@ def serve(command, here):
 
 
 @pytest.fixture
-def submit(scr):
-    def hand_over(*arguments, question=QUESTION, docs="docs"):
-        said = scr("submit", question, "--docs", docs, "--workers", "2", "--json", *arguments)
-        assert said.code == 0, said.err
-        return said.json["run_id"]
+def submit(here):
+    """Hands runs over as a program does."""
+
+    def hand_over(question=QUESTION, docs=None, priority="normal", server=None):
+        asked = {"question": question, "docs": str(docs or here / "docs"), "workers": 2}
+        with connect(server) as client:
+            return client.submit(kind="research", input=asked, priority=priority, submitter="a test")
 
     return hand_over
+
+
+def steer(to):
+    with connect() as client:
+        return client.steer(to)
 
 
 def body(report):
@@ -107,7 +114,8 @@ def body(report):
 def test_runs_wait_their_turn_and_a_full_queue_says_so(scr, command, here, serve, submit):
     serving = serve("--runs", "1", "--queue", "3")
     assert scr("queue", "pause", "--json").json["state"] == "paused"
-    low, normal, high = submit("--priority", "low"), submit(), submit("--priority", "high", "--as", "a person")
+    low, normal = submit(priority="low"), submit()
+    high = scr("submit", QUESTION, "--docs", "docs", "--priority", "high", "--as", "a person").out.strip()
     full = scr("submit", QUESTION, "--docs", "docs", "--json")
     assert (full.code, full.json["status"]) == (5, "failed")
     assert "3 runs are waiting" in full.err
@@ -124,13 +132,13 @@ def test_runs_wait_their_turn_and_a_full_queue_says_so(scr, command, here, serve
     finally:
         attached.kill()
     assert (attached.returncode, err) == (130, f"scr: detached; the run goes on: scr attach {low}\n")
-    scr("queue", "unpause")
+    steer("unpause")
     serving.until("done", low)
     assert serving.runs("started") == serving.runs("done") == [high, normal, low]
     for run in (low, normal, high):
         left = {path.name for path in (here / ".scr" / "runs" / run).iterdir()}
         assert left == {"report.md", "claims.jsonl", "sources.jsonl", "plan.json", "events.jsonl"}
-    shown = scr("attach", high)
+    shown = scr("attach", high[:-2])
     assert shown.code == 0
     assert (here / ".scr" / "runs" / high / "report.md").read_text() in shown.out
     assert "worker-1 finished" in shown.out
@@ -140,7 +148,7 @@ def test_runs_wait_their_turn_and_a_full_queue_says_so(scr, command, here, serve
 
 def test_a_runtime_that_is_killed_harms_no_other_run_and_its_own_has_the_same_report(scr, here, serve, submit):
     serving = serve("--runs", "2")
-    corpus = str(Path(__file__).parents[2] / "scr" / "corpus")
+    corpus = Path(__file__).parents[2] / "scr" / "corpus"
     question = "How do agent runtimes recover from crashes?"
     disturbed = submit(question=question, docs=corpus)
     with connect() as client:
@@ -164,11 +172,11 @@ def test_a_runtime_that_is_killed_harms_no_other_run_and_its_own_has_the_same_re
     assert "restarts: 0" not in reports[0]
 
 
-def test_a_server_that_is_killed_or_stopped_leaves_its_runs_to_the_next(scr, here, serve, submit):
+def test_a_server_that_is_killed_or_stopped_leaves_its_runs_to_the_next(here, serve, submit):
     first = serve("--runs", "1")
-    scr("queue", "pause")
+    steer("pause")
     runs = [submit() for _ in range(3)]
-    scr("queue", "unpause")
+    steer("unpause")
     assert first.until("started") == runs[0]
     until(first.runtimes)
     first.end(signal.SIGKILL)
@@ -190,7 +198,7 @@ def test_two_servers_on_one_store_do_each_run_once(scr, here, serve, submit):
     lost = scr("submit", QUESTION, "--docs", "docs")
     assert lost.code == 2
     assert "choose one with --server" in lost.err
-    runs = [submit("--server", names[0]) for _ in range(3)]
+    runs = [submit(server=names[0]) for _ in range(3)]
     until(lambda: all((here / ".scr" / "runs" / run / "report.md").exists() for run in runs))
     for serving in servers:
         assert serving.end() == 0
@@ -203,8 +211,8 @@ def test_two_servers_on_one_store_do_each_run_once(scr, here, serve, submit):
 
 def test_a_run_is_cancelled_wherever_it_stands(scr, here, serve, submit):
     serving = serve("--runs", "1")
-    scr("queue", "pause")
-    queued, running = submit("--priority", "low"), submit()
+    steer("pause")
+    queued, running = submit(priority="low"), submit()
     with connect() as client:
         assert client.cancel(queued) == "cancelled"
         client.steer("unpause")
