@@ -14,7 +14,8 @@ import typer
 
 GROUPS = {
     "scr.cli.research": ("demo", "run"),
-    "scr.cli.keeping": ("runs", "show", "cancel", "dead", "retry-dead", "doubts", "resolve"),
+    "scr.cli.keeping": ("runs", "show", "cancel"),
+    "scr.cli.settling": ("dead", "retry-dead", "doubts", "resolve"),
     "scr.cli.resuming": ("resume",),
     "scr.cli.moving": ("fork", "export", "import", "gc", "doctor"),
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),

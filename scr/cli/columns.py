@@ -20,10 +20,20 @@ def room() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def fits(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> bool:
+    """Whether there is room for a table, if its last column gives way."""
+    return width is None or _before_last(heads, rows) + LEAST <= width
+
+
+def _before_last(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide all columns but the last are, with the gaps."""
+    return sum(max(map(len, column)) + len(GAP) for column in list(zip(heads, *rows, strict=True))[:-1])
+
+
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
     """A table; numbers keep to the right, and the last column gives way where there is too little room."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    last = None if width is None else max(LEAST, width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1))
+    last = None if width is None else max(LEAST, width - _before_last(heads, rows))
     return [
         GAP.join(
             cell.rjust(width) if head in NUMBERS else cell.ljust(width)

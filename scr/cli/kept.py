@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scr.cli.board import span
-from scr.cli.columns import aligned, moment
+from scr.cli.columns import aligned, fits, moment
 from scr.messages import Down, Failure, Message, Status, Task
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun
 from scr.store.records import DeadLetter, RunState
@@ -18,7 +18,7 @@ from scr.store.tally import Tally
 
 SHORT = 8
 HEADS = ("RUN", "STATE", "AGE", "TOOK", "AGENTS", "OPEN", "DOUBT", "DEAD", "TITLE")
-RARE = ("OPEN", "DOUBT", "DEAD")
+RARE, LESS = ("OPEN", "DOUBT", "DEAD"), (("AGENTS",), ("TOOK",), ("AGE",))
 OVER = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 NEXT = {
     RunState.QUEUED: "`scr serve` takes it; `scr resume {run}` begins it here",
@@ -45,12 +45,14 @@ class Row:
 
 
 def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
-    """One line for each run; where there is little room, what is 0 in all of them is left out."""
-    cells = [_cells(row, now) for row in rows]
-    shown = [
-        n for n, head in enumerate(HEADS) if width is None or head not in RARE or any(row[n] != "0" for row in cells)
-    ]
-    return aligned([HEADS[n] for n in shown], [[row[n] for n in shown] for row in cells], width)
+    """One line for each run; where there is too little room, what is 0 in all of them is left out first."""
+    table = dict(zip(HEADS, zip(*(_cells(row, now) for row in rows), strict=True), strict=True))
+    empty = [head for head in RARE if set(table[head]) == {"0"}]
+    for heads in (empty, *LESS):
+        if fits(list(table), list(zip(*table.values(), strict=True)), width):
+            break
+        table = {head: cells for head, cells in table.items() if head not in heads}
+    return aligned(list(table), list(zip(*table.values(), strict=True)), width)
 
 
 def _cells(row: Row, now: float) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli.chosen import chosen
-from scr.cli.codes import STATUS, Code
+from scr.cli.codes import Code
 from scr.cli.job import new_run_id
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, SomeRun, Store
-from scr.cli.say import guarded, say_json
+from scr.cli.say import guarded, say_found
 from scr.errors import InvalidInput, StoreError
 from scr.store.address import database_of
 from scr.store.archive import open_archive
@@ -45,12 +45,12 @@ def fork(
 
     def command() -> Code:
         made = fork_run(database_of(store), _full(store, run), at, new_run_id(), created=time.time())
-        told = {"status": "done", "run_id": made.run, "parent": made.parent, "parent_seq": made.seq, "rows": made.rows}
+        told = {"run_id": made.run, "parent": made.parent, "parent_seq": made.seq, "rows": made.rows}
         lines = (
             f"{made.run} is {made.parent} as it was after event {made.seq}: {made.rows} rows",
             f"go on with it: scr resume {made.run}",
         )
-        return _say(told, lines, as_json=as_json)
+        return say_found(told, lines, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -70,9 +70,9 @@ def export(
 
     def command() -> Code:
         made = export_run(database_of(store), _full(store, run), file, at=time.time())
-        told = {"status": "done", "run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
+        told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
         lines = (f"{made.run} is in {file}: {made.rows} rows, {_size(made.size_bytes)}; `scr import {file}` reads it",)
-        return _say(told, lines, as_json=as_json)
+        return say_found(told, lines, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -98,9 +98,9 @@ def import_file(
         if name is not None and not NAME.fullmatch(name):
             raise InvalidInput(f"{name!r} cannot be the name of a run: give 1 to 64 letters, digits, “_”, “-” and “.”")
         made = import_run(database_of(store), file, name=name)
-        told = {"status": "done", "run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
+        told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
         lines = (f"{made.run} is in the store: {made.rows} rows; `scr show {made.run}` tells how it stands",)
-        return _say(told, lines, as_json=as_json)
+        return say_found(told, lines, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -140,9 +140,9 @@ def gc(
         older_s = None if older_than is None else older_than * DAY_S
         swept = sweep(store, now=time.time(), older_than_s=older_s, keep=keep, names=names, dry_run=dry_run)
         spared = [{"run_id": run, "reason": reason} for run, reason in swept.spared]
-        told = {"status": "done", "deleted": swept.deleted, "spared": spared, "dry_run": dry_run}
+        told = {"deleted": swept.deleted, "spared": spared, "dry_run": dry_run}
         told |= {"freed_bytes": swept.freed_bytes, "trouble": swept.trouble or None}
-        return _say(told, _swept(swept, "would be deleted" if dry_run else "deleted"), as_json=as_json)
+        return say_found(told, _swept(swept, "would be deleted" if dry_run else "deleted"), as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -183,11 +183,11 @@ def doctor(
     def command() -> Code:
         if not mend:
             found = examine(database_of(store), _full(store, run) if run else None)
-            return _say(_examined(found), _findings(found), as_json=as_json, code=_code(found))
+            return say_found(_examined(found), _findings(found), as_json=as_json, code=_code(found))
         if run:
             raise InvalidInput("a repair is of the whole store: leave the run out")
         made = repair(store, stamp=time.strftime("%Y%m%d-%H%M%S"))
-        return _say(_repaired(made), _deeds(made), as_json=as_json, code=_code(made.after))
+        return say_found(_repaired(made), _deeds(made), as_json=as_json, code=_code(made.after))
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -207,7 +207,6 @@ def _code(found: Examination) -> Code:
 
 def _examined(found: Examination) -> dict[str, Any]:
     return {
-        "status": STATUS[_code(found)],
         "store": found.shown,
         "runs": found.runs,
         "rows": found.rows,
@@ -230,7 +229,8 @@ def _findings(found: Examination) -> Iterator[str]:
     if len(found.findings) > LINES_MAX:
         yield f"… and {len(found.findings) - LINES_MAX} more: scr doctor --json"
     wrong = sum(one.severity is not Severity.NOTICE for one in found.findings)
-    verdict = f"{wrong} things are wrong; `scr doctor --repair` does what can be done" if wrong else "sound"
+    counted = "1 thing is wrong" if wrong == 1 else f"{wrong} things are wrong"
+    verdict = f"{counted}; `scr doctor --repair` does what can be done" if wrong else "sound"
     yield f"{found.shown}: {found.runs} runs, {found.rows} rows: {verdict}"
 
 
@@ -248,17 +248,6 @@ def _deeds(made: Repaired) -> Iterator[str]:
 
 def _size(count_bytes: int) -> str:
     return f"{count_bytes / 1000:.1f} kB" if count_bytes < 1_000_000 else f"{count_bytes / 1_000_000:.1f} MB"
-
-
-def _say(
-    told: dict[str, Any], lines: Iterator[str] | tuple[str, ...], *, as_json: bool, code: Code = Code.DONE
-) -> Code:
-    if as_json:
-        say_json(told)
-    else:
-        for line in lines:
-            print(line)
-    return code
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (fork, export, import_file, gc, doctor)

@@ -23,3 +23,4 @@ SomeRun = Annotated[
         metavar="[RUN]", help="The run's name, or how it begins; all runs, if left out.", show_default=False
     ),
 ]
+Last = Annotated[int, typer.Option("--last", "-n", min=1, help="Only the last so many.")]

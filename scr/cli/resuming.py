@@ -147,8 +147,8 @@ def _gone_on_with(kept: Kept, store: str, spawned: Spawned | None, *, as_json: b
     """The run, from where it was."""
     request, run, signals = kept.request, kept.run, Signals()
     job = Job(request.question, Path(request.docs), request.workers)
-    folder = _folder(kept)
     is_ours = _prepare_index(kept)
+    folder = _folder(kept)
 
     def session(screen: Screen) -> Session:
         view, key = _past(kept).view, kept.run.first_id

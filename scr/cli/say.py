@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scr.cli.codes import STATUS, Code
@@ -15,6 +15,16 @@ from scr.errors import InvalidInput, ScrError, UnknownAgent
 def say_json(found: dict[str, Any]) -> None:
     """One object on a line of its own on stdout."""
     print(json.dumps(found, ensure_ascii=False), flush=True)
+
+
+def say_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool, code: Code = Code.DONE) -> Code:
+    """What was found: as one object for programs, or as lines for people; the code is handed on."""
+    if as_json:
+        say_json({"status": STATUS[code]} | found)
+    else:
+        for line in lines:
+            print(line)
+    return code
 
 
 def say_trouble(sentence: str) -> None:

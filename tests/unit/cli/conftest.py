@@ -1,7 +1,10 @@
+import json
+from dataclasses import dataclass
 from itertools import count
 
 import pytest
 
+from scr.cli.app import app_for
 from scr.cli.folder import RunFolder
 from scr.cli.session import Ended
 from scr.cli.view import RunView
@@ -10,6 +13,7 @@ from scr.research.outcome import Judged, Outcome
 from scr.research.plan import Plan
 from scr.research.report import Report, Source
 from scr.telemetry.events import Record
+from tests.unit.store.story import told
 
 
 @pytest.fixture
@@ -76,3 +80,40 @@ def ended(tmp_path, outcome):
         )
 
     return make
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        assert self.out.count("\n") == 1, "one object and nothing else"
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def scr(capsys, monkeypatch, tmp_path):
+    """A command line, carried out in this process, in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            app_for(arguments)(arguments)
+        said = Said(ended.value.code, *capsys.readouterr())
+        assert "Traceback" not in said.err
+        return said
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The URL of a store with the run "story", in which everything happens."""
+    url = f"sqlite:///{tmp_path}/kept.sqlite?durability=process"
+    told(url)
+    return url

@@ -1,0 +1,157 @@
+"""The commands for what waits for a person: `scr dead`, `scr retry-dead`, `scr doubts`, `scr resolve`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from scr.cli import kept
+from scr.cli.chosen import chosen, completed, owner
+from scr.cli.codes import Code
+from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, SomeRun, Store
+from scr.cli.say import guarded, say_found
+from scr.errors import InvalidInput
+from scr.store.archive import Archive, open_archive
+from scr.store.listed import ListedRun
+
+
+def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """List dead letters: messages that could not be handled, and why.
+
+    [bold]Examples[/bold]
+
+      scr dead
+
+      scr dead 20260101-120000-a1b2c3 --json
+    """
+
+    def command() -> Code:
+        with open_archive(store) as archive:
+            found = [(name, letter) for name in _meant(archive, run) for letter in archive.letters(name, last)][-last:]
+        told = {"dead_letters": [kept.letter_object(name, letter) for name, letter in found]}
+        lines = [line for name, letter in found for line in kept.letter_lines(name, letter)]
+        return say_found(told, lines or ["no dead letters"], as_json=as_json)
+
+    raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _meant(archive: Archive, run: str | None) -> list[str]:
+    """The one that is named, or all, the oldest first."""
+    return [chosen(archive, run).run] if run else [listed.run for listed in archive.runs()]
+
+
+def retry_dead(
+    run: Run,
+    message: Annotated[
+        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.", show_default=False)
+    ],
+    store: Store = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver a dead letter once more: to a run at work now, to any other when it is resumed.
+
+    [bold]Examples[/bold]
+
+      scr retry-dead 20260101-120000-a1b2c3 7f3a9c21
+    """
+
+    def command() -> Code:
+        with open_archive(store) as archive:
+            found = chosen(archive, run)
+            ids = [letter.message.message_id for letter in archive.letters(found.run)]
+            message_id = completed(message, ids, "dead letter", f"`scr dead {found.run}` lists them")
+            with owner(found) as client:
+                to = client.retry_dead(message_id) if client else archive.retry_dead(found.run, message_id).to
+        told = {"run_id": found.run, "message_id": message_id, "to": to}
+        return say_found(told, [f"{message_id} is delivered to {to} once more{_when(found)}"], as_json=as_json)
+
+    raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _when(run: ListedRun) -> str:
+    return "" if run.is_owned else f", when the run goes on: scr resume {run.run}"
+
+
+def doubts(run: SomeRun = None, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """List steps in doubt: each must run once, had begun, and nobody knows how it ended.  A person resolves it.
+
+    [bold]Examples[/bold]
+
+      scr doubts
+
+      scr doubts 20260101-120000-a1b2c3 --json
+    """
+
+    def command() -> Code:
+        with open_archive(store) as archive:
+            found = [(name, doubt) for name in _meant(archive, run) for doubt in archive.doubts(name)]
+        told = {"doubts": [kept.doubt_object(name, doubt) for name, doubt in found]}
+        lines = [line for name, doubt in found for line in kept.doubt_lines(name, doubt)]
+        return say_found(told, lines or ["nothing is in doubt"], as_json=as_json)
+
+    raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def resolve(
+    run: Run,
+    which: Annotated[
+        str, typer.Argument(metavar="STEP", help="The step's name, or how its message's id begins.", show_default=False)
+    ],
+    done: Annotated[
+        str | None, typer.Option("--done", metavar="JSON", help="It was done; this is its result.", show_default=False)
+    ] = None,
+    not_done: Annotated[bool, typer.Option("--not-done", help="It was not done: it is run again.")] = False,
+    store: Store = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a step in doubt ended; its message then goes on.
+
+    [bold]Examples[/bold]
+
+      scr resolve 20260101-120000-a1b2c3 charge --done '{"receipt": 17}'
+
+      scr resolve 20260101-120000-a1b2c3 charge --not-done
+    """
+
+    def command() -> Code:
+        if (done is None) is not not_done:
+            raise InvalidInput("give either --done JSON, with the step's result (null for none), or --not-done")
+        value = None if done is None else _parsed(done)
+        with open_archive(store) as archive:
+            found = chosen(archive, run)
+            message_id = _in_doubt(archive, found, which)
+            with owner(found) as client:
+                if client:
+                    client.resolve(message_id, is_done=not not_done, value=value)
+                else:
+                    archive.resolve(found.run, message_id, is_done=not not_done, value=value)
+        told = {"run_id": found.run, "message_id": message_id, "is_done": not not_done}
+        ended = "was not done, and is run again" if not_done else "was done"
+        return say_found(told, [f"noted: the step {ended}{_when(found)}"], as_json=as_json)
+
+    raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _in_doubt(archive: Archive, run: ListedRun, which: str) -> str:
+    """The message whose step is meant."""
+    found = archive.doubts(run.run)
+    named = [doubt.message.message_id for doubt in found if doubt.step == which]
+    if len(named) > 1:
+        raise InvalidInput(f"{len(named)} messages have a step {which!r} in doubt: give the id of one of {named}")
+    ids = [doubt.message.message_id for doubt in found]
+    return named[0] if named else completed(which, ids, "step in doubt", f"`scr doubts {run.run}` lists them")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"the result is not JSON ({error}); put text in quotes of its own, as in '\"text\"'"
+        ) from error
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (dead, retry_dead, doubts, resolve)

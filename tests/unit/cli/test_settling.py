@@ -1,0 +1,95 @@
+"""What waits for a person: dead letters and steps in doubt, in runs at rest."""
+
+from functools import partial
+
+import pytest
+
+from tests.unit.store.story import image_of, story, told
+
+
+def calls_until(text):
+    """How many calls of the story there are until this was logged."""
+    for number, call in enumerate(story().calls, 1):
+        if (
+            isinstance(call, partial)
+            and call.args
+            and getattr(getattr(call.args[0], "event", None), "text", "") == text
+        ):
+            return number
+    raise AssertionError(text)
+
+
+@pytest.fixture
+def dead(store):
+    told(store, "deadly", calls=calls_until("it is dead"))
+    return store
+
+
+@pytest.fixture
+def doubtful(store):
+    told(store, "doubtful", calls=calls_until("was it paid?"))
+    return store
+
+
+def kept(url, run, message_id):
+    return next((kept for kept in image_of(url, run).mail if kept.message.message_id == message_id), None)
+
+
+def test_dead_letters_of_all_runs_are_listed_with_how_to_deliver_them(scr, dead):
+    said = scr("dead", "--store", dead)
+    assert said.code == 0
+    assert "s2  task from a to c" in said.out
+    assert "quarantined after 3 deliveries: three times" in said.out
+    assert "once more: scr retry-dead deadly s2" in said.out
+    (letter,) = scr("dead", "deadly", "--store", dead, "--json").json["dead_letters"]
+    assert (letter["run_id"], letter["message"]["message_id"], letter["reason"]) == ("deadly", "s2", "quarantined")
+    assert scr("dead", "story", "--store", dead).out == "no dead letters\n"
+
+
+def test_a_dead_letter_is_open_again_when_it_is_retried(scr, dead):
+    said = scr("retry-dead", "deadly", "s2", "--store", dead)
+    assert said.out == "s2 is delivered to c once more, when the run goes on: scr resume deadly\n"
+    assert kept(dead, "deadly", "s2")
+    again = scr("retry-dead", "deadly", "s2", "--store", dead)
+    assert (again.code, again.err) == (2, "scr: there is no dead letter 's2'; `scr dead deadly` lists them\n")
+
+
+def test_steps_in_doubt_are_listed_with_how_to_resolve_them(scr, doubtful):
+    said = scr("doubts", "--store", doubtful)
+    assert "pay  step of b, in task m2 from client" in said.out
+    assert "it was done:  scr resolve doubtful m2 --done JSON" in said.out
+    (doubt,) = scr("doubts", "--store", doubtful, "--json").json["doubts"]
+    assert (doubt["run_id"], doubt["step"], doubt["message"]["to"]) == ("doubtful", "pay", "b")
+    assert scr("doubts", "story", "--store", doubtful).out == "nothing is in doubt\n"
+    assert "`scr doubts doubtful` lists what waits" in scr("show", "doubtful", "--store", doubtful).out
+
+
+@pytest.mark.parametrize("which", ["pay", "m2"])
+def test_a_step_that_was_done_has_its_result(scr, doubtful, which):
+    said = scr("resolve", "doubtful", which, "--done", '{"receipt": 17}', "--store", doubtful)
+    assert said.out == "noted: the step was done, when the run goes on: scr resume doubtful\n"
+    message = kept(doubtful, "doubtful", "m2")
+    assert [(step.name, step.state, step.value) for step in message.steps] == [("pay", "done", {"receipt": 17})]
+    assert message.parked == ""
+
+
+def test_a_step_that_was_not_done_is_run_again(scr, doubtful):
+    assert scr("resolve", "doubtful", "pay", "--not-done", "--store", doubtful, "--json").json["is_done"] is False
+    message = kept(doubtful, "doubtful", "m2")
+    assert (message.steps, message.parked) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pay"], "give either --done JSON"),
+        (["pay", "--done", "1", "--not-done"], "give either --done JSON"),
+        (["pay", "--done", "{"], "the result is not JSON"),
+        (["fly", "--not-done"], "there is no step in doubt 'fly'; `scr doubts doubtful` lists them"),
+    ],
+)
+def test_what_cannot_be_resolved_changes_nothing(scr, doubtful, arguments, words):
+    said = scr("resolve", "doubtful", *arguments, "--store", doubtful)
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
+    assert kept(doubtful, "doubtful", "m2").parked == "pay"
