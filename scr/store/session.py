@@ -188,9 +188,8 @@ class DriverSession:
             rest = len(rows) - len(rows) % SHEAF
             for begin in range(0, rest, SHEAF):
                 self._cursor.execute(text, tuple(chain.from_iterable(rows[begin : begin + SHEAF])))
-        text, _ = spelt(statement, self.dialect, self._mark)
-        for row in rows[rest:]:
-            self._cursor.execute(text, row)
+        if rest < len(rows):
+            self._cursor.executemany(spelt(statement, self.dialect, self._mark)[0], rows[rest:])
 
     def _execute(self, statement: Statement, values: dict[str, Value]) -> None:
         text, names = spelt(statement, self.dialect, self._mark)
