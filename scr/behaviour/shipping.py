@@ -8,7 +8,8 @@ author wrote (fields, methods, validators, configuration) and is made again.
 from __future__ import annotations
 
 import warnings
-from types import FunctionType
+from importlib import import_module
+from types import FunctionType, ModuleType
 from typing import Any
 
 import dill
@@ -65,6 +66,15 @@ def decorated(model: type[BaseModel]) -> dict[str, tuple[Any, Any, Any]]:
         for name, found in kind.items()
         if name in vars(model)
     }
+
+
+@dill.register(ModuleType)  # type: ignore[untyped-decorator]  # dill has no types
+def _save_module(pickler: Any, module: ModuleType) -> None:
+    """By its name: dill ships the contents of what is installed in a place that it does not know, ours included."""
+    if module.__name__ != "__main__" and getattr(module, "__spec__", None):
+        pickler.save_reduce(import_module, (module.__name__,), obj=module)
+    else:
+        dill._dill.save_module(pickler, module)  # noqa: SLF001  what dill does with every module
 
 
 @dill.register(ModelMetaclass)  # type: ignore[untyped-decorator]  # dill has no types

@@ -8,8 +8,10 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from scr.agents.memory import MemoryAgent
+from scr.behaviour import steps
 from scr.behaviour.agent import Agent
 from scr.behaviour.code import code_of, open_code
+from scr.behaviour.shipping import pack_code, unpack_code
 from scr.errors import InvalidCode
 from scr.specs import Code
 
@@ -79,3 +81,12 @@ def test_a_name_that_cannot_be_imported_is_told(reference):
 def test_bytes_that_are_no_code_are_told():
     with pytest.raises(InvalidCode, match="cannot be opened"):
         open_code(Code(pickled=base64.b64encode(b"nonsense").decode()))
+
+
+def test_a_module_that_code_uses_travels_by_its_name_whatever_it_holds():
+    def agent(ctx, message):
+        return steps.__name__
+
+    packed = pack_code(agent)
+    assert len(packed) < 2000
+    assert unpack_code(packed)(None, None) == steps.__name__
