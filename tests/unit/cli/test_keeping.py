@@ -2,6 +2,7 @@
 
 import pytest
 
+from scr.cli.app import GROUPS
 from scr.store.archive import open_archive
 from tests.unit.store.story import opened, story, told
 
@@ -117,3 +118,13 @@ def test_a_store_that_is_none_is_one_sentence(scr, tmp_path):
         assert (said.code, said.out) == (5, "")
         assert "is not a store of SCR" in said.err
         assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", ["keeping", "settling", "resuming", "moving"])
+def test_each_command_says_how_it_is_used(scr, group):
+    for name in GROUPS[f"scr.cli.{group}"]:
+        said = scr(name, "--help")
+        assert said.code == 0
+        assert "Examples" in said.out
+        assert "--json" in said.out
+        assert "--store" in said.out
