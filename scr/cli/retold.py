@@ -30,5 +30,5 @@ class Retold:
 
     def after(self, record: Record) -> Retold:
         """What is known once this has been told."""
-        times = {"first": self.first or record.time, "last": record.time, "seq": record.seq}
-        return replace(self, view=self.view.after(record), **times)
+        first = self.first or record.time
+        return replace(self, view=self.view.after(record), first=first, last=record.time, seq=record.seq)

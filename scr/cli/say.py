@@ -24,6 +24,7 @@ def say_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool, cod
     else:
         for line in lines:
             print(line)
+        sys.stdout.flush()
     return code
 
 

@@ -111,6 +111,20 @@ def test_a_run_whose_runtime_cannot_be_reached_is_left_alone(scr, store):
     assert "the runtime test works on the run busy and cannot be reached from here" in said.err
 
 
+def test_a_store_in_memory_is_no_store_for_commands(scr):
+    for arguments in (
+        ["runs"],
+        ["show", "x"],
+        ["resume", "x"],
+        ["doctor"],
+        ["import", "x"],
+        ["fork", "x", "--at", "1"],
+    ):
+        said = scr(*arguments, "--store", "memory:")
+        assert (said.code, said.out) == (2, "")
+        assert "a store in memory is its runtime's alone" in said.err
+
+
 def test_a_store_that_is_none_is_one_sentence(scr, tmp_path):
     (tmp_path / "other.sqlite").write_text("something else entirely, and long enough to be looked at")
     for arguments in (["runs"], ["show", "x"], ["dead"], ["doubts"], ["cancel", "x"], ["resume", "x"]):
