@@ -47,6 +47,8 @@ class Watched:
     page: Page
     deadline_s: float = 0.0
     since: float = 0.0
+    busy: bool = False
+    due_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
 
 
@@ -60,7 +62,10 @@ class Reading:
 
 
 class Watch:
-    """One pulse for each live incarnation, one timer for each message in hand.
+    """One pulse for each live incarnation, and a timer for each that has had a message in hand.
+
+    Messages come and go faster than timers should be made: a timer stays where
+    it is when the message is done, and sees for itself what is due.
 
     `hung` is told of an incarnation that must end: its agent, its number, and
     the sentence that says what it did.
@@ -98,21 +103,19 @@ class Watch:
     def busy(self, agent: str, incarnation: int, deadline_s: float) -> None:
         """It has a message in hand, and so long for it."""
         if watched := self._watched.get((agent, incarnation)):
-            watched.deadline_s, watched.since = deadline_s, monotonic()
-            self._arm(agent, incarnation, watched, deadline_s)
+            watched.deadline_s, watched.since, watched.busy = deadline_s, monotonic(), True
+            self._expect(agent, incarnation, watched, watched.since + deadline_s)
 
     def idle(self, agent: str, incarnation: int) -> None:
         """Its turn is over."""
-        watched = self._watched.get((agent, incarnation))
-        if watched and watched.timer:
-            watched.timer.cancel()
-            watched.timer = None
+        if watched := self._watched.get((agent, incarnation)):
+            watched.busy = False
 
     def go_on(self, agent: str, incarnation: int) -> None:
         """What it waited for has come: it has its whole budget again."""
         if watched := self._watched.get((agent, incarnation)):
-            watched.since = monotonic()
-            self._arm(agent, incarnation, watched, watched.deadline_s)
+            watched.since, watched.busy = monotonic(), True
+            self._expect(agent, incarnation, watched, watched.since + watched.deadline_s)
 
     def poke(self, agent: str, incarnation: int) -> None:
         """Have its interpreter answer, if it can; only for one that is up: it would not know the signal before."""
@@ -124,26 +127,36 @@ class Watch:
         watched = self._watched.get((agent, incarnation))
         if watched is None:
             return None
-        pulse, busy_at = watched.page.pulse, watched.since if watched.timer else 0.0
+        pulse, busy_at = watched.page.pulse, watched.since if watched.busy else 0.0
         return Reading(pulse.progress_at(), pulse.beat_at(), busy_at)
 
-    def _arm(self, agent: str, incarnation: int, watched: Watched, delay_s: float) -> None:
+    def _expect(self, agent: str, incarnation: int, watched: Watched, due_at: float) -> None:
+        """Have a timer that goes off by then."""
+        if watched.timer and watched.due_at <= due_at:
+            return
         if watched.timer:
             watched.timer.cancel()
-        watched.timer = self._loop.call_later(delay_s, self._due, agent, incarnation, watched)
+        watched.due_at = due_at
+        watched.timer = self._loop.call_later(due_at - monotonic(), self._due, agent, incarnation, watched)
 
     def _due(self, agent: str, incarnation: int, watched: Watched) -> None:
-        last = max(watched.since, watched.page.pulse.progress_at())
-        left_s = last + watched.deadline_s - monotonic()
-        if left_s > 0:
-            self._arm(agent, incarnation, watched, left_s)
+        watched.timer = None
+        if not watched.busy:
+            return
+        due_at = max(watched.since, watched.page.pulse.progress_at()) + watched.deadline_s
+        if due_at > monotonic():
+            self._expect(agent, incarnation, watched, due_at)
             return
         poked_at = monotonic()
         watched.patient.signal_itself(DUMP)
         watched.patient.signal_itself(POKE)
-        judge = partial(self._judge, agent, incarnation, watched, poked_at)
+        judge = partial(self._judge, agent, incarnation, watched, watched.since, poked_at)
         watched.timer = self._loop.call_later(DIAGNOSIS_S, judge)
 
-    def _judge(self, agent: str, incarnation: int, watched: Watched, poked_at: float) -> None:
-        why = diagnosis(watched.page.pulse, watched.patient.pid, poked_at)
-        self._hung(agent, incarnation, f"no progress for {watched.deadline_s:g} s: {why}")
+    def _judge(self, agent: str, incarnation: int, watched: Watched, since: float, poked_at: float) -> None:
+        watched.timer = None
+        if watched.busy and watched.since == since:
+            why = diagnosis(watched.page.pulse, watched.patient.pid, poked_at)
+            self._hung(agent, incarnation, f"no progress for {watched.deadline_s:g} s: {why}")
+        elif watched.busy:  # it was done in the last moment, and has another message by now
+            self._expect(agent, incarnation, watched, watched.since + watched.deadline_s)
