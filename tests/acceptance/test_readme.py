@@ -1,0 +1,36 @@
+"""The programs in the README do what it says of them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "with scr.Runtime" in block]
+
+
+def run(program, folder):
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True, check=True, timeout=50
+    ).stdout
+
+
+def test_a_killed_counter_counts_on(tmp_path):
+    said = run(PROGRAMS[0], tmp_path)
+    assert re.findall(r"'total': (\d)", said) == ["1", "2", "3"]
+    first, second, third = re.findall(r"'pid': (\d+)", said)
+    assert first != second == third
+
+
+def test_a_killed_program_goes_on_and_what_is_done_is_done(tmp_path):
+    noting = PROGRAMS[1].replace("time.sleep(0.2)", "time.sleep(0.2); open(f'step-{n}', 'a').write('x')")
+    assert noting != PROGRAMS[1]
+    with subprocess.Popen([sys.executable, "-c", noting], cwd=tmp_path) as program:
+        while not (tmp_path / "step-2").exists():
+            assert program.poll() is None
+        program.kill()
+    assert run(noting, tmp_path) == "30\n"
+    counts = [len((tmp_path / f"step-{n}").read_text()) for n in range(5)]
+    assert counts.count(1) >= 4, "at most the step that was under way is run again"
+    assert run(noting, tmp_path) == "30\n"
+    assert [len((tmp_path / f"step-{n}").read_text()) for n in range(5)] == counts
