@@ -84,9 +84,7 @@ STEP_NOT_DONE = Statement(
 )
 EVENT = _insert("events", "run, seq, cause, at, time, kind, body, crc", 3, "ON CONFLICT DO NOTHING")
 END = Statement(
-    "UPDATE messages AS m SET end_seq = v.column1, outcome = v.column2"
-    " FROM (VALUES (:seq, :outcome, :run, :n)) AS v WHERE m.run = v.column3 AND m.n = v.column4 AND m.end_seq IS NULL",
-    4,
+    "UPDATE messages SET end_seq = :seq, outcome = :outcome WHERE run = :run AND n = :n AND end_seq IS NULL", 4
 )
 ENTRY = _insert("entries", "run, version, seq, key, value, crc", 5)
 MONITOR = _insert("monitors", "run, n, watcher, target, seq", 6, "ON CONFLICT DO NOTHING")
