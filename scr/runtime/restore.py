@@ -24,6 +24,8 @@ def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent
         turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
     for spec in listed.values():
         turns.opened(spec)
+    for spec in _asked_for(image, tree):
+        turns.opened(spec)
     _mail(image, turns)
     for watcher, target in image.monitors:
         turns.watch(watcher, target)
@@ -37,6 +39,14 @@ def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent
         if kept.spec.id in stopped:
             turns.gone(kept.spec.id, ExitReason.SHUTDOWN, "it was asked to stop")
     return tuple(kept for kept in added if kept.spec.id not in stopped)
+
+
+def _asked_for(image: Image, tree: SupervisorSpec) -> list[AgentSpec]:
+    """Agents that will be started once the tree is up: the turn that asked for them may have sent them mail too."""
+    supervisors = {spec.id for spec in walk(tree) if isinstance(spec, SupervisorSpec)}
+    known = {kept.spec.id for kept in image.agents}
+    starts = [effect.start for effect in image.effects if effect.start]
+    return [start.spec for start in starts if start.supervisor in supervisors and start.spec.id not in known]
 
 
 def carry_on(image: Image, turns: Turns) -> None:
