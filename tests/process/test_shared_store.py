@@ -1,0 +1,98 @@
+"""Runs in a real PostgreSQL that several runtimes reach: taken over, never shared, and patient with the server."""
+
+import os
+import signal
+import threading
+
+import psycopg
+import pytest
+
+import scr
+from scr.errors import RunOwned
+from tests.conftest import until
+from tests.contract.postgres_server import FAST, PostgresServer
+from tests.process.conftest import Story
+
+
+@pytest.fixture(scope="module")
+def server():
+    running = PostgresServer(*FAST)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def url(server):
+    return server.url()
+
+
+def pays(ctx, message):
+    """Once, into a file; then waits until it may end."""
+    folder = message.payload.input
+
+    def pay():
+        with open(f"{folder}/paid", "a") as ledger:
+            ledger.write("x")
+
+    ctx.step_once("pay", pay)
+    open(f"{folder}/has-paid", "w").close()
+    until(lambda: os.path.exists(f"{folder}/go"))
+    return "paid"
+
+
+def adds(ctx, message):
+    return message.payload.input + 1
+
+
+def in_background(call, *args, **kwargs):
+    told = []
+    threading.Thread(target=lambda: told.append(call(*args, **kwargs)), daemon=True).start()
+    return told
+
+
+def name_of_error(call, *args, **kwargs):
+    with pytest.raises(scr.ScrError) as error:
+        call(*args, **kwargs)
+    return type(error.value).__name__
+
+
+def test_a_run_whose_owner_is_frozen_is_finished_by_another_and_nothing_happens_twice(url, tmp_path):
+    first = Story(store=url, lease_s=0.5)
+    with first.runtime as frozen:
+        frozen.start_agent("pays", pays)
+        said = in_background(name_of_error, frozen.ask, "pays", str(tmp_path), key="the payment")
+        until((tmp_path / "has-paid").exists)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        (tmp_path / "go").touch()
+
+        def finished():
+            try:
+                with scr.Runtime(store=url, run=frozen.run) as other:
+                    return other.attach("the payment").result(30)
+            except RunOwned:
+                return None
+
+        assert until(finished) == "paid"
+        os.kill(frozen.pid, signal.SIGCONT)
+        until(lambda: said)
+    assert said == ["LeaseLost"]
+    assert (tmp_path / "paid").read_text() == "x"
+
+
+def test_a_server_that_restarts_and_one_that_drops_connections_cost_no_answer(server, url):
+    story = Story(store=url)
+    with story.runtime as runtime:
+        for n in range(3):
+            runtime.start_agent(f"adds-{n}", adds)
+        assert [runtime.ask(f"adds-{n}", n) for n in range(3)] == [1, 2, 3]
+        server.stop(signal.SIGQUIT)
+        waiting = [in_background(runtime.ask, f"adds-{n}", 10 * n) for n in range(3)]
+        story.until("store_changed", state="trouble")
+        assert runtime.status().store.state == "trouble"
+        server.start()
+        until(lambda: all(waiting))
+        assert waiting == [[1], [11], [21]]
+        with psycopg.connect(server.url(), autocommit=True) as admin:
+            admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        assert [runtime.ask(f"adds-{n}", n) for n in range(3)] == [1, 2, 3]
+        until(lambda: runtime.status().store.state == "ok")
