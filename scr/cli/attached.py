@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.plain import Lines, Silence
 from scr.cli.retold import Retold
 from scr.cli.say import say_json, say_trouble
 from scr.cli.session import Answer, Ended, Failed, Screen, answered
 from scr.cli.terminal import live_view
+from scr.cli.watched import told
 from scr.serve.connect import Client
 from scr.serve.requests import Followed
 from scr.telemetry.events import Record
@@ -32,22 +34,32 @@ class Objects:
         """Nothing changes with time alone."""
 
 
+def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Code:
+    """Follow the run until it is over, and say all there is to say of it; Ctrl-C only looks away."""
+    try:
+        ended = follow(client, run, as_json=as_json, with_events=with_events)
+    except KeyboardInterrupt:
+        say_trouble(f"detached; the run goes on: scr attach {run}")
+        return Code.INTERRUPTED
+    return told(ended, as_json=as_json)
+
+
 def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> Ended:
     """Show the run from its first event on, until it is over.  Raises RuntimeGone, UnknownRun, KeyboardInterrupt."""
     with ExitStack() as shown:
         is_live = sys.stdout.isatty() and not as_json
         screen: Screen | None = (Objects() if with_events else Silence()) if as_json else None
-        told, stands = Retold(), ""
+        past, stands = Retold(), ""
         while True:
-            found = client.follow(run, told.seq, stands, TICK_S if is_live else WAIT_S)
+            found = client.follow(run, past.seq, stands, TICK_S if is_live else WAIT_S)
             for record in found.records:
                 screen = screen or _screen(shown, found.title, record, is_live=is_live)
-                before, told = told, told.after(record)
-                screen.show(before.view, told.view, record)
+                before, past = past, past.after(record)
+                screen.show(before.view, past.view, record)
             if screen:
                 screen.tick()
             if found.end:
-                return _ended(found, told)
+                return _ended(found, past)
             if found.stands != stands and not as_json:
                 say_trouble(standing(found))
             stands = found.stands
@@ -66,14 +78,14 @@ def standing(found: Followed) -> str:
     return f"{found.run} is {found.state}{ahead}"
 
 
-def _ended(found: Followed, told: Retold) -> Ended:
+def _ended(found: Followed, past: Retold) -> Ended:
     folder = RunFolder(Path(found.folder))
     folder.close(keep_index=True)
     return Ended(
         run_id=found.run,
         answer=answer_of(found),
-        view=told.view,
-        duration_s=told.duration_s,
+        view=past.view,
+        duration_s=past.duration_s,
         processes_left=0,
         folder=folder,
     )

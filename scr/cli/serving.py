@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -14,14 +13,12 @@ from typing import Annotated
 
 import typer
 
-from scr.cli.attached import follow
 from scr.cli.codes import Code
 from scr.cli.columns import room
 from scr.cli.job import CORPUS
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, Store
 from scr.cli.say import guarded, say_json, say_trouble
 from scr.cli.waiting import lines_of
-from scr.cli.watched import told
 from scr.serve.connect import Client, connect
 from scr.serve.happenings import Happening
 from scr.store.records import Priority
@@ -71,7 +68,7 @@ def serve(
         trade = import_module("scr.cli.trade").ResearchTrade()
         bounds = import_module("scr.serve.schedule").Bounds(agents=agents, runs=runs, queue=queue)
         tell = _tell_json if as_json else _tell
-        asyncio.run(import_module("scr.serve.process").serve(store, {trade.kind: trade}, bounds, tell))
+        import_module("scr.serve.process").main(store, {trade.kind: trade}, bounds, tell)
         return Code.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
@@ -162,12 +159,9 @@ def attach(
 
 
 def _attached(client: Client, run: str, *, as_json: bool, with_events: bool) -> Code:
-    try:
-        ended = follow(client, run, as_json=as_json, with_events=with_events)
-    except KeyboardInterrupt:
-        say_trouble(f"detached; the run goes on: scr attach {run}")
-        return Code.INTERRUPTED
-    return told(ended, as_json=as_json)
+    """What shows a run knows of research, which only this needs."""
+    code: Code = import_module("scr.cli.attached").attend(client, run, as_json=as_json, with_events=with_events)
+    return code
 
 
 def queue(

@@ -52,9 +52,8 @@ class Floor:
 
     def look(self, listed: Collection[str]) -> None:
         """Tell of runtimes that died; forget what was held and is not listed any more, or not held any longer."""
-        for run, hosted in self.hosted.items():
-            if hosted.is_restarted():
-                self._tell("restarted", run, "")
+        for hosted in self.hosted.values():
+            self._tell_restart(hosted)
         now = time.monotonic()
         self.held = {run: held for run, held in self.held.items() if run in listed and held.until > now}
 
@@ -74,11 +73,16 @@ class Floor:
         run = hosted.offer.run
         try:
             end = await beside(hosted.work, f"scr-run-{run}")
+            self._tell_restart(hosted)
             await self._conclude(hosted.offer, end)
             return end
         finally:
             del self.hosted[run], self._tasks[run]
             self._freed()
+
+    def _tell_restart(self, hosted: Hosted) -> None:
+        if hosted.is_restarted():
+            self._tell("restarted", hosted.offer.run, "")
 
     async def _conclude(self, offer: Offer, end: End) -> None:
         """Say how it ended; hold what cannot be gone on with at once, or not by this server."""

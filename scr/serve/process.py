@@ -22,6 +22,11 @@ from scr.serve.trade import Trade
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def main(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: Callable[[Happening], None]) -> None:
+    """`serve`, on a loop of its own."""
+    asyncio.run(serve(store, trades, bounds, tell))
+
+
 async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: Callable[[Happening], None]) -> None:
     """Serve until it is drained, or a signal asks for the end.
 

@@ -187,14 +187,15 @@ class Server:
         new = survey.New(trade.name(), trade, request.priority, trade.title(request.input))
         given = await beside(partial(trade.begin, new.run, request.input), "scr-begin")
         try:
-            ahead = await self._archivist.ask(partial(survey.enqueue, new, given, self._bounds))
+            offer = await self._archivist.ask(partial(survey.enqueue, new, given, self._bounds))
         except ScrError:
             await beside(partial(trade.abandon, new.run), "scr-abandon")
             raise
         self._submitters[new.run] = request.submitter
         if len(self._submitters) > SUBMITTERS_MAX:
             self._submitters.popitem(last=False)
-        self._happened("accepted", new.run, f"{new.title} ({request.priority} priority, {ahead} waiting before it)")
+        self._offers[new.run] = offer
+        self._happened("accepted", new.run, f"{new.title} ({request.priority} priority)")
         self._wake()
         return new.run
 

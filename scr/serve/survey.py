@@ -104,6 +104,10 @@ def offer_of(archive: Archive, trades: Mapping[str, Trade], run: ListedRun) -> O
     trade = trades.get(first.payload.kind) if isinstance(first, Task) else None
     if trade is None or not isinstance(first, Task):
         return None
+    return _made(run, first, trade)
+
+
+def _made(run: ListedRun, first: Task, trade: Trade) -> Offer:
     return Offer(
         run=run.run,
         title=run.title,
@@ -127,14 +131,16 @@ class New:
     title: str
 
 
-def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> int:
-    """Keep the run; returns how many wait already.  Raises QueueFull, InvalidInput."""
-    waiting = len(archive.queued(bounds.queue))
-    admit(new.trade.agents(given), waiting, bounds)
-    payload = TaskPayload(task_id=new.run, kind=new.trade.kind, input=given)
-    envelope = origin(message_id=new.run, sender=CLIENT, to=new.trade.to, at=time.time(), run_id=new.run)
-    archive.create(new.run, new.trade.tree, Task(payload=payload, **envelope), title=new.title, priority=new.priority)
-    return waiting
+def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> Offer:
+    """Keep the run.  Raises QueueFull, InvalidInput."""
+    trade = new.trade
+    admit(trade.agents(given), len(archive.queued(bounds.queue)), bounds)
+    payload = TaskPayload(task_id=new.run, kind=trade.kind, input=given)
+    first = Task(
+        payload=payload, **origin(message_id=new.run, sender=CLIENT, to=trade.to, at=time.time(), run_id=new.run)
+    )
+    kept = archive.create(new.run, trade.tree, first, title=new.title, priority=new.priority)
+    return _made(kept, first, trade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,9 @@ def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) 
     records = tuple(_within(PAGE_BYTES, archive.events(listed.run, since)))
     answer = archive.answer(listed.run) if listed.state in OVER and not records else None
     offer = offer_of(archive, trades, listed)
-    folder = offer.trade.folder(offer.given) if offer else ""
+    if offer is None:
+        raise InvalidInput(f"the run {listed.run} is of a kind that this server does not know; `scr show` shows it")
+    folder = offer.trade.folder(offer.given)
     return Glance(listed, records, is_to_go_on(archive, listed), answer, folder)
 
 

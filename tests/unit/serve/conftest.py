@@ -1,0 +1,98 @@
+"""A store with runs in it, and a trade that notes what it is asked."""
+
+from functools import partial
+
+import pytest
+
+from scr.config import Limits
+from scr.errors import InvalidInput
+from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, origin
+from scr.runtime.tree import AGENTS_TREE
+from scr.store.archive import open_archive
+from scr.store.lease import this_process
+from scr.store.opening import open_store
+from scr.store.records import Opening
+from scr.telemetry.events import Record, RuntimeDown
+
+
+class NotedTrade:
+    """A trade without a world: what it is told to do is in its lists."""
+
+    kind, tree, to, preload = "noted", AGENTS_TREE, "agent", ()
+
+    def __init__(self):
+        self.begun, self.abandoned, self.finished, self.left_over = [], [], [], []
+
+    def name(self):
+        return f"run-{len(self.begun)}"
+
+    def title(self, asked):
+        return str(asked)
+
+    def begin(self, run, asked):
+        if asked == "nonsense":
+            raise InvalidInput("that is nonsense")
+        self.begun.append(run)
+        return {"agents": asked if isinstance(asked, int) else 1}
+
+    def abandon(self, run):
+        self.abandoned.append(run)
+
+    def agents(self, given):
+        return given["agents"]
+
+    def finish(self, given, output, records):
+        self.finished.append((output, len(list(records))))
+        return "noted"
+
+    def folder(self, given):
+        return "nowhere"
+
+    def unfinished(self):
+        return self.left_over
+
+
+@pytest.fixture
+def trade():
+    return NotedTrade()
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/store.sqlite?durability=process"
+
+
+@pytest.fixture
+def archive(url):
+    with open_archive(url, create=True) as opened:
+        yield opened
+
+
+def begin(archive, run, kind="noted"):
+    """A queued run, as a server keeps it."""
+    envelope = origin(message_id=run, sender=CLIENT, to="agent", at=1.0, run_id=run)
+    task = Task(payload=TaskPayload(task_id=run, kind=kind, input={"agents": 1}), **envelope)
+    archive.create(run, AGENTS_TREE, task, title=f"the {run}")
+
+
+def work(url, run, *, stopped="", answer=None):
+    """What a runtime leaves that has worked on the run: an answer, or the reason why it was stopped."""
+    opening = Opening(run=run, runtime="r-1", owner=str(this_process()), tree=AGENTS_TREE)
+    store = open_store(
+        url, opening, call=lambda then: then(), lost=_ignored, changed=_ignored, limits=Limits(stop_s=5.0)
+    )
+    if answer is not None:
+        envelope = origin(message_id=f"answer-{run}", sender="agent", to=CLIENT, at=1.0, run_id=run)
+        payload = ResultPayload(task_id=run, output=answer)
+        store.accept(Result(payload=payload, **envelope | {"in_reply_to": run}))
+    store.append(Record(seq=store.image.seq + 1, at=1.0, time=1.0, event=RuntimeDown(reason=stopped)))
+    store.close()
+
+
+def _ignored(_):
+    """Nobody is told."""
+
+
+@pytest.fixture
+def worked(url):
+    return partial(work, url)

@@ -1,0 +1,95 @@
+"""What a server finds in a store."""
+
+import pytest
+
+from scr.errors import QueueFull, UnknownRun
+from scr.serve import survey
+from scr.serve.ends import Aside, Cancelled, Done
+from scr.serve.schedule import Bounds
+from scr.serve.survey import LEFT, New, Survey
+from scr.store.records import Priority, RunState
+from tests.unit.serve.conftest import begin
+
+ROOMY = Bounds(agents=9, runs=9, queue=9)
+
+
+def names(offers):
+    return [offer.run for offer in offers]
+
+
+@pytest.mark.parametrize(
+    ("reason", "goes_on"),
+    [
+        (LEFT, True),
+        ("its owner is gone", True),
+        ("SIGTERM", True),
+        ("requested", False),
+        ("scr stop", False),
+        ("the supervisor root gave up", False),
+    ],
+)
+def test_a_run_that_was_stopped_goes_on_unless_a_person_or_its_own_fault_stopped_it(
+    archive, trade, worked, reason, goes_on
+):
+    begin(archive, "a")
+    worked("a", stopped=reason)
+    assert archive.run("a").state is RunState.STOPPED
+    found = Survey({"noted": trade}).look(archive)
+    assert [(offer.run, offer.begun) for offer in found] == ([("a", True)] if goes_on else [])
+
+
+def test_a_survey_finds_what_waits_and_only_what_its_trades_know(archive, trade, worked):
+    for run, kind in (("a", "noted"), ("b", "unknown"), ("c", "noted"), ("d", "noted")):
+        begin(archive, run, kind)
+    archive.create("own", trade.tree)
+    worked("c", answer=1)
+    archive.cancel("d")
+    watched = Survey({"noted": trade})
+    assert names(watched.look(archive)) == ["a"]
+    begin(archive, "e")
+    assert names(watched.look(archive)) == ["a", "e"]
+    worked("a", answer=2)
+    assert names(watched.look(archive)) == ["e"]
+
+
+def test_a_run_is_kept_with_its_first_message_while_there_is_room(archive, trade):
+    bounds = Bounds(agents=9, runs=9, queue=2)
+    for n in range(2):
+        kept = survey.enqueue(New(f"r{n}", trade, Priority.LOW, "title"), {"agents": 1}, bounds, archive)
+        assert (kept.run, kept.agents, kept.begun) == (f"r{n}", 1, False)
+    with pytest.raises(QueueFull):
+        survey.enqueue(New("r2", trade, Priority.HIGH, "title"), {"agents": 1}, bounds, archive)
+    (first, _) = archive.queued()
+    assert (first.run, first.priority, first.title) == ("r0", Priority.LOW, "title")
+    message = archive.message("r0", "r0").message
+    assert (message.to, message.payload.kind, message.payload.input) == ("agent", "noted", {"agents": 1})
+    with pytest.raises(UnknownRun):
+        archive.run("r2")
+
+
+def test_a_glance_tells_the_events_and_then_the_end(archive, trade, worked):
+    trades = {"noted": trade}
+    begin(archive, "run-1")
+    assert survey.end_seen(survey.glance(trades, "run-1", 0, archive), "") is None
+    assert survey.end_seen(survey.glance(trades, "run-1", 0, archive), "too bad") == Aside("too bad")
+    worked("run-1", answer={"n": 5})
+    seen = survey.glance(trades, "run", 0, archive)
+    assert (seen.run.run, [record.seq for record in seen.records], seen.answer) == ("run-1", [1], None)
+    assert survey.end_seen(survey.glance(trades, "run-1", 1, archive), "") == Done({"n": 5})
+    begin(archive, "run-2")
+    archive.cancel("run-2")
+    assert survey.end_seen(survey.glance(trades, "run-2", 0, archive), "") == Cancelled()
+    begin(archive, "run-3")
+    worked("run-3", stopped="scr stop")
+    assert "scr resume run-3" in survey.end_seen(survey.glance(trades, "run-3", 1, archive), "").why
+    for unknown in ("run", "walk"):
+        with pytest.raises(UnknownRun):
+            survey.glance(trades, unknown, 0, archive)
+
+
+def test_all_events_are_read_in_pages(archive, worked, monkeypatch):
+    monkeypatch.setattr(survey, "PAGE", 2)
+    begin(archive, "a")
+    for _ in range(5):
+        worked("a", stopped=LEFT)
+    assert [record.seq for record in survey.records(archive, "a")] == [1, 2, 3, 4, 5]
