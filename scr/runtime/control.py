@@ -128,7 +128,7 @@ class Client:
             case StartAgent(supervisor=supervisor, spec=spec):
                 system.start_agent(supervisor, spec, partial(self._done, request))
             case StopAgent(agent=agent):
-                system.supervisor.terminate_child(agent, partial(self._done, request))
+                system.stop_agent(agent, partial(self._done, request))
             case RestartAgent(agent=agent):
                 system.supervisor.recycle_child(agent, partial(self._done, request))
             case ReloadAgent(agent=agent, code=code):

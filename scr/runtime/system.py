@@ -266,11 +266,19 @@ class System:
         """Start an agent for a client; one that an earlier runtime of the run had goes on, with the code that comes."""
         kept = self._starts.take_over(spec.id)
         if kept is None:
-            self._starts.start(supervisor, spec, answered)
+            self._starts.start(supervisor, spec, partial(self._keep, answered))
         elif kept.code == spec.code:
             answered(Done(spec.id))
         else:
             self.reloads.replace(self.supervisor, spec.id, spec.code, answered)
+
+    def stop_agent(self, agent: str, answered: Answered) -> None:
+        """Stop an agent for a client."""
+        self.supervisor.terminate_child(agent, partial(self._keep, answered))
+
+    def _keep(self, answered: Answered, outcome: Done | Refused) -> None:
+        """A client is told when the runtime that comes after this one would know it too."""
+        self.store.sync(partial(answered, outcome))
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from scr.errors import ChannelError
+from scr.errors import ChannelError, InvalidMessage
 from scr.frames import (
     Answer,
     Ask,
@@ -159,7 +159,13 @@ class Turns:
     # What agents say.
 
     def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
-        """Carry out one frame of a live incarnation."""
+        """Carry out one frame of a live incarnation; one that no store can keep breaks the protocol."""
+        try:
+            self._said(agent, incarnation, frame)
+        except InvalidMessage as error:
+            self._children.distrust(agent, incarnation, str(error))
+
+    def _said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
         match frame:
             case Commit():
                 self._commit(agent, incarnation, frame)
@@ -186,11 +192,15 @@ class Turns:
         if forged := next((message for message in leaving if message.sender != agent), None):
             self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
             return
-        pending.sealed = True
+        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
+        pending.sealed, before = True, self._states.get(agent)
         if turn.state is not None:
             self._states[agent] = turn.state
-        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
-        self._store.commit(kept, partial(self._release, agent, incarnation, turn, pending))
+        try:
+            self._store.commit(kept, partial(self._release, agent, incarnation, turn, pending))
+        except InvalidMessage:
+            pending.sealed, self._states[agent] = False, before
+            raise
 
     def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""

@@ -211,6 +211,10 @@ class MemoryStore:
 
     # Reading.
 
+    def sync(self, then: Then) -> None:
+        """Everything is kept at once."""
+        then()
+
     def find(self, message_id: str, then: Callable[[Known], None]) -> None:
         """What is known of a client's message."""
         if answer := self._known.get(message_id):

@@ -133,6 +133,10 @@ class SqlStore:
 
     # Reading.
 
+    def sync(self, then: Then) -> None:
+        """A write of nothing."""
+        self._put((), then)
+
     def find(self, message_id: str, then: Callable[[Known], None]) -> None:
         """What is known of a client's message."""
         self._put((), then, lambda session: reading.known(session, self._scribe.run, message_id))

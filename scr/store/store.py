@@ -111,6 +111,9 @@ class Store(Protocol):
 
     # Reading; `then` gets what all writes before it have made.
 
+    def sync(self, then: Then) -> None:
+        """Call back when all writes before this are kept."""
+
     def find(self, message_id: str, then: Callable[[Known], None]) -> None:
         """What is known of a client's message."""
 
