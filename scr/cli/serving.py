@@ -86,10 +86,10 @@ def _tell_json(happening: Happening) -> None:
 
 
 def _print(line: str) -> None:
-    """A server whose reader has gone away serves on, in silence."""
+    """A server whose reader has gone away, or whose disk is full, serves on, in silence."""
     try:
         print(line, flush=True)
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -74,7 +74,7 @@ class Server:
         bounds: Bounds,
         tell: Callable[[Happening], None],
     ) -> None:
-        self._name, self._store, self._trades, self._bounds, self._tell = name, store, trades, bounds, tell
+        self._name, self._shown, self._trades, self._bounds, self._tell = name, "", trades, bounds, tell
         self._archivist = Archivist(store)
         self._floor = Floor(store, self._happened, self._wake)
         self._survey = Survey(trades)
@@ -89,7 +89,7 @@ class Server:
 
     async def run(self) -> None:
         """Until it is stopped, or drained."""
-        self._happened("serving", "", f"{self._name}, runs of {self._store}")
+        self._happened("serving", "", f"{self._name}, runs of {self._shown}")
         while not self._is_over:
             await self._round()
             if self._state == "draining" and not self._floor.hosted:
@@ -110,6 +110,7 @@ class Server:
 
         Raises StoreError when the store cannot be used.
         """
+        self._shown = await self._archivist.ask(lambda archive: archive.shown)
         for trade in self._trades.values():
             for run in await beside(trade.unfinished, "scr-unfinished"):
                 over = await self._archivist.ask(partial(survey.over, self._trades, run))
@@ -243,7 +244,7 @@ class Server:
         return ServerStatus(
             server=self._name,
             pid=os.getpid(),
-            store=self._store,
+            store=self._shown,
             state=self._state,
             agents=sum(hosted.offer.agents for hosted in self._floor.hosted.values()),
             agents_most=self._bounds.agents,
