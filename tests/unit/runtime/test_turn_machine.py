@@ -1,0 +1,201 @@
+"""Random histories of turns, with agents and runtimes that die at any point: every message is handled exactly once.
+
+The store keeps what it is given some time later, in order; what it has not kept when the runtime dies is lost.
+"""
+
+from collections import Counter, deque
+from types import SimpleNamespace
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from scr.frames import Commit, Deliver, StepDone, StepRecord
+from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
+from scr.runtime.restore import restore
+from scr.runtime.turns import Turns
+from scr.specs import AgentSpec, Code, SupervisorSpec
+from scr.store.memory import MemoryStore
+from scr.telemetry.sinks import EventLog
+
+NAMES = "abc"
+AGENTS = st.sampled_from(NAMES)
+TREE = SupervisorSpec(
+    id="root",
+    strategy="one_for_one",
+    children=tuple(AgentSpec(id=name, code=Code(reference=f"agents:{name}")) for name in NAMES),
+)
+LOOP = SimpleNamespace(call_later=lambda *_: SimpleNamespace(cancel=lambda: None))
+WRITES = ("accept", "commit", "record", "failed", "bury", "cancel", "append", "find", "close_ask")
+
+
+class LateStore:
+    """A store that keeps writes only when it is told to."""
+
+    def __init__(self, memory, turns_kept):
+        self.memory, self.image = memory, memory.present()
+        self.pending = deque()
+        self._turns_kept = turns_kept
+
+    def __getattr__(self, verb):
+        if verb not in WRITES:
+            return getattr(self.memory, verb)
+        return lambda *given, **fields: self.pending.append((verb, given, fields))
+
+    def keep(self, count):
+        for _ in range(min(count, len(self.pending))):
+            verb, given, fields = self.pending.popleft()
+            if verb == "commit":
+                self._turns_kept.append(given[0])
+            getattr(self.memory, verb)(*given, **fields)
+
+
+class Agent:
+    """An agent's process: holds the last message that it was handed."""
+
+    def __init__(self, incarnation):
+        self.incarnation, self.delivery = incarnation, None
+
+    def send(self, frame):
+        assert isinstance(frame, Deliver)
+        assert self.delivery is None, "one message at a time"
+        self.delivery = frame
+
+
+class Nobody:
+    """In place of supervision and care: nothing is started, nobody is distrusted, steps are answered."""
+
+    def busy(self, *_):
+        return 1.0
+
+    def distrust(self, agent, incarnation, why):
+        raise AssertionError(why)
+
+    def idle(self, *_):
+        pass
+
+    wait = go_on = tell = idle
+
+
+class Machine(RuleBasedStateMachine):
+    @initialize()
+    def begin(self):
+        self.kept_turns, self.submitted, self.acked = [], {}, set()
+        self.numbers, self.incarnation = Counter(), 0
+        self.memory = MemoryStore()
+        for spec in TREE.children:
+            self.memory.admit(spec, "root", 1)
+        self.start_runtime()
+
+    def start_runtime(self):
+        self.store = LateStore(self.memory, self.kept_turns)
+        events = EventLog(lambda: (0.0, 0.0), 10, self.store.append)
+        nobody = Nobody()
+        self.turns = Turns(LOOP, self.store, events, nobody, nobody, memory=None)
+        restore(self.store.image, self.turns, TREE)
+        self.agents = {}
+        for name in NAMES:
+            self.start_agent(name)
+
+    def start_agent(self, name):
+        self.incarnation += 1
+        self.agents[name] = Agent(self.incarnation)
+        self.turns.up(name, self.incarnation, self.agents[name])
+
+    def number(self, sender, to):
+        self.numbers[sender, to] += 1
+        return self.numbers[sender, to]
+
+    @rule(to=AGENTS)
+    def submit(self, to):
+        message_id = f"m{len(self.submitted)}"
+        envelope = origin(message_id=message_id, sender=CLIENT, to=to, at=0.0)
+        self.submitted[message_id] = Task(payload=TaskPayload(task_id=message_id), **envelope)
+        self.send(message_id, again=False)
+
+    def send(self, message_id, *, again):
+        self.turns.post.submit(self.submitted[message_id], lambda: self.acked.add(message_id), again=again)
+
+    @rule(pick=st.integers(0, 100))
+    def submit_again(self, pick):
+        if self.submitted:
+            self.send(f"m{pick % len(self.submitted)}", again=True)
+
+    @rule(count=st.integers(1, 12))
+    def keep(self, count):
+        self.store.keep(count)
+
+    @rule(name=AGENTS, to=st.lists(AGENTS, max_size=2))
+    def commit(self, name, to):
+        delivery = self.agents[name].delivery
+        if delivery is None:
+            return
+        self.agents[name].delivery = None
+        cause = delivery.message
+        depth = int(cause.payload.state) if isinstance(cause, Status) else 0
+        sends = [
+            Status(
+                payload=StatusPayload(state=str(depth + 1)),
+                **follow(cause, n, sender=name, to=other, at=float(self.number(name, other))),
+            )
+            for n, other in enumerate(to if depth < 3 else [])
+        ]
+        state = {"handled": cause.message_id}
+        frame = Commit(message_id=cause.message_id, sends=tuple(sends), state=state)
+        self.turns.said(name, self.agents[name].incarnation, frame)
+
+    @rule(name=AGENTS)
+    def record_a_step(self, name):
+        delivery = self.agents[name].delivery
+        if delivery is None or delivery.steps:
+            return
+        step = StepRecord(name="step", value=1)
+        done = StepDone(ref=1, message_id=delivery.message.message_id, step=step)
+        self.turns.said(name, self.agents[name].incarnation, done)
+
+    @rule(name=AGENTS)
+    def an_agent_dies(self, name):
+        self.turns.down(name, blamed=False, why="killed")
+        self.start_agent(name)
+
+    @rule()
+    def the_runtime_dies(self):
+        self.start_runtime()
+
+    @invariant()
+    def no_turn_is_kept_twice(self):
+        handled = Counter(turn.frame.message_id for turn in self.kept_turns)
+        assert not [message_id for message_id, times in handled.items() if times > 1]
+
+    def teardown(self):
+        if not self.submitted:
+            return
+        self.start_runtime()
+        for message_id in self.submitted:
+            self.send(message_id, again=True)
+        while self.store.pending or any(agent.delivery for agent in self.agents.values()):
+            self.keep(100)
+            for name in NAMES:
+                self.commit(name, [])
+        self.check()
+
+    def check(self):
+        handled = [turn.frame.message_id for turn in self.kept_turns]
+        sent = [message.message_id for turn in self.kept_turns for message in turn.frame.sends]
+        assert sorted(handled) == sorted([*self.submitted, *sent]), "each exactly once, and nothing else"
+        assert not self.memory.present().mail
+        at = {message_id: place for place, message_id in enumerate(handled)}
+        for pair in {(message.sender, message.to) for turn in self.kept_turns for message in turn.frame.sends}:
+            places = [
+                at[message.message_id]
+                for turn in self.kept_turns
+                for message in turn.frame.sends
+                if (message.sender, message.to) == pair
+            ]
+            assert places == sorted(places), f"order between {pair}"
+        last = {turn.agent: turn.frame.state for turn in self.kept_turns}
+        assert {name: self.turns.state_of(name) for name in last} == last
+
+
+Machine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTurns = Machine.TestCase
