@@ -20,6 +20,7 @@ from scr.telemetry.sinks import EventLog
 
 NAMES = "abc"
 AGENTS = st.sampled_from(NAMES)
+PICK = st.integers(0, 5)
 TREE = SupervisorSpec(
     id="root",
     strategy="one_for_one",
@@ -116,7 +117,7 @@ class Machine(RuleBasedStateMachine):
     def send(self, message_id, *, again):
         self.turns.post.submit(self.submitted[message_id], lambda: self.acked.add(message_id), again=again)
 
-    @rule(pick=st.integers(0, 100))
+    @rule(pick=PICK)
     def submit_again(self, pick):
         if self.submitted:
             self.send(f"m{pick % len(self.submitted)}", again=True)
@@ -125,11 +126,18 @@ class Machine(RuleBasedStateMachine):
     def keep(self, count):
         self.store.keep(count)
 
-    @rule(name=AGENTS, to=st.lists(AGENTS, max_size=2))
+    def at_work(self, pick):
+        """An agent that has a message, if there is one."""
+        busy = [name for name in NAMES if self.agents[name].delivery]
+        return busy[pick % len(busy)] if busy else None
+
+    @rule(pick=PICK, to=st.lists(AGENTS, max_size=2))
+    def one_commits(self, pick, to):
+        if name := self.at_work(pick):
+            self.commit(name, to)
+
     def commit(self, name, to):
         delivery = self.agents[name].delivery
-        if delivery is None:
-            return
         self.agents[name].delivery = None
         cause = delivery.message
         depth = int(cause.payload.state) if isinstance(cause, Status) else 0
@@ -144,17 +152,20 @@ class Machine(RuleBasedStateMachine):
         frame = Commit(message_id=cause.message_id, sends=tuple(sends), state=state)
         self.turns.said(name, self.agents[name].incarnation, frame)
 
-    @rule(name=AGENTS)
-    def record_a_step(self, name):
-        delivery = self.agents[name].delivery
-        if delivery is None or delivery.steps:
+    @rule(pick=PICK)
+    def one_records_a_step(self, pick):
+        name = self.at_work(pick)
+        if name is None or self.agents[name].delivery.steps:
             return
+        delivery = self.agents[name].delivery
         step = StepRecord(name="step", value=1)
         done = StepDone(ref=1, message_id=delivery.message.message_id, step=step)
         self.turns.said(name, self.agents[name].incarnation, done)
 
-    @rule(name=AGENTS)
-    def an_agent_dies(self, name):
+    @rule(name=AGENTS, commits_first=st.booleans())
+    def an_agent_dies(self, name, commits_first):
+        if commits_first and self.agents[name].delivery:
+            self.commit(name, [])
         self.turns.down(name, blamed=False, why="killed")
         self.start_agent(name)
 
@@ -175,7 +186,7 @@ class Machine(RuleBasedStateMachine):
             self.send(message_id, again=True)
         while self.store.pending or any(agent.delivery for agent in self.agents.values()):
             self.keep(100)
-            for name in NAMES:
+            while name := self.at_work(0):
                 self.commit(name, [])
         self.check()
 
