@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format figures clean
+.PHONY: help install demo crash-test test check format figures sweep clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: $(STAMP) ## Format, lint, types, tests: what CI runs
 format: $(STAMP) ## Rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+sweep: $(STAMP) ## Kill the runtime at every write and fsync of its store (about 30 minutes; EVERY=9 for each 9th)
+	@$(BIN)/python scripts/kill_sweep.py --every $(or $(EVERY),1)
 
 figures: $(STAMP) ## Measure speed and size on this machine
 	@$(BIN)/python scripts/figures.py

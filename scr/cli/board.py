@@ -12,6 +12,7 @@ from typing import Any
 
 from scr.launch.vitals import Vitals
 from scr.runtime.requests import AgentStatus, RuntimeStatus
+from scr.store.records import StoreStatus
 
 LATE_S = 1.0  # an interpreter that has not answered for so long is held by something
 MIB = 1 << 20
@@ -163,6 +164,9 @@ def aligned(cell: str, width: int, column: Column) -> str:
     return cell.rjust(width) if column.is_right else cell.ljust(width)
 
 
+WORDS = {"slow": "slow", "trouble": "in trouble", "lost": "lost"}
+
+
 def summary(status: RuntimeStatus, rows: Sequence[Row]) -> str:
     """The runtime in one line."""
     agents = [row for row in rows if row.status.type == "agent"]
@@ -170,9 +174,22 @@ def summary(status: RuntimeStatus, rows: Sequence[Row]) -> str:
     zygote = f", zygote {status.helpers['zygote']}" if "zygote" in status.helpers else ""
     return (
         f"{status.runtime} (pid {status.pid}) up {span(status.uptime_s)}: {len(agents)} agents in {size(memory)},"
-        f" messages {status.open_messages} open, {status.dead_letters} dead, {status.crashes} crashes,"
-        f" {status.helpers.get('standbys', 0)} standbys{zygote}"
+        f" messages {status.open_messages} open, {status.dead_letters} dead{doubts(status)}, {status.crashes} crashes,"
+        f" {status.helpers.get('standbys', 0)} standbys{zygote}{trouble(status.store)}"
     )
+
+
+def doubts(status: RuntimeStatus) -> str:
+    """How many messages wait for a person, where any do."""
+    return f", {status.in_doubt} in doubt (scr doubts)" if status.in_doubt else ""
+
+
+def trouble(store: StoreStatus) -> str:
+    """What is the matter with the store, where anything is."""
+    if store.state == "ok":
+        return ""
+    why = f": {store.detail}" if store.detail else ""
+    return f"; the store is {WORDS[store.state]}, {store.pending} writes wait, {store.behind_s:.1f} s{why}"
 
 
 def described(status: RuntimeStatus, rows: Sequence[Row]) -> dict[str, Any]:

@@ -175,16 +175,17 @@ class Runtime(Client):
         self._listen()
         return channel
 
-    def stop(self) -> None:
+    def stop(self, reason: str = "requested") -> None:
         """Stop everything in order and wait for it; kill what does not stop.  Idempotent."""
         with self._keeping:
             process, self._process = self._process, None
         if process is None:
             return
+        with suppress(ScrError):  # it may be ending already
+            self.shut_down(reason)
         try:
-            self.shut_down()
             process.wait(END_S)
-        except (ScrError, subprocess.TimeoutExpired):
+        except subprocess.TimeoutExpired:
             process.kill()
         finally:
             process.wait(END_S)

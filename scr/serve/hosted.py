@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 
-from scr.errors import ScrError
 from scr.runtime.handle import Runtime
 from scr.serve.ends import Aside, Done, End, Left, end_of
 from scr.serve.offers import Offer
@@ -58,6 +56,4 @@ class Hosted:
 
     def _stop(self, reason: str) -> None:
         """The reason is what the run says of its end, to whoever may go on with it."""
-        with suppress(ScrError):  # it may have ended by itself
-            self._runtime.shut_down(reason)
-        self._runtime.stop()
+        self._runtime.stop(reason)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from scr.cli import board
 from scr.cli.board import COLUMNS, Row, Sort, described, fitting, ordered, plain, rows_of, size, span, summary
 from scr.launch.vitals import Vitals
 from scr.runtime.requests import AgentStatus, RuntimeStatus
+from scr.store.records import StoreStatus
 
 MIB = 1 << 20
 
@@ -154,3 +156,11 @@ def test_spans_are_short(seconds, said):
 
 def test_sizes_are_short():
     assert [size(int(n * MIB)) for n in (0, 5.14, 999, 2048)] == ["0.0M", "5.1M", "999.0M", "2.0G"]
+
+
+def test_a_store_is_only_spoken_of_when_something_is_the_matter():
+    assert not board.trouble(StoreStatus(url="memory:"))
+    slow = board.trouble(StoreStatus(url="sqlite:///x", state="slow", pending=12, behind_s=1.25))
+    assert slow == "; the store is slow, 12 writes wait, 1.2 s"
+    full = StoreStatus(url="sqlite:///x", state="trouble", detail="the disk is full", pending=3, behind_s=9.0)
+    assert board.trouble(full) == "; the store is in trouble, 3 writes wait, 9.0 s: the disk is full"
