@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
-MARK = f"SCR_TEST_MARK={os.environ.setdefault('SCR_TEST_MARK', str(os.getpid()))}"  # agents import this module too
+NAME = f"SCR_TEST_MARK_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # tests run in several processes
+MARK = f"{NAME}={os.environ.setdefault(NAME, str(os.getpid()))}"  # agents import this module too
 
 
 def marked():
