@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeAlias
 
 from scr.errors import LaunchFailed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Process:
     """A live, blank process, its own session and group, and the runtime's ends of all that leads to it.
 
@@ -29,11 +29,16 @@ class Process:
     channel: socket.socket
     stdout: int
     stderr: int
+    is_open: bool = field(default=True, init=False)
 
     def close(self) -> None:
-        """Close every descriptor above; a second call does nothing.  The process itself is not ended by this."""
-        if self.channel.fileno() == -1:
+        """Close every descriptor above; a second call does nothing.  The process itself is not ended by this.
+
+        Whoever was given the channel may have closed that alone already.
+        """
+        if not self.is_open:
             return
+        self.is_open = False
         self.channel.close()
         for descriptor in (self.pidfd, self.stdout, self.stderr):
             os.close(descriptor)

@@ -48,9 +48,6 @@ def test_a_process_whose_channel_is_closed_ends_by_itself_with_code_0(bench):
     (process,) = bench.start(1)
     process.channel.close()
     assert bench.run(bench.watch(process)) == WaitStatus(code=0)
-    os.close(process.pidfd)
-    os.close(process.stdout)
-    os.close(process.stderr)
 
 
 def test_a_process_that_ended_before_it_was_watched_is_not_lost(bench):
