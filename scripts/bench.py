@@ -1,0 +1,98 @@
+"""Measure SCR, what the kernel allows, and its peers, in one run on this machine: `make bench`.
+
+python scripts/bench.py [--case recovery] [--quick] [--rounds 3] [--peers ray,dask] [--json]
+
+Every measurement is a process of its own, and the sides take turns.  A peer that is not installed
+(`make bench-peers` does that), that cannot do a case or that wedges is a dash, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmark.bars import svg
+from benchmark.cases import CASES, FLOOR, OURS, Case
+from benchmark.contest import PEERS, Outcome, contest, end_descendants, sides
+from benchmark.machine import machine, versions
+from benchmark.report import markdown
+
+from scr.launch.prctl import set_child_subreaper
+
+PICTURE = Path(__file__).parent / "bench.svg"
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", choices=CASES, action="append", help="only this one; may be given again")
+    parser.add_argument("--quick", action="store_true", help="one round, with less of everything")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the sides take turns")
+    parser.add_argument("--peers", default=",".join(PEERS), help="which of them, by name, with commas; none: ''")
+    parser.add_argument("--folder", type=Path, help="on the disk that is to be measured")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw the bars")
+    parser.add_argument("--readme", action="store_true", help=f"write the tables into README.md, after {BEGIN}")
+    return parser.parse_args()
+
+
+def measure(case: Case, given: argparse.Namespace, folder: Path) -> dict[str, Outcome]:
+    """One case, all sides."""
+    wanted = {FLOOR, OURS, *filter(None, given.peers.split(","))}
+    taking_part = [side for side in sides(case) if side.name in wanted]
+    rounds = 1 if given.quick else min(given.rounds, case.rounds)
+    return contest(case, taking_part, case.quick if given.quick else case.full, rounds, folder)
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    given = options()
+    set_child_subreaper(on=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=given.folder, prefix="scr-bench-") as place:
+            on = machine(Path(place))
+            found = {
+                name: measure(case, given, Path(place))
+                for name, case in CASES.items()
+                if given.case is None or name in given.case
+            }
+    finally:
+        end_descendants()
+    used = versions(found)
+    if given.json:
+        cases = {name: {side: asdict(outcome) for side, outcome in found[name].items()} for name in found}
+        print(json.dumps({"machine": on, "versions": used, "cases": cases}))
+    told = tables(found, on, used)
+    if not given.json:
+        print(told)
+    if not given.case:
+        given.picture.write_text(svg(found, CASES, on), encoding="utf-8")
+        print(f"drawn: {given.picture}", file=sys.stderr)
+    if given.readme:
+        README.write_text(replaced(README.read_text(encoding="utf-8"), told), encoding="utf-8")
+
+
+def tables(found: dict[str, dict[str, Outcome]], on: str, used: dict[str, str]) -> str:
+    """All of it, as Markdown."""
+    named = ", ".join(f"{name} {number}" for name, number in used.items())
+    head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
+    return "\n".join([head, *(markdown(CASES[name], outcomes) for name, outcomes in found.items())])
+
+
+def replaced(readme: str, told: str) -> str:
+    """The text with other tables."""
+    before, _, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        sys.exit(f"README.md has no {BEGIN} ... {END}")
+    return f"{before}{BEGIN}\n{told}{END}{after}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,286 @@
+"""What is measured: the cases as data, each with its rows and what is aimed at.  Pure.
+
+A side hands back samples by name; a row is one statistic of them.  Units of samples are seconds, bytes, and
+per second; a row says in which unit it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from benchmark.spread import Of
+
+Unit: TypeAlias = Literal["us", "ms", "s", "/s", "MB", "% of a core", "exponent", ""]
+SCALE: Mapping[Unit, float] = {
+    "us": 1e6,
+    "ms": 1e3,
+    "s": 1.0,
+    "/s": 1.0,
+    "MB": 1 / (1 << 20),
+    "% of a core": 100.0,
+    "exponent": 1.0,
+    "": 1.0,
+}
+
+FLOOR, OURS = "floor", "SCR"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """SCR's figure, as it is or as a multiple of another, is at most (or at least) so much.
+
+    `against` is a side, or "every peer": then it holds for each that has a figure.  `row` is another row than
+    the bound's own.
+    """
+
+    limit: float
+    against: str | None = None
+    row: str | None = None
+    plus: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.  `aim` says in words what `bounds` say in figures."""
+
+    id: str
+    label: str
+    unit: Unit
+    samples: str = ""
+    of: Of = "p50"
+    more_is_better: bool = False
+    aim: str = ""
+    bounds: tuple[Bound, ...] = ()
+    drawn: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the samples that it is taken from."""
+        return self.samples or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`peers` are in it, too; `rounds` are at most so many."""
+
+    id: str
+    title: str
+    rows: tuple[Row, ...]
+    full: dict[str, Any]
+    quick: dict[str, Any]
+    peers: bool = True
+    rounds: int = 9
+    limit_s: float = 90.0
+
+
+EVERY_PEER = "every peer"
+
+
+def _trip(id_: str, label: str, **more: Any) -> Row:
+    return Row(id_, label, "us", **more)
+
+
+def _rate(id_: str, label: str, **more: Any) -> Row:
+    return Row(id_, label, "/s", more_is_better=True, **more)
+
+
+RECOVERY = Case(
+    "recovery",
+    "Recovery: SIGKILL of the process that holds a task, until the task is answered",
+    (
+        Row(
+            "recovery_p50",
+            "with a standby, p50",
+            "ms",
+            "warm",
+            aim="at most 3x the floor, 3 ms, a 100th of any peer that recovers by itself",
+            bounds=(Bound(3, FLOOR), Bound(0.003), Bound(0.01, EVERY_PEER)),
+            drawn=True,
+        ),
+        Row("recovery_p99", "with a standby, p99", "ms", "warm", "p99", aim="at most 15 ms", bounds=(Bound(0.015),)),
+        Row("recovery_cold", "without a standby, p50", "ms", "cold"),
+        Row("by_hand", "with the caller's help, p50", "ms", "by_hand"),
+    ),
+    full={"kills": 40},
+    quick={"kills": 8},
+)
+ROUND_TRIP = Case(
+    "round_trip",
+    "Round trip: agent, runtime, agent, runtime, agent",
+    (
+        _trip(
+            "pair",
+            "between two agents",
+            aim="at most 3x the floor, less than every peer",
+            bounds=(Bound(3, FLOOR), Bound(1, EVERY_PEER)),
+            drawn=True,
+        ),
+        _trip("pair_process", "the same, kept in a file (no turn lost by any kill)"),
+        _trip("pair_durable", "the same, on the disk (no turn lost by power)"),
+        _trip("self", "from one agent to itself"),
+        _trip("self_process", "the same, kept in a file"),
+        _trip(
+            "self_durable",
+            "the same, on the disk: one durable hop",
+            aim="at most one fdatasync + 250 us",
+            bounds=(Bound(1, FLOOR, "disk", plus=250e-6),),
+        ),
+        _trip("disk", "one fdatasync"),
+        _trip("client", "from a client to an agent and back"),
+    ),
+    full={"trips": 1000},
+    quick={"trips": 200},
+)
+THROUGHPUT = Case(
+    "throughput",
+    "Throughput: messages handled per second",
+    (
+        _rate(
+            "one_small",
+            "one to one, small",
+            aim="at least 20 000/s and more than every peer",
+            bounds=(Bound(20_000), Bound(1, EVERY_PEER)),
+            drawn=True,
+        ),
+        _rate("one_small_process", "the same, kept in a file", aim="", bounds=()),
+        _rate("one_small_durable", "the same, on the disk", aim="at least 10 000/s", bounds=(Bound(10_000),)),
+        _rate("one_large", "one to one, 64 kB"),
+        _rate("one_large_process", "the same, kept in a file"),
+        _rate("one_large_durable", "the same, on the disk"),
+        _rate("many_small", "a hundred to a hundred, small"),
+        _rate("many_small_durable", "the same, on the disk"),
+        _rate("fan", "one to a hundred and back, small"),
+        _rate("fan_durable", "the same, on the disk"),
+    ),
+    full={"messages": 10_000, "pairs": 100},
+    quick={"messages": 2_000, "pairs": 10},
+)
+
+
+def _starts(size: int, **rate: Any) -> tuple[Row, ...]:
+    at_most_4_mb: dict[str, Any] = {"aim": "at most 4 MB", "bounds": (Bound(4 << 20),)} if size == 200 else {}
+    return (
+        _rate(f"rate_{size}", f"{size} processes: ready per second", **rate),
+        Row(f"size_{size}", "private memory of each (PSS)", "MB", drawn=size == 20, **at_most_4_mb),
+        Row(f"idle_{size}", "all of them together, idle", "% of a core"),
+        Row(f"stop_{size}", "all of them stopped", "s"),
+    )
+
+
+START = Case(
+    "start",
+    "Start: from nothing to ready",
+    (
+        *_starts(20, drawn=True),
+        *_starts(200, aim="at least 150/s", bounds=(Bound(150),)),
+        *_starts(1000, aim="at least 150/s", bounds=(Bound(150),)),
+    ),
+    full={"sizes": [20, 200, 1000]},
+    quick={"sizes": [20]},
+    rounds=1,
+    limit_s=150.0,
+)
+
+
+def _gets(size: int, label: str) -> tuple[Row, ...]:
+    half: dict[str, Any] = (
+        {"aim": "at most half of the Manager's", "bounds": (Bound(0.5, "multiprocessing"),)} if size == 100 else {}
+    )
+    return (
+        _trip(f"get_{size}_1", f"get {label}, 1 reader", drawn=size == 100, **half),
+        _trip(f"get_{size}_10", "10 readers at once", **half),
+        _trip(f"get_{size}_100", "100 readers at once", **half),
+        _trip(f"put_{size}", f"put {label}, and read back"),
+    )
+
+
+TABLE = Case(
+    "table",
+    "Table: what all can read",
+    (*_gets(100, "100 B"), *_gets(1000, "1 kB"), *_gets(65_536, "64 kB")),
+    full={"sizes": [100, 1000, 65_536], "readers": [1, 10, 100], "reads": 1000},
+    quick={"sizes": [100, 1000], "readers": [1, 10], "reads": 200},
+)
+
+
+def _growing(id_: str, label: str, unit: Unit, sizes: tuple[int, ...], **last: Any) -> tuple[Row, ...]:
+    rows = [Row(f"{id_}_{size}", f"{label}, {size:_}".replace("_", " "), unit) for size in sizes[:-1]]
+    size = sizes[-1]
+    return (
+        *rows,
+        Row(f"{id_}_{size}", f"{label}, {size:_}".replace("_", " "), unit, **last),
+        Row(f"{id_}_slope", "its growth", "exponent"),
+    )
+
+
+CROWDS = (10, 100, 1000)
+GROWTH = Case(
+    "growth",
+    "Growth: the same as there is more of everything",
+    (
+        *_growing(
+            "trip",
+            "round trip among agents",
+            "us",
+            CROWDS,
+            aim="at most 1.5x that at 10",
+            bounds=(Bound(1.5, OURS, "trip_10"),),
+        ),
+        *_growing("recovery", "recovery among agents", "ms", CROWDS),
+        *_growing("flow", "messages per second among agents", "/s", CROWDS),
+        *_growing("exit", "an exit noticed among agents", "ms", CROWDS),
+        *_growing("resume", "a run opened again, by events", "ms", (1_000, 100_000, 1_000_000)),
+        *_growing("one_for_one", "a crash decided, one_for_one, by children", "us", CROWDS),
+        *_growing("rest_for_one", "a crash decided, rest_for_one, by children", "us", CROWDS),
+        *_growing("one_for_all", "a crash decided, one_for_all, by children", "us", CROWDS),
+    ),
+    full={"crowds": [10, 100, 1000], "events": [1_000, 100_000, 1_000_000]},
+    quick={"crowds": [10, 100], "events": [1_000, 10_000]},
+    peers=False,
+    rounds=1,
+    limit_s=300.0,
+)
+
+
+def _jobs(size: int, **wall: Any) -> tuple[Row, ...]:
+    shown = f"{size:_}".replace("_", " ")
+    return (
+        Row(f"wall_{size}", f"`scr run`, {shown} documents", "s", **wall),
+        Row(f"cpu_{size}", "processor time of all processes", "s"),
+        Row(f"peak_{size}", "peak memory of all processes (PSS)", "MB"),
+    )
+
+
+JOB = Case(
+    "job",
+    "The job: research in a folder, against the same research code called in one process",
+    (
+        Row("demo_first", "`scr demo`: first agent up", "s", aim="at most 0.5 s", bounds=(Bound(0.5),)),
+        Row("demo", "`scr demo`: whole run", "s", aim="at most 3 s", bounds=(Bound(3),)),
+        *_jobs(10),
+        *_jobs(1000, aim="at most 1.25x the one process", bounds=(Bound(1.25, FLOOR),)),
+        *_jobs(10_000, aim="less than the one process, with 2 workers", bounds=(Bound(1, FLOOR),)),
+        Row("index", "10 000 passages indexed", "s", aim="at most 3 s", bounds=(Bound(3),)),
+    ),
+    full={"sizes": [10, 1000, 10_000], "workers": 2},
+    quick={"sizes": [10, 100], "workers": 2},
+    peers=False,
+    rounds=2,
+    limit_s=240.0,
+)
+LOAD = Case(
+    "load",
+    "Supervision under load",
+    (
+        Row("noticed", "an exit noticed while messages flow", "ms", drawn=True),
+        _rate("noticed_at", "messages per second meanwhile (10 000 wanted)"),
+        Row("kills", "100 killed at once: all up again", "ms"),
+        Row("hung", "a handler that holds its interpreter: replaced after its deadline", "ms"),
+        Row("sibling", "a sibling's round trip meanwhile, against before", ""),
+    ),
+    full={"kills": 100, "exits": 20, "deadline_s": 2.0},
+    quick={"kills": 20, "exits": 5, "deadline_s": 1.0},
+)
+CASES = {case.id: case for case in (RECOVERY, ROUND_TRIP, THROUGHPUT, START, TABLE, GROWTH, JOB, LOAD)}

@@ -1,0 +1,24 @@
+"""A message between two agents and back, from one agent to itself, and from a client."""
+
+from __future__ import annotations
+
+from benchmark.clock import Samples, laps
+from benchmark.ours.system import STORES, ask, quiet, start, store_of
+
+PAD = "x" * 20
+
+
+def round_trip(trips: int, folder: str, **_: object) -> Samples:
+    """With each durability; the client's ask without any."""
+    found: Samples = {}
+    for suffix in STORES:
+        count = trips if suffix != "_durable" else max(20, trips // 4)
+        with quiet(store=store_of(suffix, folder)) as runtime:
+            start(runtime, "caller", "Caller")
+            start(runtime, "echo", "Echo")
+            for name, to in (("pair", "echo"), ("self", "caller")):
+                job = {"count": count, "to": to, "pad": PAD}
+                found[name + suffix] = ask(runtime, "caller", job)[count // 10 :]
+            if not suffix:
+                found["client"] = laps(lambda runtime=runtime: runtime.ask("echo", PAD), trips, 10.0)  # type: ignore[misc]
+    return found

@@ -1,0 +1,63 @@
+"""How many messages are handled in a second: one to one, a hundred to a hundred, one to a hundred and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.clock import Samples
+from benchmark.ours.system import STORES, ask, ask_all, quiet, start, store_of
+from scr.runtime.client import Client
+
+SMALL, LARGE = "x" * 20, "x" * 65_536
+BATCH = 100
+MAILBOX = 10_000
+
+
+def throughput(messages: int, pairs: int, folder: str, **_: object) -> Samples:
+    """With each durability."""
+    found: Samples = {}
+    for suffix in STORES:
+        with quiet(store=store_of(suffix, folder)) as runtime:
+            start_pairs(runtime, 1)
+            found["one_small" + suffix] = flow(runtime, 1, messages, SMALL)
+            found["one_large" + suffix] = flow(runtime, 1, messages // 10, LARGE, batch=20)
+            if suffix != "_process":
+                start_pairs(runtime, pairs, first=1)
+                found["many_small" + suffix] = flow(runtime, pairs, messages // pairs, SMALL, batch=10)
+                found["fan" + suffix] = fanned(runtime, pairs, messages // 2)
+    return found
+
+
+def start_pairs(runtime: Client, number: int, first: int = 0) -> None:
+    """Start the pairs from `first` on."""
+    for n in range(first, number):
+        start(runtime, f"source-{n}", "Source", mailbox_size=MAILBOX)
+        start(runtime, f"sink-{n}", "Sink", mailbox_size=MAILBOX)
+
+
+def flow(runtime: Client, pairs: int, each: int, pad: str, batch: int = BATCH) -> list[float]:
+    """Messages per second while all pairs are at it, after a warm-up."""
+    batch = min(batch, each)
+
+    def jobs(count: int) -> list[tuple[str, Any]]:
+        return [(f"source-{n}", {"to": f"sink-{n}", "count": count, "batch": batch, "pad": pad}) for n in range(pairs)]
+
+    ask_all(runtime, jobs(2 * batch))
+    return [rate(ask_all(runtime, jobs(each)))]
+
+
+def fanned(runtime: Client, leaves: int, messages: int) -> list[float]:
+    """Messages per second from one to all and back."""
+    start(runtime, "hub", "Hub", mailbox_size=MAILBOX)
+    to = []
+    for n in range(leaves):
+        to.append(f"leaf-{n}")
+        start(runtime, to[-1], "Echo")
+    rounds = max(2, messages // (2 * leaves))
+    ask(runtime, "hub", {"to": to, "rounds": 1, "pad": SMALL})
+    return [rate([ask(runtime, "hub", {"to": to, "rounds": rounds, "pad": SMALL})])]
+
+
+def rate(flows: list[Any]) -> float:
+    """From when the first began, when the last ended, and how many messages all had."""
+    return float(sum(f[2] for f in flows) / (max(f[1] for f in flows) - min(f[0] for f in flows)))

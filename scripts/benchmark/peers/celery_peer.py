@@ -1,0 +1,93 @@
+"""Celery: a worker of two processes, and a broker in a folder, which needs no server."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmark.clock import Samples, laps, pss_bytes
+from benchmark.peers import work
+
+USES = ("celery",)
+APP = "benchmark.peers.celery_app"
+CANNOT = {
+    "table": "shares nothing between its workers",
+    "load": "tells the caller nothing: a task that its worker took along is run again",
+}
+
+
+@contextmanager
+def working(folder: str, processes: int = 2) -> Iterator[Any]:
+    """The application, with a worker that answers."""
+    place = Path(folder).absolute()
+    for name in ("queue", "control", "results"):
+        (place / name).mkdir(exist_ok=True)
+    os.environ["SCR_BENCH_CELERY"] = str(place)
+    celery_app = importlib.import_module(APP)  # only now: it reads where its broker is
+    command = [sys.executable, "-m", "celery", "-A", APP, "worker", f"--concurrency={processes}"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=ERROR"]
+    with subprocess.Popen([*command, *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as worker:
+        try:
+            answer(celery_app.echo.delay(0))
+            yield celery_app
+        finally:
+            worker.terminate()
+
+
+def answer(task: Any) -> Any:
+    """Wait for it."""
+    return task.get(timeout=work.ANSWER_S, interval=0.002)
+
+
+def recovery(kills: int, folder: str) -> Samples:
+    """The message is put back, and another process runs it."""
+    with working(folder) as app:
+
+        def held(path: str) -> Any:
+            task = app.hold.delay(path)
+            return lambda: answer(task)
+
+        return {"warm": work.kills(min(kills, 6), folder, held)}
+
+
+def round_trip(trips: int, folder: str) -> Samples:
+    """A task and its result."""
+    with working(folder) as app:
+        return {"pair": laps(lambda: answer(app.echo.delay(work.SMALL)), trips // 4, work.BUDGET_S)}
+
+
+def throughput(messages: int, folder: str, **_: object) -> Samples:
+    """Tasks, all under way at once."""
+    with working(folder) as app:
+
+        def send_all(count: int, pad: str) -> None:
+            for task in [app.echo.delay(pad) for _ in range(count)]:
+                answer(task)
+
+        return {**work.rate(send_all, messages // 20)}
+
+
+def start(sizes: list[int], folder: str) -> Samples:
+    """A worker of as many processes, each of which has answered."""
+    found: Samples = {}
+    for size in sizes:
+        if size > 20:
+            found[f"rate_{size}"] = "not tried: one worker of as many processes as processors is what it advises"
+            continue
+        Path(folder, f"start-{size}").mkdir()
+        began = time.perf_counter()
+        with working(folder, size) as app:
+            tasks = [app.report.delay(f"{folder}/start-{size}/{size}") for _ in range(size)]
+            pids = {answer(task) for task in tasks}
+            found[f"rate_{size}"] = [len(pids) / (time.perf_counter() - began)]
+            found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
+            stopping = time.perf_counter()
+        found[f"stop_{size}"] = [time.perf_counter() - stopping]
+    return found

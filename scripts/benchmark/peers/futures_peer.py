@@ -1,0 +1,111 @@
+"""`concurrent.futures.ProcessPoolExecutor` of the standard library.
+
+A death breaks the pool: whoever wants an answer makes another pool and asks again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from benchmark.clock import Samples, laps, pss_bytes, timed
+from benchmark.peers import work
+
+CANNOT = {"table": "shares nothing between its workers"}
+CONTEXT = multiprocessing.get_context("forkserver")  # what the documents advise for programs with threads
+
+
+def pool(workers: int = 2) -> ProcessPoolExecutor:
+    """A fresh one."""
+    return ProcessPoolExecutor(workers, mp_context=CONTEXT)
+
+
+class Renewed:
+    """A pool that is made again by whoever finds it broken."""
+
+    def __init__(self) -> None:
+        self.pool = pool()
+
+    def held(self, path: str) -> Callable[[], object]:
+        """Begin to hold; what waits asks again, of another pool."""
+        task = self.pool.submit(work.hold, path)
+
+        def answer() -> object:
+            try:
+                return task.result(work.ANSWER_S)
+            except BrokenProcessPool:
+                self.pool = pool()
+                return self.pool.submit(work.hold, path).result(work.ANSWER_S)
+
+        return answer
+
+    def told(self, path: str) -> Callable[[], object]:
+        """Begin to hold; what waits is told that it will not be answered."""
+        task = self.pool.submit(work.hold, path)
+
+        def end() -> None:
+            try:
+                task.result(work.ANSWER_S)
+            except BrokenProcessPool:
+                self.pool = pool()
+
+        return end
+
+    def one(self) -> object:
+        """One message."""
+        return self.pool.submit(work.echo, work.SMALL).result(work.ANSWER_S)
+
+
+def recovery(kills: int, folder: str) -> Samples:
+    """By hand: the pool is broken."""
+    renewed = Renewed()
+    return {
+        "by_hand": work.kills(min(kills, 8), folder, renewed.held),
+        "warm": "the pool is broken: its caller makes another and asks again",
+    }
+
+
+def round_trip(trips: int, **_: object) -> Samples:
+    """A call and its answer."""
+    with pool() as executor:
+        return {"pair": laps(lambda: executor.submit(work.echo, work.SMALL).result(), trips, work.BUDGET_S)}
+
+
+def throughput(messages: int, **_: object) -> Samples:
+    """Calls, all under way at once."""
+    with pool() as executor:
+
+        def send_all(count: int, pad: str) -> None:
+            for task in [executor.submit(work.echo, pad) for _ in range(count)]:
+                task.result()
+
+        return {**work.rate(send_all, messages)}
+
+
+def start(sizes: list[int], folder: str) -> Samples:
+    """As many workers as that, each of which has answered."""
+    found: Samples = {}
+    for size in sizes:
+        if size > 200:
+            found[f"rate_{size}"] = "not tried: its documents mean as many workers as processors"
+            continue
+        Path(folder, f"start-{size}").mkdir()
+        executor = pool(size)
+        with timed() as watch:
+            tasks = [executor.submit(work.report, f"{folder}/start-{size}/{size}") for _ in range(size)]
+            pids = {task.result() for task in tasks}
+        found[f"rate_{size}"] = [len(pids) / watch.s]
+        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
+        with timed() as stopping:
+            executor.shutdown()
+        found[f"stop_{size}"] = [stopping.s]
+    return found
+
+
+def load(exits: int, folder: str, **_: object) -> Samples:
+    """The caller is told by its future."""
+    renewed = Renewed()
+    return {**work.noticed(exits, folder, renewed.told, renewed.one)}

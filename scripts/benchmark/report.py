@@ -1,0 +1,81 @@
+"""The figures of a run as Markdown, for people.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isnan
+
+from benchmark.cases import FLOOR, OURS, SCALE, Case, Row, Unit
+from benchmark.contest import Outcome
+from benchmark.spread import Spread, ratio
+from benchmark.verdict import best_peer, met, spread_of
+
+MET = {True: "met", False: "**not met**", None: ""}
+
+
+def markdown(case: Case, outcomes: dict[str, Outcome]) -> str:
+    """The table of a case, and why there are dashes in it."""
+    columns = [name for name in outcomes if any(spread_of(outcomes[name], row.id) for row in case.rows)]
+    rows = [row for row in case.rows if any(spread_of(outcomes[name], row.id) for name in columns)]
+    head = ["", *columns, f"{OURS} / {FLOOR}", f"best peer / {OURS}", "aim", ""]
+    lines = [f"### {case.title}", "", _line(head), _line(["---"] * len(head))]
+    lines += [_line(cells(row, columns, outcomes)) for row in rows]
+    notes = list(dict.fromkeys(dashes(case, outcomes)))
+    return "\n".join([*lines, "", *notes, *([""] if notes else [])])
+
+
+def cells(row: Row, columns: list[str], outcomes: dict[str, Outcome]) -> list[str]:
+    """One row."""
+    figures = [shown(spread_of(outcomes[name], row.id), row.unit) for name in columns]
+    best = best_peer(row, outcomes)
+    over_floor = between(row, outcomes, OURS, FLOOR)
+    over_best = between(row, outcomes, best, OURS) if best else None
+    unit = f", {row.unit}" if row.unit else ""
+    return [
+        f"{row.label}{unit}",
+        *figures,
+        times(over_floor),
+        f"{times(over_best)} ({best})" if over_best else "",
+        row.aim,
+        MET[met(row, outcomes)],
+    ]
+
+
+def between(row: Row, outcomes: dict[str, Outcome], over: str, under: str) -> Spread | None:
+    """The ratio of two sides, pair by pair."""
+    if over not in outcomes or under not in outcomes:
+        return None
+    return ratio(outcomes[over].values.get(row.id, ()), outcomes[under].values.get(row.id, ()))
+
+
+def dashes(case: Case, outcomes: dict[str, Outcome]) -> Iterator[str]:
+    """Why a side has no figure."""
+    for name, outcome in outcomes.items():
+        for row_id, reason in outcome.reasons.items():
+            of = next((f" ({row.label})" for row in case.rows if row.id == row_id), "")
+            yield f"- {name}{of}: {reason}"
+
+
+def shown(spread: Spread | None, unit: Unit) -> str:
+    """The median, and what it lies between."""
+    if spread is None:
+        return "-"
+    median, least, greatest = (number(value * SCALE[unit]) for value in (spread.median, spread.least, spread.greatest))
+    return median if least == greatest else f"{median} ({least}-{greatest})"
+
+
+def times(spread: Spread | None) -> str:
+    """A ratio."""
+    return f"{number(spread.median)}x" if spread else ""
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    if isnan(value):
+        return "-"
+    digits = next((n for limit, n in ((100, 0), (10, 1), (1, 2)) if abs(value) >= limit), 3)
+    return f"{value:,.{digits}f}".replace(",", " ")
+
+
+def _line(cells_: list[str]) -> str:
+    return f"| {' | '.join(cells_)} |"
