@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from scr.failpoints import reach
 from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
@@ -106,6 +107,7 @@ class System:
             RuntimeUp(runtime=boot.runtime, pid=os.getpid(), run=boot.run, epoch=image.epoch, resumed=image.resumed)
         )
         added = restore(image, self.turns, boot.tree)
+        reach("runtime.restored")
         self.supervisor.start()
         for kept in added:
             self._starts.bring_back(kept)
@@ -200,6 +202,7 @@ class System:
 
     def exited(self, incarnation: Incarnation, end: Exit) -> None:
         """An incarnation ended: keep why and tell it, then put its message back or aside."""
+        reach("runtime.exit_seen")
         agent = incarnation.spec.id
         self._care.dismiss(agent, incarnation.number)
         self._keep_crash(incarnation, end)
@@ -234,7 +237,9 @@ class System:
         self.store.crash(record.model_copy(update={"time": time.time()}))
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good."""
+        """The agent ended for good; where the whole tree ends, it is the runtime that does, and its mail stays open."""
+        if self.supervisor.tree.teams[self._boot.tree.id].closing:
+            self.turns.end()
         self._downs.pop(agent, None)
         self.reloads.forget(agent)
         self.turns.gone(agent, reason, detail)

@@ -219,3 +219,30 @@ def test_a_file_of_another_program_is_refused_with_a_sentence_and_left_alone(tmp
     with pytest.raises(StoreForeign, match=r"other\.sqlite"), scr.Runtime(store=f"sqlite:///{other}"):
         pass
     assert other.read_bytes() == b"not a database, but somebody's work" * 100
+
+
+class Fragile(Counter):
+    """Counts, until it finds the file that says that it cannot."""
+
+    def on_task(self, ctx, message):
+        assert not Path(self.options["broken"]).exists()
+        super().on_task(ctx, message)
+
+
+def test_a_tree_that_gives_up_leaves_a_run_that_goes_on_with_every_state_and_all_mail(url, tmp_path):
+    broken = tmp_path / "broken"
+    code = scr.Code(reference="tests.process.test_durability:Fragile")
+    agents = [
+        scr.AgentSpec(id=f"fragile-{n}", code=code, options={"broken": str(broken)}, max_deliveries=99)
+        for n in (1, 2, 3)
+    ]
+    tree = scr.SupervisorSpec(id="root", strategy="one_for_one", max_restarts=2, within_s=60, children=agents)
+    with scr.Runtime(tree, store=url, run="fragile") as runtime:
+        assert [runtime.ask(f"fragile-{n}", n)["total"] for n in (1, 2, 3)] == [1, 2, 3]
+        broken.touch()
+        runtime.submit("fragile-1", 10, key="held")
+        assert runtime.wait_end(20)
+    broken.unlink()
+    with scr.Runtime(tree, store=url, run="fragile") as runtime:
+        assert runtime.attach("held").result(20)["total"] == 11
+        assert [runtime.ask(f"fragile-{n}", 0)["total"] for n in (2, 3)] == [2, 3]
