@@ -17,7 +17,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"specs"},
     {"messages"},
     {"environment"},
-    {"config"},
+    {"config", "failpoints"},
     {"errors"},
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}

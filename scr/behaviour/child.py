@@ -14,6 +14,7 @@ from setproctitle import setproctitle
 from scr.behaviour.loop import Loop, described
 from scr.behaviour.rehearsal import rehearse
 from scr.errors import PeerGone
+from scr.failpoints import arm
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 from scr.launch.pulse import Heart
 from scr.mail.channel import BlockingChannel
@@ -30,6 +31,7 @@ def main(channel: socket.socket) -> None:
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
     ours.send(Named())
+    arm("agent")
     setproctitle(f"scr: {first.agent} #{first.incarnation}")
     threading.excepthook = _thread_died(ours)
     code = Loop(ours, first, heart).run()

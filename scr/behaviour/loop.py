@@ -25,6 +25,7 @@ from scr.behaviour.link import Link
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn
 from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
+from scr.failpoints import reach
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
@@ -58,6 +59,7 @@ class Loop:
             return 0
         except BaseException as error:  # noqa: BLE001  whatever it was, it is told and the process ends
             return self._end("start_failed", error)
+        reach("agent.started")
         self._link.send(Ready())
         try:
             return self._serve(agent)
@@ -94,11 +96,15 @@ class Loop:
         turn = Turn(delivery, self._become.max_sends)
         ctx = Context(self._link, turn, self._table, self._pulse)
         ctx.progress()
+        reach("agent.before_handle")
         self._handle(agent, ctx, turn)
         turn.over = True
         match turn.unwinding:
             case None:
-                self._link.send(turn.commit(self._changed(agent)))
+                frame = turn.commit(self._changed(agent))
+                reach("agent.before_commit")
+                self._link.send(frame)
+                reach("agent.after_commit")
                 return turn.ends
             case Abandoned(frame=frame):
                 self._link.send(frame)

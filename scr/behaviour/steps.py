@@ -18,6 +18,7 @@ from pydantic import BaseModel, JsonValue
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Abandoned, Turn, plain
 from scr.errors import StepInDoubt
+from scr.failpoints import reach
 from scr.frames import FromAgent, InDoubt, StepBegun, StepDone, StepRecord
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ async def run_once(step: Step, turn: Turn, hands: Hands) -> JsonValue:
             return await _kept(step, verdict.value, turn, hands)
     else:
         await hands.keep(turn, StepRecord(name=step.key, state="begun"))
+        reach("agent.after_step_is_kept")
     return await _carried_out(step, turn, hands)
 
 
@@ -109,7 +111,9 @@ async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     result = plain(value, f"the result of step {step.key!r}")
     turn.check(f"record step {step.key!r}")
+    reach("agent.before_step_is_kept")
     await hands.keep(turn, StepRecord(name=step.key, value=result))
+    reach("agent.after_step_is_kept")
     return result
 
 

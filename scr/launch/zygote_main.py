@@ -28,6 +28,7 @@ from typing import NoReturn
 
 from setproctitle import setproctitle
 
+from scr.failpoints import arm, reach
 from scr.launch.memory_group import home
 from scr.launch.prctl import set_death_signal
 from scr.launch.prepare import DESCRIPTORS_MAX, Entry, die_with, find_entry, settle
@@ -110,6 +111,7 @@ class Zygote:
         sys.stdout.flush()
         gc.collect()
         gc.freeze()
+        arm("zygote")
         self.reply(Up())
         return entry
 
@@ -139,6 +141,7 @@ class Zygote:
         (ticket,) = TICKET.unpack(request)
         try:
             channel, stdout, stderr = descriptors
+            reach("zygote.before_fork")
             birth = self.fork()
         except (OSError, ValueError) as error:  # ValueError: no room for the descriptors in this process
             self.reply(Refused(ticket, f"the zygote cannot make a process: {error}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from scr.failpoints import reach
 from scr.mail.router import Posted, Router
 from scr.messages import (
     CLIENT,
@@ -52,6 +53,7 @@ class Post:
         `again`: it may have been submitted before, under the same id; then it
         is not accepted a second time, and whoever waits gets the answer that came.
         """
+        reach("runtime.before_accept")
         if again:
             self._store.find(message.message_id, partial(self._found, message, kept))
         else:

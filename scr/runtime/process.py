@@ -18,6 +18,7 @@ from pathlib import Path
 from setproctitle import setproctitle
 
 from scr.errors import ChannelError, ScrError, StoreError
+from scr.failpoints import arm, reach
 from scr.launch.launcher import Launcher
 from scr.launch.spawned import SpawnLauncher
 from scr.launch.standby import StandbyPool
@@ -44,6 +45,7 @@ def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: 
         sys.exit(1)  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")
     raise_descriptor_limit()
+    arm("runtime", "store")
     asyncio.run(run(boot, owner, scratch, preload, zygote))
 
 
@@ -59,6 +61,7 @@ async def run(
     except ScrError as error:
         tell_owner(owner, error)
         return
+    reach("runtime.opened")
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
     fresh = partial(SpawnLauncher, loop, entry=ENTRY, runtime_id=boot.runtime)

@@ -15,6 +15,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from scr.errors import ChannelError, InvalidMessage
+from scr.failpoints import reach
 from scr.frames import (
     Answer,
     Ask,
@@ -185,6 +186,7 @@ class Turns:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 
     def _commit(self, agent: str, incarnation: int, turn: Commit) -> None:
+        reach("runtime.commit_heard")
         pending = self._own(agent, incarnation, turn.message_id, "committed")
         if pending is None:
             return
@@ -204,6 +206,7 @@ class Turns:
 
     def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
+        reach("runtime.before_release")
         self._care.idle(agent, incarnation)
         seq = self._events.emit(
             TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
@@ -226,6 +229,7 @@ class Turns:
             if effect.stop:
                 self.carry(effect)
         self.router.settle(agent, turn.message_id)
+        reach("runtime.after_release")
 
     def _watch(self, agent: str, turn: Commit) -> None:
         for target in turn.demonitors:

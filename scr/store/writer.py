@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from scr.errors import LeaseLost, StoreError, StoreUnavailable
+from scr.failpoints import reach
 from scr.store import statements
 from scr.store.records import StoreStatus
 from scr.store.session import Database, Row, Session
@@ -193,7 +194,9 @@ class Writer:
         results = _execute(session, work)
         if work:
             self._doubtful = results
+        reach("store.before_commit")
         session.commit()
+        reach("store.after_commit")
         return results
 
     def _reopen(self) -> Session:
