@@ -1,4 +1,4 @@
-"""The messages of one agent: waiting in order, at most one in hand, each with its count of deliveries.
+"""The messages of one agent: waiting in order, at most one in hand, and those whose turns are being kept.
 
 Pure: no clock, no process.  The mailbox lives in the runtime and so survives
 every incarnation of its agent.
@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from scr.frames import StepRecord
 from scr.messages import Message
+
+SEALED_MAX = 32
 
 
 @dataclass(slots=True)
@@ -33,15 +35,21 @@ class Pending:
 
 
 class Mailbox:
-    """A bounded queue with one message in hand."""
+    """A bounded queue with one message in hand.
+
+    A message whose turn is on its way into the store is out of the agent's
+    hands: the agent goes on with the next one meanwhile, at most `SEALED_MAX`
+    turns ahead of the store.
+    """
 
     def __init__(self, size: int, max_deliveries: int) -> None:
         self._size, self._max_deliveries = size, max_deliveries
         self._waiting: deque[Pending] = deque()
+        self._sealed: dict[str, Pending] = {}
         self.in_hand: Pending | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting) + (self.in_hand is not None)
+        return len(self._waiting) + len(self._sealed) + (self.in_hand is not None)
 
     def offer(self, message: Message, cause: int = 0) -> bool:
         """Take the message in at the end; False when the mailbox is full.
@@ -71,8 +79,17 @@ class Mailbox:
         self.in_hand.deliveries += 1
         return self.in_hand
 
+    def advance(self) -> None:
+        """Put aside a message in hand that is sealed, if the store is not too far behind."""
+        if self.in_hand and self.in_hand.sealed and len(self._sealed) < SEALED_MAX:
+            self._sealed[self.in_hand.message.message_id] = self.in_hand
+            self.in_hand = None
+
     def settle(self, message_id: str) -> Pending | None:
-        """The message in hand is handled; None when it is not that one."""
+        """The message in hand, or one that was put aside, is handled; None when it is neither."""
+        if settled := self._sealed.pop(message_id, None):
+            self.advance()
+            return settled
         if self.in_hand is None or self.in_hand.message.message_id != message_id:
             return None
         settled, self.in_hand = self.in_hand, None
@@ -100,8 +117,9 @@ class Mailbox:
         return dropped
 
     def empty(self) -> list[Pending]:
-        """Everything that it holds, in order; it holds nothing afterwards."""
-        held = [*([self.in_hand] if self.in_hand else []), *self._waiting]
+        """Everything that has no turn, in order; it holds nothing afterwards."""
+        held = [*([self.in_hand] if self.in_hand and not self.in_hand.sealed else []), *self._waiting]
         self.in_hand = None
+        self._sealed.clear()
         self._waiting.clear()
         return held

@@ -129,8 +129,14 @@ class Router:
         self._pump(pending.message.to, address)
         return True
 
+    def advance(self, agent: str) -> None:
+        """The message in hand is sealed: hand over the next one."""
+        if address := self._addresses.get(agent):
+            address.mailbox.advance()
+            self._pump(agent, address)
+
     def settle(self, agent: str, message_id: str) -> Pending | None:
-        """The message in hand is done with, which it is returned for: hand over the next one."""
+        """A message is done with, and returned; hand over the next one, if that has not happened yet."""
         address = self._addresses.get(agent)
         if address is None:
             return None

@@ -46,13 +46,13 @@ def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: 
     setproctitle(f"scr: runtime {boot.runtime}")
     raise_descriptor_limit()
     arm("runtime", "store")
-    asyncio.run(run(boot, owner, scratch, preload, zygote))
+    sys.exit(asyncio.run(run(boot, owner, scratch, preload, zygote)))
 
 
 async def run(
     boot: Boot, owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None
-) -> None:
-    """The composition: launcher, system, control, from the first process to the last."""
+) -> int:
+    """The composition: launcher, system, control, from the first process to the last.  The exit status: 0, on purpose."""
     loop, limits = asyncio.get_running_loop(), boot.settings.limits
     over = asyncio.Event()
     watcher = Watcher()
@@ -60,7 +60,7 @@ async def run(
         store = opened_store(loop, boot, watcher)
     except ScrError as error:
         tell_owner(owner, error)
-        return
+        return 0
     reach("runtime.opened")
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
@@ -79,6 +79,7 @@ async def run(
     await launcher.close()
     control.close()
     store.close()
+    return 1 if system.is_cut_short else 0
 
 
 def lose(system: System, control: Control, error: StoreError) -> None:

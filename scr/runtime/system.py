@@ -81,6 +81,7 @@ class System:
         self._downs: dict[str, float] = {}
         self._care = Care(loop, scratch, self)
         self._unready: list[Callable[[str], None]] = []
+        self.is_cut_short = False
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))
         self.store = store
         self.events = EventLog(
@@ -256,7 +257,8 @@ class System:
         )
 
     def finished(self, reason: str, causes: tuple[str, ...]) -> None:
-        """Nothing lives any more."""
+        """Nothing lives any more.  A run that could not be gone on with this time may be the next: its keeper tries."""
+        self.is_cut_short = self.store.image.resumed and reason == ExitReason.START_FAILED
         self.events.emit(RuntimeDown(reason=reason, causes=causes))
         self._tell_ready("; ".join((f"the runtime stopped: {reason}", *causes)))
         self._over()

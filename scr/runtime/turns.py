@@ -131,9 +131,8 @@ class Turns:
         for watcher in watchers:
             self.post.tell_down(watcher, agent, reason, detail)
         for pending in held:
-            if not pending.sealed:
-                why = f"{agent} ended for good ({reason})"
-                self.post.bury(pending.message, "agent_gone", why, pending.deliveries, pending.cause)
+            why = f"{agent} ended for good ({reason})"
+            self.post.bury(pending.message, "agent_gone", why, pending.deliveries, pending.cause)
 
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.
@@ -195,6 +194,7 @@ class Turns:
             self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
             return
         kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
+        self._care.idle(agent, incarnation)
         pending.sealed, before = True, self._states.get(agent)
         if turn.state is not None:
             self._states[agent] = turn.state
@@ -203,11 +203,12 @@ class Turns:
         except InvalidMessage:
             pending.sealed, self._states[agent] = False, before
             raise
+        if not turn.ends:
+            self.router.advance(agent)
 
     def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
         reach("runtime.before_release")
-        self._care.idle(agent, incarnation)
         seq = self._events.emit(
             TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
             cause=pending.cause,

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.mail.mailbox import Mailbox
+from scr.mail.mailbox import SEALED_MAX, Mailbox
 from scr.messages import Down, DownPayload, ExitReason, Ping, origin
 
 
@@ -118,3 +118,33 @@ class MailboxMachine(RuleBasedStateMachine):
 
 TestMailboxMachine = MailboxMachine.TestCase
 TestMailboxMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_message_whose_turn_is_being_kept_is_out_of_the_agents_hands_and_comes_to_nobody_again():
+    box = Mailbox(size=10, max_deliveries=3)
+    for n in range(3):
+        box.offer(ping(n))
+    first = box.take()
+    first.sealed = True
+    box.advance()
+    second = box.take()
+    assert (second.message.message_id, len(box)) == ("m1", 3)
+    assert box.release(blamed=True) is None
+    assert box.take() is second
+    assert box.settle("m0") is first
+    assert [pending.message.message_id for pending in box.empty()] == ["m1", "m2"]
+
+
+def test_an_agent_is_only_so_many_turns_ahead_of_the_store():
+    box = Mailbox(size=100, max_deliveries=3)
+    for n in range(SEALED_MAX + 3):
+        box.offer(ping(n))
+    taken = []
+    while pending := box.take():
+        taken.append(pending)
+        pending.sealed = True
+        box.advance()
+    assert len(taken) == SEALED_MAX + 1
+    assert box.take() is None
+    assert box.settle("m5") is taken[5]
+    assert box.take().message.message_id == f"m{SEALED_MAX + 1}"
