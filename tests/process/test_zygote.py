@@ -91,7 +91,7 @@ def test_a_request_has_a_deadline_even_while_everything_stalls(benches):
 
 
 def test_a_birth_that_comes_too_late_is_ended_even_if_it_does_not_listen(benches):
-    bench = benches(deadline_s=0.5, entry=f"{Bench.__module__}:ignore")
+    bench = benches(deadline_s=1.5, entry=f"{Bench.__module__}:ignore")
     bench.start(1)
     kill_zygote(bench, signal.SIGSTOP)
     assert "no process within" in bench.refusal()
