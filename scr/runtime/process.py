@@ -52,7 +52,7 @@ def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: 
 async def run(
     boot: Boot, owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None
 ) -> int:
-    """The composition: launcher, system, control, from the first process to the last.  The exit status: 0, on purpose."""
+    """The composition: launcher, system, control, first process to last.  The exit status: 0, on purpose."""
     loop, limits = asyncio.get_running_loop(), boot.settings.limits
     over = asyncio.Event()
     watcher = Watcher()

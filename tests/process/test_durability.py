@@ -246,3 +246,26 @@ def test_a_tree_that_gives_up_leaves_a_run_that_goes_on_with_every_state_and_all
     with scr.Runtime(tree, store=url, run="fragile") as runtime:
         assert runtime.attach("held").result(20)["total"] == 11
         assert [runtime.ask(f"fragile-{n}", 0)["total"] for n in (2, 3)] == [2, 3]
+
+
+class Unlucky(Counter):
+    """Is killed in its start, once for each time that somebody has put the file there."""
+
+    def on_start(self, ctx):
+        if Path(self.options["unlucky"]).exists():
+            Path(self.options["unlucky"]).unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_runtime_that_is_started_again_and_loses_a_process_in_its_start_is_started_once_more(url, tmp_path):
+    unlucky = tmp_path / "unlucky"
+    code = scr.Code(reference="tests.process.test_durability:Unlucky")
+    agents = [scr.AgentSpec(id=f"unlucky-{n}", code=code, options={"unlucky": str(unlucky)}) for n in (1, 2, 3)]
+    story = Story(scr.SupervisorSpec(id="root", strategy="one_for_one", children=agents), store=url)
+    with story.runtime as runtime:
+        assert [runtime.ask(f"unlucky-{n}", n)["total"] for n in (1, 2, 3)] == [1, 2, 3]
+        unlucky.touch()
+        os.kill(runtime.pid, signal.SIGKILL)
+        story.until("runtime_up", count=3)
+        assert [runtime.ask(f"unlucky-{n}", 10)["total"] for n in (1, 2, 3)] == [11, 12, 13]
+    assert story.events("runtime_down")[0].reason == "start_failed"
