@@ -1,0 +1,243 @@
+"""One round of a campaign: a run of its own under one schedule of faults, from its first process to its last.
+
+First the run is brought up and left alone until it has shown that it works;
+then come the faults; then everything is healed, and all that was accepted must
+end; then nothing may be left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from scr.chaos.census import VARIABLE, Census
+from scr.chaos.clientlog import FILE, read
+from scr.chaos.driver import Charge
+from scr.chaos.evidence import Evidence, Probes
+from scr.chaos.faults import Fault
+from scr.chaos.gather import artefacts_with, gather
+from scr.chaos.inject import Injector
+from scr.chaos.landed import Landed, Missed
+from scr.chaos.orders import prepare
+from scr.chaos.said import Said
+from scr.chaos.vitals import Vitals
+from scr.errors import RunFailed
+from scr.runtime.scratch import scratch_root
+from scr.store.address import database_of
+from scr.store.sqlite import SqliteDatabase
+
+TICK_S = 0.004
+START_S, DRAIN_S, END_S, GONE_S = 30.0, 150.0, 12.0, 1.5
+FIRST_ANSWERS = 12
+SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value is made up for each round
+
+
+@dataclass
+class Round:
+    """What one round has come to.  `failure` is empty for one that was gone through to its end."""
+
+    evidence: Evidence
+    said: list[Said]
+    landed: list[Landed]
+    missed: list[Missed]
+    began: float
+    ended: float
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is told while a round goes on."""
+
+    done: int
+    planned: int
+    landed: int
+    answered: int
+    restarts: int
+    phase: str
+
+
+@dataclass
+class Stage:
+    """The processes of one round, and what is known of them."""
+
+    charge: Charge
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    secret: str = field(default_factory=lambda: f"planted-{secrets.token_hex(12)}")
+    drivers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder = Path(self.charge.folder)
+        self.census = Census(self.token)
+        self.vitals = Vitals(self.census)
+        prepare(self.folder)
+
+    @property
+    def driver(self) -> subprocess.Popen[bytes]:
+        """The one that is at work, or was last."""
+        return self.drivers[-1]
+
+    def start(self) -> None:
+        """A driver; the next one, when there was one."""
+        environment = os.environ | {VARIABLE: self.token, "SPT_NOENV": "1", SECRET: self.secret}
+        with (self.folder / "output.log").open("ab") as output:
+            self.drivers.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "scr.chaos.driver", json.dumps(asdict(self.charge))],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    env=environment,
+                    start_new_session=True,
+                )
+            )
+
+    def tell(self, command: dict[str, object]) -> None:
+        """A command for the driver, if it is there to hear it."""
+        stdin = self.driver.stdin
+        with suppress(BrokenPipeError):
+            if stdin:
+                stdin.write(json.dumps(command).encode() + b"\n")
+                stdin.flush()
+
+    def answered(self) -> int:
+        """How many tasks have an outcome, by the client's own log."""
+        path = self.folder / FILE
+        return path.read_bytes().count(b'"answered"') if path.exists() else 0
+
+    def clear(self) -> int:
+        """End what is left of this round, which must be nothing; how many there were."""
+        end = time.monotonic() + GONE_S
+        while (left := self.census.now()) and time.monotonic() < end:
+            time.sleep(TICK_S)
+        for one in left:
+            self.census.signal(one, signal.SIGKILL)
+        for driver in self.drivers:
+            driver.kill()
+            driver.wait()
+            if driver.stdin:
+                with suppress(BrokenPipeError):
+                    driver.stdin.close()
+        return len(left)
+
+
+def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> Round:
+    """One round.  Blocks until nothing of it is left.  Raises RunFailed when not even the first answers came."""
+    stage, began = Stage(charge), time.monotonic()
+    shared, scratch = _shared(), _scratch()
+    store = file_of(charge.store)
+    injector = Injector(stage.census, stage.folder, stage.tell, store)
+    failure = ""
+    try:
+        stage.start()
+        _until(lambda: stage.answered() >= FIRST_ANSWERS or _is_slow(charge, stage), stage, START_S, "first answers")
+        stage.vitals.rest()
+        _inject(stage, injector, faults, tell)
+        injector.heal()
+        failure = _drained(stage, len(faults), injector, tell)
+    finally:
+        injector.heal()
+        orphans = stage.clear()
+    probes = Probes(
+        orphans=orphans,
+        zombies=stage.vitals.zombies,
+        late_s=stage.vitals.late_s,
+        descriptors_grown=stage.vitals.descriptors_grown,
+        shared_memory_grown=len(_shared() - shared),
+        scratch_left=len([name for name in _scratch() - scratch if name in stage.vitals.runtimes]),
+        secrets=artefacts_with(stage.secret, stage.folder),
+        slope_kb=stage.vitals.slope_kb,
+    )
+    evidence = gather(stage.folder, charge.store, charge.run, charge.made(), tuple(injector.landed), probes)
+    return Round(evidence, read(stage.folder), injector.landed, injector.missed, began, time.monotonic(), failure)
+
+
+def _is_slow(charge: Charge, stage: Stage) -> bool:
+    """A workload of few long tasks has shown that it works with its first."""
+    return not charge.made().counts and stage.answered() >= 1
+
+
+def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) -> None:
+    end = time.monotonic() + limit_s
+    while not fact():
+        if time.monotonic() > end or stage.driver.poll() is not None:
+            said = (stage.folder / "output.log").read_text(errors="replace")[-600:]
+            raise RunFailed(f"no {what} within {limit_s:g} s; what was printed: {said}")
+        time.sleep(0.05)
+
+
+def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> None:
+    """The faults, each at its time; a keeper that was killed is replaced."""
+    origin = time.monotonic()
+    waiting = list(faults)
+    told = 0.0
+    while waiting or not injector.is_idle:
+        now = time.monotonic()
+        while waiting and now - origin >= waiting[0].at_s:
+            injector.begin(waiting.pop(0))
+        injector.tick()
+        _replace_driver(stage)
+        stage.vitals.look(stage.answered)
+        if now - told > 0.5:
+            told = now
+            done = len(faults) - len(waiting)
+            tell(Progress(done, len(faults), len(injector.landed), stage.answered(), len(stage.drivers) - 1, "faults"))
+        time.sleep(TICK_S)
+
+
+def _replace_driver(stage: Stage) -> None:
+    if stage.driver.poll() is not None:
+        if stage.driver.stdin:
+            with suppress(BrokenPipeError):
+                stage.driver.stdin.close()
+        stage.start()
+
+
+def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Progress], object]) -> str:
+    """All that was accepted ends within a bound; what went wrong, if anything did."""
+    end = time.monotonic() + DRAIN_S
+    _rested(stage)
+    told = 0.0
+    stage.tell({"do": "drain"})
+    while stage.driver.poll() is None:
+        if time.monotonic() > end:
+            return f"what was accepted had not ended {DRAIN_S:g} s after everything was healed"
+        stage.vitals.look(stage.answered)
+        if time.monotonic() - told > 0.5:
+            told = time.monotonic()
+            tell(Progress(planned, planned, len(injector.landed), stage.answered(), len(stage.drivers) - 1, "settling"))
+        time.sleep(0.02)
+    return "" if stage.driver.returncode == 0 else f"the driver ended with status {stage.driver.returncode}"
+
+
+def _rested(stage: Stage) -> None:
+    """Let the healed run work for a moment: everybody who was hit is seen at work again, and it is measured again."""
+    before = stage.answered()
+    end = time.monotonic() + END_S
+    while time.monotonic() < end and stage.answered() < before + 10 * FIRST_ANSWERS:
+        _replace_driver(stage)
+        time.sleep(0.05)
+    stage.vitals.rest()
+
+
+def file_of(store: str) -> Path | None:
+    """The file of an SQLite store."""
+    database = database_of(store)
+    return Path(database.path) if isinstance(database, SqliteDatabase) else None
+
+
+def _shared() -> set[str]:
+    return set(os.listdir("/dev/shm")) if Path("/dev/shm").is_dir() else set()  # noqa: PTH208, S108  looked at, not used
+
+
+def _scratch() -> set[str]:
+    return {path.name for path in scratch_root().iterdir()}

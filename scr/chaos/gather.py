@@ -1,0 +1,78 @@
+"""What a run has left behind, read: its rows as they are, its effects, the client's log, what secrets are where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scr.chaos.agents import EFFECTS
+from scr.chaos.clientlog import read
+from scr.chaos.evidence import Evidence, Probes, effects_of
+from scr.chaos.landed import Landed
+from scr.chaos.said import gathered
+from scr.chaos.workloads import Workload, listed
+from scr.specs import SupervisorSpec, walk
+from scr.store import tables
+from scr.store.address import database_of
+from scr.store.tables import TABLES
+
+CHUNK_BYTES = 1 << 20
+
+
+def gather(
+    folder: Path, store: str, run: str, workload: Workload, landed: tuple[Landed, ...], probes: Probes
+) -> Evidence:
+    """Everything that the checker wants.  Raises UnknownRun, StoreError."""
+    row, rows = rows_of(store, run)
+    return Evidence(
+        run=row,
+        rows=rows,
+        asked=gathered(read(folder)),
+        effects=effects_of(_lines(folder / EFFECTS)),
+        landed=landed,
+        probes=probes,
+        limits={
+            spec.id: (spec.max_restarts, spec.within_s)
+            for spec in walk(workload.tree)
+            if isinstance(spec, SupervisorSpec)
+        },
+        deliverable={spec.id: spec.max_deliveries for spec in listed(workload.tree)},
+        counts=workload.counts,
+    )
+
+
+def rows_of(store: str, run: str) -> tuple[dict[str, Any], dict[str, tuple[dict[str, Any], ...]]]:
+    """The rows of a run, all of them of one moment."""
+    session = database_of(store).connect(read_only=True)
+    try:
+        with tables.snapshot(session):
+            number, row = tables.find(session, run)
+            return row, {table.name: tuple(tables.checked(session, table, number)) for table in TABLES}
+    finally:
+        session.close()
+
+
+def artefacts_with(secret: str, folder: Path) -> tuple[str, ...]:
+    """The files that have it in them."""
+    wanted = secret.encode()
+    return tuple(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if _has(path, wanted))
+
+
+def _has(path: Path, wanted: bytes) -> bool:
+    """In pieces that overlap, as files may be large."""
+    if not path.is_file():
+        return False
+    before = b""
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            if wanted in before + chunk:
+                return True
+            before = chunk[-len(wanted) :]
+    return False
+
+
+def _lines(path: Path) -> Iterator[str]:
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            yield from file

@@ -1,0 +1,94 @@
+"""Every kind of fault, as data: how it is brought about, to whom, how often, for how long.
+
+Pure.  What a machine cannot do is reported as not tested (`able.py`), never left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+HELPERS = ("table", "memory", "zygote", "standby")
+KEEPING = ("runtime", "tree", "keeper")
+"""Whose death ends the runtime: the runtime itself, all processes of the run at once, the process that keeps it."""
+
+
+class Way(StrEnum):
+    """How a fault is brought about.
+
+    `signal`: a signal to the process.  `limit`: a limit of its that is set from
+    outside.  `order`: the agent does it itself, in the middle of a turn, when
+    it finds the order.  `client`: a client does it.  `store`, `trace`: something
+    between the runtime, or the zygote, and the kernel.
+    """
+
+    SIGNAL = "signal"
+    LIMIT = "limit"
+    ORDER = "order"
+    CLIENT = "client"
+    STORE = "store"
+    TRACE = "trace"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind.  `ends`: the process that is hit ends by it, sooner or later; `hold_s`: how long it lasts, if it does.
+
+    `targets` are types of process; `agent` stands for every type of agent of the workload.
+    """
+
+    name: str
+    way: Way
+    targets: tuple[str, ...]
+    weight: float
+    ends: bool = False
+    hold_s: float = 0.0
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("kill", Way.SIGNAL, ("agent", *HELPERS, *KEEPING), 60.0, ends=True),
+        Kind("stop", Way.SIGNAL, ("agent", "standby", "zygote"), 1.0, ends=True),
+        Kind("stop_cont", Way.SIGNAL, ("agent", *HELPERS, "runtime", "keeper"), 3.0, hold_s=0.3),
+        Kind("fds", Way.LIMIT, ("agent", "runtime"), 1.0, hold_s=0.5),
+        Kind("segv", Way.ORDER, ("agent",), 3.0, ends=True),
+        Kind("abort", Way.ORDER, ("agent",), 3.0, ends=True),
+        Kind("exit0", Way.ORDER, ("agent",), 3.0, ends=True),
+        Kind("exit1", Way.ORDER, ("agent",), 3.0, ends=True),
+        Kind("thread", Way.ORDER, ("agent",), 2.0, ends=True),
+        Kind("gil", Way.ORDER, ("agent",), 0.7, ends=True),
+        Kind("block", Way.ORDER, ("agent",), 0.7, ends=True),
+        Kind("memory_hog", Way.ORDER, ("agent",), 0.4, ends=True),
+        Kind("fork_bomb", Way.ORDER, ("agent",), 0.6),
+        Kind("setsid", Way.ORDER, ("agent",), 0.6),
+        Kind("close_channel", Way.ORDER, ("agent",), 1.0, ends=True),
+        Kind("half_frame", Way.ORDER, ("agent",), 0.7, ends=True),
+        Kind("huge_frame", Way.ORDER, ("agent",), 1.0, ends=True),
+        Kind("garbage", Way.ORDER, ("agent",), 1.0, ends=True),
+        Kind("poison", Way.CLIENT, ("victim",), 0.6),
+        Kind("flood", Way.CLIENT, ("runtime",), 0.4),
+        Kind("slow_reader", Way.CLIENT, ("runtime",), 0.5, hold_s=1.0),
+        Kind("store_locked", Way.STORE, ("runtime",), 0.5, hold_s=0.5),
+        Kind("store_slow", Way.TRACE, ("runtime",), 0.5, hold_s=1.0),
+        Kind("store_full", Way.TRACE, ("runtime",), 0.4, hold_s=0.5),
+        Kind("store_read_only", Way.TRACE, ("runtime",), 0.4, hold_s=0.5),
+        Kind("store_eio", Way.TRACE, ("runtime",), 0.3, hold_s=0.5),
+        Kind("fork_refused", Way.TRACE, ("zygote",), 0.5, hold_s=0.5),
+        Kind("clock_jump", Way.CLIENT, ("runtime",), 0.4, hold_s=0.5),
+    )
+}
+"""By name.  Names are public: reports and command lines use them."""
+
+ENDERS = frozenset(kind.name for kind in KINDS.values() if kind.ends)
+HEAVY = frozenset(KEEPING)
+
+
+def type_of(agent: str) -> str:
+    """The type of an agent: its id without the number at its end."""
+    return agent.rstrip("0123456789").rstrip("-") or agent
+
+
+def ends_runtime(kind: str, target: str) -> bool:
+    """Whether the keeper has to start a runtime again after it."""
+    return (kind == "kill" and target in HEAVY) or kind == "store_eio"
