@@ -6,6 +6,7 @@ import json
 from scr.chaos.evidence import Evidence, Probes
 from scr.chaos.landed import Landed
 from scr.chaos.said import Asked
+from scr.store.history import READS
 
 AGENTS = ("hand-1", "hand-2", "hand-3")
 TASKS = 12
@@ -18,7 +19,7 @@ class Story:
     def __init__(self):
         self.rows = {
             name: []
-            for name in (
+            for name in READS
                 "agents",
                 "messages",
                 "turns",
