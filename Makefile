@@ -44,8 +44,12 @@ format: $(STAMP) ## Rewrite the code in the house format
 sweep: $(STAMP) ## Kill the runtime at every write and fsync of its store (about 30 minutes; EVERY=9 for each 9th)
 	@$(BIN)/python scripts/kill_sweep.py --every $(or $(EVERY),1)
 
-figures: $(STAMP) ## Measure speed and size on this machine
-	@$(BIN)/python scripts/figures.py
+bench: $(STAMP) ## Measure SCR, what the kernel allows and the peers that are installed, on this machine
+	@$(BIN)/python scripts/bench.py $(BENCH)
+
+bench-peers: ## Install the peers that SCR is measured beside, in a venv of their own
+	@$(PYTHON) -m venv .bench/venv
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/benchmark/peers/requirements.txt
 
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from benchmark.bars import svg
 from benchmark.cases import CASES, FLOOR, OURS, Case
 from benchmark.contest import PEERS, Outcome, contest, end_descendants, sides
 from benchmark.machine import machine, versions
-from benchmark.report import markdown
+from benchmark.report import digest, markdown
 
 from scr.launch.prctl import set_child_subreaper
 
@@ -34,11 +34,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--case", choices=CASES, action="append", help="only this one; may be given again")
     parser.add_argument("--quick", action="store_true", help="one round, with less of everything")
     parser.add_argument("--rounds", type=int, default=3, help="how often the sides take turns")
+    parser.add_argument("--peer-rounds", type=int, default=9, help="the peers in at most so many of them")
     parser.add_argument("--peers", default=",".join(PEERS), help="which of them, by name, with commas; none: ''")
     parser.add_argument("--folder", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw the bars")
-    parser.add_argument("--readme", action="store_true", help=f"write the tables into README.md, after {BEGIN}")
+    parser.add_argument("--readme", action="store_true", help="write what was aimed at into README.md")
     return parser.parse_args()
 
 
@@ -47,7 +48,7 @@ def measure(case: Case, given: argparse.Namespace, folder: Path) -> dict[str, Ou
     wanted = {FLOOR, OURS, *filter(None, given.peers.split(","))}
     taking_part = [side for side in sides(case) if side.name in wanted]
     rounds = 1 if given.quick else min(given.rounds, case.rounds)
-    return contest(case, taking_part, case.quick if given.quick else case.full, rounds, folder)
+    return contest(case, taking_part, case.quick if given.quick else case.full, rounds, given.peer_rounds, folder)
 
 
 def main() -> None:
@@ -68,21 +69,17 @@ def main() -> None:
     if given.json:
         cases = {name: {side: asdict(outcome) for side, outcome in found[name].items()} for name in found}
         print(json.dumps({"machine": on, "versions": used, "cases": cases}))
-    told = tables(found, on, used)
+    named = ", ".join(f"{name} {number}" for name, number in used.items())
+    head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
     if not given.json:
-        print(told)
+        print(head, *(markdown(CASES[name], outcomes) for name, outcomes in found.items()), sep="\n")
     if not given.case:
         given.picture.write_text(svg(found, CASES, on), encoding="utf-8")
         print(f"drawn: {given.picture}", file=sys.stderr)
     if given.readme:
-        README.write_text(replaced(README.read_text(encoding="utf-8"), told), encoding="utf-8")
-
-
-def tables(found: dict[str, dict[str, Outcome]], on: str, used: dict[str, str]) -> str:
-    """All of it, as Markdown."""
-    named = ", ".join(f"{name} {number}" for name, number in used.items())
-    head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
-    return "\n".join([head, *(markdown(CASES[name], outcomes) for name, outcomes in found.items())])
+        README.write_text(
+            replaced(README.read_text(encoding="utf-8"), f"{head}\n{digest(found, CASES)}"), encoding="utf-8"
+        )
 
 
 def replaced(readme: str, told: str) -> str:

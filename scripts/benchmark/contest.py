@@ -53,7 +53,7 @@ def sides(case: Case) -> list[Side]:
 
 
 def contest(
-    case: Case, taking_part: list[Side], parameters: dict[str, Any], rounds: int, folder: Path
+    case: Case, taking_part: list[Side], parameters: dict[str, Any], rounds: int, peer_rounds: int, folder: Path
 ) -> dict[str, Outcome]:
     """All sides, one after the other, again and again: what one feels of the machine, its neighbours feel too.
 
@@ -63,7 +63,7 @@ def contest(
     for n in range(rounds):
         for side in taking_part:
             outcome = found[side.name]
-            if "" not in outcome.reasons:
+            if "" not in outcome.reasons and (n < peer_rounds or side.name not in PEERS):
                 said = measured(side, case, parameters, folder)
                 take(case, outcome, said, n)
                 print(f"  {case.id} {n + 1}/{rounds} {side.name}: {said.get('cannot', 'done')}", file=sys.stderr)

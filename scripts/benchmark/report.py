@@ -24,6 +24,30 @@ def markdown(case: Case, outcomes: dict[str, Outcome]) -> str:
     return "\n".join([*lines, "", *notes, *([""] if notes else [])])
 
 
+def digest(found: dict[str, dict[str, Outcome]], cases: dict[str, Case]) -> str:
+    """One table of what is aimed at: for a reader who wants to know how it stands."""
+    head = ["", FLOOR, OURS, f"{OURS} / {FLOOR}", "best peer", "aim", ""]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for name, outcomes in found.items():
+        told = [row for row in cases[name].rows if (row.aim or row.drawn) and spread_of(outcomes[OURS], row.id)]
+        lines += [_line([f"**{cases[name].title.partition(':')[0]}**", *[""] * 6])] if told else []
+        lines += [_line(brief(row, outcomes)) for row in told]
+    return "\n".join(lines) + "\n"
+
+
+def brief(row: Row, outcomes: dict[str, Outcome]) -> list[str]:
+    """One row of the digest."""
+    best = best_peer(row, outcomes)
+    return [
+        f"{row.label}, {row.unit}",
+        *(shown(spread_of(outcomes[side], row.id), row.unit) for side in (FLOOR, OURS)),
+        times(between(row, outcomes, OURS, FLOOR)),
+        f"{shown(spread_of(outcomes[best], row.id), row.unit)} ({best})" if best else "-",
+        row.aim,
+        MET[met(row, outcomes)],
+    ]
+
+
 def cells(row: Row, columns: list[str], outcomes: dict[str, Outcome]) -> list[str]:
     """One row."""
     figures = [shown(spread_of(outcomes[name], row.id), row.unit) for name in columns]

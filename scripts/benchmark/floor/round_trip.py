@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Sequence
 from functools import partial
 
 from benchmark.clock import Samples, laps
-from benchmark.floor.bare import PACKET_BYTES, SMALL_BYTES, Child, Journal, echo, end_all, fork, route
+from benchmark.floor.bare import PACKET_BYTES, SMALL_BYTES, Child, Journal, Way, echo, end_all, fork, route
 
 BUDGET_S = 10.0
 TOLD = b"="
@@ -46,8 +47,8 @@ def alone(trips: int, journal: Journal | None) -> list[float]:
     return routed(child, child, journal)
 
 
-def routed(calling: Child, to: Child, journal: Journal | None) -> list[float]:
-    """Hand on until the caller tells its times."""
+def routed(calling: Child, to: Child, journal: Journal | None, idle: Sequence[Child] = ()) -> list[float]:
+    """Hand on until the caller tells its times; who is idle is watched, and says nothing."""
     told: list[bytes] = []
 
     def onward(data: bytes) -> socket.socket | None:
@@ -56,7 +57,9 @@ def routed(calling: Child, to: Child, journal: Journal | None) -> list[float]:
         told.append(data[1:])
         return None
 
-    route({to.socket: lambda _: calling.socket, calling.socket: onward}, journal, is_over=lambda: bool(told))
+    ways: dict[socket.socket, Way] = {one.socket: lambda _: None for one in idle}
+    ways |= {to.socket: lambda _: calling.socket, calling.socket: onward}
+    route(ways, journal, is_over=lambda: bool(told))
     times: list[float] = json.loads(told[0])
     end_all({calling.pid: calling, to.pid: to}.values())
     return times

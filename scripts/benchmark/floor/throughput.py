@@ -70,12 +70,14 @@ def onward(to: socket.socket, _: bytes) -> socket.socket:
     return to
 
 
-def give(sock: socket.socket, count: int, size: int) -> None:
-    """When told, send so many."""
+def give(sock: socket.socket, count: int, size: int, pause_s: float = 0.0) -> None:
+    """When told, send so many, with a pause after each hundred."""
     sock.recv(PACKET_BYTES)
     frame = b"x" * size
-    for _ in range(count):
+    for n in range(count):
         sock.send(frame)
+        if pause_s and n % 100 == 99:
+            time.sleep(pause_s)
     sock.recv(PACKET_BYTES)
 
 

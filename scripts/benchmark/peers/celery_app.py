@@ -41,9 +41,3 @@ def echo(value: Any) -> Any:
 def hold(path: str) -> str:
     """The first call until it is killed."""
     return work.hold(path)
-
-
-@app.task(name="report")  # type: ignore[untyped-decorator]  # the same
-def report(path: str) -> int:
-    """Which process it is in."""
-    return work.report(path)
