@@ -81,7 +81,6 @@ KINDS = {
 """By name.  Names are public: reports and command lines use them."""
 
 ENDERS = frozenset(kind.name for kind in KINDS.values() if kind.ends)
-HEAVY = frozenset(KEEPING)
 
 
 def type_of(agent: str) -> str:
@@ -91,4 +90,4 @@ def type_of(agent: str) -> str:
 
 def ends_runtime(kind: str, target: str) -> bool:
     """Whether the keeper has to start a runtime again after it."""
-    return (kind == "kill" and target in HEAVY) or kind == "store_eio"
+    return kind == "kill" and target in KEEPING

@@ -33,13 +33,21 @@ class Told:
     def __init__(self, events: Iterable[Happening]) -> None:
         self.up: defaultdict[str, list[float]] = defaultdict(list)
         self.work: defaultdict[str, list[float]] = defaultdict(list)
+        self.resumed: defaultdict[str, list[float]] = defaultdict(list)
         self.any_work: list[float] = []
         self.runtimes: list[float] = []
         self.buried: list[float] = []
         self.gave_up: list[float] = []
         for event in events:
             self._add(event)
-        for times in (*self.up.values(), *self.work.values(), self.any_work, self.runtimes, self.buried):
+        for times in (
+            *self.up.values(),
+            *self.work.values(),
+            *self.resumed.values(),
+            self.any_work,
+            self.runtimes,
+            self.buried,
+        ):
             times.sort()
 
     def _add(self, event: Happening) -> None:
@@ -47,6 +55,8 @@ class Told:
         match event.kind:
             case "agent_up":
                 self.up[agent].append(event.at)
+            case "agent_resumed":
+                self.resumed[agent].append(event.at)
             case "runtime_up":
                 self.runtimes.append(event.at)
             case "supervisor_gave_up":
@@ -80,11 +90,13 @@ def _recovered_at(told: Told, fault: Landed) -> float | None:
         up = _next(told.runtimes, fault.at)
         return None if up is None else _next(told.any_work, up)
     if fault.target in {"zygote", "standby"}:
-        return _earliest(fault.seen_at or (fault.until if not KINDS[fault.kind].ends else None), None)
+        if not KINDS[fault.kind].ends:
+            return fault.until
+        return fault.seen_at or _next(told.runtimes, fault.at)  # with a new runtime comes a new one
     if fault.target in {"runtime", "keeper"}:
         return _next(told.any_work, fault.until)
     if KINDS[fault.kind].ends:
-        return _next(told.up[fault.victim], fault.at)
+        return _earliest(_next(told.up[fault.victim], fault.at), _next(told.resumed[fault.victim], fault.at))
     again = _earliest(_next(told.work[fault.victim], fault.until), _next(told.up[fault.victim], fault.at))
     return fault.until if again is None and fault.victim not in told.work else again
 

@@ -17,23 +17,7 @@ class Story:
     """Rows, client and effects of a run of twelve tasks to three agents, one of which is killed with the seventh."""
 
     def __init__(self):
-        self.rows = {
-            name: []
-            for name in READS
-                "agents",
-                "messages",
-                "turns",
-                "steps",
-                "events",
-                "letters",
-                "entries",
-                "monitors",
-                "asks",
-                "timers",
-                "effects",
-                "crashes",
-            )
-        }
+        self.rows = {name: [] for name in READS}
         self.asked, self.effects, self.landed = {}, {}, []
         self.n, self.handled = 0, dict.fromkeys(AGENTS, 0)
         self.incarnations = dict.fromkeys(AGENTS, 1)
