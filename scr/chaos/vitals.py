@@ -13,7 +13,7 @@ from scr.chaos.census import Census, Seen, dead_children
 
 LOOK_S = 1.0
 ALONE_S = 0.1  # while something lives without its runtime
-REST_S = 3.0
+REST_S = 1.5
 SAMPLES_MIN = 30
 TURNS_MIN = 3000
 WARM_SHARE = 0.4  # of the samples: what is kept for people has its full size by then

@@ -17,7 +17,7 @@ from scr.chaos.faults import draw
 from scr.chaos.kinds import type_of
 from scr.errors import InvalidInput
 from scr.messages import TaskPayload
-from scr.runtime.tree import MEMORY_SPEC, RESEARCH_TREE, TABLE_SPEC
+from scr.runtime.tree import MEMORIES, RESEARCH_TREE
 from scr.specs import AgentLimits, AgentSpec, Code, Strategy, SupervisorSpec
 
 OFTEN = 100_000
@@ -104,10 +104,10 @@ def _tree(*agents: AgentSpec) -> SupervisorSpec:
     )
     return SupervisorSpec(
         id="root",
-        strategy=Strategy.REST_FOR_ONE,
+        strategy=Strategy.ONE_FOR_ONE,
         max_restarts=OFTEN,
         within_s=WITHIN_S,
-        children=(TABLE_SPEC, MEMORY_SPEC, team),
+        children=(MEMORIES.model_copy(update={"max_restarts": OFTEN, "within_s": WITHIN_S}), team),
     )
 
 

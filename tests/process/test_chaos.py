@@ -1,0 +1,87 @@
+"""A short campaign with real processes, and whom an injector may touch."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from scr.chaos.able import unable
+from scr.chaos.census import VARIABLE, Census, Seen, recognised
+from scr.chaos.inject import Limited
+from scr.chaos.kinds import KINDS
+from scr.chaos.series import Plan, campaign, report
+from scr.errors import InvalidInput
+
+
+@pytest.fixture
+def sleepers():
+    """Three processes, the first two of which have the mark."""
+    environments = [os.environ | {VARIABLE: "ours"}, os.environ | {VARIABLE: "ours"}, dict(os.environ)]
+    found = [subprocess.Popen(["sleep", "60"], env=environment) for environment in environments]
+    yield [sleeper.pid for sleeper in found]
+    for sleeper in found:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_a_campaign_under_every_kind_of_death_is_valid_and_leaves_its_report(tmp_path):
+    plan = Plan(
+        seed=20,
+        folder=tmp_path / "report",
+        kills=14,
+        kinds=("kill", "segv", "exit0", "thread", "huge_frame", "poison", "setsid"),
+        targets=("ring", "hand", "lead", "victim", "standby", "zygote"),
+        agents=4,
+        gap_s=0.1,
+    )
+    figures, failed = campaign(plan, lambda *_: None)
+    assert [*figures.rounds[0].violations, figures.rounds[0].failure] == [""]
+    assert not failed
+    assert figures.verdict == "valid"
+    assert figures.kills >= 9
+    report(plan, figures, "again", [])
+    assert {path.name for path in plan.folder.iterdir()} == {
+        *("history.jsonl", "recovery.svg", "report.json", "report.md", "timeline.svg")
+    }
+    assert json.loads((plan.folder / "report.json").read_text())["lost"] == 0
+
+
+def test_only_a_process_of_the_campaign_is_ever_signalled(sleepers):
+    census = Census("ours")
+    assert [seen.pid for seen in census.now()] == sleepers[:2]
+    assert [census.signal(Seen(pid, ""), signal.SIGCONT) for pid in sleepers] == [True, True, False]
+    assert not Census("others").now()
+    assert Limited.of(Census("ours"), Seen(sleepers[2], "")) is None
+
+
+def test_a_process_that_has_become_another_is_left_alone(sleepers):
+    assert not Census("ours").signal(Seen(sleepers[0], "ring", "ring-1", 1), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("title", "seen"),
+    [
+        ("scr: worker-12 #3", Seen(1, "worker", "worker-12", 3)),
+        ("scr: zygote", Seen(1, "zygote")),
+        ("scr: runtime r-12", Seen(1, "runtime")),
+        ("/bin/sleep 600", Seen(1, "")),
+    ],
+)
+def test_a_process_is_known_by_its_title(title, seen):
+    assert recognised(1, title) == seen
+
+
+def test_what_cannot_be_done_is_told_with_its_reason():
+    assert "clock_jump" in unable("sqlite:///x")
+    refused = unable("postgresql://somewhere/x")
+    assert {name for name in KINDS if name.startswith("store_")} <= set(refused)
+    assert all(refused.values())
+
+
+def test_a_fault_or_a_target_that_there_is_not_is_refused_before_anything_starts(tmp_path):
+    with pytest.raises(InvalidInput, match="no fault 'kil'"):
+        campaign(Plan(1, tmp_path, 1, kinds=("kil",)), lambda *_: None)
+    with pytest.raises(InvalidInput, match="no target 'wroker'"):
+        campaign(Plan(1, tmp_path, 1, targets=("wroker",)), lambda *_: None)
