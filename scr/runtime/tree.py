@@ -12,14 +12,22 @@ MEMORY = "memory"
 TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
 MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=1.0)
 
-RESEARCH_TREE = SupervisorSpec(
-    id="root",
+MEMORIES = SupervisorSpec(
+    id="memories",
     strategy=Strategy.REST_FOR_ONE,
     max_restarts=20,
     within_s=10.0,
+    children=(TABLE_SPEC, MEMORY_SPEC),
+)
+"""The memory agent fills a new table, hence rest_for_one.  Nobody else has to start again with it: readers wait."""
+
+RESEARCH_TREE = SupervisorSpec(
+    id="root",
+    strategy=Strategy.ONE_FOR_ONE,
+    max_restarts=20,
+    within_s=10.0,
     children=(
-        TABLE_SPEC,
-        MEMORY_SPEC,
+        MEMORIES,
         SupervisorSpec(
             id="thinkers",
             strategy=Strategy.ONE_FOR_ONE,
@@ -33,16 +41,15 @@ RESEARCH_TREE = SupervisorSpec(
         SupervisorSpec(id="workers", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=20, within_s=10.0),
     ),
 )
-"""The research team.  What follows the table depends on it, hence rest_for_one; workers come and go."""
+"""The research team; workers come and go."""
 
 AGENTS_TREE = SupervisorSpec(
     id="root",
-    strategy=Strategy.REST_FOR_ONE,
+    strategy=Strategy.ONE_FOR_ONE,
     max_restarts=20,
     within_s=10.0,
     children=(
-        TABLE_SPEC,
-        MEMORY_SPEC,
+        MEMORIES,
         SupervisorSpec(id="agents", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=20, within_s=10.0),
     ),
 )

@@ -74,7 +74,7 @@ def test_a_system_is_seen_and_steered_from_the_shell(scr, system):
     seen = scr("ps", "--json").json
     assert seen["runtime"] == system
     agents = {agent["id"]: agent for agent in seen["agents"]}
-    assert list(agents) == ["root", "table", "memory", "agents", "counter", "sleeper", "crasher"]
+    assert list(agents) == ["root", "memories", "table", "memory", "agents", "counter", "sleeper", "crasher"]
     assert agents["counter"]["pss_bytes"] > 1e6
     assert agents["counter"]["state"] == "waiting"
     assert scr("send", "counter", "5").out == "5\n"
@@ -251,7 +251,7 @@ def test_a_live_view_is_a_stream_of_objects_for_programs(command, system):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert {one["runtime"] for one in looks} == {system}
-    assert looks[-1]["agents"][1]["load"] is not None
+    assert looks[-1]["agents"][2]["load"] is not None
     assert process.returncode == 130
 
 

@@ -138,7 +138,7 @@ def test_supervisors_come_before_those_below_them_with_their_own_limits(trio, gu
     os.kill(trio.pid("two"), signal.SIGKILL)
     trio.until("agent_up", agent="two", count=2)
     agents = guest.status().agents
-    assert [status.id for status in agents] == ["root", "table", "memory", "agents", "one", "two", "three"]
+    assert [status.id for status in agents] == ["root", "memories", "table", "memory", "agents", "one", "two", "three"]
     limits = {status.id: (status.restarts, status.max_restarts) for status in agents}
     assert (limits["root"], limits["agents"], limits["table"]) == ((0, 20), (1, 20), (0, 20))
     assert limits["one"] == limits["two"] == (1, 20)

@@ -213,12 +213,13 @@ def test_a_killed_table_is_refilled_and_its_readers_see_no_error_and_no_lost_ent
         return sum(ctx.recall(f"key-{n}", -1000) for n in range(10))
 
     story.runtime.start_agent("keeper", keep)
+    story.runtime.start_agent("reader", count)
     for n in range(10):
         story.runtime.ask("keeper", n)
     os.kill(story.pid("table"), signal.SIGKILL)
     story.until("agent_up", count=2, agent="memory")
-    story.runtime.start_agent("reader", count)
     assert story.runtime.ask("reader", None) == 45
+    assert not story.events("agent_exited", agent="reader"), "whoever reads the table does not start again with it"
 
 
 def test_whoever_waits_on_a_slow_agent_is_told_at_the_deadline(story):
