@@ -267,7 +267,7 @@ JOB = Case(
     full={"sizes": [10, 1000, 10_000], "workers": 2},
     quick={"sizes": [10], "workers": 2},
     peers=False,
-    rounds=2,
+    rounds=1,
     limit_s=240.0,
 )
 LOAD = Case(

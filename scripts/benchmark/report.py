@@ -20,7 +20,7 @@ def markdown(case: Case, outcomes: dict[str, Outcome]) -> str:
     head = ["", *columns, f"{OURS} / {FLOOR}", f"best peer / {OURS}", "aim", ""]
     lines = [f"### {case.title}", "", _line(head), _line(["---"] * len(head))]
     lines += [_line(cells(row, columns, outcomes)) for row in rows]
-    notes = list(dict.fromkeys(dashes(case, outcomes)))
+    notes = list(dashes(case, outcomes))
     return "\n".join([*lines, "", *notes, *([""] if notes else [])])
 
 
@@ -67,17 +67,18 @@ def cells(row: Row, columns: list[str], outcomes: dict[str, Outcome]) -> list[st
 
 def between(row: Row, outcomes: dict[str, Outcome], over: str, under: str) -> Spread | None:
     """The ratio of two sides, pair by pair."""
-    if over not in outcomes or under not in outcomes:
+    if over not in outcomes or under not in outcomes or row.unit == "exponent":
         return None
     return ratio(outcomes[over].values.get(row.id, ()), outcomes[under].values.get(row.id, ()))
 
 
 def dashes(case: Case, outcomes: dict[str, Outcome]) -> Iterator[str]:
-    """Why a side has no figure."""
+    """Why a side has no figure: a line for each reason, with the rows that it is the reason of."""
+    labels = {row.id: row.label for row in case.rows}
     for name, outcome in outcomes.items():
-        for row_id, reason in outcome.reasons.items():
-            of = next((f" ({row.label})" for row in case.rows if row.id == row_id), "")
-            yield f"- {name}{of}: {reason}"
+        for reason in dict.fromkeys(outcome.reasons.values()):
+            of = ", ".join(labels[row] for row, given in outcome.reasons.items() if given == reason and row)
+            yield f"- {name}{of and f' ({of})'}: {reason}"
 
 
 def shown(spread: Spread | None, unit: Unit) -> str:
