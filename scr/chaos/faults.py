@@ -17,7 +17,7 @@ POINTS = 4
 TARGET_WEIGHTS: Mapping[str, float] = {
     "table": 0.25,
     "memory": 0.25,
-    "zygote": 0.3,
+    "zygote": 0.12,
     "standby": 0.5,
     "runtime": 0.2,
     "tree": 0.1,
