@@ -67,6 +67,7 @@ def options_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--agents", type=int, default=6)
     parser.add_argument("--store", default="", help="a URL; a file for each run without it")
     parser.add_argument("--gap", type=float, default=0.15, help="seconds between two faults")
+    parser.add_argument("--patience", type=float, default=90.0, help="seconds in which all that was accepted must end")
     parser.add_argument("--per-run", type=int, default=PER_ROUND, help="kills in one run")
     parser.add_argument("--only", default="", help="places of the faults of the schedule that are done, by commas")
     parser.add_argument("--shrink", type=int, default=12, help="tries to find the fewest faults that still fail")
@@ -91,6 +92,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         store=options.store,
         gap_s=options.gap,
         per_round=options.per_run,
+        patience_s=options.patience,
         given=json.loads(options.task),
         only=tuple(int(n) for n in options.only.split(",") if n),
     )

@@ -51,6 +51,12 @@ class Obedient(Agent):
         assert isinstance(self.state, Handled)
         self.state.handled += 1
 
+    def inside(self, ctx: Context, kind: str, name: str, value: Any) -> Any:
+        """An effect, and the worst moment of all: it has happened, and nobody has been told."""
+        found = self.effect(kind, ctx.message.message_id, name, value)
+        self.obey(ctx, 1)
+        return found
+
     def effect(self, kind: str, message_id: str, name: str, value: Any) -> Any:
         """Something in the world outside."""
         note(self.folder / EFFECTS, f"{kind}\t{message_id}\t{name}")
@@ -66,8 +72,7 @@ class RingAgent(Obedient):
         self.obey(ctx, 0)
         path = [*given.get("path", []), ctx.agent]
         origin = given.get("origin", ctx.message.message_id)
-        self.obey(ctx, 1)
-        ctx.step("hop", self.effect, "plain", ctx.message.message_id, "hop", len(path))
+        ctx.step("hop", self.inside, ctx, "plain", "hop", len(path))
         self.obey(ctx, 2)
         self.count()
         if given["hops"] > 1:
@@ -90,21 +95,20 @@ class LeadAgent(Obedient):
         base = ctx.step("plan", self.effect, "plain", message_id, "plan", n % 7)
         hands = [f"hand-{(n + k) % given['hands'] + 1}" for k in range(HANDS)]
         values = [ctx.ask(hand, {"n": n, "k": k}, timeout_s=ASK_S) for k, hand in enumerate(hands)]
-        self.obey(ctx, 1)
-        total = ctx.step_once("pay", self.pay, message_id, sum(values) + base, reconcile=self.is_paid)
+        total = ctx.step_once("pay", self.pay, ctx, sum(values) + base, reconcile=self.is_paid)
         self.obey(ctx, 2)
         self.count()
         ctx.remember(f"total/{n % 50}", total)
         ctx.reply({"n": n, "total": total})
         self.obey(ctx, 3)
 
-    def pay(self, message_id: str, amount: int) -> int:
+    def pay(self, ctx: Context, amount: int) -> int:
         """What must not happen twice."""
-        return int(self.effect("once", message_id, "pay", amount))
+        return int(self.inside(ctx, "once", "pay", amount))
 
-    def is_paid(self, message_id: str, amount: int) -> Done | NotDone:
+    def is_paid(self, ctx: Context, amount: int) -> Done | NotDone:
         """Look outside."""
-        return Done(amount) if seen(self.folder, f"once\t{message_id}\tpay") else NotDone()
+        return Done(amount) if seen(self.folder, f"once\t{ctx.message.message_id}\tpay") else NotDone()
 
 
 class HandAgent(Obedient):
@@ -116,8 +120,7 @@ class HandAgent(Obedient):
         message_id = ctx.message.message_id
         self.obey(ctx, 0)
         value = await ctx.step_async("compute", self.compute, message_id, given["n"] * 3 + given["k"])
-        self.obey(ctx, 1)
-        await ctx.step_once_async("charge", self.charge, message_id, reconcile=self.is_charged)
+        await ctx.step_once_async("charge", self.charge, ctx, reconcile=self.is_charged)
         self.obey(ctx, 2)
         self.count()
         ctx.reply(value)
@@ -127,13 +130,13 @@ class HandAgent(Obedient):
         """The work."""
         return int(self.effect("plain", message_id, "compute", value))
 
-    async def charge(self, message_id: str) -> str:
+    async def charge(self, ctx: Context) -> str:
         """The effect."""
-        return str(self.effect("once", message_id, "charge", "charged"))
+        return str(self.inside(ctx, "once", "charge", "charged"))
 
-    def is_charged(self, message_id: str) -> Done | NotDone:
+    def is_charged(self, ctx: Context) -> Done | NotDone:
         """Look outside."""
-        return Done("charged") if seen(self.folder, f"once\t{message_id}\tcharge") else NotDone()
+        return Done("charged") if seen(self.folder, f"once\t{ctx.message.message_id}\tcharge") else NotDone()
 
 
 class VictimAgent(Obedient):

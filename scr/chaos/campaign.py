@@ -36,7 +36,8 @@ from scr.store.address import database_of
 from scr.store.sqlite import SqliteDatabase
 
 TICK_S = 0.004
-START_S, DRAIN_S, END_S, GONE_S = 30.0, 150.0, 12.0, 1.5
+START_S, END_S, GONE_S = 30.0, 12.0, 1.5
+DRAIN_SHARE = 1.7  # of the patience of a client: it asks for one answer, then for whether there is anything left
 FIRST_ANSWERS = 12
 SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value is made up for each round
 
@@ -204,13 +205,14 @@ def _replace_driver(stage: Stage) -> None:
 
 def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Progress], object]) -> str:
     """All that was accepted ends within a bound; what went wrong, if anything did."""
-    end = time.monotonic() + DRAIN_S
+    limit_s = stage.charge.patience_s * DRAIN_SHARE
+    end = time.monotonic() + limit_s
     _rested(stage)
     told = 0.0
     stage.tell({"do": "drain"})
     while stage.driver.poll() is None:
         if time.monotonic() > end:
-            return f"what was accepted had not ended {DRAIN_S:g} s after everything was healed"
+            return f"what was accepted had not ended {limit_s:g} s after everything was healed"
         stage.vitals.look(stage.answered)
         if time.monotonic() - told > 0.5:
             told = time.monotonic()

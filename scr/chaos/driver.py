@@ -39,7 +39,6 @@ from scr.runtime.scratch import reach
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 TITLE = "scr: keeper"
-ANSWER_S = 90.0
 FLOOD = 150
 AGAIN_S, AGAINS_MAX = 0.1, 150
 STANDBYS = 3
@@ -48,7 +47,7 @@ FRAME_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a driver is told to drive."""
+    """What a driver is told to drive.  `patience_s` is how long it waits for one answer, and for all of them."""
 
     folder: str
     store: str
@@ -57,6 +56,7 @@ class Charge:
     agents: int
     seed: int
     given: JsonValue = None
+    patience_s: float = 90.0
 
     def made(self) -> Workload:
         """The workload."""
@@ -99,7 +99,7 @@ class Driver:
         submitted = runtime.submit(work.to, work.payload, key=key)
         say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
         try:
-            value = normal(submitted.result(ANSWER_S))
+            value = normal(submitted.result(self.charge.patience_s))
         except (AgentError, RunFailed) as error:
             if not isinstance(error, AskTimedOut):  # then its outcome is still to come, and the checker asks the store
                 say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
@@ -133,7 +133,7 @@ class Driver:
 
     def settled(self, runtime: Runtime) -> bool:
         """Wait until the runtime has nothing left to do; whether that came in time."""
-        end = time.monotonic() + ANSWER_S
+        end = time.monotonic() + self.charge.patience_s
         while time.monotonic() < end:
             status = runtime.status()
             if status.open_messages <= status.in_doubt:

@@ -126,6 +126,12 @@ class Figures:
         few = self.kills < LANDED_SHARE * self.wanted
         return Verdict.UNKNOWN if few or not found or Verdict.UNKNOWN in found else Verdict.VALID
 
+    @property
+    def violated(self) -> list[str]:
+        """The invariants that do not hold, each once."""
+        named = [violation.invariant for one in self.rounds for violation in one.violations]
+        return list(dict.fromkeys([*named, *("the end" for one in self.rounds if one.failure)]))
+
     def total(self, name: str) -> int:
         """Of all rounds."""
         return sum(one.counts[name] for one in self.rounds)

@@ -49,6 +49,7 @@ class Plan:
     per_round: int = PER_ROUND
     given: JsonValue = None
     only: tuple[int, ...] = ()
+    patience_s: float = 90.0
 
     def check(self) -> None:
         """Raises InvalidInput for a kind or a type of process that there is not."""
@@ -63,7 +64,7 @@ class Plan:
         folder = self.folder / name
         store = self.store or f"sqlite:///{folder}/store.sqlite"
         run = f"chaos-{seed}-{self.folder.name}-{name}"
-        return Charge(str(folder), store, run, self.workload, self.agents, seed, self.given)
+        return Charge(str(folder), store, run, self.workload, self.agents, seed, self.given, self.patience_s)
 
     def not_tested(self) -> dict[str, str]:
         """What was asked for and cannot be done here."""
@@ -156,7 +157,8 @@ def report(plan: Plan, figures: Figures, repeat: str, fewest: Sequence[Fault]) -
     """Write it into the campaign's folder."""
     lines = [f"{fault.n}: {fault.kind} to {fault.target} at {fault.at_s:.2f} s" for fault in fewest]
     (plan.folder / "report.md").write_text(markdown(figures, repeat, lines), encoding="utf-8")
-    (plan.folder / "report.json").write_text(json.dumps(figures.as_json(), indent=2) + "\n", encoding="utf-8")
+    told = figures.as_json() | {"violated": figures.violated}
+    (plan.folder / "report.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def history(seed: int, done: Round) -> Iterator[dict[str, object]]:

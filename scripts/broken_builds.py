@@ -1,0 +1,167 @@
+"""Does fault injection have teeth?  Breaks SCR in one place at a time, and sees whether a short campaign notices.
+
+Works on a copy in a temporary folder.  Prints one line for every broken build; ends with 1 when one is not noticed, or
+when a break no longer fits the source.  Arguments: only builds whose names contain one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+HOUSE = Path(__file__).resolve().parents[1]
+PATIENCE_S = 240.0
+USUAL = "--kills 60 --faults kill,segv,exit1 --targets ring,lead,hand,victim"
+KEEPER = "--kills 25 --faults kill,exit1 --targets ring,lead,hand,runtime,tree"
+INVALID = 1
+
+
+# The file, the name and the campaign (`usual`, `keeper`, or options); then what is there, once, and what it becomes.
+BREAKS = r"""
+scr/mail/mailbox.py: a death loses the message in hand: usual
+-        self._waiting.appendleft(released)
++        pass
+
+scr/mail/mailbox.py: the last message is handled first: usual
+-        self._waiting.append(Pending(message, cause=cause))
++        self._waiting.appendleft(Pending(message, cause=cause))
+
+scr/mail/mailbox.py: the first death quarantines: usual
+-        released.deaths += blamed
++        released.deaths += blamed * 100_000
+
+scr/runtime/turns.py: recorded steps are forgotten when a message is delivered again: usual
+-            steps=tuple(pending.steps.values()),
++            steps=(),
+
+scr/runtime/turns.py: the next incarnation begins from the state of the first: usual
+-            self._states[agent] = turn.state
++            self._states.setdefault(agent, turn.state)
+
+scr/runtime/turns.py: an answer is no step of who had asked: keeper
+-        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
++        kept = CommittedTurn(agent, incarnation, turn)
+
+scr/runtime/turns.py: a turn is not acknowledged: usual
+-        self.router.settle(agent, turn.message_id)
+-        reach("runtime.after_release")
++        pending.sealed = False
+
+scr/behaviour/steps.py: that a step begins is told to nobody: usual
+-        await hands.keep(turn, StepRecord(name=step.key, state="begun"))
++        pass
+
+scr/behaviour/steps.py: doubt is settled by doing it again: usual
+-        if isinstance(verdict, Done):
++        if False:
+
+scr/runtime/restore.py: mail is forgotten by the next runtime: keeper
+-    _mail(image, turns)
+-    for watcher
++    for watcher
+
+scr/runtime/restore.py: states are forgotten by the next runtime: keeper
+-        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
++        turns.opened(listed.get(kept.spec.id, kept.spec))
+
+scr/runtime/post.py: what is submitted again is accepted again: keeper
+-        if again:
++        if False:
+
+scr/supervise/steps.py: an incarnation is used twice: usual
+-incarnation=child.incarnation + 1
++incarnation=max(1, child.incarnation)
+
+scr/launch/launcher.py: descriptors of the dead stay open: usual
+-        if not self.is_open:
++        if self.channel.fileno() == -1:
+
+scr/launch/warden.py: what a dead runtime has left lives on: --kills 6 --faults kill,setsid --targets ring,hand,runtime
+-        found = doomed(look_around(runtime_id), sessions, spared)
++        found = []
+
+scr/runtime/system.py: an event tells the environment: usual
+-            AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=named(spec.code))
++            AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=str(dict(os.environ)))
+
+scr/runtime/system.py: a tree that gives up buries all mail: --kills 30 --faults kill --targets table,runtime --gap 0.1
+-        if self.supervisor.tree.teams[self._boot.tree.id].closing:
+-            self.turns.end()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One place in one file, what it is broken into, and the campaign that must notice."""
+
+    path: Path
+    name: str
+    options: str
+    line: str
+    broken: str
+
+    @classmethod
+    def of(cls, text: str) -> Break:
+        """From its lines in BREAKS."""
+        title, *lines = text.splitlines()
+        path, name, campaign = title.split(": ", 2)
+        kept, broken = ("\n".join(line[1:] for line in lines if line[0] == sign) for sign in "-+")
+        options = {"usual": USUAL, "keeper": KEEPER}.get(campaign, campaign)
+        return cls(Path(path), name, options, kept, broken)
+
+    def plant(self, house: Path) -> str:
+        """Break the copy; returns what was there.  Ends the script when its place is not there exactly once."""
+        source = (house / self.path).read_text(encoding="utf-8")
+        if source.count(self.line) != 1:
+            sys.exit(f"{self.name}: there {source.count(self.line)} times in {self.path}: {self.line!r}")
+        (house / self.path).write_text(source.replace(self.line, self.broken), encoding="utf-8")
+        return source
+
+
+def noticed(copy: Path, options: str) -> str:
+    """By which invariants a campaign in the copy notices; empty when it does not."""
+    folder = copy / "report"
+    shutil.rmtree(folder, ignore_errors=True)
+    words = f"--seed 3 --shrink 0 --patience 20 --report {folder} --json {options}".split()
+    command = [sys.executable, str(copy / "scripts" / "fault_injection.py"), *words]
+    home = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(command, cwd=copy, env=home, capture_output=True, timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired:
+        return "it does not end"
+    if done.returncode == INVALID:
+        return ", ".join(json.loads((folder / "report.json").read_text())["violated"])
+    return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip().splitlines()[-1][:100]
+
+
+def main(words: list[str]) -> int:
+    """Plant every break, print who noticed."""
+    breaks = [Break.of(text) for text in BREAKS.strip().split("\n\n")]
+    chosen = [one for one in breaks if not words or any(word in one.name for word in words)]
+    survivors = []
+    with TemporaryDirectory(prefix="scr-broken-") as folder:
+        copy = Path(folder)
+        for part in ("scr", "scripts"):
+            shutil.copytree(HOUSE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for one in breaks:
+            (copy / one.path).write_text(one.plant(copy), encoding="utf-8")
+        for one in chosen:
+            began, source = time.monotonic(), one.plant(copy)
+            found = noticed(copy, one.options)
+            (copy / one.path).write_text(source, encoding="utf-8")
+            took_s = time.monotonic() - began
+            print(f"{one.name:72} {took_s:4.0f} s  {found or 'NOT NOTICED'}", flush=True)
+            survivors += [] if found else [one.name]
+    print(f"{len(chosen)} broken builds, {len(survivors)} not noticed: {', '.join(survivors) or 'none'}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
