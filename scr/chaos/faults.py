@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from scr.chaos.kinds import KINDS, Kind, ends_runtime
+from scr.chaos.kinds import HELPERS, KEEPING, KINDS, Kind, ends_runtime
 from scr.errors import InvalidInput
 
 POINTS = 4
@@ -97,7 +97,8 @@ def pairs(wanted: Wanted) -> dict[str, dict[str, float]]:
 
 def _targets(kind: Kind, wanted: Wanted) -> list[str]:
     meant = [target for name in kind.targets for target in (wanted.agents if name == "agent" else (name,))]
-    return [target for target in meant if target in wanted.targets or "all" in wanted.targets]
+    there = {*wanted.agents, *HELPERS, *KEEPING}
+    return [target for target in meant if target in there and (target in wanted.targets or "all" in wanted.targets)]
 
 
 def _drawn(seed: int, wanted: Wanted, weights: Mapping[str, Mapping[str, float]]) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scr.chaos.evidence import Happening
-from scr.chaos.kinds import KINDS, ends_runtime
+from scr.chaos.kinds import HELPERS, KINDS, ends_runtime
 from scr.chaos.landed import Landed
 
 AT_WORK = frozenset({"turn_committed", "message_delivered", "step_recorded", "agent_resumed"})
@@ -97,8 +97,9 @@ def _recovered_at(told: Told, fault: Landed) -> float | None:
         return _next(told.any_work, fault.until)
     if KINDS[fault.kind].ends:
         return _earliest(_next(told.up[fault.victim], fault.at), _next(told.resumed[fault.victim], fault.at))
-    again = _earliest(_next(told.work[fault.victim], fault.until), _next(told.up[fault.victim], fault.at))
-    return fault.until if again is None and fault.victim not in told.work else again
+    if fault.target in HELPERS:  # nobody hears of their work but those who are served
+        return _next(told.any_work, fault.until)
+    return _earliest(_next(told.work[fault.victim], fault.until), _next(told.up[fault.victim], fault.at))
 
 
 def _next(times: Sequence[float], at: float) -> float | None:

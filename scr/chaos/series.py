@@ -19,7 +19,7 @@ from scr.chaos.driver import Charge
 from scr.chaos.evidence import Evidence
 from scr.chaos.faults import Fault, Wanted, draw, schedule
 from scr.chaos.figures import Figures, Summary, Verdict, summary
-from scr.chaos.kinds import HELPERS, KEEPING, KINDS
+from scr.chaos.kinds import HELPERS, KEEPING, KINDS, Way
 from scr.chaos.pictures import distributions, timeline
 from scr.chaos.report import markdown
 from scr.chaos.shrink import shrink
@@ -27,6 +27,9 @@ from scr.errors import InvalidInput
 
 PER_ROUND = 500
 SEEDS = 1 << 31
+DISOBEDIENT = "agents do this themselves when they are ordered to, and those of this workload obey no orders"
+NO_VICTIM = "this workload has no agent that may be poisoned"
+NO_FLOOD = "nobody knows how long the tasks of this workload take"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,17 @@ class Plan:
 
     def not_tested(self) -> dict[str, str]:
         """What was asked for and cannot be done here."""
-        reasons = unable(self.charge(self.seed).store)
+        charge = self.charge(self.seed)
+        reasons = unable(charge.store)
+        if not charge.made().counts:
+            reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.way is Way.ORDER), DISOBEDIENT)
+            reasons |= {"poison": NO_VICTIM, "flood": NO_FLOOD}
         return {name: reasons[name] for name in self.kinds if name in reasons}
 
     def faults(self, seed: int, kills: int, left_s: float) -> tuple[Fault, ...]:
         """The schedule of one round."""
-        able = [name for name in self.kinds if name not in self.not_tested()]
+        reasons = self.not_tested()
+        able = [name for name in self.kinds if name not in reasons]
         types = self.charge(seed).made().types
         found = schedule(seed, Wanted(kills, able, self.targets, types, self.gap_s, left_s))
         return tuple(fault for fault in found if not self.only or fault.n in self.only)

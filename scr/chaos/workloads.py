@@ -45,8 +45,8 @@ class Work:
 class Workload:
     """A tree of agents and the nth task for it.  `together` is how many are under way at the same time.
 
-    `counts`: its agents count in their state what they have handled, and note
-    outside what their steps do.
+    `counts`: its agents count in their state what they have handled, note
+    outside what their steps do, and obey orders.
     """
 
     name: str
@@ -55,12 +55,13 @@ class Workload:
     preload: tuple[str, ...] = PRELOAD
     together: int = 6
     counts: bool = True
+    later: tuple[str, ...] = ()
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The types of agent that faults can hit."""
+        """The types of agent that faults can hit: of those that are listed, and of those that are started later."""
         ids = [spec.id for spec in listed(self.tree) if spec.id not in {"table", "memory"}]
-        return tuple(dict.fromkeys(type_of(agent) for agent in ids)) or ("worker",)
+        return tuple(dict.fromkeys([*(type_of(agent) for agent in ids), *self.later]))
 
 
 def listed(tree: SupervisorSpec) -> list[AgentSpec]:
@@ -199,7 +200,7 @@ def _research(folder: str, agents: int) -> Workload:
         return Work("planner", payload, is_known=False)
 
     preload = (*PRELOAD, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")
-    return Workload("research", tree, task, preload, together=1, counts=False)
+    return Workload("research", tree, task, preload, together=1, counts=False, later=("worker",))
 
 
 def _user(name: str, agents: int, given: JsonValue) -> Workload:

@@ -37,6 +37,7 @@ EVENTS = [
         ("poison", "victim", 2.0, 2.0, 0.8),
         ("kill", "zygote", 3.5, 3.5, 0.5),
         ("fork_refused", "zygote", 3.0, 3.5, 0.0),
+        ("stop_cont", "table", 2.6, 2.7, 0.1),
         ("kill", "hand-2", 1.0, 1.0, 3.6),
         ("kill", "hand-3", 1.0, 1.0, None),
         ("kill", "runtime", 4.2, 4.2, None),
