@@ -71,10 +71,6 @@ scr/runtime/restore.py: states are forgotten by the next runtime: keeper
 -        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
 +        turns.opened(listed.get(kept.spec.id, kept.spec))
 
-scr/runtime/post.py: what is submitted again is accepted again: keeper
--        if again:
-+        if False:
-
 scr/supervise/steps.py: an incarnation is used twice: usual
 -incarnation=child.incarnation + 1
 +incarnation=max(1, child.incarnation)

@@ -37,8 +37,10 @@ from scr.store.sqlite import SqliteDatabase
 
 TICK_S = 0.004
 START_S, END_S, GONE_S = 30.0, 12.0, 1.5
+LOOK_S, HELD_S = 0.05, 20.0
 DRAIN_SHARE = 1.7  # of the patience of a client: it asks for one answer, then for whether there is anything left
 FIRST_ANSWERS = 12
+SHARED, OURS = Path("/dev/shm"), ("psm_", "sem.", "pymp-", "scr")  # noqa: S108  looked at, not used
 SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value is made up for each round
 
 
@@ -131,6 +133,34 @@ class Stage:
         return len(left)
 
 
+@dataclass
+class Clock:
+    """The time of the schedule: it stands still while no agent is up, or all that is due would fall upon the first.
+
+    It does not wait for longer than `HELD_S` at a time: whoever does not come back is not waited for.
+    """
+
+    census: Census
+    types: frozenset[str]
+    at_s: float = 0.0
+    is_up: bool = True
+    _read_at: float = field(default_factory=time.monotonic)
+    _looked_at: float = 0.0
+    _up_at: float = field(default_factory=time.monotonic)
+
+    def read(self) -> float:
+        """Seconds by now."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            self.is_up = any(one.type in self.types for one in self.census.now())
+            self._up_at = now if self.is_up else self._up_at
+        if self.is_up or now - self._up_at > HELD_S:
+            self.at_s += now - self._read_at
+        self._read_at = now
+        return self.at_s
+
+
 def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> Round:
     """One round.  Blocks until nothing of it is left.  Raises RunFailed when not even the first answers came."""
     stage, began = Stage(charge), time.monotonic()
@@ -178,12 +208,10 @@ def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) ->
 
 def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> None:
     """The faults, each at its time; a keeper that was killed is replaced."""
-    origin = time.monotonic()
-    waiting = list(faults)
-    told = 0.0
+    clock, waiting, told = Clock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
     while waiting or not injector.is_idle:
-        now = time.monotonic()
-        while waiting and now - origin >= waiting[0].at_s:
+        at_s, now = clock.read(), time.monotonic()
+        while waiting and at_s >= waiting[0].at_s:
             injector.begin(waiting.pop(0))
         injector.tick()
         _replace_driver(stage)
@@ -238,7 +266,8 @@ def file_of(store: str) -> Path | None:
 
 
 def _shared() -> set[str]:
-    return set(os.listdir("/dev/shm")) if Path("/dev/shm").is_dir() else set()  # noqa: PTH208, S108  looked at, not used
+    """What `multiprocess` leaves there; other programs of the machine come and go."""
+    return {path.name for path in SHARED.glob("*") if path.name.startswith(OURS)}
 
 
 def _scratch() -> set[str]:

@@ -22,7 +22,7 @@ from scr.chaos.kinds import KINDS, Way
 from scr.chaos.landed import Landed, Missed
 from scr.chaos.orders import Order, give, taken, withdraw
 
-TRY_S = 4.0
+TRY_S = 1.0
 OBEY_S = 10.0
 LOOK_S = 0.02
 
