@@ -20,7 +20,7 @@ HOUSE = Path(__file__).resolve().parents[1]
 PATIENCE_S = 240.0
 USUAL = "--kills 60 --faults kill,segv,exit1 --targets ring,lead,hand,victim"
 KEEPER = "--kills 25 --faults kill,exit1 --targets ring,lead,hand,runtime,tree"
-INVALID = 1
+VALID, INVALID, UNKNOWN = 0, 1, 4
 
 
 # The file, the name and the campaign (`usual`, `keeper`, or options); then what is there, once, and what it becomes.
@@ -79,17 +79,13 @@ scr/launch/launcher.py: descriptors of the dead stay open: usual
 -        if not self.is_open:
 +        if self.channel.fileno() == -1:
 
-scr/launch/warden.py: what a dead runtime has left lives on: --kills 6 --faults kill,setsid --targets ring,hand,runtime
+scr/launch/warden.py: what a dead runtime has left lives on: --kills 8 --faults setsid --targets ring,hand
 -        found = doomed(look_around(runtime_id), sessions, spared)
 +        found = []
 
 scr/runtime/system.py: an event tells the environment: usual
 -            AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=named(spec.code))
 +            AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=str(dict(os.environ)))
-
-scr/runtime/system.py: a tree that gives up buries all mail: --kills 30 --faults kill --targets table,runtime --gap 0.1
--        if self.supervisor.tree.teams[self._boot.tree.id].closing:
--            self.turns.end()
 """
 
 
@@ -134,7 +130,9 @@ def noticed(copy: Path, options: str) -> str:
         return "it does not end"
     if done.returncode == INVALID:
         return ", ".join(json.loads((folder / "report.json").read_text())["violated"])
-    return "" if done.returncode == 0 else done.stderr.decode(errors="replace").strip().splitlines()[-1][:100]
+    if done.returncode in {VALID, UNKNOWN}:
+        return ""
+    return done.stderr.decode(errors="replace").strip().splitlines()[-1][:100]
 
 
 def main(words: list[str]) -> int:
