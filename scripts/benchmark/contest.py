@@ -105,7 +105,7 @@ def measured(side: Side, case: Case, parameters: dict[str, Any], folder: Path) -
             try:
                 process.wait(case.limit_s)
             except subprocess.TimeoutExpired:
-                return {"cannot": f"wedged: nothing within {case.limit_s:g} s"}
+                return {"cannot": f"wedged, or too slow: nothing within {case.limit_s:g} s"}
             finally:
                 end_descendants()
                 process.wait()

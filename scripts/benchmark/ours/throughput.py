@@ -11,6 +11,7 @@ from scr.runtime.client import Client
 SMALL, LARGE = "x" * 20, "x" * 65_536
 BATCH = 100
 MAILBOX = 10_000
+BUDGET_S = 3.0
 
 
 def throughput(messages: int, pairs: int, folder: str, **_: object) -> Samples:
@@ -36,14 +37,14 @@ def start_pairs(runtime: Client, number: int, first: int = 0) -> None:
 
 
 def flow(runtime: Client, pairs: int, each: int, pad: str, batch: int = BATCH) -> list[float]:
-    """Messages per second while all pairs are at it, after a warm-up."""
+    """Messages per second while all pairs are at it, for `BUDGET_S` at most, as far as a warm-up can foretell."""
     batch = min(batch, each)
 
     def jobs(count: int) -> list[tuple[str, Any]]:
         return [(f"source-{n}", {"to": f"sink-{n}", "count": count, "batch": batch, "pad": pad}) for n in range(pairs)]
 
-    ask_all(runtime, jobs(2 * batch))
-    return [rate(ask_all(runtime, jobs(each)))]
+    foretold = rate(ask_all(runtime, jobs(2 * batch))) * BUDGET_S / pairs
+    return [rate(ask_all(runtime, jobs(max(2 * batch, min(each, round(foretold))))))]
 
 
 def fanned(runtime: Client, leaves: int, messages: int) -> list[float]:
@@ -53,9 +54,12 @@ def fanned(runtime: Client, leaves: int, messages: int) -> list[float]:
     for n in range(leaves):
         to.append(f"leaf-{n}")
         start(runtime, to[-1], "Echo")
-    rounds = max(2, messages // (2 * leaves))
-    ask(runtime, "hub", {"to": to, "rounds": 1, "pad": SMALL})
-    return [rate([ask(runtime, "hub", {"to": to, "rounds": rounds, "pad": SMALL})])]
+
+    def fan(rounds: int) -> float:
+        return rate([ask(runtime, "hub", {"to": to, "rounds": rounds, "pad": SMALL})])
+
+    foretold = fan(2) * BUDGET_S
+    return [fan(max(2, round(min(messages, foretold)) // (2 * leaves)))]
 
 
 def rate(flows: list[Any]) -> float:
