@@ -21,6 +21,7 @@ GROUPS = {
     "scr.cli.seeing": ("ps", "top", "stack", "logs", "crashes"),
     "scr.cli.serving": ("serve", "submit", "attach", "queue"),
     "scr.cli.replaying": ("replay",),
+    "scr.cli.chaos": ("chaos",),
     "scr.cli.steering": ("kill", "restart", "reload", "stop", "send"),
 }
 

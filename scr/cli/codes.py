@@ -12,6 +12,7 @@ class Code(IntEnum):
     UNSOUND = 1
     BAD_INPUT = 2
     PARTIAL = 3
+    UNKNOWN = 4
     FAILED = 5
     INTERRUPTED = 130
     PIPE_CLOSED = 141
@@ -21,6 +22,7 @@ STATUS = {
     Code.DONE: "done",
     Code.UNSOUND: "unsound",
     Code.PARTIAL: "partial",
+    Code.UNKNOWN: "unknown",
     Code.BAD_INPUT: "bad_input",
     Code.INTERRUPTED: "interrupted",
     Code.FAILED: "failed",

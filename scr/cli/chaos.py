@@ -1,0 +1,123 @@
+"""`scr chaos`: an agent of your own on the same tasks twice, undisturbed and under kills, and whether it shows."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import tempfile
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+
+from scr.chaos.comparison import Comparison
+from scr.chaos.figures import Verdict
+from scr.chaos.strikes import TARGETS
+from scr.chaos.trial import Trial
+from scr.cli.codes import Code
+from scr.cli.options import AsJson
+from scr.cli.say import guarded, say_found
+from scr.cli.steering import parsed
+from scr.errors import InvalidInput
+from scr.failpoints import POINTS
+
+CODES = {Verdict.VALID: Code.DONE, Verdict.INVALID: Code.UNSOUND, Verdict.UNKNOWN: Code.UNKNOWN}
+SAID = {
+    Verdict.VALID: "valid: the same results and as many steps, undisturbed and under kills",
+    Verdict.INVALID: "invalid: kills change what the agent does",
+    Verdict.UNKNOWN: "unknown: too little was done to say so",
+}
+
+
+def chaos(
+    code: Annotated[
+        str, typer.Argument(metavar="MODULE:AGENT", help="Your agent, a class or a function.", show_default=False)
+    ] = "",
+    task: Annotated[str, typer.Option("--task", metavar="JSON", help="What each task gives it.")] = "null",
+    tasks: Annotated[int, typer.Option("--tasks", min=1, max=1000, help="How many tasks.")] = 20,
+    kills: Annotated[int, typer.Option("--kills", min=1, max=1000, help="How many kills.")] = 20,
+    targets: Annotated[
+        str, typer.Option("--targets", metavar="NAMES", help=f"What is killed, by commas: {', '.join(TARGETS)}.")
+    ] = "agent",
+    seed: Annotated[int | None, typer.Option("--seed", help="Which kills.", show_default=False)] = None,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout", metavar="SECONDS", min=0.001, help="How long a task may take, kills and all.")
+    ] = 60.0,
+    store: Annotated[
+        str,
+        typer.Option("--store", metavar="URL", help="Where both runs are kept; a file that is removed if left out."),
+    ] = "",
+    list_points: Annotated[bool, typer.Option("--list-points", help="List the points of SCR_FAILPOINT, and end.")] = (
+        False
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Run your own agent undisturbed, then under kills, and compare: results, recorded steps, steps in doubt.
+
+    Its results must have no times and no fresh ids in them: those differ by
+    themselves.  Exit code 0: valid.  1: invalid.  4: unknown, as too few kills
+    landed, or none in the middle of a turn.
+
+    [bold]Examples[/bold]
+
+      scr chaos shop.agents:Cashier --task '{"order": 7}'
+
+      scr chaos shop.agents:Cashier --kills 50 --targets agent,zygote,runtime --seed 3 --json
+
+      scr chaos --list-points
+    """
+
+    def command() -> Code:
+        if list_points:
+            return say_found({"points": POINTS}, _points(), as_json=as_json)
+        if not code:
+            raise InvalidInput("which agent? name it as package.module:Class; `scr chaos --help` has examples")
+        with tempfile.TemporaryDirectory(prefix="scr-chaos-") as folder:
+            trial = Trial(
+                code=code,
+                task=parsed(task),
+                tasks=tasks,
+                kills=kills,
+                seed=secrets.randbelow(1 << 31) if seed is None else seed,
+                store=store or f"sqlite:///{folder}/store.sqlite",
+                targets=tuple(targets.split(",")),
+                timeout_s=timeout_s,
+            )
+            return _say(trial, trial.compare(), repeat(trial, store), as_json=as_json)
+
+    raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def repeat(trial: Trial, store: str) -> str:
+    """The command line that does the same again."""
+    words = ["scr", "chaos", trial.code, "--task", json.dumps(trial.task), "--tasks", trial.tasks]
+    words += ["--kills", trial.kills, "--targets", ",".join(trial.targets), "--seed", trial.seed]
+    words += ["--timeout", f"{trial.timeout_s:g}", *(["--store", store] if store else [])]
+    return shlex.join(map(str, words))
+
+
+def _say(trial: Trial, found: Comparison, again: str, *, as_json: bool) -> Code:
+    told: dict[str, Any] = {
+        "verdict": found.verdict,
+        "reasons": found.reasons,
+        "seed": trial.seed,
+        "tasks": trial.tasks,
+        "kills": {"wanted": found.wanted, "landed": dict(Counter(found.struck)), "in_turns": found.interrupted},
+        "repeat": again,
+    }
+    lines = [
+        f"tasks:   {trial.tasks}, undisturbed and again under kills",
+        f"kills:   {len(found.struck)} of {found.wanted}, {found.interrupted} in the middle of a turn",
+        f"verdict: {SAID[found.verdict]}",
+        *(f"  - {reason}" for reason in found.reasons),
+        f"repeat:  {again}",
+    ]
+    return say_found(told, lines, as_json=as_json, code=CODES[found.verdict])
+
+
+def _points() -> list[str]:
+    return [f"{name:30} {what}" for name, what in POINTS.items()]
+
+
+COMMANDS = (chaos,)
