@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Launcher, Process, Ready
 from scr.launch.reaper import is_ended, reap, signal_group
+from scr.launch.vitals import is_stopped
 
 FAILURES_MAX = 5
 RETRY_S = 0.05
@@ -72,9 +73,13 @@ class StandbyPool:
     def _take(self) -> Process | None:
         for pid in tuple(self._idle):
             process = self._forget(pid)
-            if not is_ended(process.pidfd):
+            if is_ended(process.pidfd):
+                _bury(process)
+            elif is_stopped(pid):  # it would be waited for as long as a start may take, and so would all behind it
+                signal_group(pid, process.pidfd, signal.SIGKILL)
+                process.close()
+            else:
                 return process
-            _bury(process)
         return None
 
     def _refill(self) -> None:

@@ -1,6 +1,6 @@
 """What the kernel says of a live process: memory, processor time, whether it is stopped.
 
-For whoever shows it, in their own process: reading the memory of a process
+Memory is for whoever shows it, in their own process: reading that of a process
 takes as long as a millisecond, which the runtime's loop does not have.
 """
 
@@ -32,6 +32,15 @@ def vitals_of(pid: int) -> Vitals | None:
     except OSError:
         return None
     return parsed(stat, rollup)
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped the process (SIGSTOP, a debugger); False where the kernel does not tell."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in STOPPED
 
 
 def parsed(stat: str, rollup: str) -> Vitals:

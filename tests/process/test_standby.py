@@ -37,6 +37,17 @@ def test_more_launches_than_standbys_are_all_answered(bench):
     standing_by(bench)
 
 
+def test_a_standby_that_somebody_has_stopped_is_ended_and_never_handed_out(bench):
+    before = standing_by(bench)
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    (process,) = bench.start(1)
+    assert process.pid not in before
+    assert bench.ask(process, "pid") == process.pid
+    bench.until(lambda: all(is_gone(pid) for pid in before))
+    standing_by(bench)
+
+
 def test_a_standby_that_dies_is_never_handed_out_is_reaped_and_is_replaced(bench):
     bench.reaper.close()  # the pool itself has to reap
     victim, *_ = before = standing_by(bench)
