@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from scr.chaos.evidence import Evidence, by
-from scr.chaos.kinds import HELPERS, KEEPING
+from scr.chaos.kinds import KEEPING
 from scr.chaos.landed import Landed
 from scr.chaos.recovery import Recovery, recoveries
 from scr.messages import CLIENT
@@ -25,7 +25,7 @@ from scr.store.checks import check
 SHOWN = 5
 RECOVERY_S = 20.0
 OUTLIVED_S = 2.0  # one that is promised, and one for a machine that is busy with faults
-SYSTEMIC = frozenset({*HELPERS, *KEEPING})  # what everybody depends on
+SYSTEMIC = frozenset({"table", "memory", "zygote", *KEEPING})  # what everybody depends on
 DESCRIPTORS_SLACK = 6  # processes on their way in or out
 SLOPE_KB = 4096.0  # growth for each thousand turns
 WINDOW_SLACK_S = 0.05  # a restart is counted a moment before it is told of
