@@ -81,7 +81,7 @@ def recovery(kills: int, folder: str) -> Samples:
             task = app.hold.delay(path)
             return lambda: answer(task)
 
-        return {"warm": work.kills(min(kills, 6), folder, held)}
+        return {"warm": work.kills(min(kills, 2), folder, held)}
 
 
 def round_trip(trips: int, folder: str) -> Samples:

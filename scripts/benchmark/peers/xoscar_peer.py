@@ -78,7 +78,7 @@ def recovery(kills: int, folder: str) -> Samples:
 
     async def use(pool: Any, actors: list[Any]) -> Samples:
         times = []
-        for n in range(min(kills, 8) + 1):
+        for n in range(min(kills, 4) + 1):
             path = f"{folder}/held-{n}"
             call = asyncio.ensure_future(actors[0].hold(path))
             pid = await asyncio.to_thread(work.holder_of, path)
