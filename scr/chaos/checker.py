@@ -222,7 +222,7 @@ def limits_passed(of: Evidence) -> Iterator[str]:
             case "runtime_up":
                 restarts.clear()
                 ended.clear()
-            case "agent_exited" if not event.body.get("asked"):
+            case "agent_exited" if event.body.get("asked", "nothing") not in {"stop", "kill"}:
                 ended.add(event.body["agent"])
             case "agent_starting" if event.body["agent"] in ended:
                 supervisor = event.body["supervisor"]
