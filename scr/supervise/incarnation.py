@@ -83,13 +83,13 @@ class Incarnation:
         return self.channel
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal its process group, if there is a process."""
-        if self.process:
+        """Signal its process group, if there is a process; after `close` its numbers are somebody else's."""
+        if self.process and self.process.is_open:
             signal_group(self.process.pid, self.process.pidfd, number)
 
     def signal_itself(self, number: int) -> None:
         """Signal its process alone, if there is one and it has not ended."""
-        if self.process:
+        if self.process and self.process.is_open:
             with contextlib.suppress(ProcessLookupError):  # it has ended, and that is being heard
                 signal.pidfd_send_signal(self.process.pidfd, number)
 
