@@ -41,6 +41,14 @@ def recognised(pid: int, title: str) -> Seen:
     return Seen(pid, helper["helper"] if helper else "")
 
 
+def who(pid: int, title: str) -> Seen:
+    """Who a process is; what an agent has forked has its title too, and is not the agent."""
+    seen = recognised(pid, title)
+    with suppress(OSError):
+        return seen if not seen.agent or os.getsid(pid) == pid else Seen(pid, "")
+    return Seen(pid, "")
+
+
 class Census:
     """Who belongs to this campaign.  Not for several threads at once.
 
@@ -57,7 +65,7 @@ class Census:
         pids = sorted(int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208  numbers, not paths
         self._strangers &= set(pids)
         candidates = [pid for pid in pids if pid not in self._strangers]
-        return [recognised(pid, title) for pid in candidates if (title := self._title(pid)) is not None]
+        return [who(pid, title) for pid in candidates if (title := self._title(pid)) is not None]
 
     def _title(self, pid: int) -> str | None:
         """The title of one of ours; None for strangers and for the dead."""
@@ -85,7 +93,7 @@ class Census:
             yield None
             return
         try:
-            is_same = self.is_ours(seen.pid) and recognised(seen.pid, self._title(seen.pid) or "") == seen
+            is_same = self.is_ours(seen.pid) and who(seen.pid, self._title(seen.pid) or "") == seen
             yield pidfd if is_same else None
         finally:
             os.close(pidfd)

@@ -24,7 +24,7 @@ OFTEN = 100_000
 WITHIN_S = 10.0
 AGENTS = "scr.chaos.agents"
 HUNG_S = 2.0
-ASKING_S = 15.0
+ASKING_S = 6.0
 MEMORY_BYTES = 256 << 20
 HANDS_MIN = 3
 QUESTION = "How do agent runtimes recover from crashes?"
@@ -53,7 +53,7 @@ class Workload:
     tree: SupervisorSpec
     task: Callable[[int], Work]
     preload: tuple[str, ...] = PRELOAD
-    together: int = 6
+    together: int = 16
     counts: bool = True
     later: tuple[str, ...] = ()
 
