@@ -24,7 +24,7 @@ from scr.chaos.clientlog import FILE, read
 from scr.chaos.driver import Charge
 from scr.chaos.evidence import Evidence, Probes
 from scr.chaos.faults import Fault
-from scr.chaos.gather import artefacts_with, gather
+from scr.chaos.gather import artefacts_with, complaints_in, gather
 from scr.chaos.inject import Injector
 from scr.chaos.landed import Landed, Missed
 from scr.chaos.orders import prepare
@@ -41,6 +41,7 @@ LOOK_S, HELD_S = 0.05, 20.0
 DRAIN_SHARE = 1.7  # of the patience of a client: it asks for one answer, then for whether there is anything left
 FIRST_ANSWERS = 12
 SHARED, OURS = Path("/dev/shm"), ("psm_", "sem.", "pymp-", "scr")  # noqa: S108  looked at, not used
+OUTPUT = "output.log"
 SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value is made up for each round
 
 
@@ -92,7 +93,7 @@ class Stage:
     def start(self) -> None:
         """A driver; the next one, when there was one."""
         environment = os.environ | {VARIABLE: self.token, "SPT_NOENV": "1", SECRET: self.secret}
-        with (self.folder / "output.log").open("ab") as output:
+        with (self.folder / OUTPUT).open("ab") as output:
             self.drivers.append(
                 subprocess.Popen(
                     [sys.executable, "-m", "scr.chaos.driver", json.dumps(asdict(self.charge))],
@@ -187,6 +188,7 @@ def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], 
         scratch_left=len([name for name in _scratch() - scratch if name in stage.vitals.runtimes]),
         secrets=artefacts_with(stage.secret, stage.folder),
         slope_kb=stage.vitals.slope_kb,
+        complaints=complaints_in(stage.folder / OUTPUT),
     )
     evidence = gather(stage.folder, charge.store, charge.run, charge.made(), tuple(injector.landed), probes)
     return Round(evidence, read(stage.folder), injector.landed, injector.missed, began, time.monotonic(), failure)
@@ -201,7 +203,7 @@ def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) ->
     end = time.monotonic() + limit_s
     while not fact():
         if time.monotonic() > end or stage.driver.poll() is not None:
-            said = (stage.folder / "output.log").read_text(errors="replace")[-600:]
+            said = (stage.folder / OUTPUT).read_text(errors="replace")[-600:]
             raise RunFailed(f"no {what} within {limit_s:g} s; what was printed: {said}")
         time.sleep(0.05)
 
@@ -253,7 +255,7 @@ def _rested(stage: Stage) -> None:
     """Let the healed run work for a moment: everybody who was hit is seen at work again, and it is measured again."""
     before = stage.answered()
     end = time.monotonic() + END_S
-    while time.monotonic() < end and stage.answered() < before + 10 * FIRST_ANSWERS:
+    while time.monotonic() < end and stage.answered() < before + 5 * FIRST_ANSWERS:
         _replace_driver(stage)
         time.sleep(0.05)
     stage.vitals.rest()

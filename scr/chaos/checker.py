@@ -304,6 +304,12 @@ def secrets_told(of: Evidence) -> Iterator[str]:
         yield f"a planted secret is in {artefact}"
 
 
+def uncaught(of: Evidence) -> Iterator[str]:
+    """No exception in the runtime goes uncaught."""
+    for complaint in of.probes.complaints:
+        yield f"the runtime printed: {complaint}"
+
+
 INVARIANTS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("lost", lost),
     ("open", open_work),
@@ -325,4 +331,5 @@ INVARIANTS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("processes", left_running),
     ("leaks", leaks),
     ("secrets", secrets_told),
+    ("uncaught", uncaught),
 )

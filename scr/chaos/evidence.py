@@ -31,7 +31,8 @@ class Probes:
     """What was seen from outside, after all was over; `None` for what could not be seen.
 
     `late_s` is the longest that anything outlived its runtime.  The growths
-    are those of one runtime's process, between two moments at rest.
+    are those of one runtime's process, between two moments at rest;
+    `complaints` what an event loop says of exceptions that nobody caught.
     """
 
     orphans: int = 0
@@ -42,6 +43,7 @@ class Probes:
     scratch_left: int = 0
     secrets: tuple[str, ...] = ()
     slope_kb: float | None = None
+    complaints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from scr.store.address import database_of
 from scr.store.tables import TABLES
 
 CHUNK_BYTES = 1 << 20
+UNCAUGHT = ("Exception in callback", "exception was never retrieved", "Exception ignored in")
 
 
 def gather(
@@ -53,6 +54,12 @@ def rows_of(store: str, run: str) -> tuple[dict[str, Any], dict[str, tuple[dict[
         session.close()
 
 
+def complaints_in(output: Path) -> tuple[str, ...]:
+    """The lines of what was printed in which an event loop tells of an exception that nobody caught."""
+    lines = _lines(output, errors="replace")
+    return tuple(line.strip()[:200] for line in lines if any(word in line for word in UNCAUGHT))
+
+
 def artefacts_with(secret: str, folder: Path) -> tuple[str, ...]:
     """The files that have it in them."""
     wanted = secret.encode()
@@ -72,7 +79,7 @@ def _has(path: Path, wanted: bytes) -> bool:
     return False
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path, errors: str = "strict") -> Iterator[str]:
     if path.exists():
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", errors=errors) as file:
             yield from file

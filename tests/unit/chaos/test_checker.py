@@ -169,6 +169,7 @@ PROBES = {
     "shared memory": ("leaks", Probes(shared_memory_grown=1)),
     "a directory": ("leaks", Probes(scratch_left=1)),
     "memory": ("leaks", Probes(slope_kb=90_000.0)),
+    "an exception": ("uncaught", Probes(complaints=("Exception in callback x()",))),
     "a secret": ("secrets", Probes(secrets=("store.sqlite",))),
 }
 
