@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
@@ -38,7 +39,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--peers", default=",".join(PEERS), help="which of them, by name, with commas; none: ''")
     parser.add_argument("--folder", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--picture", type=Path, default=PICTURE, help="where to draw the bars")
+    parser.add_argument("--picture", type=Path, help=f"where to draw the bars; of all cases in {PICTURE.name}")
     parser.add_argument("--readme", action="store_true", help="write what was aimed at into README.md")
     return parser.parse_args()
 
@@ -55,31 +56,37 @@ def main() -> None:
     """Measure, print, draw."""
     given = options()
     set_child_subreaper(on=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended: nothing of it is left running"))
+    found: dict[str, dict[str, Outcome]] = {}
     try:
         with tempfile.TemporaryDirectory(dir=given.folder, prefix="scr-bench-") as place:
             on = machine(Path(place))
-            found = {
-                name: measure(case, given, Path(place))
-                for name, case in CASES.items()
-                if given.case is None or name in given.case
-            }
+            for name in given.case or CASES:
+                found[name] = measure(CASES[name], given, Path(place))
+                if not given.json:
+                    print(markdown(CASES[name], found[name]), flush=True)
     finally:
         end_descendants()
+    tell(given, found, on)
+
+
+def tell(given: argparse.Namespace, found: dict[str, dict[str, Outcome]], on: str) -> None:
+    """All of it: as JSON, as a picture, in the README; what was asked for."""
     used = versions(found)
+    named = ", ".join(f"{name} {number}" for name, number in used.items())
+    head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
     if given.json:
         cases = {name: {side: asdict(outcome) for side, outcome in found[name].items()} for name in found}
         print(json.dumps({"machine": on, "versions": used, "cases": cases}))
-    named = ", ".join(f"{name} {number}" for name, number in used.items())
-    head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
-    if not given.json:
-        print(head, *(markdown(CASES[name], outcomes) for name, outcomes in found.items()), sep="\n")
-    if not given.case:
-        given.picture.write_text(svg(found, CASES, on), encoding="utf-8")
-        print(f"drawn: {given.picture}", file=sys.stderr)
+    else:
+        print(head)
+    if not given.case or given.picture:
+        picture = given.picture or PICTURE
+        picture.write_text(svg(found, CASES, on), encoding="utf-8")
+        print(f"drawn: {picture}", file=sys.stderr)
     if given.readme:
-        README.write_text(
-            replaced(README.read_text(encoding="utf-8"), f"{head}\n{digest(found, CASES)}"), encoding="utf-8"
-        )
+        told = f"{head}\n{digest(found, CASES)}"
+        README.write_text(replaced(README.read_text(encoding="utf-8"), told), encoding="utf-8")
 
 
 def replaced(readme: str, told: str) -> str:
