@@ -163,7 +163,8 @@ def test_a_runtime_that_is_killed_harms_no_other_run_and_its_own_has_the_same_re
     os.kill(runtime, signal.SIGKILL)
     undisturbed = submit(question=question, docs=corpus)
     assert scr("attach", disturbed, "--json").code == 0
-    serving.until("done", run=undisturbed)
+    for run in (disturbed, undisturbed):
+        serving.until("done", run=run)
     assert serving.runs("restarted") == [disturbed]
     assert {*serving.runs("done"), *serving.runs("failed")} == {disturbed, undisturbed}
     reports = [(here / ".scr" / "runs" / run / "report.md").read_text() for run in (disturbed, undisturbed)]

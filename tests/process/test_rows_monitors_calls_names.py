@@ -284,7 +284,7 @@ def test_g13_01_02_a_taken_name_is_refused_and_stays_with_its_owner(watched):
     pid = watched.pid("one")
     with pytest.raises(AlreadyStarted, match="'one' is running"):
         watched.runtime.start_agent("one", dies)
-    with pytest.raises(AlreadyStarted, match="'memory' is running under 'root'"):
+    with pytest.raises(AlreadyStarted, match="'memory' is running under 'memories'"):
         watched.runtime.start_agent("memory", dies)
     tell(watched, "watcher-1", "start", "one", "watcher-1", "watcher-2")
     refused = ["failure one refused", "failure watcher-1 refused", "failure watcher-2 refused"]

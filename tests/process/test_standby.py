@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from scr.launch.vitals import is_stopped
 from tests.contract.launch_bench import Bench, is_gone, is_reaped
 
 
@@ -41,6 +42,7 @@ def test_a_standby_that_somebody_has_stopped_is_ended_and_never_handed_out(bench
     before = standing_by(bench)
     for pid in before:
         os.kill(pid, signal.SIGSTOP)
+    bench.until(lambda: all(is_stopped(pid) for pid in before))
     (process,) = bench.start(1)
     assert process.pid not in before
     assert bench.ask(process, "pid") == process.pid

@@ -105,6 +105,15 @@ def run(place):
     return run
 
 
+def until_known(trial):
+    """On a busy machine too few kills may land to say anything, and that is said: then it is tried again."""
+    for _ in range(5):
+        said = trial()
+        if "unknown" not in said.stdout:
+            break
+    return said
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code", "verdict", "reason"),
     [
@@ -114,7 +123,7 @@ def run(place):
 )
 def test_the_command_tells_who_survives_kills_and_who_does_not(run, code, exit_code, verdict, reason):
     words = ("scr", "chaos", f"agents:{code}", "--task", '{"n": 1}', "--tasks", "2", "--kills", "3", "--seed", "7")
-    said = run(*words, "--targets", "agent,table", "--json")
+    said = until_known(lambda: run(*words, "--targets", "agent,table", "--json"))
     assert said.returncode == exit_code, said.stdout + said.stderr
     told = json.loads(said.stdout)
     assert told["verdict"] == verdict
@@ -126,7 +135,8 @@ def test_the_command_tells_who_survives_kills_and_who_does_not(run, code, exit_c
 
 def test_the_plugin_runs_a_marked_body_twice_and_compares(run, place):
     (place / "test_shop.py").write_text(TESTS)
-    said = run("pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "-W", "error", "test_shop.py")
+    words = ("pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "-W", "error", "test_shop.py")
+    said = until_known(lambda: run(*words))
     assert "2 failed, 3 passed" in said.stdout, said.stdout
     assert "invalid under 3 kills (seed 7)" in said.stdout
     assert "undisturbed, and 2 under kills" in said.stdout
