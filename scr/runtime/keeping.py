@@ -22,6 +22,8 @@ from scr.store.opening import open_store
 from scr.store.records import Opening, StoreStatus
 from scr.store.store import Store
 
+LAST_TURNS_S = 1.0
+
 
 @dataclass(eq=False, slots=True)
 class Watcher:
@@ -63,6 +65,22 @@ def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) 
 
 def _on_loop(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
     loop.call_soon_threadsafe(then)
+
+
+def when_told(loop: asyncio.AbstractEventLoop, store: Store, say: Callable[[], None]) -> None:
+    """Say the last word when the store has told of all that it was given; soon, if it does not."""
+    told: list[bool] = []
+
+    def once() -> None:
+        if not told:
+            told.append(True)
+            say()
+
+    loop.call_later(LAST_TURNS_S, once)
+    if store.status().state == "lost":
+        once()
+    else:
+        store.sync(once)
 
 
 def tell_owner(owner: socket.socket, error: ScrError) -> None:

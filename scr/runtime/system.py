@@ -22,6 +22,7 @@ from scr.messages import ExitReason
 from scr.runtime.care import Care
 from scr.runtime.charter import Boot
 from scr.runtime.crashes import crash_of, is_crash
+from scr.runtime.keeping import when_told
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
@@ -259,6 +260,9 @@ class System:
     def finished(self, reason: str, causes: tuple[str, ...]) -> None:
         """Nothing lives any more.  A run that could not be gone on with this time may be the next: its keeper tries."""
         self.is_cut_short = self.store.image.resumed and reason == ExitReason.START_FAILED
+        when_told(self._loop, self.store, partial(self._down, reason, causes))
+
+    def _down(self, reason: str, causes: tuple[str, ...]) -> None:
         self.events.emit(RuntimeDown(reason=reason, causes=causes))
         self._tell_ready("; ".join((f"the runtime stopped: {reason}", *causes)))
         self._over()
