@@ -183,7 +183,10 @@ class Context(Stepping):
             return self._turn.entries[key].value
         if self._table is None:
             raise ScrError(f"cannot recall {key!r}: this runtime has no table; add one to its tree")
-        return self._table.get(key, default, at_least=self._turn.delivery.entries_version if self._turn else 0)
+        delivery = self._turn.delivery if self._turn else None
+        if delivery is None or delivery.replay:  # what a replay recalls is seen by who plays it again
+            return self._table.get(key, default, at_least=delivery.entries_version if delivery else 0)
+        return self._table.recall(key, default, at_least=delivery.entries_version)
 
     def progress(self) -> None:
         """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""

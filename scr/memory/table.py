@@ -8,6 +8,7 @@ replacement, and until it holds what they must see.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -21,11 +22,12 @@ from multiprocess.managers import BaseManager, DictProxy
 from scr.errors import TableUnavailable
 from scr.frames import Entry, TableAddress
 from scr.memory import wire
+from scr.memory.recent import Recent
 
 T = TypeVar("T")
 VERSION = "version"
 PATIENCE_S = 10.0
-PAUSE_S = 0.005
+PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.005
 LOST = (OSError, EOFError, AuthenticationError)
 
 
@@ -71,16 +73,27 @@ class TableClient:
     def __init__(self, address: TableAddress) -> None:
         self.address = address
         self._proxy: Any = None
+        self._reached = 0
+        self._recent = Recent()
 
     def get(self, key: str, default: Any = None, *, at_least: int = 0) -> Any:
         """The value under the key once the table holds all entries up to version `at_least`.
 
         Raises TableUnavailable after `PATIENCE_S`.
         """
-        until = monotonic() + PATIENCE_S
-        self._reach(at_least, until)
-        found = self._call(lambda proxy: proxy.get(row_key(key)), until)
-        return default if found is None else found["value"]
+        row = self._read(key, at_least)
+        return default if row is None else row["value"]
+
+    def recall(self, key: str, default: Any = None, *, at_least: int) -> Any:
+        """As `get`; without asking, where this process has just read the key and the table held all of that."""
+        if not at_least:
+            return self.get(key, default)
+        read = self._recent.find(key, at_least, monotonic())
+        if read is None:
+            at, row = monotonic(), self._read(key, at_least)
+            self._recent.add(key, self._reached, row, at)
+            return default if row is None else row["value"]
+        return default if read.text is None else json.loads(read.text)["value"]
 
     def publish(self, entries: Sequence[Entry], version: int) -> None:
         """Write entries; the table then holds all of them up to `version`.  One process writes, in order of version."""
@@ -91,25 +104,40 @@ class TableClient:
         """Up to which version the table is complete; 0 when it is empty."""
         return int(self._call(lambda proxy: proxy.get(VERSION, 0), monotonic() + PATIENCE_S))
 
-    def _reach(self, version: int, until: float) -> None:
-        while version and self._call(lambda proxy: proxy.get(VERSION, 0), until) < version:
+    def _read(self, key: str, at_least: int) -> Any:
+        until = monotonic() + PATIENCE_S
+
+        def read(proxy: Any) -> Any:
+            self._reach(proxy, at_least, until)
+            return proxy.get(row_key(key))
+
+        return self._call(read, until)
+
+    def _reach(self, proxy: Any, version: int, until: float) -> None:
+        """Wait until the server holds all up to that version: a fresh one begins with nothing."""
+        pause_s = PAUSE_S
+        while self._reached < version:
+            self._reached = proxy.get(VERSION, 0)
+            if self._reached >= version:
+                return
             if monotonic() >= until:
                 raise TableUnavailable(
                     f"the table did not reach version {version} within {PATIENCE_S} s: is the memory agent up?"
                 )
-            sleep(PAUSE_S)
+            sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _call(self, use: Callable[[Any], T], until: float) -> T:
         while True:
             try:
                 if self._proxy is None:  # its truth would be the table's length, asked for over the socket
-                    self._proxy = self._connect()
+                    self._proxy, self._reached = self._connect(), 0
                 return use(self._proxy)
             except LOST as error:
                 self._proxy = None
                 if monotonic() >= until:
                     raise TableUnavailable(f"the table did not answer within {PATIENCE_S} s: {error!r}") from error
-                sleep(PAUSE_S)
+                sleep(LONGEST_PAUSE_S)
 
     def _connect(self) -> Any:
         authkey = bytes.fromhex(self.address.authkey)

@@ -138,6 +138,6 @@ def test_the_plugin_runs_a_marked_body_twice_and_compares(run, place):
     words = ("pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "-W", "error", "test_shop.py")
     said = until_known(lambda: run(*words))
     assert "2 failed, 3 passed" in said.stdout, said.stdout
-    assert "invalid under 3 kills (seed 7)" in said.stdout
+    assert "invalid under 3 kills (seed 7)" in said.stdout, said.stdout
     assert "undisturbed, and 2 under kills" in said.stdout
     assert "needs the fixture scr_runtime" in said.stdout
