@@ -16,10 +16,17 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+import store_figures
+from benchmark.machine import machine
+
 from scr.chaos.campaign import Progress
+from scr.chaos.faults import Fault
 from scr.chaos.figures import Figures, Verdict
 from scr.chaos.kinds import KINDS
 from scr.chaos.report import said
@@ -29,6 +36,7 @@ from scr.errors import ScrError
 CODES = {Verdict.VALID: 0, Verdict.INVALID: 1, Verdict.UNKNOWN: 4}
 BAD_INPUT = 2
 BAR = 24
+POSTGRES = "postgres"
 
 
 @dataclass
@@ -65,7 +73,9 @@ def options_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--workload", default="mixed", help="mixed, ring, fan, research, or package.module:Class")
     parser.add_argument("--task", default="null", help="the task for agents of your own, as JSON")
     parser.add_argument("--agents", type=int, default=6)
-    parser.add_argument("--store", default="", help="a URL; a file for each run without it")
+    parser.add_argument(
+        "--store", default="", help="a URL, or the word postgres: a server of its own; a file each run without"
+    )
     parser.add_argument("--gap", type=float, default=0.15, help="seconds between two faults")
     parser.add_argument("--patience", type=float, default=90.0, help="seconds in which all that was accepted must end")
     parser.add_argument("--per-run", type=int, default=PER_ROUND, help="kills in one run")
@@ -77,7 +87,17 @@ def options_of(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
+@contextmanager
+def store_of(word: str) -> Iterator[str]:
+    """The URL of the store; of a PostgreSQL that is there for as long as it is needed, as durable as it comes."""
+    if word != POSTGRES:
+        yield word
+        return
+    with store_figures.store(POSTGRES, Path()) as (url, _):
+        yield url
+
+
+def plan_of(options: argparse.Namespace, store: str) -> Plan:
     """What is asked for."""
     folder = options.report or Path(tempfile.mkdtemp(prefix="scr-chaos-"))
     return Plan(
@@ -89,7 +109,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         targets=tuple(options.targets.split(",")),
         workload=options.workload,
         agents=options.agents,
-        store=options.store,
+        store=store,
         gap_s=options.gap,
         per_round=options.per_run,
         patience_s=options.patience,
@@ -98,11 +118,22 @@ def plan_of(options: argparse.Namespace) -> Plan:
     )
 
 
-def repeat_of(words: list[str], seed: int) -> str:
-    """The command that does the same again."""
-    kept = [word for word in words if word != "--json"]
-    given = [] if any(word.startswith("--seed") for word in kept) else ["--seed", str(seed)]
-    return shlex.join(["python", "scripts/fault_injection.py", *kept, *given])
+def repeat_of(words: list[str], seed: int, fewest: list[Fault]) -> str:
+    """The command that does the same again, or only the fewest faults that still fail."""
+    others = without(words, ("--seed", "--only", "--shrink") if fewest else ("--seed",))
+    only = ["--only", ",".join(str(fault.n) for fault in fewest), "--shrink", "0"] if fewest else []
+    return shlex.join(["python", "scripts/fault_injection.py", *others, "--seed", str(seed), *only])
+
+
+def without(words: list[str], options: tuple[str, ...]) -> list[str]:
+    """The words but for these options, each of which has a value, and but for `--json`."""
+    kept, left = [], iter(words)
+    for word in left:
+        if word in options:
+            next(left)
+        elif word != "--json" and word.partition("=")[0] not in options:
+            kept.append(word)
+    return kept
 
 
 def run(words: list[str]) -> int:
@@ -112,15 +143,22 @@ def run(words: list[str]) -> int:
         for kind in KINDS.values():
             print(f"{kind.name:16} {kind.way:7} {'ends it ' if kind.ends else '        '} {', '.join(kind.targets)}")
         return 0
-    plan = plan_of(options)
+    with store_of(options.store) as store:
+        return perform(words, plan_of(options, store), options)
+
+
+def perform(words: list[str], plan: Plan, options: argparse.Namespace) -> int:
+    """The faults, the fewest of them that fail, the report."""
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(plan.folder)}
     screen = Screen(plan.kills, time.monotonic())
     figures, failed = campaign(plan, screen.tell)
-    repeat, fewest = repeat_of(words, plan.seed), []
+    repeat, fewest = repeat_of(words, plan.seed, []), []
     print(file=sys.stderr)
     if failed and options.shrink:
         fewest = shrunk(plan, figures.rounds[-1], options.shrink, lambda line: print(line, file=sys.stderr))
-        repeat += f" --seed {figures.rounds[-1].seed} --only {','.join(str(fault.n) for fault in fewest)}"
-    report(plan, figures, repeat, fewest)
+        repeat = repeat_of(words, figures.rounds[-1].seed, fewest)
+    report(plan, figures, repeat, fewest, about)
     tell(figures, plan, repeat, as_json=options.json)
     return CODES[figures.verdict]
 

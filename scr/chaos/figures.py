@@ -149,10 +149,38 @@ class Figures:
             "verdict": self.verdict.value,
         }
 
+    def as_report(self) -> dict[str, Any]:
+        """What `--json` prints, and how each kind of fault and each type of process came off."""
+        told = self.as_json()
+        kinds = self._groups("kind")
+        told["faults"] = {name: row | kinds.get(name, {}) for name, row in told["faults"].items()}
+        counts = {"runs": len(self.rounds), "restarts": self.total("restarts")}
+        return told | counts | {"targets": self._groups("target"), "violated": self.violated}
+
+    def _groups(self, by: str) -> dict[str, dict[str, Any]]:
+        """Those that were done, by `kind` or `target`.
+
+        Nobody can tell which fault it was that lost something: `lost` and
+        `doubled` are of all runs in which there was one of the group.
+        """
+        return {name: self._group(by, name) for name in sorted({getattr(one.landed, by) for one in self.recoveries})}
+
+    def _group(self, by: str, name: str) -> dict[str, Any]:
+        in_runs = [[each for each in one.recoveries if getattr(each.landed, by) == name] for one in self.rounds]
+        hit = [one for one, of in zip(self.rounds, in_runs, strict=True) if of]
+        found = [each for of in in_runs for each in of]
+        return {
+            "injected": len(found),
+            "recovered": sum(each.is_over for each in found),
+            "lost": sum(one.counts["lost"] for one in hit),
+            "doubled": sum(one.counts["duplicated"] + one.counts["effects_doubled"] for one in hit),
+            "recovery_ms": spread([each.after_s for each in found if each.after_s is not None]),
+        }
+
     def by_kind(self) -> dict[str, dict[str, Any]]:
         """How often each kind was done and recovered from, and why not, where it was not tested."""
         done = Counter(one.landed.kind for one in self.recoveries)
-        over = Counter(one.landed.kind for one in self.recoveries if one.after_s is not None or one.gave_up)
+        over = Counter(one.landed.kind for one in self.recoveries if one.is_over)
         names = dict.fromkeys([*done, *self.not_tested])
         return {
             name: {"injected": done[name], "recovered": over[name], "not_tested": self.not_tested.get(name)}
@@ -175,6 +203,6 @@ def table(figures: Figures) -> list[tuple[str, ...]]:
     for (kind, target), found in sorted(groups.items()):
         times = [one.after_s for one in found if one.after_s is not None]
         told = [f"{value:.1f}" for value in spread(times).values()]
-        over = sum(one.after_s is not None or one.gave_up for one in found)
+        over = sum(one.is_over for one in found)
         rows.append((kind, target, str(len(found)), str(over), *told))
     return rows

@@ -26,6 +26,11 @@ class Recovery:
     after_s: float | None
     gave_up: bool = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it came to an end: by work again, or by a supervisor's word."""
+        return self.after_s is not None or self.gave_up
+
 
 class Told:
     """When the run was seen to work: each agent of its own, the runtime as a whole, and each time that one started."""

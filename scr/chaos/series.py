@@ -6,9 +6,10 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -26,6 +27,7 @@ from scr.chaos.shrink import shrink
 from scr.errors import InvalidInput
 
 PER_ROUND = 500
+HISTORY = "history.jsonl"
 SEEDS = 1 << 31
 DISOBEDIENT = "agents do this themselves when they are ordered to, and those of this workload obey no orders"
 NO_VICTIM = "this workload has no agent that may be poisoned"
@@ -111,6 +113,7 @@ def campaign(plan: Plan, tell: Callable[[int, Progress], object]) -> tuple[Figur
     """
     plan.check()
     plan.folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / HISTORY).unlink(missing_ok=True)
     rounds: list[Summary] = []
     end = time.monotonic() + plan.minutes * 60 if plan.minutes else float("inf")
     reasons, left = plan.not_tested(), plan.kills
@@ -138,7 +141,7 @@ def _round(
     shutil.rmtree(charge.folder, ignore_errors=True)
     done = perform(charge, faults, tell)
     one = summary(seed, faults, done.missed, done.evidence, done.failure)
-    with (plan.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+    with (plan.folder / HISTORY).open("a", encoding="utf-8") as file:
         for entry in history(seed, done):
             file.write(json.dumps(entry) + "\n")
     if one.verdict is not Verdict.INVALID:
@@ -148,10 +151,12 @@ def _round(
 
 def shrunk(plan: Plan, failed: Summary, tries: int, tell: Callable[[str], object]) -> list[Fault]:
     """The fewest faults of a round that still break what it broke, of those that were found in so many rounds."""
-    broken = {violation.invariant for violation in failed.violations}
+    broken, names = {violation.invariant for violation in failed.violations}, (f"try-{n}" for n in count(1))
 
     def fails(some: Sequence[Fault]) -> bool:
-        one, _ = _round(plan, "shrinking", failed.seed, some, lambda _: None)
+        name = next(names)  # in a store that several rounds share, each try is a run of its own
+        one, _ = _round(plan, name, failed.seed, some, lambda _: None)
+        shutil.rmtree(plan.folder / name, ignore_errors=True)
         is_same = bool(broken & {violation.invariant for violation in one.violations}) or bool(
             failed.failure and one.failure
         )
@@ -161,11 +166,13 @@ def shrunk(plan: Plan, failed: Summary, tries: int, tell: Callable[[str], object
     return list(shrink(list(failed.planned), fails, tries)[0])
 
 
-def report(plan: Plan, figures: Figures, repeat: str, fewest: Sequence[Fault]) -> None:
-    """Write it into the campaign's folder."""
+def report(
+    plan: Plan, figures: Figures, repeat: str, fewest: Sequence[Fault], about: Mapping[str, str] | None = None
+) -> None:
+    """Write it into the campaign's folder; `about` is what its figures have with them: the machine, the day."""
     lines = [f"{fault.n}: {fault.kind} to {fault.target} at {fault.at_s:.2f} s" for fault in fewest]
     (plan.folder / "report.md").write_text(markdown(figures, repeat, lines), encoding="utf-8")
-    told = figures.as_json() | {"violated": figures.violated}
+    told = {**(about or {}), "store": plan.charge(plan.seed).store.partition(":")[0], **figures.as_report()}
     (plan.folder / "report.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
