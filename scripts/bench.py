@@ -17,7 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmark.bars import svg
-from benchmark.cases import CASES, FLOOR, OURS, Case
+from benchmark.case import FLOOR, OURS, Case
+from benchmark.cases import CASES
 from benchmark.contest import PEERS, Outcome, contest, end_descendants, sides
 from benchmark.machine import machine, versions
 from benchmark.report import digest, markdown
@@ -49,7 +50,8 @@ def measure(case: Case, given: argparse.Namespace, folder: Path) -> dict[str, Ou
     wanted = {FLOOR, OURS, *filter(None, given.peers.split(","))}
     taking_part = [side for side in sides(case) if side.name in wanted]
     rounds = 1 if given.quick else min(given.rounds, case.rounds)
-    return contest(case, taking_part, case.quick if given.quick else case.full, rounds, given.peer_rounds, folder)
+    parameters = case.quick if given.quick and case.quick else case.full
+    return contest(case, taking_part, parameters, rounds, given.peer_rounds, folder)
 
 
 def main() -> None:
@@ -61,7 +63,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(dir=given.folder, prefix="scr-bench-") as place:
             on = machine(Path(place))
-            for name in given.case or CASES:
+            for name in given.case or [name for name, case in CASES.items() if case.quick or not given.quick]:
                 found[name] = measure(CASES[name], given, Path(place))
                 if not given.json:
                     print(markdown(CASES[name], found[name]), flush=True)

@@ -174,14 +174,25 @@ class Hog(Agent):
         ctx.reply(message.payload.input)
 
 
-class Reader(Agent):
-    """Recalls a key so often, and answers with the seconds of each time."""
+class Filler(Agent):
+    """Remembers a value under each of some keys."""
 
     def on_task(self, ctx: Context, message: Task) -> None:
-        """The key, how often, and the length of what is to be found."""
-        key, count, size = given(message)
+        """The keys, and the length of a value."""
+        keys, size = given(message)
+        for key in keys:
+            ctx.remember(key, "x" * size)
+        ctx.reply()
+
+
+class Reader(Agent):
+    """Recalls keys, and answers with the seconds of each time."""
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """The keys in order, and the length of what is to be found under each."""
+        keys, size = given(message)
         times: list[float] = []
-        for _ in range(count):
+        for key in keys:
             began = time.perf_counter()
             found = ctx.recall(key)
             times.append(time.perf_counter() - began)

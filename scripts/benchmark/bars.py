@@ -6,14 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
-from benchmark.cases import FLOOR, OURS, SCALE, Case, Row
+from benchmark.case import FLOOR, OURS, SCALE, Case, Row
 from benchmark.contest import Outcome
 from benchmark.report import number
 from benchmark.verdict import median_of
 
 WIDTH, MARGIN, NAMES, VALUES = 860, 24, 150, 110
 BAR, GAP, HEAD, FOOT = 16, 6, 46, 22
+CAPTION_LETTER, CAPTION_LINE = 6, 15
 FILL = {FLOOR: "#9aa5b1", OURS: "#0b7a5c"}
 PEER_FILL = "#d3a15c"
 
@@ -35,7 +37,8 @@ class Panel:
 def svg(found: dict[str, dict[str, Outcome]], cases: dict[str, Case], caption: str) -> str:
     """All panels beneath each other."""
     panels = [panel for name, outcomes in found.items() for panel in panels_of(cases[name], outcomes)]
-    height = sum(panel.height for panel in panels) + 2 * MARGIN + FOOT
+    lines = wrap(caption, (WIDTH - 2 * MARGIN) // CAPTION_LETTER)
+    height = sum(panel.height for panel in panels) + 2 * MARGIN + len(lines) * CAPTION_LINE
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
@@ -44,8 +47,9 @@ def svg(found: dict[str, dict[str, Outcome]], cases: dict[str, Case], caption: s
     for panel in panels:
         parts += drawn(panel, top)
         top += panel.height
-    parts += [text(MARGIN, height - MARGIN, caption, fill="#5f6b7a", size=11), "</svg>"]
-    return "\n".join(parts) + "\n"
+    for n, line in enumerate(lines, start=1):
+        parts.append(text(MARGIN, top + n * CAPTION_LINE, line, fill="#5f6b7a", size=11))
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def panels_of(case: Case, outcomes: dict[str, Outcome]) -> Iterator[Panel]:

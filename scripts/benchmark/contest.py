@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.cases import FLOOR, OURS, Case
+from benchmark.case import FLOOR, OURS, Case
 from benchmark.spread import summary
 
 SCRIPTS = Path(__file__).parent.parent
@@ -47,9 +47,10 @@ class Outcome:
 
 def sides(case: Case) -> list[Side]:
     """Who can take part."""
-    ours = [Side(FLOOR, sys.executable, "benchmark.floor"), Side(OURS, sys.executable, "benchmark.ours")]
+    floor = [Side(FLOOR, sys.executable, "benchmark.floor")]
+    ours = [Side(OURS, sys.executable, "benchmark.ours")]
     peers = [Side(name, str(PEERS_PYTHON), f"benchmark.peers.{name}_peer") for name in PEERS]
-    return ours + (peers if case.peers else [])
+    return (floor if case.floor else []) + ours + (peers if case.peers else [])
 
 
 def contest(

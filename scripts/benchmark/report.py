@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan
 
-from benchmark.cases import FLOOR, OURS, SCALE, Case, Row, Unit
+from benchmark.case import FLOOR, OURS, SCALE, Case, Row, Unit
 from benchmark.contest import Outcome
 from benchmark.spread import Spread, ratio
 from benchmark.verdict import best_peer, met, spread_of
@@ -25,22 +25,22 @@ def markdown(case: Case, outcomes: dict[str, Outcome]) -> str:
 
 
 def digest(found: dict[str, dict[str, Outcome]], cases: dict[str, Case]) -> str:
-    """One table of what is aimed at: for a reader who wants to know how it stands."""
-    head = ["", FLOOR, OURS, f"{OURS} / {FLOOR}", "best peer", "aim", ""]
+    """One table of the rows that are told: for a reader who wants to know how it stands."""
+    head = ["", "", FLOOR, OURS, f"{OURS} / {FLOOR}", "best peer", "aim", ""]
     lines = [_line(head), _line(["---"] * len(head))]
     for name, outcomes in found.items():
-        told = [row for row in cases[name].rows if (row.aim or row.drawn) and spread_of(outcomes[OURS], row.id)]
-        lines += [_line([f"**{cases[name].title.partition(':')[0]}**", *[""] * 6])] if told else []
-        lines += [_line(brief(row, outcomes)) for row in told]
+        told = [row for row in cases[name].rows if row.told]
+        names = [cases[name].name, *[""] * len(told)]
+        lines += [_line([first, *brief(row, outcomes)]) for first, row in zip(names, told, strict=False)]
     return "\n".join(lines) + "\n"
 
 
 def brief(row: Row, outcomes: dict[str, Outcome]) -> list[str]:
-    """One row of the digest."""
+    """One row of the digest; a side that was not measured, or could not do it, is a dash."""
     best = best_peer(row, outcomes)
     return [
-        f"{row.label}, {row.unit}",
-        *(shown(spread_of(outcomes[side], row.id), row.unit) for side in (FLOOR, OURS)),
+        f"{row.label}, {row.unit}" if row.unit else row.label,
+        *(shown(spread_of(outcomes.get(side, Outcome()), row.id), row.unit) for side in (FLOOR, OURS)),
         times(between(row, outcomes, OURS, FLOOR)),
         f"{shown(spread_of(outcomes[best], row.id), row.unit)} ({best})" if best else "-",
         row.aim,

@@ -43,3 +43,8 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     xs = [math.log(x) for x, _ in points]
     ys = [math.log(y) for _, y in points]
     return statistics.linear_regression(xs, ys).slope
+
+
+def rise(points: Sequence[tuple[float, float]]) -> float:
+    """By how much y rises for each x, by least squares."""
+    return statistics.linear_regression(*zip(*points, strict=True)).slope

