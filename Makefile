@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format figures sweep chaos chaos-long clean
+.PHONY: help install demo crash-test test check format figures sweep chaos chaos-long chaos-postgres clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,13 @@ format: $(STAMP) ## Rewrite the code in the house format
 chaos: $(STAMP) ## Inject faults for a minute, and see that nothing is lost or done twice
 	@$(BIN)/python scripts/fault_injection.py --kills 1000 --minutes 0.75 --seed $(or $(SEED),1)
 
-chaos-long: $(STAMP) ## 10,000 kills in 20 runs (about an hour); the report is in .scr/chaos
+chaos-long: $(STAMP) ## 10,000 kills with SQLite, 1,000 with PostgreSQL (over an hour); the figures go into README.md
 	@$(BIN)/python scripts/fault_injection.py --kills 10000 --seed $(or $(SEED),1) --report .scr/chaos
+	@$(MAKE) --no-print-directory chaos-postgres
+	@$(BIN)/python scripts/survived.py .scr/chaos .scr/chaos-postgres
+
+chaos-postgres: $(STAMP) ## 1,000 kills with a PostgreSQL of its own
+	@$(BIN)/python scripts/fault_injection.py --kills 1000 --seed $(or $(SEED),1) --store postgres --report .scr/chaos-postgres
 
 sweep: $(STAMP) ## Kill the runtime at every write and fsync of its store (about 30 minutes; EVERY=9 for each 9th)
 	@$(BIN)/python scripts/kill_sweep.py --every $(or $(EVERY),1)
