@@ -36,6 +36,21 @@ def test_the_figures_are_those_of_the_history():
     assert told["verdict"] == "valid"
 
 
+def test_the_report_has_each_kind_and_each_type_of_process_with_what_its_runs_have_lost():
+    twice = story()
+    twice.effects["once", "t-2", "charge"] = 2
+    struck, calm = figures(twice), figures()
+    both = Figures(7, "abc", (*struck.rounds, *calm.rounds), calm.not_tested)
+    told = both.as_report()
+    assert tuple(told) == (*KEYS, "runs", "restarts", "targets", "violated")
+    assert told["runs"] == 2
+    assert told["targets"]["hand"] == {key: told["faults"]["kill"][key] for key in told["targets"]["hand"]}
+    assert (told["faults"]["kill"]["injected"], told["faults"]["kill"]["doubled"]) == (2, 1)
+    assert told["faults"]["kill"]["recovery_ms"] == told["recovery_ms"]
+    assert calm.as_report()["faults"]["kill"]["doubled"] == 0
+    assert told["faults"]["clock_jump"] == both.as_json()["faults"]["clock_jump"]
+
+
 def test_too_few_faults_or_too_little_work_is_unknown_and_a_violation_is_invalid():
     assert figures(planned=(FAULT,) * 9).verdict is Verdict.UNKNOWN
     idle = story()
