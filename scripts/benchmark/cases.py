@@ -122,7 +122,7 @@ THROUGHPUT = Case(
     ),
     full={"messages": 10_000, "pairs": 100},
     quick={"messages": 2_000, "pairs": 10},
-    limit_s=150.0,
+    limit_s=240.0,
 )
 
 
