@@ -120,7 +120,7 @@ def plan_of(options: argparse.Namespace, store: str) -> Plan:
 
 def repeat_of(words: list[str], seed: int, fewest: list[Fault]) -> str:
     """The command that does the same again, or only the fewest faults that still fail."""
-    others = without(words, ("--seed", "--only", "--shrink") if fewest else ("--seed",))
+    others = without(words, ("--seed", "--only", "--shrink", "--report") if fewest else ("--seed",))
     only = ["--only", ",".join(str(fault.n) for fault in fewest), "--shrink", "0"] if fewest else []
     return shlex.join(["python", "scripts/fault_injection.py", *others, "--seed", str(seed), *only])
 

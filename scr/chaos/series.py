@@ -24,7 +24,7 @@ from scr.chaos.kinds import HELPERS, KEEPING, KINDS, Way
 from scr.chaos.pictures import distributions, timeline
 from scr.chaos.report import markdown
 from scr.chaos.shrink import shrink
-from scr.errors import InvalidInput
+from scr.errors import InvalidInput, RunFailed
 
 PER_ROUND = 500
 HISTORY = "history.jsonl"
@@ -155,8 +155,13 @@ def shrunk(plan: Plan, failed: Summary, tries: int, tell: Callable[[str], object
 
     def fails(some: Sequence[Fault]) -> bool:
         name = next(names)  # in a store that several rounds share, each try is a run of its own
-        one, _ = _round(plan, name, failed.seed, some, lambda _: None)
-        shutil.rmtree(plan.folder / name, ignore_errors=True)
+        try:
+            one, _ = _round(plan, name, failed.seed, some, lambda _: None)
+        except RunFailed as error:
+            tell(f"{len(some)} faults: could not be tried: {error}")
+            return False
+        finally:
+            shutil.rmtree(plan.folder / name, ignore_errors=True)
         is_same = bool(broken & {violation.invariant for violation in one.violations}) or bool(
             failed.failure and one.failure
         )

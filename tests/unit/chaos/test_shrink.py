@@ -2,11 +2,38 @@
 
 import pytest
 
+from scr.chaos import series
+from scr.chaos.checker import Violation
 from scr.chaos.faults import Wanted, schedule
+from scr.chaos.figures import Summary
 from scr.chaos.kinds import KINDS
 from scr.chaos.shrink import shrink
+from scr.errors import RunFailed
 
 FAULTS = schedule(1, Wanted(40, tuple(KINDS), ("all",), ("ring",)))
+
+
+def summary_of(planned, *broken, failure=""):
+    """A round that was gone through, and the invariants that do not hold after it."""
+    violations = tuple(Violation(name, "it does not hold") for name in broken)
+    return Summary(99, tuple(planned), (), (), violations, {"completed": 100}, failure=failure)
+
+
+@pytest.fixture
+def shrunk(monkeypatch, tmp_path):
+    """`shrunk` over rounds that are not gone through: `outcome` tells what comes of some faults."""
+    tried, told = [], []
+
+    def of(failed, outcome, tries=50):
+        def try_it(plan, name, seed, faults, _tell):
+            tried.append((name, seed))
+            return outcome(faults), None
+
+        monkeypatch.setattr(series, "_round", try_it)
+        found = series.shrunk(series.Plan(1, tmp_path, 40), failed, tries, told.append)
+        return found, tried, told
+
+    return of
 
 
 @pytest.mark.parametrize("guilty", [(3,), (3, 17), (1, 2, 39), (5, 6, 7, 8)])
@@ -31,3 +58,34 @@ def test_it_ends_after_so_many_tries_with_what_it_has():
 
 def test_what_never_fails_again_is_not_shrunk():
     assert list(shrink(FAULTS, lambda _: False, 500)[0]) == list(FAULTS)
+
+
+def test_a_failed_round_comes_down_to_the_faults_that_break_the_same_invariant(shrunk):
+    guilty = {FAULTS[3], FAULTS[17]}
+
+    def outcome(some):
+        return summary_of(some, *(["no lost work"] if guilty <= set(some) else ["bounded recovery"]))
+
+    found, tried, told = shrunk(summary_of(FAULTS, "no lost work"), outcome)
+    assert found == [FAULTS[3], FAULTS[17]]
+    assert {seed for _, seed in tried} == {99}
+    assert len({name for name, _ in tried}) == len(tried) == len(told), "each try is a run of its own, and told"
+
+
+def test_a_round_that_never_ended_comes_down_to_the_fault_that_no_round_ends_after(shrunk):
+    found, *_ = shrunk(
+        summary_of(FAULTS, failure="it never ended"),
+        lambda some: summary_of(some, failure="it never ended" if FAULTS[5] in some else ""),
+    )
+    assert found == [FAULTS[5]]
+
+
+def test_a_try_that_cannot_begin_says_nothing_and_ends_nothing(shrunk):
+    def outcome(some):
+        if len(some) > 20:
+            raise RunFailed("no first answers")
+        return summary_of(some, *(["no lost work"] if FAULTS[30] in some else []))
+
+    found, *_ = shrunk(summary_of(FAULTS * 2, "no lost work"), outcome, tries=2)
+    assert found == list(FAULTS * 2)
+    assert shrunk(summary_of(FAULTS, "no lost work"), outcome)[0] == [FAULTS[30]]
