@@ -13,6 +13,10 @@ from benchmark.case import EVERY_PEER, FLOOR, OURS, Bound, Case, Row, Unit
 IN_POSTGRES = "the same, in PostgreSQL over a local socket"
 
 
+def _spaced(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
 def _trip(id_: str, label: str, **more: Any) -> Row:
     return Row(id_, label, "us", **more)
 
@@ -178,11 +182,12 @@ TABLE = Case(
 
 
 def _growing(id_: str, label: str, unit: Unit, sizes: tuple[int, ...], **last: Any) -> tuple[Row, ...]:
-    rows = [Row(f"{id_}_{size}", f"{label}, {size:_}".replace("_", " "), unit) for size in sizes[:-1]]
-    size = sizes[-1]
+    def at(size: int, **more: Any) -> Row:
+        return Row(f"{id_}_{size}", f"{label}, {_spaced(size)}", unit, **more)
+
     return (
-        *rows,
-        Row(f"{id_}_{size}", f"{label}, {size:_}".replace("_", " "), unit, **last),
+        *(at(size) for size in sizes[:-1]),
+        at(sizes[-1], **last),
         Row(f"{id_}_slope", "its growth", "exponent"),
     )
 
@@ -228,9 +233,8 @@ GROWTH = Case(
 
 
 def _jobs(size: int, **wall: Any) -> tuple[Row, ...]:
-    shown = f"{size:_}".replace("_", " ")
     return (
-        Row(f"wall_{size}", f"`scr run`, {shown} documents, 2 workers", "s", **wall),
+        Row(f"wall_{size}", f"`scr run`, {_spaced(size)} documents, 2 workers", "s", **wall),
         Row(f"cpu_{size}", "processor time of all processes", "s"),
         Row(f"peak_{size}", "peak memory of all processes (PSS)", "MB"),
     )
