@@ -10,7 +10,7 @@ from benchmark.clock import Samples
 from benchmark.ours.system import ask, quiet, store_of
 from benchmark.ours.throughput import BATCH, SMALL, start_pairs
 from benchmark.spread import rise
-from scr.runtime.client import Client
+from scr.runtime.handle import Runtime
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CHUNK = 20 * BATCH
@@ -35,7 +35,7 @@ def memory(seconds: float, folder: str, **_: object) -> Samples:
     return found
 
 
-def resident(runtime: Client, seconds: float) -> list[tuple[float, float]]:
+def resident(runtime: Runtime, seconds: float) -> list[tuple[float, float]]:
     """How many messages had been handled, and the bytes that the runtime's process held then."""
     points: list[tuple[float, float]] = []
     until = time.monotonic() + seconds
@@ -45,7 +45,7 @@ def resident(runtime: Client, seconds: float) -> list[tuple[float, float]]:
     return points
 
 
-def hand_on(runtime: Client, count: int) -> None:
+def hand_on(runtime: Runtime, count: int) -> None:
     """Have so many messages handled."""
     ask(runtime, "source-0", {"to": "sink-0", "count": count, "batch": BATCH, "pad": SMALL})
 
