@@ -72,8 +72,9 @@ class Deliver(Frozen):
 
     `deliveries` counts this delivery too; `steps` are what earlier ones
     recorded; `deadline_s` is the handler's budget; `entries_version` is
-    what the table must have reached before a recall may answer.  In a
-    `replay` a step that is not recorded must not be run.
+    what the table must have reached before a recall may answer, or None for
+    a message that was sent ahead: `ReadVersion` tells.  In a `replay` a step
+    that is not recorded must not be run.
     """
 
     kind: Literal["deliver"] = "deliver"
@@ -81,12 +82,12 @@ class Deliver(Frozen):
     deliveries: int = 1
     steps: tuple[StepRecord, ...] = ()
     deadline_s: float = 300.0
-    entries_version: int = 0
+    entries_version: int | None = 0
     replay: bool = False
 
 
 class Answer(Frozen):
-    """The outcome of an `Ask`, a `Fetch`, a `StepBegun` or a `StepDone`: a value, or an error's name and sentence."""
+    """The outcome of whatever had a `ref`: a value, or an error's name and sentence."""
 
     kind: Literal["answer"] = "answer"
     ref: int
@@ -201,6 +202,13 @@ class Fetch(Frozen):
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 
+class ReadVersion(Frozen):
+    """Tell me the version of the newest of what agents remember."""
+
+    kind: Literal["read_version"] = "read_version"
+    ref: int
+
+
 class Log(Frozen):
     """One line for people."""
 
@@ -220,7 +228,7 @@ class Exiting(Frozen):
 
 FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
 FromAgent: TypeAlias = Annotated[
-    Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | Log | Exiting,
+    Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | ReadVersion | Log | Exiting,
     Field(discriminator="kind"),
 ]
 FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime)

@@ -206,10 +206,18 @@ MESSAGE_OF: dict[type[Frozen], type[Task | Result | Critique | Status | Ping | S
 MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
+def to_json(value: BaseModel) -> bytes:
+    """The model as JSON.  Raises ValueError for what JSON cannot say.
+
+    The serializer itself: `model_dump_json` takes twice as long for a small model.
+    """
+    return value.__pydantic_serializer__.to_json(value)
+
+
 def encode(message: Message) -> bytes:
     """The wire form.  Raises InvalidMessage for what JSON cannot say (NaN, a lone surrogate)."""
     try:
-        return message.model_dump_json().encode()
+        return to_json(message)
     except ValueError as error:
         raise InvalidMessage(f"the {message.type} to {message.to!r} cannot be written as JSON: {error}") from error
 

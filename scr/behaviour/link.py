@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from itertools import count
 from time import monotonic
@@ -24,7 +25,7 @@ class Link:
         self.agent, self.incarnation = become.agent, become.incarnation
         self._refs = count(1)
         self._expected: dict[int, Callable[[Answer], object]] = {}
-        self._waiting: list[Deliver | Halt] = []
+        self._waiting: deque[Deliver | Halt] = deque()
 
     def send(self, frame: FromAgent) -> None:
         """Write a frame now."""
@@ -35,13 +36,24 @@ class Link:
         self._channel.send(Log(text=text[:LOG_CHARACTERS]))
 
     def next(self) -> Deliver | Halt | None:
-        """The next thing to do; None when the runtime is gone.  Waits as long as the runtime lives."""
+        """The next thing to do, to halt before all else; None when the runtime is gone.
+
+        Waits as long as the runtime lives.
+        """
         try:
             while not self._waiting:
                 self._hear(None)
+            self._look()
         except PeerGone:
             return None
-        return self._waiting.pop(0)
+        halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
+        return halt or self._waiting.popleft()
+
+    def _look(self) -> None:
+        """Take what has come meanwhile: the runtime may want something else than it did."""
+        self._channel.read_ahead()
+        while self._channel.has_read_ahead:
+            self._sort(self._channel.receive())
 
     def inquire(self, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.

@@ -33,7 +33,8 @@ class Turn:
     """The effects of the handler of one message.  None of them leaves the process before `commit`.
 
     `posted` counts messages and timers, those that were cancelled too: ids are
-    made of it.  `unwinding` is why the turn will not commit, whatever its
+    made of it.  `entries_version` is what its recalls must see, once that is
+    known.  `unwinding` is why the turn will not commit, whatever its
     handler makes of that; a turn that is `over` takes nothing any more.
     """
 
@@ -53,9 +54,11 @@ class Turn:
     ends: bool = False
     over: bool = False
     unwinding: Abandoned | ReplayDiverged | None = None
+    entries_version: int | None = None
 
     def __post_init__(self) -> None:
         self.recorded = {step.name: step for step in self.delivery.steps}
+        self.entries_version = self.delivery.entries_version
 
     @property
     def message(self) -> Message:

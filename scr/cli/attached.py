@@ -28,7 +28,7 @@ class Objects:
 
     def show(self, _before: Any, _view: Any, record: Record) -> None:
         """Print it."""
-        say_json(record.model_dump(mode="json"))
+        say_json(record.as_dict())
 
     def tick(self) -> None:
         """Nothing changes with time alone."""

@@ -70,7 +70,7 @@ class RunFolder:
 
     def _append(self, record: Record) -> None:
         assert self._events is not None
-        self._events.write(record.model_dump_json().encode() + b"\n")
+        self._events.write(record.to_json() + b"\n")
 
     def _write(self, name: str, text: str) -> None:
         (self.path / name).write_text(text, encoding="utf-8")

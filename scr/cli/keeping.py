@@ -116,7 +116,7 @@ def _summary(_archive: Archive, row: Row, _last: int) -> Look:
 def _events(archive: Archive, row: Row, last: int) -> Look:
     records = archive.events(row.run.run, max(0, row.run.seq - last), last)
     lines = [timeline.line_of(record, row.tally.first, room()) for record in records]
-    told = [record.model_dump(mode="json") for record in records]
+    told = [record.as_dict() for record in records]
     return [*_earlier(row.run.seq - len(records), row, "--events"), *lines], {"events": told}
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
-from scr.messages import Frozen, complaint
+from scr.messages import Frozen, complaint, to_json
 
 if TYPE_CHECKING:
     import asyncio  # for its types alone: agents use this module too, and do without
@@ -101,7 +101,7 @@ class LoopChannel(Generic[In]):
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
         self._unsent, self._gathered = bytearray(), bytearray()
-        self._soon: asyncio.TimerHandle | None = None
+        self._soon: asyncio.Handle | None = None
         self._open = True
         loop.add_reader(sock, self._readable)
 
@@ -112,15 +112,28 @@ class LoopChannel(Generic[In]):
         """
         if not self._open:
             return
-        self._write(self._taken() + pack(frame.model_dump_json().encode(), self._limit_bytes))
+        self._write(self._taken() + pack(to_json(frame), self._limit_bytes))
 
     def send_soon(self, frame: Frozen) -> None:
         """As `send`, within `SOON_S`, together with what else comes until then, and before any later `send`."""
         if not self._open:
             return
-        self._gathered += pack(frame.model_dump_json().encode(), self._limit_bytes)
+        self._gathered += pack(to_json(frame), self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_later(SOON_S, self._flush)
+
+    def send_next(self, frame: Frozen) -> None:
+        """As `send_soon`, when the loop is done with what it does now."""
+        if not self._open:
+            return
+        self._gathered += pack(to_json(frame), self._limit_bytes)
+        if self._soon is None:
+            self._soon = self._loop.call_soon(self._flush)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the peer takes what it is sent: only then is it sent anything early."""
+        return not self._unsent and len(self._gathered) < READ_BYTES
 
     def _flush(self) -> None:
         if gathered := self._taken():
@@ -240,7 +253,7 @@ class BlockingChannel(Generic[In]):
         Raises FrameTooLarge, InvalidMessage for what JSON cannot say, PeerGone for a dead peer.
         """
         try:
-            body = frame.model_dump_json().encode()
+            body = to_json(frame)
         except ValueError as error:
             raise InvalidMessage(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
         data = pack(body, self._limit_bytes)
@@ -269,6 +282,11 @@ class BlockingChannel(Generic[In]):
     def has_read_ahead(self) -> bool:
         """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
         return bool(self._ready)
+
+    def read_ahead(self) -> None:
+        """Read what is there now, without waiting; the end of the stream is found by `receive`."""
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            self._ready.extend(self._unpacker.feed(self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)))
 
     def _wait(self, until: float) -> None:
         """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""

@@ -40,8 +40,9 @@ class Address:
 class Router:
     """Mailboxes and channels by name.
 
-    `handed` is told of each message that is handed to an incarnation, just before;
+    `handed` is told of each message that is in the hands of an incarnation from now on;
     `frame` makes the frame of a delivery; `refused` gets a message that no frame can hold.
+    Behind the message in hand others are sent ahead, as long as the process reads.
     """
 
     def __init__(
@@ -144,15 +145,23 @@ class Router:
         self._pump(agent, address)
         return settled
 
-    def drop(self, is_unwanted: Callable[[Message], bool]) -> tuple[list[Message], list[str]]:
-        """Take out of all mailboxes what waits and is not wanted; also, which agents have such a message in hand."""
+    def begun(self, agent: str, message_id: str) -> Pending | None:
+        """An incarnation that was told to stop had a message already, and has begun it: now it is in its hands."""
+        address = self._addresses.get(agent)
+        pending = address.mailbox.take_begun(message_id) if address else None
+        if address and pending:
+            self._handed(agent, address.incarnation, pending)
+        return pending
+
+    def drop(self, is_unwanted: Callable[[Message], bool]) -> tuple[list[Message], dict[str, list[Message]]]:
+        """Take out of all mailboxes what is not wanted; also, what of it the processes of which agents have."""
         dropped: list[Message] = []
-        holders: list[str] = []
+        held: dict[str, list[Message]] = {}
         for agent, address in self._addresses.items():
             dropped += address.mailbox.drop(is_unwanted)
-            if (pending := address.mailbox.in_hand) and not pending.sealed and is_unwanted(pending.message):
-                holders.append(agent)
-        return dropped, holders
+            if withdrawn := address.mailbox.withdraw(is_unwanted):
+                held[agent] = withdrawn
+        return dropped, held
 
     def depth(self, agent: str) -> int:
         """How many messages the agent has waiting and in hand."""
@@ -165,13 +174,26 @@ class Router:
         return address
 
     def _pump(self, agent: str, address: Address) -> None:
-        while address.channel is not None and not address.paused and (pending := address.mailbox.take()):
+        if address.channel is None or address.paused:
+            return
+        while pending := address.mailbox.take():
             self._handed(agent, address.incarnation, pending)
+            if pending.ahead:
+                continue
             try:
                 address.channel.send(self._frame(agent, address.incarnation, pending))
             except ChannelError as error:
                 address.mailbox.settle(pending.message.message_id)
                 self._refused(agent, pending, error)
+        self._send_ahead(agent, address, address.channel)
+
+    def _send_ahead(self, agent: str, address: Address, channel: LoopChannel[FromAgent]) -> None:
+        while channel.is_read and (pending := address.mailbox.next_ahead()):
+            try:
+                channel.send_next(self._frame(agent, address.incarnation, pending))
+            except ChannelError:
+                return  # it is refused when it comes to its turn
+            address.mailbox.send_ahead()
 
 
 def is_down_of(message: Message, agent: str) -> bool:

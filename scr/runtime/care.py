@@ -52,12 +52,14 @@ class Care:
         self._watch.dismiss(agent, incarnation)
         self._limits.dismiss(agent, incarnation)
 
-    def busy(self, agent: str, incarnation: int, message: Message) -> float:
-        """A message is handed over; how long its handler may make no progress."""
+    def deadline_s(self, agent: str, incarnation: int, message: Message) -> float:
+        """How long the handler of a message may make no progress."""
         spec = self._specs.get((agent, incarnation))
-        deadline_s = spec.deadline_of(message.type) if spec else 0.0
-        self._watch.busy(agent, incarnation, deadline_s)
-        return deadline_s
+        return spec.deadline_of(message.type) if spec else 0.0
+
+    def busy(self, agent: str, incarnation: int, message: Message) -> None:
+        """It has this message in hand."""
+        self._watch.busy(agent, incarnation, self.deadline_s(agent, incarnation, message))
 
     def idle(self, agent: str, incarnation: int) -> None:
         """Its turn is over."""

@@ -26,6 +26,7 @@ from scr.frames import (
     FromAgent,
     InDoubt,
     Log,
+    ReadVersion,
     StepBegun,
     StepDone,
     StepRecord,
@@ -91,7 +92,7 @@ class Turns:
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
         self._states: dict[str, JsonValue] = {}
-        self._cancelled: dict[str, str] = {}
+        self._cancelled: dict[str, set[str]] = {}
         self._ended = self._rung = False
 
     # What the supervisor tells.
@@ -137,20 +138,18 @@ class Turns:
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.
 
-        Returns how many messages that were, and the agents that had one in
-        hand: what they say of it is ignored, and they get nothing more.
+        Returns how many messages that were, and the agents whose processes had
+        some of them: what they say of those is ignored, and they get nothing more.
         """
         dropped, holders = self.router.drop(lambda message: message_id in {message.message_id, message.trace_id})
-        for agent in holders:
+        for agent, messages in holders.items():
             self.router.pause(agent)
-            if pending := self.router.in_hand(agent):
-                self._cancelled[agent] = pending.message.message_id
-                self.router.settle(agent, pending.message.message_id)
-                dropped.append(pending.message)
+            self._cancelled.setdefault(agent, set()).update(message.message_id for message in messages)
+            dropped += messages
         for message in dropped:
             self.post.cancel(message)
         self.post.cancelled(message_id)
-        return len(dropped), holders
+        return len(dropped), list(holders)
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and nobody is told that it failed."""
@@ -179,6 +178,8 @@ class Turns:
                 self._ask(agent, incarnation, frame)
             case Fetch(ref=ref, after=after, limit=limit):
                 self._store.entries(after, limit, partial(self._page, agent, incarnation, ref))
+            case ReadVersion(ref=ref):
+                self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
             case Log(text=text):
                 self._events.emit(Logged(agent=agent, text=text))
             case _:
@@ -301,10 +302,10 @@ class Turns:
 
     def _own(self, agent: str, incarnation: int, message_id: str, did: str) -> Pending | None:
         """The message in hand; an agent that speaks of another one has broken the protocol."""
-        pending = self.router.in_hand(agent, message_id)
+        pending = self.router.in_hand(agent, message_id) or self.router.begun(agent, message_id)
         if pending and not pending.sealed:
             return pending
-        if self._cancelled.get(agent) != message_id:
+        if message_id not in self._cancelled.get(agent, ()):
             self._children.distrust(agent, incarnation, f"it {did} {message_id}, which it did not have in hand")
         return None
 
@@ -318,12 +319,13 @@ class Turns:
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
 
     def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
+        is_ahead = not pending.deliveries  # what it must see when it is in hand is not known yet
         return Deliver(
             message=pending.message,
-            deliveries=pending.deliveries,
+            deliveries=pending.deliveries + is_ahead,
             steps=tuple(pending.steps.values()),
-            deadline_s=self._care.busy(agent, incarnation, pending.message),
-            entries_version=self._store.entries_version if self._memory else 0,
+            deadline_s=self._care.deadline_s(agent, incarnation, pending.message),
+            entries_version=0 if not self._memory else None if is_ahead else self._store.entries_version,
         )
 
     def _refused(self, agent: str, pending: Pending, error: ChannelError) -> None:
@@ -331,6 +333,7 @@ class Turns:
         self.post.bury(pending.message, "quarantined", why, pending.deliveries, pending.cause)
 
     def _handed(self, agent: str, incarnation: int, pending: Pending) -> None:
+        self._care.busy(agent, incarnation, pending.message)
         self._rung = self._rung and agent != self._memory
         delivered = MessageDelivered(
             message_id=pending.message.message_id,

@@ -172,7 +172,7 @@ def _within(limit_bytes: int, records: tuple[Record, ...]) -> Iterator[Record]:
     for record in records:
         if used > limit_bytes:
             return
-        used += len(record.model_dump_json())
+        used += len(record.to_json())
         yield record
 
 

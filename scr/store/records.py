@@ -190,6 +190,8 @@ class StoreStatus(Frozen):
 
 def effects_of(agent: AgentId, frame: Commit) -> tuple[Effect, ...]:
     """What a turn wants of the supervisor, in order, each under an id that is the same whenever it is computed."""
+    if not (frame.starts or frame.stops):
+        return ()
     starts = tuple(
         Effect(derive_id(frame.message_id, f"start {n}"), agent, frame.message_id, start=request)
         for n, request in enumerate(frame.starts)

@@ -6,9 +6,10 @@ Names here are public and stay as they are.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from scr.messages import Frozen
 
@@ -259,17 +260,30 @@ Event: TypeAlias = Annotated[
 ]
 
 
-class Record(Frozen):
+@dataclass(frozen=True, slots=True)
+class Record:
     """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display.
 
     `cause` is the seq of the event that led to this one; 0 for none that is known.
+    A dataclass: three are made for every message, each in a fifth of a model's time.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     seq: int
     at: float
     time: float
     event: Event
     cause: int = 0
+
+    def to_json(self) -> bytes:
+        """As one line of JSON."""
+        return RECORD.dump_json(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON would say it."""
+        told: dict[str, Any] = RECORD.dump_python(self, mode="json")
+        return told
 
 
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)

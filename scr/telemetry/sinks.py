@@ -34,7 +34,7 @@ class EventLog:
         """Put an event in its place, keep it and tell every listener; returns its seq."""
         self._seq += 1
         at, time = self._clock()
-        record = Record(seq=self._seq, at=at, time=time, event=event, cause=cause)
+        record = Record(self._seq, at, time, event, cause)
         self._keep(record)
         self._records.append(record)
         for listener in tuple(self._listeners):

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.mail.mailbox import SEALED_MAX, Mailbox
+from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX, Mailbox, Pending
 from scr.messages import Down, DownPayload, ExitReason, Ping, origin
 
 
@@ -69,6 +69,72 @@ def test_what_is_not_wanted_any_more_is_taken_out_of_what_waits_and_not_out_of_t
     assert [pending.message.message_id for pending in mailbox.empty()] == ["d0", "m1", "m3"]
 
 
+def sent_ahead(box):
+    while box.next_ahead():
+        box.send_ahead()
+    return [pending.message.message_id for pending in box._ahead]
+
+
+def test_fresh_messages_are_sent_ahead_behind_the_one_in_hand_and_wait_again_when_the_agent_ends():
+    box = Mailbox(100, 3)
+    for n in range(AHEAD_MAX + 5):
+        box.offer(ping(n))
+    assert sent_ahead(box) == []
+    first = box.take()
+    assert sent_ahead(box) == [f"m{n}" for n in range(1, AHEAD_MAX + 1)]
+    box.settle("m0")
+    second = box.take()
+    assert (second.message.message_id, second.ahead, second.deliveries) == ("m1", True, 1)
+    box.release(blamed=True)
+    again = box.take()
+    assert (again, again.ahead, again.deliveries, again.deaths) == (second, False, 2, 1)
+    assert first is not again
+    box.settle("m1")
+    assert (box.take().deliveries, len(box)) == (1, AHEAD_MAX + 3)
+
+
+def test_what_was_delivered_before_and_what_may_be_taken_back_goes_alone():
+    box = Mailbox(100, 3)
+    for message in (ping(0), ping(1), ping(2), down(3), ping(4)):
+        box.offer(message)
+    box.take()
+    box.settle("m0")
+    box.take()
+    assert sent_ahead(box) == ["m2"]
+    box.release(blamed=True)
+    box.restore(Pending(ping(9)), first=True)
+    box.take()
+    assert sent_ahead(box) == [], "m1 ended a process"
+    box.settle("m9")
+    box.take()
+    assert sent_ahead(box) == ["m2"]
+
+
+def test_a_full_mailbox_counts_what_was_sent_ahead():
+    box = Mailbox(2, 3)
+    for n in range(2):
+        box.offer(ping(n))
+    box.take()
+    sent_ahead(box)
+    assert [box.offer(ping(n)) for n in (2, 3)] == [True, False]
+
+
+def test_what_the_process_has_and_nobody_wants_any_more_is_told():
+    box = Mailbox(10, 3)
+    for n in range(5):
+        box.offer(ping(n))
+    box.take()
+    box.send_ahead()
+    box.send_ahead()
+    assert [message.message_id for message in box.withdraw(lambda message: message.message_id in "m0 m2 m4")] == [
+        "m0",
+        "m2",
+    ]
+    assert box.take_begun("m4") is None
+    assert box.take_begun("m1").deliveries == 1
+    assert [pending.message.message_id for pending in box.empty()] == ["m1", "m3", "m4"]
+
+
 def test_settling_a_message_that_is_not_in_hand_changes_nothing():
     mailbox = Mailbox(10, 3)
     mailbox.offer(ping(0))
@@ -97,23 +163,47 @@ class MailboxMachine(RuleBasedStateMachine):
     def take(self):
         self.mailbox.take()
 
+    @rule()
+    def send_ahead(self):
+        if self.mailbox.next_ahead():
+            self.mailbox.send_ahead()
+
     @precondition(lambda self: self.mailbox.in_hand)
     @rule()
     def settle(self):
         self.ended.append(self.mailbox.settle(self.mailbox.in_hand.message.message_id).message.message_id)
 
+    @precondition(lambda self: self.mailbox.in_hand and not self.mailbox.in_hand.sealed)
+    @rule()
+    def commit(self):
+        self.mailbox.in_hand.sealed = True
+        self.mailbox.advance()
+
+    @precondition(lambda self: self.mailbox._sealed)
+    @rule()
+    def keep(self):
+        self.ended.append(self.mailbox.settle(next(iter(self.mailbox._sealed))).message.message_id)
+
     @rule(blamed=st.booleans())
     def die(self, blamed):
         if quarantined := self.mailbox.release(blamed=blamed):
             self.ended.append(quarantined.message.message_id)
+        assert not self.mailbox._ahead
 
     @invariant()
-    def every_message_has_one_place(self):
+    def every_message_has_one_place_and_its_place_in_the_order(self):
         if not hasattr(self, "mailbox"):
             return
-        inside = [pending.message.message_id for pending in self.mailbox._waiting]
-        hand = [self.mailbox.in_hand.message.message_id] if self.mailbox.in_hand else []
-        assert self.ended + hand + inside == self.accepted
+        box = self.mailbox
+        places = (*box._sealed.values(), *([box.in_hand] if box.in_hand else []), *box._ahead, *box._waiting)
+        inside = [pending.message.message_id for pending in places]
+        assert inside == [name for name in self.accepted if name in inside]
+        assert sorted(self.ended + inside) == sorted(self.accepted)
+
+    @invariant()
+    def what_is_with_the_process_can_always_go_on(self):
+        if hasattr(self, "mailbox") and self.mailbox._ahead:
+            assert len(self.mailbox._sealed) + len(self.mailbox._ahead) <= SEALED_MAX
 
 
 TestMailboxMachine = MailboxMachine.TestCase

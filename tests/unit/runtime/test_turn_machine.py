@@ -52,21 +52,28 @@ class LateStore:
 
 
 class Agent:
-    """An agent's process: holds the last message that it was handed."""
+    """An agent's process: handles what it was sent in order."""
+
+    is_read = True
 
     def __init__(self, incarnation):
-        self.incarnation, self.delivery = incarnation, None
+        self.incarnation, self.inbox = incarnation, deque()
+
+    @property
+    def delivery(self):
+        return self.inbox[0] if self.inbox else None
 
     def send(self, frame):
         assert isinstance(frame, Deliver)
-        assert self.delivery is None, "one message at a time"
-        self.delivery = frame
+        self.inbox.append(frame)
+
+    send_next = send
 
 
 class Nobody:
     """In place of supervision and care: nothing is started, nobody is distrusted, steps are answered."""
 
-    def busy(self, *_):
+    def deadline_s(self, *_):
         return 1.0
 
     def distrust(self, agent, incarnation, why):
@@ -75,7 +82,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    wait = go_on = tell = idle
+    busy = wait = go_on = tell = idle
 
 
 class Machine(RuleBasedStateMachine):
@@ -137,9 +144,7 @@ class Machine(RuleBasedStateMachine):
             self.commit(name, to)
 
     def commit(self, name, to):
-        delivery = self.agents[name].delivery
-        self.agents[name].delivery = None
-        cause = delivery.message
+        cause = self.agents[name].inbox.popleft().message
         depth = int(cause.payload.state) if isinstance(cause, Status) else 0
         sends = [
             Status(
@@ -167,6 +172,14 @@ class Machine(RuleBasedStateMachine):
         if commits_first and self.agents[name].delivery:
             self.commit(name, [])
         self.turns.down(name, blamed=False, why="killed")
+        self.start_agent(name)
+
+    @rule(name=AGENTS, begun=st.integers(0, 3))
+    def an_agent_is_told_to_stop_and_does_so_after_some_more(self, name, begun):
+        self.turns.router.pause(name)
+        for _ in range(min(begun, len(self.agents[name].inbox))):
+            self.commit(name, [])
+        self.turns.down(name, blamed=False, why="asked to")
         self.start_agent(name)
 
     @rule()

@@ -11,7 +11,7 @@ EVENTS = 40
 
 def line(seq):
     record = Record(seq=seq, at=seq / 2, time=9.0 + seq, event=Logged(agent="a", text=f"line {seq} \N{SNOWMAN}"))
-    return record.model_dump_json().encode() + b"\n"
+    return record.to_json() + b"\n"
 
 
 WHOLE = b"".join(line(seq) for seq in range(1, EVENTS + 1))

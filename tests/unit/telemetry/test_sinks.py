@@ -45,4 +45,4 @@ def test_events_go_on_from_where_an_earlier_runtime_ended_and_each_is_kept_with_
 
 def test_a_record_reads_back_as_it_was_written():
     record = Record(seq=1, at=0.5, time=1.5, event=said(1))
-    assert RECORD.validate_json(record.model_dump_json()) == record
+    assert RECORD.validate_json(record.to_json()) == record
