@@ -1,7 +1,8 @@
 """Does fault injection have teeth?  Breaks SCR in one place at a time, and sees whether a short campaign notices.
 
-Works on a copy in a temporary folder.  Prints one line for every broken build; ends with 1 when one is not noticed, or
-when a break no longer fits the source.  Arguments: only builds whose names contain one of them.
+Works on a copy in a temporary folder.  Prints one line for every broken build; ends with 1 when one is not noticed,
+when a break no longer fits the source, or when a campaign finds fault with what is not broken.  Arguments: only builds
+whose names contain one of them.
 """
 
 from __future__ import annotations
@@ -132,7 +133,10 @@ def noticed(copy: Path, options: str) -> str:
         return ", ".join(json.loads((folder / "report.json").read_text())["violated"])
     if done.returncode in {VALID, UNKNOWN}:
         return ""
-    return done.stderr.decode(errors="replace").strip().splitlines()[-1][:100]
+    said = done.stderr.decode(errors="replace").strip().splitlines()[-1][:200]
+    if not said.startswith("RunFailed"):
+        sys.exit(f"the campaign {options!r} was not done: {said}")
+    return said
 
 
 def main(words: list[str]) -> int:
@@ -146,6 +150,9 @@ def main(words: list[str]) -> int:
             shutil.copytree(HOUSE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         for one in breaks:
             (copy / one.path).write_text(one.plant(copy), encoding="utf-8")
+        for options in dict.fromkeys(one.options for one in chosen):
+            if found := noticed(copy, options):
+                sys.exit(f"the campaign {options!r} finds fault with what is whole: {found}")
         for one in chosen:
             began, source = time.monotonic(), one.plant(copy)
             found = noticed(copy, one.options)
