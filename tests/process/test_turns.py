@@ -99,6 +99,63 @@ class Parent(scr.Agent):
             )
 
 
+class Diary(scr.Agent):
+    class State(BaseModel):
+        seen: list[tuple[int, int]] = []
+
+    def on_task(self, ctx, message):
+        n = message.payload.input
+        if n == "tell":
+            ctx.reply(self.state.seen)
+            return
+        self.state.seen.append((n, ctx.recall("last", 0)))
+        ctx.remember("last", n)
+        if n == 8 and ctx.deliveries == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def feed(ctx, message):
+    for n in range(1, 41):
+        ctx.send(n, to="diary")
+    return "fed"
+
+
+class Holder(scr.Agent):
+    class State(BaseModel):
+        done: list[str] = []
+
+    def on_task(self, ctx, message):
+        path = message.payload.input
+        while path.startswith("/") and not os.path.exists(path):
+            time.sleep(0.005)
+        self.state.done.append(os.path.basename(path))
+        ctx.reply(self.state.done)
+
+
+def test_a_backlog_is_handled_in_order_and_each_turn_recalls_what_the_last_one_remembered(story):
+    for name, code in (("diary", Diary), ("feeder", feed), ("bystander", Counter)):
+        story.runtime.start_agent(name, code)
+    assert story.runtime.ask("feeder", None) == "fed"
+    story.until("turn_committed", agent="diary")
+    story.runtime.restart_agent("diary")
+    assert story.runtime.ask("diary", "tell") == [[n, n - 1] for n in range(1, 41)]
+    assert len(story.events("agent_exited", agent="diary")) == 2
+    assert len(story.events("turn_committed", agent="diary")) == 41
+
+
+def test_a_message_that_was_sent_ahead_can_still_be_cancelled(story, tmp_path):
+    for name in ("holder", "bystander-1", "bystander-2"):
+        story.runtime.start_agent(name, Holder)
+    held, unwanted, last = (story.runtime.submit("holder", what) for what in (str(tmp_path / "go"), "no", "last"))
+    story.until("message_delivered", agent="holder")
+    assert unwanted.cancel() == 1
+    (tmp_path / "go").touch()
+    assert held.result(10) == ["go"]
+    assert last.result(10) == ["go", "last"]
+    with pytest.raises(scr.errors.ScrError, match="cancelled"):
+        unwanted.result(10)
+
+
 def test_state_survives_a_kill_and_the_next_message_finds_it(story):
     story.runtime.start_agent("counter", Counter)
     assert story.runtime.ask("counter", 3)["total"] == 3
