@@ -18,8 +18,8 @@ from itertools import chain
 from scr.frames import StepRecord
 from scr.messages import Message
 
-SEALED_MAX = 32
-AHEAD_MAX = 16
+SEALED_MAX = 128
+AHEAD_MAX = 32
 NEVER_AHEAD = ("down", "stop")  # a `down` may have to be taken back; nothing comes after a `stop`
 
 
