@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import scr
 from scr.behaviour.agent import Agent
 from scr.messages import CLIENT, ExitReason, ResultPayload
 from scr.runtime.handle import Runtime
@@ -47,6 +48,15 @@ class Caller(Agent):
             ctx.send(answer, to=CLIENT, in_reply_to=self.asked.message_id)
 
 
+class Feeder(Agent):
+    """Sends so many at once; the last one is the client's."""
+
+    def on_task(self, ctx, message):
+        for _ in range(message.payload.input):
+            ctx.send(scr.StatusPayload(state="more"), to="echo")
+        ctx.reply()
+
+
 def is_traced(pid):
     states = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
     return all("TracerPid:\t0\n" not in state for state in states)
@@ -81,6 +91,20 @@ def test_a_message_costs_the_runtime_few_system_calls_and_few_bytes(tmp_path, st
     moved = sum(int(found[1]) for line in lines if (found := MOVED.search(line)))
     assert MESSAGES <= calls <= calls_max * MESSAGES
     assert MESSAGES <= moved <= bytes_max * MESSAGES
+
+
+@pytest.mark.skipif(not STRACE, reason="strace is not installed")
+def test_a_message_of_a_backlog_costs_less_than_a_call_for_many_are_sent_ahead_at_once(tmp_path):
+    def feed_and_wait():
+        runtime.ask("feeder", MESSAGES)
+        runtime.ask("echo", "the last of them")
+
+    with Runtime() as runtime:
+        runtime.start_agent("echo", Echo)
+        runtime.start_agent("feeder", Feeder)
+        lines = traced(runtime, tmp_path / "calls", feed_and_wait)
+    calls = sum(bool(CALL.match(line)) for line in lines)
+    assert calls <= MESSAGES
 
 
 def team(children):

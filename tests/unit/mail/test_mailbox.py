@@ -226,7 +226,7 @@ def test_a_message_whose_turn_is_being_kept_is_out_of_the_agents_hands_and_comes
 
 
 def test_an_agent_is_only_so_many_turns_ahead_of_the_store():
-    box = Mailbox(size=100, max_deliveries=3)
+    box = Mailbox(size=2 * SEALED_MAX, max_deliveries=3)
     for n in range(SEALED_MAX + 3):
         box.offer(ping(n))
     taken = []
