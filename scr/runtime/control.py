@@ -7,8 +7,6 @@ that it was born with; others come through a Unix socket of mode 0600.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ from scr.errors import ChannelError, ScrError, StoreUnavailable
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, Message, of_payload, origin
 from scr.runtime.asks import Outcome
+from scr.runtime.door import Door
 from scr.runtime.requests import (
     REQUEST,
     Answered,
@@ -213,18 +212,15 @@ class Control:
         frame_bytes: int,
         stop_s: float,
     ) -> None:
-        self._loop, self._system = loop, system
-        self._connect = partial(Client, loop, system=system, frame_bytes=frame_bytes, stop_s=stop_s)
-        self._clients: set[Client] = set()
+        def admit(sock: socket.socket, gone: Callable[[Client], None]) -> Client:
+            return Client(loop, sock, system, gone=gone, frame_bytes=frame_bytes, stop_s=stop_s)
+
+        self._door = Door(loop, path, admit, CLIENTS_MAX)
         self._owner: Client | None = None
-        self._listener = listening(path)
-        loop.add_reader(self._listener, self._accept)
 
     def own(self, sock: socket.socket, ended: Callable[[], None]) -> None:
         """Serve the owner; when its end closes, `ended` is called."""
-        sock.setblocking(False)
-        self._owner = self._connect(sock, gone=lambda client: self._lose(client, ended))
-        self._clients.add(self._owner)
+        self._owner = self._door.welcome(sock, ended)
 
     def tell_owner(self, error: ScrError) -> None:
         """Tell the owner, unasked, why the runtime ends."""
@@ -233,37 +229,7 @@ class Control:
 
     def close(self) -> None:
         """Stop listening and close all connections."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
-        for client in tuple(self._clients):
-            client.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            sock, _ = self._listener.accept()
-            if len(self._clients) >= CLIENTS_MAX:
-                sock.close()
-                return
-            sock.setblocking(False)
-            self._clients.add(self._connect(sock, gone=self._clients.discard))
-
-    def _lose(self, client: Client, ended: Callable[[], None]) -> None:
-        if client in self._clients:
-            self._clients.discard(client)
-            ended()
-
-
-def listening(path: Path) -> socket.socket:
-    """A Unix socket of mode 0600.  Raises OSError."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(CLIENTS_MAX)
-    listener.setblocking(False)
-    return listener
+        self._door.close()
 
 
 def submitted(request: Submission, system: System) -> Message:

@@ -6,7 +6,6 @@ Lives in the server, on its loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import JsonValue
 
 from scr.errors import ChannelError, ScrError
 from scr.mail.channel import LoopChannel
-from scr.runtime.control import listening
+from scr.runtime.door import Door
 from scr.runtime.requests import Answered
 from scr.serve.requests import FRAME_BYTES, REQUEST, AnyRequest
 
@@ -74,27 +73,6 @@ class Guest:
             self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
 
 
-class Control:
-    """The listening socket and all connections."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, path: Path, answer: Answer) -> None:
-        self._loop, self._answer = loop, answer
-        self._guests: set[Guest] = set()
-        self._listener = listening(path)
-        loop.add_reader(self._listener, self._accept)
-
-    def close(self) -> None:
-        """Stop listening and close all connections."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
-        for guest in tuple(self._guests):
-            guest.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            sock, _ = self._listener.accept()
-            if len(self._guests) >= CLIENTS_MAX:
-                sock.close()
-                return
-            sock.setblocking(False)
-            self._guests.add(Guest(self._loop, sock, self._answer, self._guests.discard))
+def listen(loop: asyncio.AbstractEventLoop, path: Path, answer: Answer) -> Door[Guest]:
+    """The listening socket, open.  Raises OSError."""
+    return Door(loop, path, lambda sock, gone: Guest(loop, sock, answer, gone), CLIENTS_MAX)

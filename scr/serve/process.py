@@ -13,7 +13,7 @@ from scr.errors import InvalidInput
 from scr.runtime.handle import MEMORY_STORE
 from scr.runtime.scratch import discard_scratch, make_scratch
 from scr.serve.connect import SOCKET, discard_dead
-from scr.serve.control import Control
+from scr.serve.control import listen
 from scr.serve.happenings import Happening
 from scr.serve.schedule import Bounds
 from scr.serve.server import Server
@@ -43,10 +43,10 @@ async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: C
     discard_dead()
     scratch = make_scratch(name)
     try:
-        control = Control(loop, scratch / SOCKET, server.answer)
+        door = listen(loop, scratch / SOCKET, server.answer)
         try:
             await server.run()
         finally:
-            control.close()
+            door.close()
     finally:
         discard_scratch(name)

@@ -12,7 +12,7 @@ from scr.errors import InvalidInput, RuntimeGone, UnknownRun
 from scr.mail.channel import pack
 from scr.serve import control
 from scr.serve.connect import SOCKET, connect, discard_dead
-from scr.serve.control import Control
+from scr.serve.control import listen
 from scr.serve.requests import Cancel, Submit
 
 
@@ -24,7 +24,7 @@ class Answering:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         path.parent.mkdir(parents=True)
-        self.control = Control(self.loop, path, self.answer)
+        self.control = listen(self.loop, path, self.answer)
 
     def __enter__(self):
         self.thread.start()

@@ -1,0 +1,84 @@
+"""A listening Unix socket, and who came in by it: at most so many at once.
+
+Lives in the runtime and in the server, on their loops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+
+class Visitor(Protocol):
+    """Whoever is served over one connection."""
+
+    def close(self) -> None:
+        """Hang up, then tell that it is gone."""
+
+
+V = TypeVar("V", bound=Visitor)
+
+
+class Door(Generic[V]):
+    """Open as soon as it is made.  `admit` makes a visitor of a socket and of what to call when the visitor is gone.
+
+    Whoever comes while `most` are inside is hung up on.  Raises OSError when the path cannot be bound.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        path: Path,
+        admit: Callable[[socket.socket, Callable[[V], None]], V],
+        most: int,
+    ) -> None:
+        self._loop, self._admit, self._most = loop, admit, most
+        self._inside: set[V] = set()
+        self._listener = listening(path, most)
+        loop.add_reader(self._listener, self._accept)
+
+    def welcome(self, sock: socket.socket, left: Callable[[], object] = lambda: None) -> V:
+        """Serve whoever is at the other end of this socket, too; `left` is called when that one is gone."""
+        sock.setblocking(False)
+        visitor = self._admit(sock, partial(self._gone, left))
+        self._inside.add(visitor)
+        return visitor
+
+    def close(self) -> None:
+        """Listen no more, and hang up on all."""
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        for visitor in tuple(self._inside):
+            visitor.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            sock, _ = self._listener.accept()
+            if len(self._inside) >= self._most:
+                sock.close()
+            else:
+                self.welcome(sock)
+
+    def _gone(self, left: Callable[[], object], visitor: V) -> None:
+        if visitor in self._inside:
+            self._inside.discard(visitor)
+            left()
+
+
+def listening(path: Path, backlog: int) -> socket.socket:
+    """A Unix socket of mode 0600 that never blocks.  Raises OSError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(backlog)
+    listener.setblocking(False)
+    return listener
