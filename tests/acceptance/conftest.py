@@ -1,22 +1,10 @@
-import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import pytest
 
-
-@dataclass
-class Said:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        assert self.out.count("\n") == 1, "one object and nothing else"
-        return json.loads(self.out)
+from tests.said import Said
 
 
 @pytest.fixture

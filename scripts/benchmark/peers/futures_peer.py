@@ -9,9 +9,8 @@ import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
-from benchmark.clock import Samples, laps, pss_bytes, timed
+from benchmark.clock import Samples, laps
 from benchmark.peers import work
 
 CANNOT = {"table": "shares nothing between its workers"}
@@ -77,32 +76,18 @@ def round_trip(trips: int, **_: object) -> Samples:
 def throughput(messages: int, **_: object) -> Samples:
     """Calls, all under way at once."""
     with pool() as executor:
-
-        def send_all(count: int, pad: str) -> None:
-            for task in [executor.submit(work.echo, pad) for _ in range(count)]:
-                task.result()
-
-        return {**work.rate(send_all, messages)}
+        return work.calls(executor.submit, messages)
 
 
 def start(sizes: list[int], folder: str) -> Samples:
     """As many workers as that, each of which has answered."""
-    found: Samples = {}
-    for size in sizes:
-        if size > 200:
-            found[f"rate_{size}"] = "not tried: its documents mean as many workers as processors"
-            continue
-        Path(folder, f"start-{size}").mkdir()
+
+    def begin(size: int, path: str) -> tuple[set[int], Callable[[], object]]:
         executor = pool(size)
-        with timed() as watch:
-            tasks = [executor.submit(work.report, f"{folder}/start-{size}/{size}") for _ in range(size)]
-            pids = {task.result() for task in tasks}
-        found[f"rate_{size}"] = [len(pids) / watch.s]
-        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
-        with timed() as stopping:
-            executor.shutdown()
-        found[f"stop_{size}"] = [stopping.s]
-    return found
+        tasks = [executor.submit(work.report, path) for _ in range(size)]
+        return {task.result() for task in tasks}, executor.shutdown
+
+    return work.starts(sizes, folder, 200, "not tried: its documents mean as many workers as processors", begin)
 
 
 def load(exits: int, folder: str, **_: object) -> Samples:

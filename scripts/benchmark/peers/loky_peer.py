@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from loky import get_reusable_executor
 from loky.process_executor import BrokenProcessPool
 
-from benchmark.clock import Samples, laps, pss_bytes, timed
+from benchmark.clock import Samples, laps
 from benchmark.peers import work
 
 USES = ("loky",)
@@ -54,33 +53,19 @@ def round_trip(trips: int, **_: object) -> Samples:
 
 def throughput(messages: int, **_: object) -> Samples:
     """Calls, all under way at once."""
-    executor = get_reusable_executor(max_workers=2)
-
-    def send_all(count: int, pad: str) -> None:
-        for task in [executor.submit(work.echo, pad) for _ in range(count)]:
-            task.result()
-
-    return {**work.rate(send_all, messages)}
+    return work.calls(get_reusable_executor(max_workers=2).submit, messages)
 
 
 def start(sizes: list[int], folder: str) -> Samples:
     """As many workers as that, each of which has answered."""
-    found: Samples = {}
-    for size in sizes:
-        if size > 20:
-            found[f"rate_{size}"] = "not tried: each worker is an interpreter of its own, a second each on a few cores"
-            continue
-        Path(folder, f"start-{size}").mkdir()
-        with timed() as watch:
-            executor = get_reusable_executor(max_workers=size)
-            tasks = [executor.submit(work.report, f"{folder}/start-{size}/{size}") for _ in range(size)]
-            pids = {task.result() for task in tasks}
-        found[f"rate_{size}"] = [len(pids) / watch.s]
-        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
-        with timed() as stopping:
-            executor.shutdown(wait=True)
-        found[f"stop_{size}"] = [stopping.s]
-    return found
+
+    def begin(size: int, path: str) -> tuple[set[int], Callable[[], object]]:
+        executor = get_reusable_executor(max_workers=size)
+        tasks = [executor.submit(work.report, path) for _ in range(size)]
+        return {task.result() for task in tasks}, executor.shutdown
+
+    why = "not tried: each worker is an interpreter of its own, a second each on a few cores"
+    return work.starts(sizes, folder, 20, why, begin)
 
 
 def load(exits: int, folder: str, **_: object) -> Samples:

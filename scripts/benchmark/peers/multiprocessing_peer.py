@@ -6,10 +6,9 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from benchmark.clock import Samples, laps, pss_bytes, timed
+from benchmark.clock import Samples, laps
 from benchmark.peers import work
 
 CONTEXT = multiprocessing.get_context("fork")  # the default of Linux up to Python 3.13, and its fastest
@@ -81,22 +80,18 @@ def throughput(messages: int, **_: object) -> Samples:
 
 def start(sizes: list[int], folder: str) -> Samples:
     """A Pool of as many workers, each of which has answered."""
-    found: Samples = {}
-    for size in sizes:
-        if size > 200:
-            found[f"rate_{size}"] = "not tried: its documents mean as many workers as processors"
-            continue
-        Path(folder, f"start-{size}").mkdir()
-        with timed() as watch:
-            pool = CONTEXT.Pool(size)
-            pids = set(pool.map(work.report, [f"{folder}/start-{size}/{size}"] * size, chunksize=1))
-        found[f"rate_{size}"] = [len(pids) / watch.s]
-        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
-        with timed() as stopping:
-            pool.close()
-            pool.join()
-        found[f"stop_{size}"] = [stopping.s]
-    return found
+
+    def begin(size: int, path: str) -> tuple[set[int], Callable[[], object]]:
+        pool = CONTEXT.Pool(size)
+        return set(pool.map(work.report, [path] * size, chunksize=1)), partial(ended, pool)
+
+    return work.starts(sizes, folder, 200, "not tried: its documents mean as many workers as processors", begin)
+
+
+def ended(pool: Any) -> None:
+    """Close it, and wait until its workers are gone."""
+    pool.close()
+    pool.join()
 
 
 def table(sizes: list[int], readers: list[int], reads: int, **_: object) -> Samples:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from benchmark.clock import Samples, laps, pss_bytes, timed
+from benchmark.clock import Samples, laps
 from benchmark.peers import work
 
 USES = ("pebble",)
@@ -42,33 +43,24 @@ def round_trip(trips: int, **_: object) -> Samples:
 def throughput(messages: int, **_: object) -> Samples:
     """Calls, all under way at once."""
     with ProcessPool(max_workers=2) as pool:
-
-        def send_all(count: int, pad: str) -> None:
-            for task in [pool.schedule(work.echo, args=[pad]) for _ in range(count)]:
-                task.result()
-
-        return {**work.rate(send_all, messages)}
+        return work.calls(lambda fn, given: pool.schedule(fn, args=[given]), messages)
 
 
 def start(sizes: list[int], folder: str) -> Samples:
     """As many workers as that, each of which has answered."""
-    found: Samples = {}
-    for size in sizes:
-        if size > 200:
-            found[f"rate_{size}"] = "not tried: all its workers share one pair of pipes and a lock"
-            continue
-        Path(folder, f"start-{size}").mkdir()
+
+    def begin(size: int, path: str) -> tuple[set[int], Callable[[], object]]:
         pool = ProcessPool(max_workers=size)
-        with timed() as watch:
-            tasks = [pool.schedule(work.report, args=[f"{folder}/start-{size}/{size}"]) for _ in range(size)]
-            pids = {task.result() for task in tasks}
-        found[f"rate_{size}"] = [len(pids) / watch.s]
-        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
-        with timed() as stopping:
-            pool.close()
-            pool.join()
-        found[f"stop_{size}"] = [stopping.s]
-    return found
+        tasks = [pool.schedule(work.report, args=[path]) for _ in range(size)]
+        return {task.result() for task in tasks}, partial(ended, pool)
+
+    return work.starts(sizes, folder, 200, "not tried: all its workers share one pair of pipes and a lock", begin)
+
+
+def ended(pool: Any) -> None:
+    """Close it, and wait until its workers are gone."""
+    pool.close()
+    pool.join()
 
 
 def load(exits: int, folder: str, **_: object) -> Samples:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmark.clock import Samples, pss_bytes, timed
+
 SMALL, LARGE = "x" * 20, "x" * 65_536
 ANSWER_S = 20.0
 PAUSE_S = 0.2
@@ -107,6 +109,37 @@ def rate(send_all: Callable[[int, str], object], messages: int) -> dict[str, lis
         began = time.perf_counter()
         send_all(count, pad)
         found[name] = [count / (time.perf_counter() - began)]
+    return found
+
+
+def calls(submit: Callable[..., Any], messages: int) -> Samples:
+    """Calls per second, all under way at once; `submit` takes a function and its argument."""
+
+    def send_all(count: int, pad: str) -> None:
+        for task in [submit(echo, pad) for _ in range(count)]:
+            task.result()
+
+    return {**rate(send_all, messages)}
+
+
+def starts(
+    sizes: list[int], folder: str, most: int, otherwise: str, begin: Callable[[int, str], tuple[set[int], Any]]
+) -> Samples:
+    """Pools of as many workers as that, each of which has answered.
+
+    `begin` makes one, has all its workers `report` to a path, and returns their pids and how it is stopped.
+    More than `most` are not tried, for the reason `otherwise`.
+    """
+    found: Samples = {f"rate_{size}": otherwise for size in sizes if size > most}
+    for size in (size for size in sizes if size <= most):
+        Path(folder, f"start-{size}").mkdir()
+        with timed() as watch:
+            pids, stop = begin(size, f"{folder}/start-{size}/{size}")
+        found[f"rate_{size}"] = [len(pids) / watch.s]
+        found[f"size_{size}"] = [sum(map(pss_bytes, pids)) / len(pids)]
+        with timed() as stopping:
+            stop()
+        found[f"stop_{size}"] = [stopping.s]
     return found
 
 

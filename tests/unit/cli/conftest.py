@@ -1,5 +1,3 @@
-import json
-from dataclasses import dataclass
 from itertools import count
 
 import pytest
@@ -13,6 +11,7 @@ from scr.research.outcome import Judged, Outcome
 from scr.research.plan import Plan
 from scr.research.report import Report, Source
 from scr.telemetry.events import Record
+from tests.said import Said
 from tests.unit.store.story import told
 
 
@@ -80,18 +79,6 @@ def ended(tmp_path, outcome):
         )
 
     return make
-
-
-@dataclass
-class Said:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        assert self.out.count("\n") == 1, "one object and nothing else"
-        return json.loads(self.out)
 
 
 @pytest.fixture
