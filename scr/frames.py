@@ -72,9 +72,9 @@ class Deliver(Frozen):
 
     `deliveries` counts this delivery too; `steps` are what earlier ones
     recorded; `deadline_s` is the handler's budget; `entries_version` is
-    what the table must have reached before a recall may answer, or None for
-    a message that was sent ahead: `ReadVersion` tells.  In a `replay` a step
-    that is not recorded must not be run.
+    what the table must have reached before a recall may answer; for a message
+    that was sent `ahead` it may have to be more by its turn, and `ReadVersion`
+    tells.  In a `replay` a step that is not recorded must not be run.
     """
 
     kind: Literal["deliver"] = "deliver"
@@ -82,7 +82,8 @@ class Deliver(Frozen):
     deliveries: int = 1
     steps: tuple[StepRecord, ...] = ()
     deadline_s: float = 300.0
-    entries_version: int | None = 0
+    entries_version: int = 0
+    ahead: bool = False
     replay: bool = False
 
 

@@ -15,13 +15,13 @@ from typing import Any
 from pydantic import JsonValue
 
 from scr.behaviour.code import spec_of
-from scr.behaviour.home import refuse_elsewhere
+from scr.behaviour.home import is_home
 from scr.behaviour.link import Link
 from scr.behaviour.stepping import Stepping
 from scr.behaviour.steps import WITHIN
 from scr.behaviour.turn import Turn, compose, duration, moment, plain
 from scr.errors import ScrError
-from scr.frames import Entry, ReadVersion, StartRequest, Timer
+from scr.frames import Entry, StartRequest, Timer
 from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
 from scr.messages import (
@@ -186,17 +186,13 @@ class Context(Stepping):
             raise ScrError(f"cannot recall {key!r}: this runtime has no table; add one to its tree")
         if self._turn is None:
             return self._table.get(key, default)
-        version = self._version(self._turn)
+        self._turn.recalled = True
+        if self._turn.is_behind and is_home():  # in another thread, what was known when it was sent must do
+            self._turn.catch_up(self._link.newest())
+        version = self._turn.entries_version
         if self._turn.delivery.replay:  # what a replay recalls is seen by who plays it again
             return self._table.get(key, default, at_least=version)
         return self._table.recall(key, default, at_least=version)
-
-    def _version(self, turn: Turn) -> int:
-        """What the table must have reached; a message that was sent ahead could not bring it along."""
-        if turn.entries_version is None:
-            refuse_elsewhere("recall what is newest")
-            turn.entries_version = int(self._link.inquire(lambda ref: ReadVersion(ref=ref), ENTRIES_S))
-        return turn.entries_version
 
     def progress(self) -> None:
         """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""

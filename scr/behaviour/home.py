@@ -21,6 +21,11 @@ def at_home() -> Iterator[None]:
         HOMES.discard(threading.get_ident())
 
 
+def is_home() -> bool:
+    """Whether this is the thread that runs handlers."""
+    return threading.get_ident() in HOMES
+
+
 def refuse_elsewhere(what: str) -> None:
     """Raise ScrError in an agent's process when this is another thread than the handlers' own."""
     if HOMES and threading.get_ident() not in HOMES:

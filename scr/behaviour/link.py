@@ -10,10 +10,11 @@ from typing import Any
 
 from scr import errors
 from scr.errors import AskTimedOut, PeerGone, ScrError
-from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log
+from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log, ReadVersion
 from scr.mail.channel import BlockingChannel
 
 GRACE_S = 5.0
+VERSION_S = 10.0
 LOG_CHARACTERS = 8000
 
 
@@ -76,6 +77,10 @@ class Link:
     def fetch(self, after: int, limit: int, timeout_s: float) -> Any:
         """A page of the entries from the store, as a list of their fields."""
         return self.inquire(lambda ref: Fetch(ref=ref, after=after, limit=limit), timeout_s)
+
+    def newest(self) -> int:
+        """The version of the newest of what agents remember: all that was committed before now is in it."""
+        return int(self.inquire(lambda ref: ReadVersion(ref=ref), VERSION_S))
 
     def fileno(self) -> int:
         """For an event loop that waits for answers."""

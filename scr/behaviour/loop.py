@@ -43,6 +43,7 @@ class Loop:
         self._link = Link(channel, become)
         self._table = TableClient(become.table) if become.table else None
         self._committed = ""
+        self._recalls = False
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
         self._heart = heart
 
@@ -94,11 +95,14 @@ class Loop:
     def _turn(self, agent: Agent, delivery: Deliver) -> bool:
         """Handle one message and commit; True when the agent ends with it."""
         turn = Turn(delivery, self._become.max_sends)
+        if turn.is_behind and self._recalls:  # it may recall in any thread, and only this one can ask
+            turn.catch_up(self._link.newest())
         ctx = Context(self._link, turn, self._table, self._pulse)
         ctx.progress()
         reach("agent.before_handle")
         self._handle(agent, ctx, turn)
         turn.over = True
+        self._recalls = self._recalls or turn.recalled or bool(turn.entries)
         match turn.unwinding:
             case None:
                 frame = turn.commit(self._changed(agent))

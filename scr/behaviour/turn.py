@@ -33,8 +33,8 @@ class Turn:
     """The effects of the handler of one message.  None of them leaves the process before `commit`.
 
     `posted` counts messages and timers, those that were cancelled too: ids are
-    made of it.  `entries_version` is what its recalls must see, once that is
-    known.  `unwinding` is why the turn will not commit, whatever its
+    made of it.  `entries_version` is what its recalls must see; while it
+    `is_behind`, that may be more.  `unwinding` is why the turn will not commit, whatever its
     handler makes of that; a turn that is `over` takes nothing any more.
     """
 
@@ -54,11 +54,13 @@ class Turn:
     ends: bool = False
     over: bool = False
     unwinding: Abandoned | ReplayDiverged | None = None
-    entries_version: int | None = None
+    entries_version: int = 0
+    is_behind: bool = False
+    recalled: bool = False
 
     def __post_init__(self) -> None:
         self.recorded = {step.name: step for step in self.delivery.steps}
-        self.entries_version = self.delivery.entries_version
+        self.entries_version, self.is_behind = self.delivery.entries_version, self.delivery.ahead
 
     @property
     def message(self) -> Message:
@@ -91,6 +93,10 @@ class Turn:
         if len(kept) == len(self.timers):
             self.cancels.append(message_id)
         self.timers = kept
+
+    def catch_up(self, entries_version: int) -> None:
+        """What its recalls must see is known."""
+        self.entries_version, self.is_behind = entries_version, False
 
     def step_name(self, name: str) -> str:
         """The name under which this occurrence of a step is recorded: unique in the turn, the same in a repeat."""

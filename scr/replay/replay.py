@@ -106,7 +106,7 @@ class Player:
 
     async def _turn(self, turn: Turn) -> Divergence | None:
         """The verdict on one turn; after one that diverged, there is no process."""
-        found = judged(turn, await self._attempt(turn, turn.delivery.entries_version or 0))
+        found = judged(turn, await self._attempt(turn, turn.delivery.entries_version))
         later = await self._stage.later(turn.until) if found else []
         for version in later[:ATTEMPTS_MAX]:
             await self._drop()

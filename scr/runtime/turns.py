@@ -319,13 +319,14 @@ class Turns:
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
 
     def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
-        is_ahead = not pending.deliveries  # what it must see when it is in hand is not known yet
+        is_ahead = not pending.deliveries
         return Deliver(
             message=pending.message,
             deliveries=pending.deliveries + is_ahead,
             steps=tuple(pending.steps.values()),
             deadline_s=self._care.deadline_s(agent, incarnation, pending.message),
-            entries_version=0 if not self._memory else None if is_ahead else self._store.entries_version,
+            entries_version=self._store.entries_version if self._memory else 0,
+            ahead=is_ahead and self._memory is not None,
         )
 
     def _refused(self, agent: str, pending: Pending, error: ChannelError) -> None:

@@ -1,5 +1,6 @@
 """Turns, with real agents that are really killed."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -109,9 +110,22 @@ class Diary(scr.Agent):
             ctx.reply(self.state.seen)
             return
         self.state.seen.append((n, ctx.recall("last", 0)))
+        self.note(ctx, n)
+
+    def note(self, ctx, n):
         ctx.remember("last", n)
         if n == 8 and ctx.deliveries == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class ThreadedDiary(Diary):
+    async def on_task(self, ctx, message):
+        n = message.payload.input
+        if n == "tell":
+            ctx.reply(self.state.seen)
+            return
+        self.state.seen.append((n, await asyncio.to_thread(ctx.recall, "last", 0)))
+        self.note(ctx, n)
 
 
 def feed(ctx, message):
@@ -132,8 +146,9 @@ class Holder(scr.Agent):
         ctx.reply(self.state.done)
 
 
-def test_a_backlog_is_handled_in_order_and_each_turn_recalls_what_the_last_one_remembered(story):
-    for name, code in (("diary", Diary), ("feeder", feed), ("bystander", Counter)):
+@pytest.mark.parametrize("diary", [Diary, ThreadedDiary])
+def test_a_backlog_is_handled_in_order_and_each_turn_recalls_what_the_last_one_remembered(story, diary):
+    for name, code in (("diary", diary), ("feeder", feed), ("bystander", Counter)):
         story.runtime.start_agent(name, code)
     assert story.runtime.ask("feeder", None) == "fed"
     story.until("turn_committed", agent="diary")
