@@ -23,6 +23,8 @@ POINTS = {
     "agent.after_step_is_kept": "a step's result, or that it begins, is in the store",
     "agent.before_commit": "a handler has returned, and its turn has not left the process",
     "agent.after_commit": "a turn has left the process, and may not be in the store",
+    "table.bound": "the table listens, holds nothing, and is not said to be ready",
+    "memory.published": "what was remembered is in the table, and the memory agent's turn is not committed",
     "runtime.opened": "the run is owned, and nothing has been started",
     "runtime.restored": "what an earlier runtime has left is back in its places",
     "runtime.commit_heard": "a turn has been heard, and the store has not been given it",
@@ -33,6 +35,9 @@ POINTS = {
     "store.before_commit": "rows are written, and not committed",
     "store.after_commit": "rows are committed, and nobody has been told",
     "zygote.before_fork": "the zygote has been asked for a process",
+    "keeper.spawned": "a runtime's process is there, and its keeper has not told it what to be",
+    "keeper.told": "a runtime has been told what to be, and its keeper has asked nothing of it",
+    "keeper.answered": "an answer has come to the keeper, and nobody has been told",
 }
 ACTIONS = ("kill", "stop", "exit")
 

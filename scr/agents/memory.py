@@ -5,6 +5,7 @@ from __future__ import annotations
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.errors import ScrError
+from scr.failpoints import reach
 from scr.messages import Message
 
 
@@ -33,3 +34,4 @@ class MemoryAgent(Agent):
         for page in ctx.pages(self._version):
             self._version = page[-1].version
             ctx.table.publish(page, self._version)
+            reach("memory.published")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.errors import ScrError
+from scr.failpoints import reach
 from scr.memory.table import serve
 
 
@@ -16,3 +17,4 @@ class TableAgent(Agent):
         if ctx.table is None:
             raise ScrError("this runtime gave its table no address; start it from one of the trees in scr.runtime.tree")
         serve(ctx.table.address)
+        reach("table.bound")

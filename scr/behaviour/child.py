@@ -31,7 +31,7 @@ def main(channel: socket.socket) -> None:
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
     ours.send(Named())
-    arm("agent")
+    arm("agent", "table", "memory")
     setproctitle(f"scr: {first.agent} #{first.incarnation}")
     threading.excepthook = _thread_died(ours)
     code = Loop(ours, first, heart).run()

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from scr import errors
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
+from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
 from scr.messages import Frozen
 from scr.runtime.requests import (
@@ -156,6 +157,7 @@ class Connection:
             case Answered(ref=ref):
                 _, future = self._waiting.get(ref, (None, None))
                 if future and not future.done():
+                    reach("keeper.answered")
                     future.set_result(frame)
             case Happened(record=record):
                 if self._listener:

@@ -22,6 +22,7 @@ from pydantic import JsonValue
 from scr.behaviour.code import code_of, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
+from scr.failpoints import arm, reach
 from scr.mail.channel import BlockingChannel
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
@@ -118,8 +119,11 @@ class Runtime(Client):
 
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
+        arm("keeper")
         spawned, self._spawned = self._spawned or spawn(self._preload, self._settings.launcher), None
+        reach("keeper.spawned")
         self.open(spawned.control, self._charter(spawned))
+        reach("keeper.told")
         self._listen()
 
     def _charter(self, spawned: Spawned) -> Boot:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from scr.errors import ChannelError, ScrError, StoreError
+from scr.errors import ChannelError, RunOwned, ScrError, StoreError
 from scr.frames import FROM_RUNTIME
 from scr.mail.channel import BlockingChannel
 from scr.runtime.charter import Boot
@@ -23,6 +24,7 @@ from scr.store.records import Opening, StoreStatus
 from scr.store.store import Store
 
 LAST_TURNS_S = 1.0
+HANDOVER_S, PAUSE_S = 1.5, 0.02
 
 
 @dataclass(eq=False, slots=True)
@@ -44,7 +46,22 @@ class Watcher:
 
 
 def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
-    """The run, owned by this process.  Blocks; raises what `open_store` does."""
+    """The run, owned by this process.  Blocks; raises what `open_store` does.
+
+    A runtime whose keeper was killed ends within a second: a program that is
+    started again at once waits for that.
+    """
+    until = time.monotonic() + HANDOVER_S
+    while True:
+        try:
+            return _opened(loop, boot, watcher)
+        except RunOwned:
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_S)
+
+
+def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
     opening = Opening(
         run=boot.run,
         runtime=boot.runtime,
