@@ -70,6 +70,7 @@ class ZygoteLauncher:
         self._starts: deque[float] = deque()
         self._zygote: ZygoteProcess | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._calm: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._revive(zygote)
 
@@ -87,7 +88,7 @@ class ZygoteLauncher:
         request = Request(ready)
         request.deadline = self._loop.call_later(self._deadline_s, self._expire, request)
         self._waiting.append(request)
-        if self._zygote is None:
+        if self._zygote is None and self._calm is None:
             self._revive()
         self._pump()
 
@@ -101,6 +102,8 @@ class ZygoteLauncher:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._calm:
+            self._calm.cancel()
         self._refuse_all("the launcher is closed")
         if self._zygote is None or not await self._dismiss(self._zygote):
             await self._dismiss(ZygoteProcess.start(replace(self._plan, entry=WARDEN_ONLY, preload=())))
@@ -191,8 +194,12 @@ class ZygoteLauncher:
             self._waiting.remove(request)
         self._sent = {ticket: one for ticket, one in self._sent.items() if one is not request}
         self._unwire(request)
-        state = "is not up yet" if self._zygote and not self._zygote.is_up else "gave no answer"
-        self._answer(request, LaunchFailed(f"no process within {self._deadline_s:g} s: the zygote {state}"))
+        self._answer(request, LaunchFailed(f"no process within {self._deadline_s:g} s: the zygote {self._state()}"))
+
+    def _state(self) -> str:
+        if self._zygote is None:
+            return f"has ended {len(self._starts)} times within {RESTARTS_WITHIN_S:g} s; see what it wrote to stderr"
+        return "gave no answer" if self._zygote.is_up else "is not up yet"
 
     def _refuse_all(self, why: str) -> None:
         for request in (*self._sent.values(), *self._waiting):
@@ -206,16 +213,15 @@ class ZygoteLauncher:
     def _revive(self, started: ZygoteProcess | None = None) -> None:
         """Start a zygote, or take the one that was `started` ahead.
 
-        Too many that have ended lately are enough: then whoever waits is told.
+        Too many that have ended lately are enough for now: whoever waits goes on
+        waiting, as long as it may.  A refusal would be a failed start of every
+        agent, and eat the restart limits of supervisors who can do nothing about it.
         """
-        now = self._loop.time()
+        now, self._calm = self._loop.time(), None
         while self._starts and self._starts[0] <= now - RESTARTS_WITHIN_S:
             self._starts.popleft()
         if len(self._starts) > RESTARTS_MAX:
-            self._refuse_all(
-                f"the zygote has ended {len(self._starts)} times within {RESTARTS_WITHIN_S:g} s: "
-                "see what it wrote to stderr, and try again later"
-            )
+            self._calm = self._loop.call_at(self._starts[0] + RESTARTS_WITHIN_S, self._revive)
             return
         self._starts.append(now)
         try:

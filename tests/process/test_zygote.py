@@ -100,17 +100,31 @@ def test_a_birth_that_comes_too_late_is_ended_even_if_it_does_not_listen(benches
     bench.until(lambda: len(bench.left()) == 3)
 
 
-def test_a_zygote_that_dies_again_and_again_is_given_up_aloud_and_tried_again_later(benches, monkeypatch):
-    bench = benches()
+def wear_out(bench):
+    """Kill zygotes until there is none any more, for now."""
     for _ in range(zygote_module.RESTARTS_MAX + 1):
         bench.start(1)
         before = bench.inner.zygote_pid
         kill_zygote(bench)
         bench.until(lambda: bench.inner.zygote_pid != before)  # noqa: B023  called in this turn of the loop
     assert bench.inner.zygote_pid is None
-    assert re.search(r"ended 6 times within 10 s", bench.refusal())
-    monkeypatch.setattr(zygote_module, "RESTARTS_WITHIN_S", 0.0)
-    bench.start(1)
+
+
+def test_when_zygotes_die_again_and_again_the_next_is_started_later_and_whoever_waits_gets_a_process(
+    benches, monkeypatch
+):
+    monkeypatch.setattr(zygote_module, "RESTARTS_MAX", 2)
+    monkeypatch.setattr(zygote_module, "RESTARTS_WITHIN_S", 4.0)
+    bench = benches()
+    wear_out(bench)
+    bench.start(3)
+    assert bench.inner.zygote_pid
+
+
+def test_whoever_can_wait_no_longer_for_the_next_zygote_is_told_why_there_is_none(benches):
+    bench = benches(deadline_s=1.5)
+    wear_out(bench)
+    assert re.search(r"the zygote has ended 6 times within 10 s", bench.refusal())
 
 
 def test_a_preload_that_fails_is_told_with_its_traceback(benches, module):
