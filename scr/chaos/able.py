@@ -13,13 +13,12 @@ from scr.chaos.kinds import KINDS, Way
 
 ATTACH_S = 3.0
 PROBE = "import sys; print(1, flush=True); sys.stdin.read()"
-NO_CLOCK = "the wall clock of one run cannot be moved here: libfaketime is not installed (and nobody moves the host's)"
 NO_FILE = "the store is not a file of this machine: {url}"
 
 
 def unable(store: str) -> dict[str, str]:
     """The reason for each kind that cannot be done here; kinds that can be done are not in it."""
-    found = {"clock_jump": NO_CLOCK}
+    found: dict[str, str] = {}
     if not sys.platform.startswith("linux"):
         return dict.fromkeys(KINDS, "faults need /proc, pidfd and prlimit, which are Linux's alone")
     tracing = cannot_trace()

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from scr.chaos import wallclock
 from scr.chaos.census import VARIABLE, Census
 from scr.chaos.clientlog import FILE, read
 from scr.chaos.driver import Charge
@@ -84,6 +85,7 @@ class Stage:
         self.census = Census(self.token)
         self.vitals = Vitals(self.census)
         prepare(self.folder)
+        wallclock.prepare(self.folder)
 
     @property
     def driver(self) -> subprocess.Popen[bytes]:
@@ -93,6 +95,7 @@ class Stage:
     def start(self) -> None:
         """A driver; the next one, when there was one."""
         environment = os.environ | {VARIABLE: self.token, "SPT_NOENV": "1", SECRET: self.secret}
+        environment |= wallclock.environment(self.folder)
         with (self.folder / OUTPUT).open("ab") as output:
             self.drivers.append(
                 subprocess.Popen(

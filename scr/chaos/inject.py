@@ -21,10 +21,12 @@ from scr.chaos.faults import Fault
 from scr.chaos.kinds import KINDS, Way
 from scr.chaos.landed import Landed, Missed
 from scr.chaos.orders import Order, give, taken, withdraw
+from scr.chaos.wallclock import Jump
 
 TRY_S = 1.0
 OBEY_S = 10.0
 LOOK_S = 0.02
+DAY_S = 86_400.0
 
 
 @dataclass(eq=False, slots=True)
@@ -188,6 +190,9 @@ class Injector:
             case "store_locked":
                 with suppress(sqlite3.Error):
                     one.undoable = Lock(self.store) if self.store else None
+            case "clock_jump":
+                one.undoable = jump = Jump(self.folder, DAY_S if one.fault.pick < 0.5 else -DAY_S)
+                jump.do()
             case kind:
                 with self.census.held(victim) as pidfd:
                     if pidfd is not None:

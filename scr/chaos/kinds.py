@@ -19,7 +19,8 @@ class Way(StrEnum):
     `signal`: a signal to the process.  `limit`: a limit of its that is set from
     outside.  `order`: the agent does it itself, in the middle of a turn, when
     it finds the order.  `client`: a client does it.  `store`, `trace`: something
-    between the runtime, or the zygote, and the kernel.
+    between the runtime, or the zygote, and the kernel.  `clock`: the wall clock
+    that all processes of the run read.
     """
 
     SIGNAL = "signal"
@@ -28,6 +29,7 @@ class Way(StrEnum):
     CLIENT = "client"
     STORE = "store"
     TRACE = "trace"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ KINDS = {
         Kind("store_read_only", Way.TRACE, ("runtime",), 0.4, hold_s=0.5),
         Kind("store_eio", Way.TRACE, ("runtime",), 0.3, hold_s=0.5),
         Kind("fork_refused", Way.TRACE, ("zygote",), 0.5, hold_s=0.5),
-        Kind("clock_jump", Way.CLIENT, ("runtime",), 0.4, hold_s=0.5),
+        Kind("clock_jump", Way.CLOCK, ("runtime",), 0.5, hold_s=1.0),
     )
 }
 """By name.  Names are public: reports and command lines use them."""
