@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scr.errors import InvalidInput
-from scr.research.documents import ReadingLimits, read_folder
+from scr.research.documents import check_documents
 from scr.research.question import clean
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 RUNS = Path(".scr") / "runs"
 WORKERS_MAX = 64
 FREE_BYTES_MIN = 16 << 20
-ONE_DOCUMENT = ReadingLimits(files_max=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ def checked(question: str, docs: Path, workers: int) -> Job:
     words = clean(question)
     if not 1 <= workers <= WORKERS_MAX:
         raise InvalidInput(f"--workers is {workers}: give a number from 1 to {WORKERS_MAX}")
-    read_folder(docs, ONE_DOCUMENT)
+    check_documents(docs)
     return Job(question=words, docs=docs.resolve(), workers=workers)
 
 

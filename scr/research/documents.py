@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +66,8 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
     documents: list[Document] = []
     skipped: list[Skipped] = []
     total_bytes = 0
-    for path, name in sorted(_candidates(folder, limits, skipped)):
+    for parts in sorted(_candidates(folder, limits, skipped)):
+        path, name = _place(folder, parts)
         if len(documents) >= limits.files_max:
             skipped.append(Skipped(path=name, reason=f"beyond the first {limits.files_max} files"))
             continue
@@ -81,6 +82,19 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
     if not documents:
         raise InvalidDocuments(_nothing(folder, tuple(skipped)))
     return Library(tuple(documents), tuple(sorted(skipped, key=lambda skip: (skip.path, skip.reason))))
+
+
+def check_documents(folder: Path) -> None:
+    """Raises InvalidDocuments as `read_folder` would; reads no more than it takes to find one document."""
+    check_folder(folder)
+    limits, skipped = ReadingLimits(), list[Skipped]()
+    for parts in _candidates(folder, limits, skipped):
+        path, name = _place(folder, parts)
+        _, reason = _read(path, limits.file_bytes_max)
+        if not reason:
+            return
+        skipped.append(Skipped(path=name, reason=reason))
+    raise InvalidDocuments(_nothing(folder, tuple(skipped)))
 
 
 def check_folder(folder: Path) -> None:
@@ -110,24 +124,23 @@ def _nothing(folder: Path, skipped: tuple[Skipped, ...]) -> str:
     return f"the folder {str(folder)!r} holds no readable document{why}: put {', '.join(SUFFIXES)} files into it"
 
 
-def _candidates(folder: Path, limits: ReadingLimits, skipped: list[Skipped]) -> Iterator[tuple[Path, str]]:
-    """Every file with a known suffix, with its name relative to the folder; links are never followed."""
+def _candidates(folder: Path, limits: ReadingLimits, skipped: list[Skipped]) -> Iterator[tuple[str, ...]]:
+    """Every file with a known suffix, as the parts of its path below the folder; links are never followed."""
 
     def unreadable(error: OSError) -> None:
-        name = _name(Path(str(error.filename)), folder)
+        _, name = _place(folder, Path(str(error.filename)).relative_to(folder).parts)
         skipped.append(Skipped(path=name, reason="in a folder that is not readable"))
 
     for parent, folders, files in os.walk(folder, onerror=unreadable, followlinks=False):
-        depth = len(Path(parent).relative_to(folder).parts)
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < limits.depth_max else []
-        for file in files:
-            path = Path(parent) / file
-            if path.suffix.lower() in SUFFIXES:
-                yield path, _name(path, folder)
+        above = Path(parent).relative_to(folder).parts
+        is_deep = len(above) >= limits.depth_max
+        folders[:] = [] if is_deep else sorted(name for name in folders if not name.startswith("."))
+        yield from ((*above, file) for file in files if file[file.rfind(".", 1) :].lower() in SUFFIXES)
 
 
-def _name(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix().encode(errors="replace").decode()
+def _place(folder: Path, parts: Sequence[str]) -> tuple[Path, str]:
+    """Where a file is, and its name for people: relative to the folder, with slashes."""
+    return folder.joinpath(*parts), "/".join(parts).encode(errors="replace").decode()
 
 
 def _read(path: Path, bytes_max: int) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from scr.errors import InvalidDocuments
-from scr.research.documents import ReadingLimits, Skipped, read_folder, tally
+from scr.research.documents import ReadingLimits, Skipped, check_documents, read_folder, tally
 
 
 def reasons(library):
@@ -103,11 +103,12 @@ def test_line_ends_of_all_systems_count_the_same(write):
         ("empty", "holds no readable document"),
     ],
 )
-def test_a_folder_that_cannot_be_used_is_refused_in_one_sentence(write, tmp_path, name, sentence):
+@pytest.mark.parametrize("use", [read_folder, check_documents])
+def test_a_folder_that_cannot_be_used_is_refused_in_one_sentence(write, tmp_path, use, name, sentence):
     write({"file.md": "text"}, folder=".")
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidDocuments, match=sentence) as caught:
-        read_folder(tmp_path / name)
+        use(tmp_path / name)
     assert "\n" not in str(caught.value)
 
 
@@ -119,3 +120,20 @@ def test_a_folder_of_skipped_files_only_says_why(write):
 def test_nothing_skipped_is_not_mentioned():
     assert tally(()) == ""
     assert tally((Skipped(path="a", reason="binary"),)) == "1 file skipped: 1 binary"
+
+
+def test_a_folder_is_checked_by_its_first_document_and_refused_in_the_words_of_the_reader(write, monkeypatch):
+    folder = write({"a.md": b"\0binary", "b.md": "# Read", "c.md": "# Not read"})
+    opened = []
+    really = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest, **more: opened.append(path.name) or really(path, *rest, **more))
+    check_documents(folder)
+    assert opened[-1] != "a.md", "it went on past what is no document"
+    assert set(opened) < {"a.md", "b.md", "c.md"}, "and stopped at the first that is one"
+    for name in ("b.md", "c.md"):
+        (folder / name).unlink()
+    with pytest.raises(InvalidDocuments) as reading:
+        read_folder(folder)
+    with pytest.raises(InvalidDocuments) as checking:
+        check_documents(folder)
+    assert str(checking.value) == str(reading.value)
