@@ -40,7 +40,7 @@ class Address:
 class Router:
     """Mailboxes and channels by name.
 
-    `handed` is told of each message that is in the hands of an incarnation from now on;
+    `handed` is told of each message that is in the hands of an incarnation from now on, when it is on its way;
     `frame` makes the frame of a delivery; `refused` gets a message that no frame can hold.
     Behind the message in hand others are sent ahead, as long as the process reads.
     """
@@ -177,14 +177,14 @@ class Router:
         if address.channel is None or address.paused:
             return
         while pending := address.mailbox.take():
-            self._handed(agent, address.incarnation, pending)
-            if pending.ahead:
-                continue
             try:
-                address.channel.send(self._frame(agent, address.incarnation, pending))
+                if not pending.ahead:
+                    address.channel.send(self._frame(agent, address.incarnation, pending))
             except ChannelError as error:
                 address.mailbox.settle(pending.message.message_id)
                 self._refused(agent, pending, error)
+            else:
+                self._handed(agent, address.incarnation, pending)
         self._send_ahead(agent, address, address.channel)
 
     def _send_ahead(self, agent: str, address: Address, channel: LoopChannel[FromAgent]) -> None:
