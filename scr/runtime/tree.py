@@ -10,7 +10,9 @@ from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 MEMORY = "memory"
 
 TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
-MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=1.0)
+MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=0.1)
+"""It loses nothing when it is killed, and may be in the midst of writing to a table that has just died: the next table
+waits for its end."""
 
 MEMORIES = SupervisorSpec(
     id="memories",
