@@ -27,6 +27,7 @@ from scr.chaos.evidence import Evidence, Probes
 from scr.chaos.faults import Fault
 from scr.chaos.gather import artefacts_with, complaints_in, gather
 from scr.chaos.inject import Injector
+from scr.chaos.kinds import KINDS
 from scr.chaos.landed import Landed, Missed
 from scr.chaos.orders import prepare
 from scr.chaos.said import Said
@@ -240,7 +241,7 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Pro
     """All that was accepted ends within a bound; what went wrong, if anything did."""
     limit_s = stage.charge.patience_s * DRAIN_SHARE
     end = time.monotonic() + limit_s
-    _rested(stage)
+    _rested(stage, injector.landed)
     told = 0.0
     stage.tell({"do": "drain"})
     while stage.driver.poll() is None:
@@ -254,11 +255,11 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Pro
     return "" if stage.driver.returncode == 0 else f"the driver ended with status {stage.driver.returncode}"
 
 
-def _rested(stage: Stage) -> None:
+def _rested(stage: Stage, landed: Sequence[Landed]) -> None:
     """Let the healed run work for a moment: everybody who was hit is seen at work again, and it is measured again."""
-    before = stage.answered()
-    end = time.monotonic() + END_S
-    while time.monotonic() < end and stage.answered() < before + 5 * FIRST_ANSWERS:
+    before, end = stage.answered(), time.monotonic() + END_S
+    found_at = max((fault.at + KINDS[fault.kind].found_s for fault in landed), default=0.0)
+    while (now := time.monotonic()) < end and (now < found_at or stage.answered() < before + 5 * FIRST_ANSWERS):
         _replace_driver(stage)
         time.sleep(0.05)
     stage.vitals.rest()

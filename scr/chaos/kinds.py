@@ -11,6 +11,8 @@ from enum import StrEnum
 HELPERS = ("table", "memory", "zygote", "standby")
 KEEPING = ("runtime", "tree", "keeper")
 """Whose death ends the runtime: the runtime itself, all processes of the run at once, the process that keeps it."""
+DEADLINE_S = 7.0
+"""The longest deadline of the workloads' agents, and a moment for a new process."""
 
 
 class Way(StrEnum):
@@ -36,6 +38,7 @@ class Way(StrEnum):
 class Kind:
     """One kind.  `ends`: the process that is hit ends by it, sooner or later; `hold_s`: how long it lasts, if it does.
 
+    `found_s`: how long it may be before anybody finds out, where that takes a deadline.
     `targets` are types of process; `agent` stands for every type of agent of the workload.
     """
 
@@ -45,13 +48,14 @@ class Kind:
     weight: float
     ends: bool = False
     hold_s: float = 0.0
+    found_s: float = 0.0
 
 
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("kill", Way.SIGNAL, ("agent", *HELPERS, *KEEPING), 60.0, ends=True),
-        Kind("stop", Way.SIGNAL, ("agent", "standby", "zygote"), 1.0, ends=True),
+        Kind("stop", Way.SIGNAL, ("agent", "standby", "zygote"), 1.0, ends=True, found_s=DEADLINE_S),
         Kind("stop_cont", Way.SIGNAL, ("agent", *HELPERS, "runtime", "keeper"), 3.0, hold_s=0.3),
         Kind("fds", Way.LIMIT, ("agent", "runtime"), 1.0, hold_s=0.5),
         Kind("segv", Way.ORDER, ("agent",), 3.0, ends=True),
@@ -59,13 +63,13 @@ KINDS = {
         Kind("exit0", Way.ORDER, ("agent",), 3.0, ends=True),
         Kind("exit1", Way.ORDER, ("agent",), 3.0, ends=True),
         Kind("thread", Way.ORDER, ("agent",), 2.0, ends=True),
-        Kind("gil", Way.ORDER, ("agent",), 0.7, ends=True),
-        Kind("block", Way.ORDER, ("agent",), 0.7, ends=True),
+        Kind("gil", Way.ORDER, ("agent",), 0.7, ends=True, found_s=DEADLINE_S),
+        Kind("block", Way.ORDER, ("agent",), 0.7, ends=True, found_s=DEADLINE_S),
         Kind("memory_hog", Way.ORDER, ("agent",), 0.4, ends=True),
         Kind("fork_bomb", Way.ORDER, ("agent",), 0.6),
         Kind("setsid", Way.ORDER, ("agent",), 0.6),
         Kind("close_channel", Way.ORDER, ("agent",), 1.0, ends=True),
-        Kind("half_frame", Way.ORDER, ("agent",), 0.7, ends=True),
+        Kind("half_frame", Way.ORDER, ("agent",), 0.7, ends=True, found_s=DEADLINE_S),
         Kind("huge_frame", Way.ORDER, ("agent",), 1.0, ends=True),
         Kind("garbage", Way.ORDER, ("agent",), 1.0, ends=True),
         Kind("poison", Way.CLIENT, ("victim",), 0.6),
