@@ -30,8 +30,10 @@ class Pending:
     `deliveries` counts how often it was handed over, `deaths` how many
     incarnations ended by themselves with it in hand.  It is `sealed` while its
     turn is on its way into the store: nobody may handle it again.  It is
-    `ahead` when the agent's process has it before it may be handled.  `cause`
-    is the seq of the last event of its life.
+    `ahead` when the agent's process has it before it may be handled.  While
+    `writing` of its steps are on their way into the store it is handed to
+    nobody: who gets it must know them, and may rely on them.  `cause` is the
+    seq of the last event of its life.
     """
 
     message: Message
@@ -40,6 +42,7 @@ class Pending:
     steps: dict[str, StepRecord] = field(default_factory=dict)
     sealed: bool = False
     ahead: bool = False
+    writing: int = 0
     cause: int = 0
 
 
@@ -85,7 +88,7 @@ class Mailbox:
     def take(self) -> Pending | None:
         """The next message, now in hand, with this delivery counted; None when nothing waits or one is in hand."""
         queue = self._ahead or self._waiting
-        if self.in_hand is not None or not queue:
+        if self.in_hand is not None or not queue or queue[0].writing:
             return None
         self.in_hand = queue.popleft()
         self.in_hand.deliveries += 1

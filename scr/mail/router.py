@@ -130,6 +130,11 @@ class Router:
         self._pump(pending.message.to, address)
         return True
 
+    def go_on(self, agent: str) -> None:
+        """What kept the agent's next message back is over."""
+        if address := self._addresses.get(agent):
+            self._pump(agent, address)
+
     def advance(self, agent: str) -> None:
         """The message in hand is sealed: hand over the next one."""
         if address := self._addresses.get(agent):

@@ -41,12 +41,13 @@ from scr.runtime.care import Care
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
+from scr.runtime.recording import Recording
 from scr.runtime.timers import Timers
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
 from scr.store.records import CommittedTurn, Effect, effects_of
 from scr.store.store import Store
-from scr.telemetry.events import Logged, MessageDelivered, StepRecorded, TurnCommitted
+from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
 from scr.telemetry.sinks import EventLog
 
 REMEMBERED = "remembered"
@@ -88,7 +89,8 @@ class Turns:
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._asks = Asks(loop, store.close_ask)
         self.post = Post(store, events, self.router, self._asks, Waits(loop))
-        self.questions = Questions(self._asks, self.post, self.router, children.tell, self._tell_step)
+        self._recording = Recording(store, events, self.router, care, children.tell)
+        self.questions = Questions(self._asks, self.post, self.router, children.tell, self._recording.announce)
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
         self._states: dict[str, JsonValue] = {}
@@ -265,19 +267,7 @@ class Turns:
 
     def _record(self, agent: str, incarnation: int, message_id: str, step: StepRecord, ref: int) -> None:
         if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
-            pending.steps[step.name] = step
-            self._care.wait(agent, incarnation)
-            self._store.record(message_id, step, partial(self._recorded, agent, incarnation, pending, step, ref))
-
-    def _recorded(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
-        self._tell_step(agent, pending, step)
-        self._care.go_on(agent, incarnation)
-        self._children.tell(agent, incarnation, Answer(ref=ref))
-
-    def _tell_step(self, agent: str, pending: Pending, step: StepRecord) -> None:
-        if step.state == "done":
-            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name)
-            pending.cause = self._events.emit(recorded, cause=pending.cause)
+            self._recording.record(agent, incarnation, pending, step, ref)
 
     def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
         if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):

@@ -1,0 +1,55 @@
+"""Steps on their way into the store: the agent goes on with its handler when they are kept.
+
+Lives in the runtime, on its loop.  Until they are kept nobody else is handed
+their message: a process that believed in a step that the store may never have
+would repeat what happens once, and one that did not know of it would, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from scr.errors import InvalidMessage
+from scr.frames import Answer, StepRecord
+from scr.mail.mailbox import Pending
+from scr.mail.router import Router
+from scr.runtime.care import Care
+from scr.store.store import Store
+from scr.telemetry.events import StepRecorded
+from scr.telemetry.sinks import EventLog
+
+Tell = Callable[[str, int, Answer], None]
+
+
+class Recording:
+    """`tell` sends a frame to an incarnation, if it still lives."""
+
+    def __init__(self, store: Store, events: EventLog, router: Router, care: Care, tell: Tell) -> None:
+        self._store, self._events, self._router, self._care, self._tell = store, events, router, care, tell
+
+    def record(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
+        """Keep a step of the message in hand, then answer `ref`.  Raises InvalidMessage for what no store keeps."""
+        pending.writing += 1
+        self._care.wait(agent, incarnation)
+        try:
+            self._store.record(
+                pending.message.message_id, step, partial(self._kept, agent, incarnation, pending, step, ref)
+            )
+        except InvalidMessage:
+            pending.writing -= 1
+            raise
+
+    def _kept(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
+        pending.steps[step.name] = step
+        pending.writing -= 1
+        self.announce(agent, pending, step)
+        self._care.go_on(agent, incarnation)
+        self._tell(agent, incarnation, Answer(ref=ref))
+        self._router.go_on(agent)
+
+    def announce(self, agent: str, pending: Pending, step: StepRecord) -> None:
+        """A step that is complete is an event of its message's life."""
+        if step.state == "done":
+            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name)
+            pending.cause = self._events.emit(recorded, cause=pending.cause)
