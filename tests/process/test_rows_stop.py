@@ -156,7 +156,7 @@ def test_g7_17_when_the_runtime_is_killed_everything_that_it_started_is_gone_wit
     if busy:
         for _ in range(3):
             os.kill(story.pid("parent-1"), signal.SIGKILL)
-    assert len([command for command in marked().values() if "sleep 60" in command]) >= 9
+    until(lambda: len([command for command in marked().values() if "sleep 60" in command]) >= 9)
     os.kill(story.runtime.pid, signal.SIGKILL)
     until(lambda: not set(marked()) - before, limit_s=GONE_S)
     with pytest.raises(RuntimeGone):
@@ -167,8 +167,8 @@ def test_g7_17_the_end_in_order_leaves_nothing_either(story):
     story.runtime.start_agent("parent", leaves_grandchildren)
     story.runtime.start_agent("stubborn", Stubborn, shutdown_s=600)
     assert story.runtime.ask("parent", None) == "left"
-    before, pids = set(marked()), [pid for pid, command in marked().items() if "sleep 60" in command]
-    assert len(pids) >= 4
+    before = set(marked())
+    pids = until(lambda: len(found := [pid for pid, said in marked().items() if "sleep 60" in said]) >= 4 and found)
     story.runtime.stop()
     assert not [pid for pid in pids if is_alive(pid)]
     assert not set(marked()) - before
