@@ -42,19 +42,15 @@ class Link:
         Waits as long as the runtime lives.
         """
         try:
+            if self._waiting:  # the runtime may want something else by now than it did
+                self._channel.read_ahead()
+                self._sort_ready()
             while not self._waiting:
                 self._hear(None)
-            self._look()
         except PeerGone:
             return None
         halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
         return halt or self._waiting.popleft()
-
-    def _look(self) -> None:
-        """Take what has come meanwhile: the runtime may want something else than it did."""
-        self._channel.read_ahead()
-        while self._channel.has_read_ahead:
-            self._sort(self._channel.receive())
 
     def inquire(self, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
@@ -110,6 +106,9 @@ class Link:
     def _hear(self, timeout_s: float | None) -> None:
         """Take one frame, and all that came with it: nobody may wait for what has been read."""
         self._sort(self._channel.receive(timeout_s))
+        self._sort_ready()
+
+    def _sort_ready(self) -> None:
         while self._channel.has_read_ahead:
             self._sort(self._channel.receive())
 

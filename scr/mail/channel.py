@@ -284,8 +284,8 @@ class BlockingChannel(Generic[In]):
         return bool(self._ready)
 
     def read_ahead(self) -> None:
-        """Read what is there now, without waiting; the end of the stream is found by `receive`."""
-        with contextlib.suppress(BlockingIOError, InterruptedError):
+        """Read what is there now, without waiting; that the peer is gone is found by `receive`."""
+        with contextlib.suppress(OSError):
             self._ready.extend(self._unpacker.feed(self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)))
 
     def _wait(self, until: float) -> None:

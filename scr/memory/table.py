@@ -81,7 +81,7 @@ class TableClient:
 
         Raises TableUnavailable after `PATIENCE_S`.
         """
-        row = self._read(key, at_least)
+        _, row = self._read(key, at_least)
         return default if row is None else row["value"]
 
     def recall(self, key: str, default: Any = None, *, at_least: int) -> Any:
@@ -90,8 +90,9 @@ class TableClient:
             return self.get(key, default)
         read = self._recent.find(key, at_least, monotonic())
         if read is None:
-            at, row = monotonic(), self._read(key, at_least)
-            self._recent.add(key, self._reached, row, at)
+            at = monotonic()
+            version, row = self._read(key, at_least)
+            self._recent.add(key, version, row, at)
             return default if row is None else row["value"]
         return default if read.text is None else json.loads(read.text)["value"]
 
@@ -104,12 +105,13 @@ class TableClient:
         """Up to which version the table is complete; 0 when it is empty."""
         return int(self._call(lambda proxy: proxy.get(VERSION, 0), monotonic() + PATIENCE_S))
 
-    def _read(self, key: str, at_least: int) -> Any:
+    def _read(self, key: str, at_least: int) -> tuple[int, Any]:
+        """The row, and up to which version the table was complete before: other threads may see it go on meanwhile."""
         until = monotonic() + PATIENCE_S
 
-        def read(proxy: Any) -> Any:
+        def read(proxy: Any) -> tuple[int, Any]:
             self._reach(proxy, at_least, until)
-            return proxy.get(row_key(key))
+            return self._reached, proxy.get(row_key(key))
 
         return self._call(read, until)
 

@@ -115,3 +115,22 @@ def test_a_server_that_was_replaced_is_asked_how_far_it_is(reach, monkeypatch):
         client.get("key", at_least=3)
     empty |= holding(3, key="value")
     assert client.get("key", at_least=3) == "value"
+
+
+def test_a_read_is_of_the_version_that_was_there_before_it_whatever_another_thread_sees_meanwhile(reach, monkeypatch):
+    monkeypatch.setattr(recent, "FRESH_S", 60.0)
+    server = holding(3, key="old")
+    client = reach(server)
+    really = server.get
+
+    def while_another_sees_more(key, default=None):
+        found = really(key, default)
+        if key == row_key("key"):
+            monkeypatch.setattr(server, "get", really)
+            server.update(holding(4, key="new"))
+            client.get("other", at_least=4)
+        return found
+
+    monkeypatch.setattr(server, "get", while_another_sees_more)
+    assert client.recall("key", at_least=3) == "old"
+    assert client.recall("key", at_least=4) == "new"
