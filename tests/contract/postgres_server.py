@@ -50,7 +50,9 @@ class PostgresServer:
             "UTF8",
             "--no-sync",
         ]
-        self._run(initdb).communicate()
+        made = self._run(initdb)
+        _, said = made.communicate()
+        assert made.returncode == 0, said
         self.start()
 
     def url(self, database="postgres", **query):
@@ -116,4 +118,7 @@ class PostgresServer:
         os.chown(self.folder, NOBODY, NOBODY)
         if all(path.stat().st_mode & 0o001 for path in found.parents):
             return found
-        return Path(shutil.copytree(found, self.folder / "install", symlinks=True))
+        package, place = found.parent, self.folder / "install"
+        for libraries in package.parent.glob(f"{package.name}.libs"):  # the programs look for them beside the package
+            shutil.copytree(libraries, place / libraries.name)
+        return Path(shutil.copytree(found, place / package.name / found.name, symlinks=True))
