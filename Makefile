@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format figures sweep chaos chaos-long chaos-postgres clean
+.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres bench bench-peers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
