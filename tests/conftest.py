@@ -1,6 +1,7 @@
 """What all tests share: nothing that a test started may outlive it."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
 NAME = f"SCR_TEST_MARK_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # tests run in several processes
 MARK = f"{NAME}={os.environ.setdefault(NAME, str(os.getpid()))}"  # agents import this module too
+
+
+def pytest_configure():
+    """A shell starts what runs in its background with SIGINT ignored, and every program of a test would inherit it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def marked():
@@ -39,4 +45,4 @@ def until(fact, limit_s=20.0):
 def nothing_is_left():
     before = set(marked())
     yield
-    until(lambda: not set(marked()) - before, limit_s=5.0)
+    until(lambda: not set(marked()) - before)

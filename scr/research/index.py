@@ -172,7 +172,9 @@ def subject_in(title: str, names: Names) -> str:
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True)
+        # Whoever drops it last closes it: that may be the collector of garbage, in any thread.
+        name = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        return sqlite3.connect(name, uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         raise InvalidDocuments(f"there is no index at {str(path)!r}") from error
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 
 import pytest
 
+PAID_AGAIN = r"gave 1 undisturbed, and [2-9] under kills"
 AGENTS = textwrap.dedent("""
     import time
     from pathlib import Path
@@ -118,7 +120,7 @@ def until_known(trial):
     ("code", "exit_code", "verdict", "reason"),
     [
         ("right", 0, "valid", ""),
-        ("wrong", 1, "invalid", "gave 1 undisturbed, and 2 under kills"),
+        ("wrong", 1, "invalid", PAID_AGAIN),
     ],
 )
 def test_the_command_tells_who_survives_kills_and_who_does_not(run, code, exit_code, verdict, reason):
@@ -127,7 +129,7 @@ def test_the_command_tells_who_survives_kills_and_who_does_not(run, code, exit_c
     assert said.returncode == exit_code, said.stdout + said.stderr
     told = json.loads(said.stdout)
     assert told["verdict"] == verdict
-    assert reason in " ".join(told["reasons"])
+    assert re.search(reason, " ".join(told["reasons"]))
     assert told["kills"]["landed"]["agent"] >= 1
     assert told["kills"]["in_turns"] >= 1
     assert told["repeat"].startswith("""scr chaos agents:""" + code + """ --task '{"n": 1}' --tasks 2 --kills 3""")
@@ -139,5 +141,5 @@ def test_the_plugin_runs_a_marked_body_twice_and_compares(run, place):
     said = until_known(lambda: run(*words))
     assert "2 failed, 3 passed" in said.stdout, said.stdout
     assert "invalid under 3 kills (seed 7)" in said.stdout, said.stdout
-    assert "undisturbed, and 2 under kills" in said.stdout
+    assert re.search(PAID_AGAIN, said.stdout)
     assert "needs the fixture scr_runtime" in said.stdout

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
 import sqlite3
+import sys
+import threading
 
 import pytest
 
@@ -58,6 +61,16 @@ def test_an_index_that_is_there_is_opened_and_not_built_again(birds, tmp_path, m
     monkeypatch.setattr(indexes, "build", None)
     with Index.open_or_build(birds, path) as again:
         assert again.stats.documents == 3
+
+
+def test_an_index_that_is_dropped_in_another_thread_is_closed_there(birds, tmp_path, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    held = [Index.open_or_build(birds, tmp_path / "index")]
+    thread = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+    thread.start()
+    thread.join()
+    assert not complaints
 
 
 def test_an_index_of_another_folder_is_replaced(birds, write, tmp_path):
