@@ -15,7 +15,8 @@ from scr.chaos.workloads import Workload, listed
 from scr.specs import SupervisorSpec, walk
 from scr.store import tables
 from scr.store.address import database_of
-from scr.store.tables import TABLES
+from scr.store.session import Session
+from scr.store.tables import TABLES, Table
 
 CHUNK_BYTES = 1 << 20
 UNCAUGHT = ("Exception in callback", "exception was never retrieved", "Exception ignored in")
@@ -49,9 +50,14 @@ def rows_of(store: str, run: str) -> tuple[dict[str, Any], dict[str, tuple[dict[
     try:
         with tables.snapshot(session):
             number, row = tables.find(session, run)
-            return row, {table.name: tuple(tables.checked(session, table, number)) for table in TABLES}
+            return row, {table.name: tuple(_facts(session, table, number)) for table in TABLES}
     finally:
         session.close()
+
+
+def _facts(session: Session, table: Table, number: int) -> Iterator[dict[str, Any]]:
+    for row in tables.checked(session, table, number):
+        yield from tables.facts(table, row)
 
 
 def complaints_in(output: Path) -> tuple[str, ...]:

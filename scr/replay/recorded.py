@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any, Self
 
 from pydantic import JsonValue
@@ -20,12 +21,14 @@ from scr.replay.outcome import Turn
 from scr.specs import AgentSpec
 from scr.store import opening
 from scr.store.address import database_of
-from scr.store.rows import check_turn, effect_of, entry_of, event_of, message_of, spec_of, step_of, unseal, value_of
+from scr.store.pages import unpack
+from scr.store.rows import check_turn, effect_of, entry_of, message_of, spec_of, step_of, unseal, value_of
 from scr.store.session import Session
-from scr.store.statements import MESSAGE_COLUMNS, STEPS_OF, TURN_COLUMNS, Statement
-from scr.telemetry.events import MessageDelivered
+from scr.store.statements import EVENTS, MESSAGE_COLUMNS, STEPS_OF, TURN_COLUMNS, Statement
 
 PAGE = 500
+PAGES = 32  # of events
+DELIVERED = "message_delivered"
 
 # ruff: noqa: S608  every name that these texts are made of is written in this project
 AGENTS = Statement("SELECT agent, count(*) FROM turns WHERE run = :run GROUP BY agent ORDER BY min(n)")
@@ -38,10 +41,6 @@ EFFECT = Statement(
     "SELECT effect_id, agent, message_id, start, stop, crc FROM effects WHERE run = :run AND effect_id = :effect_id"
 )
 TIMER = Statement("SELECT timer_id, due, after_s, crc FROM timers WHERE run = :run AND timer_id = :timer_id")
-DELIVERED = Statement(
-    "SELECT seq, cause, at, time, kind, body, crc FROM events WHERE run = :run AND kind = 'message_delivered'"
-    " AND seq > :after ORDER BY seq LIMIT :limit"
-)
 ENTRIES = Statement(
     "SELECT version, key, value, crc FROM entries WHERE run = :run AND version > :after ORDER BY version LIMIT :limit"
 )
@@ -181,11 +180,11 @@ class Recording:
         """After which event each message was delivered for the last time, and which delivery that was."""
         found: dict[str, tuple[int, int]] = {}
         after = 0
-        while page := self._session.rows(DELIVERED, run=self._run, after=after, limit=PAGE):
-            for record in map(event_of, page):
-                assert isinstance(record.event, MessageDelivered)
-                found[record.event.message_id] = (record.seq, record.event.deliveries)
-                after = record.seq
+        while page := self._session.rows(EVENTS, run=self._run, after=after, limit=PAGES):
+            for seq, _, _, _, kind, fields in chain.from_iterable(map(unpack, page)):
+                if kind == DELIVERED:
+                    found[fields["message_id"]] = (seq, fields.get("deliveries", 1))
+            after = page[-1][0]
         return found
 
     @cached_property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -11,7 +13,7 @@ from scr.errors import InvalidInput, UnknownRun
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import SupervisorSpec
-from scr.store import acts, reading, rows, statements
+from scr.store import acts, pages, reading, rows, statements
 from scr.store.address import MEMORY, database_of
 from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
@@ -22,6 +24,7 @@ from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
 PAGE = 1000
+PAGES = 32  # of events
 EVER = 1 << 62
 
 
@@ -84,7 +87,7 @@ class Archive:
 
     def events(self, run: str, after: int = 0, limit: int = PAGE) -> tuple[Record, ...]:
         """Those from above seq `after`, in order."""
-        return tuple(map(rows.event_of, self._page(statements.EVENTS, run, after, limit)))
+        return tuple(islice(self._events(self._row(run).id, after), limit))
 
     def messages(self, run: str, after: int = 0, limit: int = PAGE) -> tuple[ListedMessage, ...]:
         """Those from above `n`, in the order in which they were accepted."""
@@ -211,6 +214,13 @@ class Archive:
     def _answer(self, row: RunRow) -> Message | None:
         known = self._session.rows(statements.KNOWN, run=row.id, message_id=row.first_id)
         return reading.answer(self._session, row.id, row.first_id, since=known[0][0]) if known else None
+
+    def _events(self, number: int, after: int) -> Iterator[Record]:
+        """From above seq `after`, as long as somebody wants more."""
+        while found := self._session.rows(statements.EVENTS, run=number, after=after, limit=PAGES):
+            for columns in found:
+                yield from (pages.record_of(told) for told in pages.unpack(columns) if told[0] > after)
+            after = found[-1][0]
 
     def _page(self, statement: statements.Statement, run: str, after: int, limit: int) -> list[Any]:
         return self._session.rows(statement, run=self._row(run).id, after=after, limit=limit)

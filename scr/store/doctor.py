@@ -113,19 +113,21 @@ class _Reading:
         self.findings: list[Finding] = []
 
     def rows(self, session: Session, table: Table, number: int) -> Iterator[Row]:
-        """The columns that are looked at."""
+        """The columns that are looked at, of those that are what was written."""
         names = READS[table.name]
         for row in tables.read(session, table, number):
             self.count += 1
-            self.check(table.name, partial(table.check, row))
-            yield {name: row[name] for name in names}
+            if self.check(table.name, partial(table.check, row)):
+                yield from ({name: each[name] for name in names} for each in tables.facts(table, row))
 
-    def check(self, table: str, whole: Callable[[], None]) -> None:
+    def check(self, table: str, whole: Callable[[], None]) -> bool:
         """Whether a row is what was written."""
         try:
             whole()
         except StoreDamaged as error:
             self.note(Severity.ALTERED, table, str(error), CHANGED)
+            return False
+        return True
 
     def note(self, severity: Severity, table: str, sentence: str, remedy: str) -> None:
         """One more finding, unless there are too many already."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scr.errors import InvalidInput
-from scr.store import tables
+from scr.store import pages, tables
 from scr.store.rows import seal
 from scr.store.session import Database, Session, Value
 from scr.store.tables import TABLES, Kept, Table
@@ -103,6 +103,8 @@ def as_of(table: str, row: Kept, past: Past) -> Kept | None:
             return _message(row, past)
         case "steps":
             return _step(row, past.seq)
+        case "events":
+            return pages.until(row, past.seq)
         case _ if not _by(row["seq"], past.seq):
             return None
         case _:

@@ -22,7 +22,7 @@ from scr.store.tables import TABLES, snapshot
 ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 EVERY = 1 << 62
 LAST = Statement(
-    "SELECT coalesce((SELECT e.time FROM events e WHERE e.run = r.id ORDER BY e.seq DESC LIMIT 1), r.created),"
+    "SELECT coalesce((SELECT e.last_time FROM events e WHERE e.run = r.id ORDER BY e.seq DESC LIMIT 1), r.created),"
     " (SELECT count(*) FROM messages m WHERE m.run = r.id AND m.end_seq IS NULL AND m.seq IS NOT NULL)"
     " + (SELECT count(*) FROM timers t WHERE t.run = r.id AND t.end_seq IS NULL)"
     " FROM runs r WHERE r.run = :run"

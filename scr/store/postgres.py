@@ -14,6 +14,7 @@ import psycopg
 
 from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from scr.store import schema
+from scr.store.migrating import bring_forward
 from scr.store.schema import MAGIC, POSTGRES
 from scr.store.session import DriverSession, Row, batches
 
@@ -81,7 +82,7 @@ class PostgresDatabase:
         self._conninfo = urlunsplit(parts._replace(query=urlencode(DEFAULTS | given), scheme="postgresql"))
         self.shown = self._hide(url)
 
-    def connect(self, *, create: bool = False, read_only: bool = False) -> PostgresSession:
+    def connect(self, *, create: bool = False, read_only: bool = False) -> PostgresSession:  # noqa: ARG002  no file
         """A new connection."""
         try:
             connection: psycopg.Connection[Any] = psycopg.connect(self._conninfo, autocommit=True)
@@ -90,20 +91,18 @@ class PostgresDatabase:
         session = PostgresSession(connection, self)
         try:
             session.script(SETTINGS + DURABLE[self._is_durable])
-            self._identify(session, create=create, read_only=read_only)
+            self._identify(session, create=create)
         except StoreError:
             session.close()
             raise
         return session
 
-    def _identify(self, session: PostgresSession, *, create: bool, read_only: bool) -> None:
+    def _identify(self, session: PostgresSession, *, create: bool) -> None:
         version = self._version(session)
         if version is None and not create:
             raise StoreUnavailable(f"there is no store in {self.shown}; `scr run` makes one")
         schema.refuse_newer(version or 0, self.shown)
         if version != len(schema.MIGRATIONS):
-            if read_only:
-                raise StoreForeign(f"the store {self.shown} is of an older version; `scr run` brings it forward")
             self._migrate(session)
 
     def _version(self, session: PostgresSession) -> int | None:
@@ -125,9 +124,7 @@ class PostgresDatabase:
             session.script(f"CREATE SCHEMA {SCHEMA}")
             session.script(f"CREATE TABLE {SCHEMA}.meta (magic TEXT NOT NULL, version BIGINT NOT NULL)")
             session.script(f"INSERT INTO {SCHEMA}.meta VALUES ('{MAGIC}', 0)")
-        for migration in schema.MIGRATIONS[version or 0 :]:
-            for statement in migration.statements(POSTGRES):
-                session.script(statement)
+        bring_forward(session, version or 0, self.shown)
         session.script(f"UPDATE {SCHEMA}.meta SET version = {len(schema.MIGRATIONS)}")
         session.commit()
 

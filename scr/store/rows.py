@@ -20,7 +20,6 @@ from scr.messages import MESSAGE, Message
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.store.records import DeadLetter, Effect, OpenAsk
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import RECORD, Record
 
 T = TypeVar("T")
 AGENT_SPEC: TypeAdapter[AgentSpec] = TypeAdapter(AgentSpec)
@@ -186,19 +185,3 @@ def crash_of(columns: Sequence[Any]) -> CrashRecord:
     agent, body, crc = columns
     unseal(f"a crash record of agent {agent!r}", crc, columns[:-1])
     return _read(f"a crash record of agent {agent!r}", CRASH, body)
-
-
-def event_columns(record: Record) -> tuple[Any, ...]:
-    """seq, cause, at, time, kind, body, crc."""
-    event = record.event
-    columns = (record.seq, record.cause, record.at, record.time, event.kind, shown_text(event))
-    return (*columns, seal(*columns))
-
-
-def event_of(columns: Sequence[Any]) -> Record:
-    """The event of seq, cause, at, time, kind, body, crc."""
-    seq, cause, at, time, kind, body, crc = columns
-    unseal(f"event {seq}", crc, columns[:-1])
-    place = json.dumps({"seq": seq, "cause": cause, "at": at, "time": time})[:-1]
-    rest = "" if body == "{}" else f",{body[1:-1]}"
-    return _read(f"event {seq}", RECORD, f'{place},"event":{{"kind":{json.dumps(kind)}{rest}}}}}')

@@ -20,6 +20,7 @@ from urllib.parse import quote
 from scr.errors import StoreDamaged, StoreUnavailable
 from scr.specs import Strategy, SupervisorSpec
 from scr.store.rows import seal
+from scr.store.schema import APPLICATION_ID, MIGRATIONS, SQLITE
 from scr.store.sqlite import SqliteDatabase, explain
 from scr.store.tables import RUN_COLUMNS, TABLES
 
@@ -71,20 +72,39 @@ def salvage(damaged: Path, new: Path) -> tuple[Salvaged, ...]:
         os.truncate(damaged, stated_bytes)  # without the pages that its header counts, nothing of it would be read
     with closing(_connected(damaged)) as source:
         _check_tables(damaged, source)
-        SqliteDatabase(new).connect(create=True).close()
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             with closing(sqlite3.connect(new, isolation_level=None)) as target:
+                _make(target, source)
                 target.execute("BEGIN")
-                found = tuple(_copy(source, target, name, columns) for name, columns in _columns().items())
+                found = tuple(_copy(source, target, name, columns) for name, columns in _columns(target).items())
                 _adopt(target)
                 target.execute("COMMIT")
-                return found
         except sqlite3.Error as error:
             raise explain(error, new) from error
+    SqliteDatabase(new).connect().close()  # which brings it forward, if need be
+    return found
 
 
-def _columns() -> dict[str, tuple[str, ...]]:
-    return {"runs": RUN_ROW} | {table.name: ("run", *table.columns) for table in TABLES}
+def _make(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    """The tables of a store of the version that the damaged one says it is."""
+    (version,) = source.execute("PRAGMA user_version").fetchone()
+    version = version if 0 < version < len(MIGRATIONS) else len(MIGRATIONS)
+    for migration in MIGRATIONS[:version]:
+        for statement in (*migration.statements(SQLITE), *migration.after):
+            target.execute(statement)
+    target.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    target.execute(f"PRAGMA user_version = {version}")
+    target.execute("PRAGMA journal_mode = WAL")
+
+
+def _columns(target: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Those that are copied, by table."""
+    others = {
+        table.name: tuple(name for _, name, *_ in target.execute(f"PRAGMA table_info({table.name})"))
+        for table in TABLES
+    }
+    return {"runs": RUN_ROW} | others
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -124,7 +144,7 @@ def _check_tables(path: Path, connection: sqlite3.Connection) -> None:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.DatabaseError as error:
         raise _beyond(path, str(error)) from error
-    if missing := sorted(set(_columns()) - tables):
+    if missing := sorted({"runs", *(table.name for table in TABLES)} - tables):
         raise _beyond(path, f"it has no table {missing[0]}")
 
 

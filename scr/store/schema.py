@@ -58,13 +58,17 @@ POSTGRES = Dialect(
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """From one version to the next: statements for both dialects, then those for one."""
+    """From one version to the next: statements for both dialects, then those for one.
+
+    `after` come last, when the rows have been carried over (`migrating`).
+    """
 
     both: tuple[str, ...]
     postgres: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     def statements(self, dialect: Dialect) -> tuple[str, ...]:
-        """What to execute, in order."""
+        """What to execute first, in order."""
         own = self.postgres if dialect is POSTGRES else ()
         return tuple(statement.format_map(dialect.words) for statement in (*self.both, *own))
 
@@ -142,7 +146,16 @@ FIRST = Migration(
         "ALTER TABLE messages SET (toast_tuple_target = 256)",  # an end copies the row, but not what is out of line
     ),
 )
-MIGRATIONS = (FIRST,)
+SECOND = Migration(  # events in pages
+    both=(
+        "ALTER TABLE events RENAME TO events_of_version_1",
+        """CREATE TABLE events (
+            run {int} NOT NULL, seq {int} NOT NULL, first_seq {int} NOT NULL, first_time {real} NOT NULL,
+            last_time {real} NOT NULL, body TEXT NOT NULL, crc {int} NOT NULL, PRIMARY KEY (run, seq)){clustered}""",
+    ),
+    after=("DROP TABLE events_of_version_1",),
+)
+MIGRATIONS = (FIRST, SECOND)
 TABLES = (
     *("agents", "messages", "turns", "steps", "entries", "monitors", "asks", "timers", "effects"),
     *("letters", "crashes", "events"),

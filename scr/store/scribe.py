@@ -16,17 +16,17 @@ from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
 from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
-from scr.store.rows import event_columns, json_of, message_columns, message_of, printable, seal, shown_text, text_of
+from scr.store.rows import json_of, message_columns, message_of, printable, seal, shown_text, text_of
 from scr.store.session import Row, Session
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import Record
 
 
 @dataclass(slots=True)
 class Scribe:
     """The counters of run `run`, and what is open.  `n` is the number of the last write, `seq` of the last event.
 
-    `open` has the number of each open message, `timers` the recipient of each timer's.
+    What is written is dated by `seq`: whoever keeps an event sets it.  `open` has
+    the number of each open message, `timers` the recipient of each timer's.
     """
 
     run: int
@@ -184,11 +184,6 @@ class Scribe:
         return [ended, *(self.accept(failure) if failure else [])]
 
     # What is kept for people.
-
-    def append(self, record: Record) -> list[Row]:
-        """The event, by which what follows is dated."""
-        self.seq = record.seq
-        return [(statements.EVENT, (self.run, *event_columns(record)))]
 
     def crash(self, record: CrashRecord) -> list[Row]:
         """The record, and the end of the oldest when there are too many."""

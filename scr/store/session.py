@@ -65,8 +65,8 @@ class Database(Protocol):
     def connect(self, *, create: bool = False, read_only: bool = False) -> Session:
         """A new connection to a store of this version.
 
-        With `create`, one that is not there is made, and an older one is
-        brought forward.  Blocks.  Raises StoreUnavailable, StoreDamaged, StoreForeign.
+        With `create`, one that is not there is made.  One of an older version
+        is brought forward, also for who only reads.  Blocks.  Raises StoreUnavailable, StoreDamaged, StoreForeign.
         """
 
 

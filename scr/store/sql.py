@@ -125,7 +125,8 @@ class SqlStore:
 
     def append(self, record: Record) -> None:
         """Keep an event."""
-        self._put(self._scribe.append(record))
+        self._scribe.seq = record.seq
+        self._writer.note(record)
 
     def crash(self, record: CrashRecord) -> None:
         """Keep the record of a death."""
@@ -174,4 +175,4 @@ class SqlStore:
         look: Callable[[Session], Any] | None = None,
     ) -> None:
         if rows or then is not None:
-            self._writer.put(Work(rows, self._scribe.seq, self._scribe.n, time.monotonic(), look, then))
+            self._writer.put(Work(rows, self._scribe.n, time.monotonic(), look, then))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from scr.store import schema
 from scr.store.lease import boot_time
+from scr.store.migrating import bring_forward
 from scr.store.schema import APPLICATION_ID, SQLITE
 from scr.store.session import DriverSession
 
@@ -85,7 +86,10 @@ class SqliteDatabase:
             self._make()
         session = self._for_reading() if read_only else self._open(self._path, "mode=rw")
         try:
-            self._identify(session, read_only=read_only)
+            if self._version(session) < len(schema.MIGRATIONS):
+                session.close()
+                session = self._open(self._path, "mode=rw")
+                self._migrate(session)
         except StoreError:
             session.close()
             raise
@@ -157,24 +161,19 @@ class SqliteDatabase:
             raise
         return session
 
-    def _identify(self, session: SqliteSession, *, read_only: bool) -> None:
+    def _version(self, session: SqliteSession) -> int:
+        """Raises StoreForeign, StoreDamaged for what is no store that this SCR can read."""
         if self._path.stat().st_size == 0:
             raise StoreDamaged(DAMAGED.format(path=self._path, detail="it is empty"))
         if session.pragma("application_id") != APPLICATION_ID:
             raise StoreForeign(FOREIGN.format(path=self._path, detail="it is a database of another program"))
         version = int(session.pragma("user_version") or 0)
         schema.refuse_newer(version, str(self._path))
-        if version < len(schema.MIGRATIONS):
-            if read_only:
-                raise StoreForeign(f"the store {self._path} is of an older version and read-only; make it writable")
-            self._migrate(session)
+        return version
 
     def _migrate(self, session: SqliteSession) -> None:
         session.begin()
-        version = int(session.pragma("user_version") or 0)
-        for migration in schema.MIGRATIONS[version:]:
-            for statement in migration.statements(SQLITE):
-                session.script(statement)
+        bring_forward(session, int(session.pragma("user_version") or 0), self.shown)
         session.pragma(f"application_id = {APPLICATION_ID}")
         session.pragma(f"user_version = {len(schema.MIGRATIONS)}")
         session.commit()

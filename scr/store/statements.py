@@ -82,7 +82,7 @@ STEP_NOT_DONE = Statement(
     " AND state = 'begun'",
     2,
 )
-EVENT = _insert("events", "run, seq, cause, at, time, kind, body, crc", 3, "ON CONFLICT DO NOTHING")
+EVENTS_KEPT = _insert("events", "run, seq, first_seq, first_time, last_time, body, crc", 3)
 END = Statement(
     "UPDATE messages SET end_seq = :seq, outcome = :outcome WHERE run = :run AND n = :n AND end_seq IS NULL", 4
 )
@@ -240,7 +240,7 @@ CRASHES_OF = Statement(
 
 LISTED_COLUMNS = f"{MESSAGE_COLUMNS}, m.n, m.seq, m.end_seq, m.outcome, m.deliveries, m.deaths, m.parked"
 EVENTS = Statement(
-    "SELECT seq, cause, at, time, kind, body, crc FROM events WHERE run = :run AND seq > :after"
+    "SELECT seq, first_seq, first_time, last_time, body, crc FROM events WHERE run = :run AND seq > :after"
     " ORDER BY seq LIMIT :limit"
 )
 MESSAGES = Statement(

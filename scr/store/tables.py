@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from scr.errors import InvalidInput, UnknownRun
+from scr.store import pages
 from scr.store.rows import seal, unseal
 from scr.store.session import Session, Value
 from scr.store.statements import Statement
@@ -86,7 +87,7 @@ TABLES = (
     _table("effects", "effect_id", "effect_id agent message_id start stop", "n seq end_seq"),
     _table("letters", "n", "message_id reason detail deliveries time", "n seq end_seq"),
     _table("crashes", "n", "agent body", "n seq"),
-    _table("events", "seq", "seq cause at time kind body", ""),
+    _table("events", "seq", "seq first_seq first_time last_time body", ""),
 )
 RUN_SEALED = ("run", "title", "priority", "tree", "created")
 RUN_COLUMNS = (*RUN_SEALED, "crc", "state", "reason", "epoch", "seq", "n", "parent_run", "parent_seq", "root")
@@ -133,6 +134,11 @@ def checked(session: Session, table: Table, run: int) -> Iterator[dict[str, Valu
     for row in read(session, table, run):
         table.check(row)
         yield row
+
+
+def facts(table: Table, row: dict[str, Value]) -> Iterator[dict[str, Value]]:
+    """What a row tells of: itself, but for a page of events, which tells of each of them."""
+    return pages.happenings(row) if table.name == "events" else iter((row,))
 
 
 def check_run(row: Kept) -> None:

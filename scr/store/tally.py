@@ -16,8 +16,8 @@ TALLY = Statement(
     " (SELECT count(*) FROM messages WHERE run = r.id AND end_seq IS NULL AND seq IS NOT NULL AND parked <> ''),"
     " (SELECT count(*) FROM letters WHERE run = r.id AND end_seq IS NULL),"
     " (SELECT count(*) FROM crashes WHERE run = r.id),"
-    " coalesce((SELECT time FROM events WHERE run = r.id ORDER BY seq LIMIT 1), 0.0),"
-    " coalesce((SELECT time FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1), 0.0)"
+    " coalesce((SELECT first_time FROM events WHERE run = r.id ORDER BY seq LIMIT 1), 0.0),"
+    " coalesce((SELECT last_time FROM events WHERE run = r.id ORDER BY seq DESC LIMIT 1), 0.0)"
     " FROM runs r WHERE r.run = :run"
 )
 

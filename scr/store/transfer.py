@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ from pydantic_core import from_json, to_json
 from scr.errors import InvalidInput, StoreDamaged, StoreForeign, StoreUnavailable
 from scr.store import tables
 from scr.store.journal import sync_folder
+from scr.store.pages import OF_VERSION_1, paged, told_of_version_1
 from scr.store.schema import MIGRATIONS
 from scr.store.session import Database, Session
 from scr.store.tables import RUN_COLUMNS, TABLES, Kept, Table
@@ -68,13 +70,13 @@ def import_run(database: Database, path: Path, *, name: str | None = None) -> Tr
     with _wrapped(path), path.open("rb") as file:
         _verify(path, file)
         lines = _lines(path, file)
-        next(lines)
+        version = next(lines)["schema"]
         run = _row(path, next(lines), RUN_COLUMNS)
         tables.check_run(run)
         session = database.connect(create=True)
         try:
             session.begin()
-            rows = _import(session, _renamed(run, name), path, lines)
+            rows = _import(session, _renamed(run, name), path, lines, version)
             session.commit()
         finally:
             session.close()
@@ -104,8 +106,8 @@ def _values(session: Session, number: int, header: dict[str, Any], run: Kept) ->
             yield [table.name, row]
 
 
-def _import(session: Session, run: Kept, path: Path, lines: Iterator[Any]) -> int:
-    """Rows of one table follow each other."""
+def _import(session: Session, run: Kept, path: Path, lines: Iterator[Any], version: int) -> int:
+    """Rows of one table follow each other.  They are as a store of that version has them."""
     state = run["state"] if run["state"] in RESTING else "stopped"
     number, rows, line = tables.add(session, {**run, "state": state}), 1, next(lines, None)
     known = {table.name: table for table in TABLES}
@@ -113,8 +115,10 @@ def _import(session: Session, run: Kept, path: Path, lines: Iterator[Any]) -> in
         table = known.get(line[0])
         if table is None:
             raise _damaged(path, f"it has a row of a table {line[0]!r}")
-        group = _Group(path, table, line, lines)
-        rows += tables.write(session, table, number, group)
+        is_paged = table.name != "events" or version > 1
+        group = _Group(path, table, table.columns if is_paged else OF_VERSION_1, line, lines)
+        kept = map(partial(_checked, table), group) if is_paged else paged(map(told_of_version_1, group))
+        rows += tables.write(session, table, number, kept)
         line = group.next
     return rows
 
@@ -127,15 +131,18 @@ def _renamed(run: Kept, name: str | None) -> Kept:
 class _Group:
     """The rows of one table, from `line` on; then `next` is the first line that is another's."""
 
-    def __init__(self, path: Path, table: Table, line: Any, lines: Iterator[Any]) -> None:
-        self._path, self._table, self._lines, self.next = path, table, lines, line
+    def __init__(self, path: Path, table: Table, columns: tuple[str, ...], line: Any, lines: Iterator[Any]) -> None:
+        self._path, self._table, self._columns, self._lines, self.next = path, table, columns, lines, line
 
     def __iter__(self) -> Iterator[Kept]:
         while isinstance(self.next, list) and self.next[0] == self._table.name:
-            row = _row(self._path, self.next, self._table.columns)
-            self._table.check(row)
-            yield row
+            yield _row(self._path, self.next, self._columns)
             self.next = next(self._lines, None)
+
+
+def _checked(table: Table, row: Kept) -> Kept:
+    table.check(row)
+    return row
 
 
 def _verify(path: Path, file: BinaryIO) -> None:

@@ -19,9 +19,10 @@ from typing import Any, Literal, TypeAlias
 
 from scr.errors import LeaseLost, StoreError, StoreUnavailable
 from scr.failpoints import reach
-from scr.store import statements
+from scr.store import pages, statements
 from scr.store.records import StoreStatus
 from scr.store.session import Database, Row, Session
+from scr.telemetry.events import Record
 
 State: TypeAlias = Literal["ok", "slow", "trouble", "lost"]
 LINGER_S = 0.05  # how long what nobody waits for may wait for company
@@ -36,7 +37,6 @@ class Work:
     """Rows to write, then something to look up, then whom to tell; `at` is monotonic."""
 
     rows: Sequence[Row]
-    seq: int
     n: int
     at: float
     look: Callable[[Session], Any] | None = None
@@ -77,8 +77,8 @@ class Writer:
         self._database, self._tenure, self._patience_s = database, tenure, patience_s
         self._session: Session | None = session
         self._call, self._lost, self._changed = call, lost, changed
-        self._pending: deque[Work] = deque()
-        self._group: Sequence[Work] = ()
+        self._pending: deque[Work | Record] = deque()
+        self._group: Sequence[Work | Record] = ()
         self._bell = threading.Lock()
         self._bell.acquire()
         self._is_idle = self._is_urgent = self._is_stopping = False
@@ -98,11 +98,17 @@ class Writer:
         if self._state == "lost":
             return
         self._pending.append(work)
-        if work.then is not None or len(self._pending) >= CROWD:
+        if work.then is not None:
             self._is_urgent = True
             self._ring()
-        elif self._is_idle:
-            self._ring()
+        else:
+            self._queued()
+
+    def note(self, record: Record) -> None:
+        """Keep this event after all before it."""
+        if self._state != "lost":
+            self._pending.append(record)
+            self._queued()
 
     def status(self) -> StoreStatus:
         """How it is doing."""
@@ -117,6 +123,14 @@ class Writer:
         self._is_stopping = True
         self._ring()
         self._thread.join(limit_s)
+
+    def _queued(self) -> None:
+        """Nobody waits for it."""
+        if len(self._pending) >= CROWD:
+            self._is_urgent = True
+            self._ring()
+        elif self._is_idle:
+            self._ring()
 
     def _behind_s(self) -> float:
         """The thread may take what is pending at any moment."""
@@ -154,7 +168,7 @@ class Writer:
         self._is_idle = False
         return not rang or self._is_urgent or self._is_stopping
 
-    def _take(self) -> Sequence[Work]:
+    def _take(self) -> Sequence[Work | Record]:
         self._is_urgent = False
         return [self._pending.popleft() for _ in range(len(self._pending))]
 
@@ -184,20 +198,26 @@ class Writer:
         session = self._session or self._reopen()
         if self._doubtful is not None:
             return self._doubtful
-        work, tenure = self._group, self._tenure
-        seq, n = (work[-1].seq, work[-1].n) if work else (tenure.seq, tenure.n)
-        batch = tenure.batch + bool(work)
+        group, tenure = self._group, self._tenure
+        seq, n = self._reached()
         session.begin()
-        fence = {"batch": batch, "seq": seq, "n": n, "lease_s": tenure.lease_s}
+        fence = {"batch": tenure.batch + bool(group), "seq": seq, "n": n, "lease_s": tenure.lease_s}
         if session.change(statements.FENCE, **fence, id=tenure.run, epoch=tenure.epoch) != 1:
             raise self._fenced()
-        results = _execute(session, work)
-        if work:
+        results = _execute(session, group, tenure.run)
+        if group:
             self._doubtful = results
         reach("store.before_commit")
         session.commit()
         reach("store.after_commit")
         return results
+
+    def _reached(self) -> tuple[int, int]:
+        """The number of the last event when the group is kept, and of the last write."""
+        newest = reversed(self._group)
+        seq = next((item.seq for item in newest if isinstance(item, Record)), self._tenure.seq)
+        newest = reversed(self._group)
+        return seq, next((item.n for item in newest if isinstance(item, Work)), self._tenure.n)
 
     def _reopen(self) -> Session:
         """A new connection; what the last one had been told to keep may have been kept."""
@@ -216,13 +236,13 @@ class Writer:
 
     def _release(self, results: list[Any]) -> None:
         """The group is kept: tell."""
+        self._tenure.seq, self._tenure.n = self._reached()
+        self._tenure.batch += bool(self._group)
         group, self._group, self._doubtful = self._group, (), None
-        if group:
-            self._tenure.batch += 1
-            self._tenure.seq, self._tenure.n = group[-1].seq, group[-1].n
         self._tell("ok", "")
         found = iter(results)
-        told = [partial(work.then, next(found)) if work.look else work.then for work in group if work.then]
+        works = (item for item in group if isinstance(item, Work))
+        told = [partial(work.then, next(found)) if work.look else work.then for work in works if work.then]
         if told:
             self._hand_over(partial(_tell_all, told))
 
@@ -255,17 +275,21 @@ class Writer:
             self._session = None
 
 
-def _execute(session: Session, work: Sequence[Work]) -> list[Any]:
-    """All rows, and what was looked up, each after the rows before it."""
+def _execute(session: Session, group: Sequence[Work | Record], run: int) -> list[Any]:
+    """All rows, and what was looked up, each after the rows before it; the events, which nobody looks up, last."""
     results: list[Any] = []
     rows: list[Row] = []
-    for item in work:
+    records: list[Record] = []
+    for item in group:
+        if isinstance(item, Record):
+            records.append(item)
+            continue
         rows += item.rows
         if item.look is not None:
             session.write(rows)
             rows = []
             results.append(item.look(session))
-    session.write(rows)
+    session.write([*rows, *pages.pack(run, records)])
     return results
 
 

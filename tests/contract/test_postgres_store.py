@@ -6,10 +6,14 @@ import psycopg
 import pytest
 
 from scr.errors import RunOwned, ScrError, StoreForeign, StoreUnavailable
+from scr.store.address import database_of
 from scr.store.archive import open_archive
+from scr.store.doctor import examine
 from scr.store.lease import Owner, this_process
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
+from tests.unit.store.story import image_of, told
+from tests.unit.store.version_1 import make_postgres
 
 
 @pytest.fixture
@@ -23,6 +27,16 @@ def bench(database):
     bench = Bench(database)
     yield bench
     bench.close()
+
+
+def test_a_store_of_version_1_is_brought_forward(database, tmp_path):
+    with psycopg.connect(database, autocommit=True) as connection:
+        make_postgres(connection)
+    told(f"sqlite:///{tmp_path}/today.db")
+    assert image_of(database, "story") == image_of(f"sqlite:///{tmp_path}/today.db", "story")
+    with open_archive(database) as archive, open_archive(f"sqlite:///{tmp_path}/today.db") as today:
+        assert archive.events("story") == today.events("story")
+    assert examine(database_of(database)).is_well
 
 
 def drop_connections(postgres, bench):

@@ -140,6 +140,6 @@ def test_the_plugin_runs_a_marked_body_twice_and_compares(run, place):
     words = ("pytest", "-q", "-p", "no:cacheprovider", "--strict-markers", "-W", "error", "test_shop.py")
     said = until_known(lambda: run(*words))
     assert "2 failed, 3 passed" in said.stdout, said.stdout
-    assert "invalid under 3 kills (seed 7)" in said.stdout, said.stdout
+    assert re.search(r"invalid under [23] kills \(seed 7\)", said.stdout), said.stdout
     assert re.search(PAID_AGAIN, said.stdout)
     assert "needs the fixture scr_runtime" in said.stdout

@@ -78,7 +78,7 @@ def test_a_store_that_is_well_is_found_well_and_nothing_is_done(store):
     found = examine(database_of(url_of(store)))
     assert found.is_well
     assert found.runs == RUNS
-    assert found.rows > 80 * RUNS
+    assert found.rows > 40 * RUNS
     repaired = repair(url_of(store), stamp="now")
     assert (repaired.done, repaired.aside) == ((), None)
     assert store.read_bytes() == data
@@ -203,7 +203,7 @@ def test_a_page_that_is_gone_costs_what_was_on_it_and_is_told(store, pristine, c
             path.unlink()
         store.write_bytes(data[: page * PAGE_BYTES] + bytes(PAGE_BYTES) + data[(page + 1) * PAGE_BYTES :])
         repaired = check_repaired(store, content)
-        assert repaired.aside, f"page {page}"
+        assert repaired.aside or not repaired.before.is_well, f"page {page}"
         assert len(states(url_of(store))) == RUNS
         lost += "could not be read" in " ".join(repaired.done)
     assert lost > 1
@@ -259,7 +259,9 @@ def test_a_newer_store_is_told(store):
 
 def test_a_damaged_store_that_others_use_is_not_repaired(store, pristine):
     data = pristine.read_bytes()
-    store.write_bytes(data[: 60 * PAGE_BYTES] + bytes(PAGE_BYTES) + data[61 * PAGE_BYTES :])
+    with closing(sqlite3.connect(pristine)) as whole:
+        (root,) = whole.execute("SELECT rootpage FROM sqlite_master WHERE name = 'messages'").fetchone()
+    store.write_bytes(data[: (root - 1) * PAGE_BYTES] + bytes(PAGE_BYTES) + data[root * PAGE_BYTES :])
     with closing(sqlite3.connect(store)) as other:
         other.execute("SELECT count(*) FROM sqlite_master").fetchall()
         with pytest.raises(StoreUnavailable, match="while others use it"):
