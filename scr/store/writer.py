@@ -81,7 +81,7 @@ class Writer:
         self._group: Sequence[Work | Record] = ()
         self._bell = threading.Lock()
         self._bell.acquire()
-        self._is_idle = self._is_urgent = self._is_stopping = False
+        self._is_dormant = self._is_urgent = self._is_stopping = self._has_worked = False
         self._state: State = "ok"
         self._detail = ""
         self._doubtful: list[Any] | None = None
@@ -129,7 +129,7 @@ class Writer:
         if len(self._pending) >= CROWD:
             self._is_urgent = True
             self._ring()
-        elif self._is_idle:
+        elif self._is_dormant:
             self._ring()
 
     def _behind_s(self) -> float:
@@ -151,6 +151,7 @@ class Writer:
             while self._state != "lost" and (self._pending or not self._is_stopping):
                 if self._wait():
                     self._group = self._take()
+                    self._has_worked = bool(self._group)
                     self._keep()
         except BaseException as error:
             self._lose(StoreUnavailable(f"the writer of the store {self._database.shown} failed: {error!r}"))
@@ -159,14 +160,18 @@ class Writer:
             self._drop()
 
     def _wait(self) -> bool:
-        """Wait until there is something to do; False when it was only a knock."""
-        is_lingering = bool(self._pending)
-        self._is_idle = not is_lingering
-        if self._is_idle and self._pending:
+        """Wait until there is something to do; False when there is nothing yet.
+
+        After work, what nobody waits for need not wake this thread: it looks by
+        itself once more before it sleeps until it is woken, or has to renew the lease.
+        """
+        is_dormant = self._is_dormant = not (self._pending or self._has_worked)
+        self._has_worked = False
+        if is_dormant and self._pending:
             return False  # it came in between, and did not ring
-        rang = self._bell.acquire(timeout=LINGER_S if is_lingering else self._tenure.lease_s / RENEWALS)
-        self._is_idle = False
-        return not rang or self._is_urgent or self._is_stopping
+        rang = self._bell.acquire(timeout=self._tenure.lease_s / RENEWALS if is_dormant else LINGER_S)
+        self._is_dormant = False
+        return self._is_urgent or self._is_stopping if rang else is_dormant or bool(self._pending)
 
     def _take(self) -> Sequence[Work | Record]:
         self._is_urgent = False
