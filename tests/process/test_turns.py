@@ -151,7 +151,7 @@ def test_a_backlog_is_handled_in_order_and_each_turn_recalls_what_the_last_one_r
     for name, code in (("diary", diary), ("feeder", feed), ("bystander", Counter)):
         story.runtime.start_agent(name, code)
     assert story.runtime.ask("feeder", None) == "fed"
-    story.until("turn_committed", agent="diary")
+    story.until("message_delivered", agent="diary", deliveries=2)
     story.runtime.restart_agent("diary")
     assert story.runtime.ask("diary", "tell") == [[n, n - 1] for n in range(1, 41)]
     assert len(story.events("agent_exited", agent="diary")) == 2
