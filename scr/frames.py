@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import AgentId, Frozen, Message, MessageId
+from scr.messages import LATER, AgentId, Frozen, Message, MessageId
 from scr.specs import AgentLimits, AgentSpec, Code
 
 
@@ -232,5 +232,5 @@ FromAgent: TypeAlias = Annotated[
     Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | ReadVersion | Log | Exiting,
     Field(discriminator="kind"),
 ]
-FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime)
-FROM_AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent)
+FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime, config=LATER)
+FROM_AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent, config=LATER)

@@ -36,10 +36,18 @@ class ExitReason(StrEnum):
     START_FAILED = "start_failed"
 
 
-class Frozen(BaseModel):
-    """A value: it does not change, and a field that it does not know is an error."""
+LATER = ConfigDict(defer_build=True)
+"""For the adapters of unions, which have no settings of their own: built at their first use."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+class Frozen(BaseModel):
+    """A value: it does not change, and a field that it does not know is an error.
+
+    Its validator is built when it is first used: of the many that a process
+    imports it uses few, and a person waits for its start.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class TaskPayload(Frozen):
@@ -203,7 +211,7 @@ MESSAGE_OF: dict[type[Frozen], type[Task | Result | Critique | Status | Ping | S
     PingPayload: Ping,
     StopPayload: Stop,
 }
-MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+MESSAGE: TypeAdapter[Message] = TypeAdapter(Message, config=LATER)
 
 
 def to_json(value: BaseModel) -> bytes:

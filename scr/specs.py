@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from scr.errors import InvalidSpec
-from scr.messages import CLIENT, RUNTIME, AgentId, Frozen, complaint
+from scr.messages import CLIENT, LATER, RUNTIME, AgentId, Frozen, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -187,7 +187,7 @@ class SupervisorSpec(Spec):
 
 
 ChildSpec: TypeAlias = AgentSpec | SupervisorSpec
-CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec)
+CHILD_SPEC: TypeAdapter[ChildSpec] = TypeAdapter(ChildSpec, config=LATER)
 
 
 def parse(data: object) -> ChildSpec:

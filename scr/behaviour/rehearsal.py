@@ -18,7 +18,7 @@ from scr.behaviour.context import Context
 from scr.behaviour.loop import Loop
 from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, FromRuntime, Halt
 from scr.mail.channel import BlockingChannel, pack
-from scr.messages import Task, TaskPayload, origin
+from scr.messages import Frozen, Task, TaskPayload, origin
 from scr.specs import Code
 
 LIMIT_BYTES = 1 << 16
@@ -60,6 +60,7 @@ REST = (Answer(ref=1), Halt())
 
 def rehearse() -> None:
     """Live once, on a channel that leads nowhere.  Called in a blank process, once, while it waits."""
+    build(Frozen)
     here, there = socket.socketpair()
     with here, there:
         there.sendall(packed(OPENING))
@@ -68,6 +69,13 @@ def rehearse() -> None:
         first = channel.receive(1.0)
         assert isinstance(first, Become)
         Loop(channel, first).run()
+
+
+def build(model: type[BaseModel]) -> None:
+    """Build the validators of all values of this kind, which would else be built at their first use."""
+    for kind in model.__subclasses__():
+        kind.model_rebuild()
+        build(kind)
 
 
 def packed(frames: Sequence[FromRuntime]) -> bytes:

@@ -164,7 +164,7 @@ def _mark(client: Client, inbox: Inbox) -> None:
 
 def _say_line(record: Record, *, as_json: bool) -> None:
     if as_json:
-        say_json({"time": record.time, **record.event.model_dump(mode="json")})
+        say_json({"time": record.time, **record.as_dict()["event"]})
     else:
         print(line_of(record), flush=True)
 

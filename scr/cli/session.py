@@ -120,7 +120,7 @@ class Session:
     ) -> None:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
-        self._inbox: Queue[Record | Answer] = Queue(INBOX_MAX)
+        self._inbox: Queue[Record | Answer | None] = Queue(INBOX_MAX)
         self._view, self._key = past or RunView(), key or run_id
         self._deaf = False
         self._runtime = Runtime(
@@ -223,7 +223,7 @@ class Session:
 
     def _stop(self) -> None:
         """Stop the runtime in a thread of its own, so that its last events are heard; bounded by the handle."""
-        stopper = threading.Thread(target=self._runtime.stop, name="scr-stopper")
+        stopper = threading.Thread(target=self._stop_runtime, name="scr-stopper")
         stopper.start()
         try:
             while stopper.is_alive():
@@ -233,6 +233,12 @@ class Session:
         finally:
             self._deaf = True
             stopper.join(END_S)
+
+    def _stop_runtime(self) -> None:
+        try:
+            self._runtime.stop()
+        finally:
+            self._inbox.put(None)  # who waits for an event need not wait on
 
 
 def answered(value: Any) -> Answer:

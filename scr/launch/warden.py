@@ -22,7 +22,7 @@ from pathlib import Path
 from scr.launch.prepare import MARK
 
 SWEEP_S = 0.8
-PAUSE_S = 0.01
+PAUSE_S = 0.005
 CLEAN_PASSES = 2
 PROC = Path("/proc")
 DEAD_STATES = frozenset("ZX")
@@ -88,13 +88,15 @@ def end_all(runtime_id: str, sessions: AbstractSet[int], spared: AbstractSet[int
     """
     clean = 0
     until = time.monotonic() + SWEEP_S
-    while clean < CLEAN_PASSES and time.monotonic() < until:
+    while time.monotonic() < until:
         found = doomed(look_around(runtime_id), sessions, spared)
         for one in found:
             strike(one, runtime_id)
         clean = 0 if found else clean + 1
+        if clean == CLEAN_PASSES:
+            return True
         time.sleep(PAUSE_S)
-    return clean >= CLEAN_PASSES
+    return False
 
 
 class Sessions:

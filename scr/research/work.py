@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
+from scr.messages import LATER
 from scr.research import analysis, evidence
 from scr.research.checks import Review, review
 from scr.research.claims import Claim, Findings, draft
@@ -25,8 +26,8 @@ Input: TypeAlias = dict[str, Any]
 Output: TypeAlias = Any
 Step: TypeAlias = Callable[..., Output]
 Opened: TypeAlias = Callable[[], Index]
-_CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...])
-_FINDINGS: TypeAdapter[tuple[Findings, ...]] = TypeAdapter(tuple[Findings, ...])
+_CLAIMS: TypeAdapter[tuple[Claim, ...]] = TypeAdapter(tuple[Claim, ...], config=LATER)
+_FINDINGS: TypeAdapter[tuple[Findings, ...]] = TypeAdapter(tuple[Findings, ...], config=LATER)
 
 
 def directly(_name: str, fn: Callable[..., Any], *args: Any) -> Any:

@@ -30,7 +30,7 @@ from scr.runtime.client import ANSWER_S, Client
 from scr.runtime.connection import END_S
 from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent, Subscribe
 from scr.runtime.scratch import discard_scratch
-from scr.runtime.spawn import Spawned, spawn
+from scr.runtime.spawn import Spawned, spawn, wait_for
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import Code, SupervisorSpec, cautions, check
 from scr.telemetry.events import Record
@@ -150,7 +150,7 @@ class Runtime(Client):
             if process is None or self._fatal or self._settings.store == MEMORY_STORE:
                 return None
             with suppress(subprocess.TimeoutExpired):
-                if process.wait(END_S) == 0:
+                if wait_for(process, END_S) == 0:
                     return None  # it has ended on purpose, and has said why
             process.kill()
             discard_scratch(self.id)
@@ -188,11 +188,11 @@ class Runtime(Client):
         with suppress(ScrError):  # it may be ending already
             self.shut_down(reason)
         try:
-            process.wait(END_S)
+            wait_for(process, END_S)
         except subprocess.TimeoutExpired:
             process.kill()
         finally:
-            process.wait(END_S)
+            wait_for(process, END_S)
             self.wait_end(END_S)  # the last events are still to be heard
             self.close()
 

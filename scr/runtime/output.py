@@ -25,7 +25,7 @@ class Output:
             count = 0
         self._printed[agent] = (second, count + 1)
         if count < self._lines_per_s:
-            self._events.emit(Printed.model_validate({"agent": agent, "stream": stream, "text": line}))
+            self._events.emit(Printed(agent=agent, stream=stream, text=line))
 
     def ended(self, agent: str) -> None:
         """Nothing more comes from this process."""

@@ -40,17 +40,17 @@ YOUNG_OBJECTS = 20_000
 SWITCH_S = 0.0001
 
 
-def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> None:
-    """Be the runtime that the first frame from the owner describes.  Called by `boot`, which cleans up after it."""
+def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> int:
+    """Be the runtime that the first frame from the owner describes; its exit status.  `boot` cleans up after it."""
     try:
         boot = Boot.model_validate_json(read_first(owner, BOOT_BYTES, BOOT_S))
     except ChannelError:
-        sys.exit(1)  # the owner is gone, or has found that it needs no runtime
+        return 1  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")
     raise_descriptor_limit()
     suit_interpreter()
     arm("runtime", "store")
-    sys.exit(asyncio.run(run(boot, owner, scratch, preload, zygote)))
+    return asyncio.run(run(boot, owner, scratch, preload, zygote))
 
 
 async def run(

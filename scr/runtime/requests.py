@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import AgentId, Frozen, MessageId, Payload
+from scr.messages import LATER, AgentId, Frozen, MessageId, Payload
 from scr.specs import AgentSpec, Code
 from scr.store.records import StoreStatus
 from scr.telemetry.events import Record
@@ -195,8 +195,8 @@ class Happened(Frozen):
 
 
 FromControl: TypeAlias = Annotated[Answered | Happened, Field(discriminator="kind")]
-REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
-FROM_CONTROL: TypeAdapter[FromControl] = TypeAdapter(FromControl)
+REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest, config=LATER)
+FROM_CONTROL: TypeAdapter[FromControl] = TypeAdapter(FromControl, config=LATER)
 
 
 class AgentStatus(Frozen):

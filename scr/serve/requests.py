@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import Frozen, MessageId
+from scr.messages import LATER, Frozen, MessageId
 from scr.runtime.requests import Answered, Request
 from scr.store.records import Priority, RunState
 from scr.telemetry.events import Record
@@ -68,7 +68,7 @@ class Steer(Request):
 
 
 AnyRequest: TypeAlias = Annotated[Submit | Follow | Cancel | ReadServer | Steer, Field(discriminator="verb")]
-REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
+REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest, config=LATER)
 ANSWERED: TypeAdapter[Answered] = TypeAdapter(Answered)
 
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import Any, TypeAlias
 
-from pydantic import SerializeAsAny, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json
 
 from scr.errors import StoreDamaged
-from scr.messages import Frozen
+from scr.messages import LATER
 from scr.store import statements
-from scr.store.rows import seal, shown_text, unseal
+from scr.store.rows import seal, unseal
 from scr.store.session import Row, Value
-from scr.telemetry.events import RECORD, Record
+from scr.telemetry.events import RECORD, Event, Record
 
 RECORDS_MAX = 256
 COLUMNS = ("seq", "first_seq", "first_time", "last_time", "body", "crc")
@@ -30,7 +31,8 @@ OF_VERSION_1 = ("seq", "cause", "at", "time", "kind", "body", "crc")
 Told: TypeAlias = tuple[int, int, float, float, str, Any]
 """An event in a page: seq, cause, at, time, kind, and the fields that are not as by default."""
 
-_LINES = TypeAdapter(list[tuple[int, int, float, float, str, SerializeAsAny[Frozen]]]).serializer
+_Line: TypeAlias = tuple[int, int, float, float, str, Event]
+_LINES: TypeAdapter[list[_Line]] = TypeAdapter(list[_Line], config=LATER)
 
 
 def pack(run: int, records: Iterable[Record]) -> Iterator[Row]:
@@ -104,12 +106,15 @@ def _page(page: Sequence[Told]) -> dict[str, Value]:
 def _text(page: Sequence[Record]) -> str:
     """All events in one call of the serializer; one by one when there is text among them that no database keeps."""
     try:
-        lines = [(record.seq, record.cause, record.at, record.time, record.event.kind, record.event) for record in page]
-        return _LINES.to_json(lines, exclude_defaults=True).decode()
+        lines: list[_Line] = [
+            (record.seq, record.cause, record.at, record.time, record.event.kind, record.event) for record in page
+        ]
+        return _LINES.dump_json(lines, exclude_defaults=True).decode()
     except PydanticSerializationError:
-        return f"[{','.join(map(_line, page))}]"
+        return f"[{','.join(map(_replaced, page))}]"
 
 
-def _line(record: Record) -> str:
-    place = json.dumps([record.seq, record.cause, record.at, record.time, record.event.kind])
-    return f"{place[:-1]},{shown_text(record.event)}]"
+def _replaced(record: Record) -> str:
+    fields = {name: value for name, value in asdict(record.event).items() if name != "kind"}
+    line = [record.seq, record.cause, record.at, record.time, record.event.kind, fields]
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace").decode()

@@ -7,14 +7,26 @@ Names here are public and stay as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from scr.messages import Frozen
+T = TypeVar("T")
 
 
-class RuntimeUp(Frozen):
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _event(cls: type[T]) -> type[T]:
+    """A dataclass and no model: events are made here, and what reads them checks them as a whole (`RECORD`)."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+class _Plain:
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+@_event
+class RuntimeUp(_Plain):
     """The runtime process takes orders.  `epoch` counts the owners that the run has had, this one included."""
 
     kind: Literal["runtime_up"] = "runtime_up"
@@ -25,7 +37,8 @@ class RuntimeUp(Frozen):
     resumed: bool = False
 
 
-class RuntimeDown(Frozen):
+@_event
+class RuntimeDown(_Plain):
     """The runtime has stopped everything that it started."""
 
     kind: Literal["runtime_down"] = "runtime_down"
@@ -33,7 +46,8 @@ class RuntimeDown(Frozen):
     causes: tuple[str, ...] = ()
 
 
-class AgentStarting(Frozen):
+@_event
+class AgentStarting(_Plain):
     """A process was asked for; `code` is what it will run, for people."""
 
     kind: Literal["agent_starting"] = "agent_starting"
@@ -43,7 +57,8 @@ class AgentStarting(Frozen):
     code: str = ""
 
 
-class AgentUp(Frozen):
+@_event
+class AgentUp(_Plain):
     """The agent's start is complete.  `down_ms` is how long it was away, for all but the first incarnation."""
 
     kind: Literal["agent_up"] = "agent_up"
@@ -53,7 +68,8 @@ class AgentUp(Frozen):
     down_ms: float | None = None
 
 
-class AgentExited(Frozen):
+@_event
+class AgentExited(_Plain):
     """An incarnation ended.  `asked` is what the runtime had asked of it, `tail` the last that it printed."""
 
     kind: Literal["agent_exited"] = "agent_exited"
@@ -68,7 +84,8 @@ class AgentExited(Frozen):
     tail: str = ""
 
 
-class AgentHalted(Frozen):
+@_event
+class AgentHalted(_Plain):
     """The agent's process was stopped from outside: it is not scheduled until it is continued."""
 
     kind: Literal["agent_halted"] = "agent_halted"
@@ -77,7 +94,8 @@ class AgentHalted(Frozen):
     pid: int
 
 
-class AgentResumed(Frozen):
+@_event
+class AgentResumed(_Plain):
     """The agent's process, which had been stopped, goes on."""
 
     kind: Literal["agent_resumed"] = "agent_resumed"
@@ -86,7 +104,8 @@ class AgentResumed(Frozen):
     pid: int
 
 
-class AgentGone(Frozen):
+@_event
+class AgentGone(_Plain):
     """The agent ended for good."""
 
     kind: Literal["agent_gone"] = "agent_gone"
@@ -95,14 +114,16 @@ class AgentGone(Frozen):
     detail: str = ""
 
 
-class AgentReloaded(Frozen):
+@_event
+class AgentReloaded(_Plain):
     """The agent runs new code."""
 
     kind: Literal["agent_reloaded"] = "agent_reloaded"
     agent: str
 
 
-class ReloadReverted(Frozen):
+@_event
+class ReloadReverted(_Plain):
     """The agent's new code ended by itself too soon: the old code is put back."""
 
     kind: Literal["reload_reverted"] = "reload_reverted"
@@ -110,7 +131,8 @@ class ReloadReverted(Frozen):
     why: str = ""
 
 
-class SupervisorGaveUp(Frozen):
+@_event
+class SupervisorGaveUp(_Plain):
     """A supervisor reached its restart limit, with the chain of causes."""
 
     kind: Literal["supervisor_gave_up"] = "supervisor_gave_up"
@@ -118,7 +140,8 @@ class SupervisorGaveUp(Frozen):
     causes: tuple[str, ...] = ()
 
 
-class AgentUnkillable(Frozen):
+@_event
+class AgentUnkillable(_Plain):
     """The process is still there after SIGKILL and a wait; the tree goes on without it."""
 
     kind: Literal["agent_unkillable"] = "agent_unkillable"
@@ -127,7 +150,8 @@ class AgentUnkillable(Frozen):
     pid: int
 
 
-class MessageAccepted(Frozen):
+@_event
+class MessageAccepted(_Plain):
     """The message is in the store and will have exactly one outcome (I1)."""
 
     kind: Literal["message_accepted"] = "message_accepted"
@@ -140,7 +164,8 @@ class MessageAccepted(Frozen):
     title: str = ""
 
 
-class MessageDelivered(Frozen):
+@_event
+class MessageDelivered(_Plain):
     """An incarnation has the message in hand; `steps_reused` were recorded in earlier deliveries."""
 
     kind: Literal["message_delivered"] = "message_delivered"
@@ -151,7 +176,8 @@ class MessageDelivered(Frozen):
     steps_reused: int = 0
 
 
-class TurnCommitted(Frozen):
+@_event
+class TurnCommitted(_Plain):
     """The turn of the message happened, whole."""
 
     kind: Literal["turn_committed"] = "turn_committed"
@@ -161,7 +187,8 @@ class TurnCommitted(Frozen):
     sends: int = 0
 
 
-class StepRecorded(Frozen):
+@_event
+class StepRecorded(_Plain):
     """A step's result is recorded and will not be computed again for this message."""
 
     kind: Literal["step_recorded"] = "step_recorded"
@@ -170,7 +197,8 @@ class StepRecorded(Frozen):
     step: str
 
 
-class MessageBuried(Frozen):
+@_event
+class MessageBuried(_Plain):
     """The message is a dead letter."""
 
     kind: Literal["message_buried"] = "message_buried"
@@ -181,7 +209,8 @@ class MessageBuried(Frozen):
     deliveries: int = 0
 
 
-class MessageParked(Frozen):
+@_event
+class MessageParked(_Plain):
     """A `once` step of the message is in doubt: the message waits for a person (`scr doubts`)."""
 
     kind: Literal["message_parked"] = "message_parked"
@@ -191,7 +220,8 @@ class MessageParked(Frozen):
     detail: str = ""
 
 
-class MessageCancelled(Frozen):
+@_event
+class MessageCancelled(_Plain):
     """Somebody cancelled the message."""
 
     kind: Literal["message_cancelled"] = "message_cancelled"
@@ -199,7 +229,8 @@ class MessageCancelled(Frozen):
     to: str
 
 
-class StoreChanged(Frozen):
+@_event
+class StoreChanged(_Plain):
     """How the store is doing has changed; it loses nothing that was acknowledged."""
 
     kind: Literal["store_changed"] = "store_changed"
@@ -207,7 +238,8 @@ class StoreChanged(Frozen):
     detail: str = ""
 
 
-class Logged(Frozen):
+@_event
+class Logged(_Plain):
     """A line that an agent logged."""
 
     kind: Literal["logged"] = "logged"
@@ -215,16 +247,18 @@ class Logged(Frozen):
     text: str
 
 
-class Printed(Frozen):
-    """A line that a process wrote to its standard output or standard error."""
+@_event
+class Printed(_Plain):
+    """A line that a process wrote to its standard output or standard error: `stream` is stdout or stderr."""
 
     kind: Literal["printed"] = "printed"
     agent: str
-    stream: Literal["stdout", "stderr"]
+    stream: str
     text: str
 
 
-class LinesDropped(Frozen):
+@_event
+class LinesDropped(_Plain):
     """A process wrote more lines than it may in a second; this many were left out."""
 
     kind: Literal["lines_dropped"] = "lines_dropped"
@@ -261,14 +295,11 @@ Event: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Record(_Plain):
     """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display.
 
     `cause` is the seq of the event that led to this one; 0 for none that is known.
-    A dataclass: three are made for every message, each in a fifth of a model's time.
     """
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     seq: int
     at: float

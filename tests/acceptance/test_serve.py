@@ -27,7 +27,9 @@ class Serving:
         self.process, self.said = process, []
 
     def until(self, *what, run=None):
-        """Read on until one of these has happened, to this run; returns the run."""
+        """Read on until one of these has happened, to this run; returns the run.  What has happened to it counts."""
+        if run in self.runs(*what):
+            return run
         for line in self.process.stdout:
             happening = json.loads(line)
             self.said.append(happening)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import reduce
 
 import pytest
@@ -77,7 +78,7 @@ def test_what_an_agent_was_asked_to_do_is_not_news(last_lines):
 
 def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
     tail = "Traceback\n" + "\n".join(f"line {n}" for n in range(20)) + "\nValueError: no pond"
-    failed = KILLED.model_copy(update={"reason": "error", "detail": "ValueError: no pond\nmore", "tail": tail})
+    failed = replace(KILLED, reason="error", detail="ValueError: no pond\nmore", tail=tail)
     first, *rest = last_lines(*BEGUN, failed)
     assert first == "worker-2 ERROR (pid 4121: ValueError: no pond), in the middle of research: Ponds"
     assert rest[-1] == "  worker-2 | ValueError: no pond"
