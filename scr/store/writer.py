@@ -219,10 +219,10 @@ class Writer:
 
     def _reached(self) -> tuple[int, int]:
         """The number of the last event when the group is kept, and of the last write."""
-        newest = reversed(self._group)
-        seq = next((item.seq for item in newest if isinstance(item, Record)), self._tenure.seq)
-        newest = reversed(self._group)
-        return seq, next((item.n for item in newest if isinstance(item, Work)), self._tenure.n)
+        group, tenure = self._group, self._tenure
+        seq = next((item.seq for item in reversed(group) if isinstance(item, Record)), tenure.seq)
+        n = next((item.n for item in reversed(group) if isinstance(item, Work)), tenure.n)
+        return seq, n
 
     def _reopen(self) -> Session:
         """A new connection; what the last one had been told to keep may have been kept."""
