@@ -1,6 +1,7 @@
 """The writer's thread: whatever fails, and whenever, each write is kept once; what is lost is told."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -10,6 +11,7 @@ from scr.errors import LeaseLost, StoreDamaged, StoreUnavailable
 from scr.frames import Entry
 from scr.store import sqlite
 from scr.store.session import DriverSession
+from scr.telemetry.events import Logged, Record
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
 
@@ -173,6 +175,51 @@ def test_many_turns_share_one_transaction(bench, failing, monkeypatch):
         monkeypatch.setattr(DriverSession, "commit", lambda session: (commits.append(1), original(session)))
     bench.pump(lambda: len(heard) == 101)
     assert len(commits) == 1
+
+
+def line(seq):
+    return Record(seq, time.monotonic(), 0.0, Logged(agent="a", text=f"line {seq}"))
+
+
+def test_what_nobody_waits_for_is_kept_all_the_same_after_rest_and_after_work(bench):
+    session = sqlite.SqliteDatabase(bench.store._writer._database.path).connect()
+    try:
+        bench.store.append(line(1))
+        until(lambda: session.ask("SELECT max(seq) FROM events") == (1,))
+        bench.told(bench.store.accept, task("m0"))
+        bench.store.append(line(2))
+        until(lambda: session.ask("SELECT max(seq) FROM events") == (2,))
+        assert session.ask("SELECT seq FROM runs") == (2,)
+    finally:
+        session.close()
+
+
+def test_after_its_work_the_thread_looks_once_more_and_writes_nothing(bench, monkeypatch):
+    begun, original = [], DriverSession.begin
+    monkeypatch.setattr(DriverSession, "begin", lambda session: (begun.append(1), original(session)))
+    bench.told(bench.store.accept, task("m0"))
+    until(lambda: bench.store._writer._is_dormant)
+    assert len(begun) == 1
+
+
+AHEAD = "SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT seq FROM runs), (SELECT count(*) FROM messages)"
+
+
+def test_at_every_moment_the_run_knows_its_last_event_and_has_what_was_written_before_it(bench, monkeypatch):
+    """An event without the message that it tells of would be a lie, if all ended there."""
+    kept, moments, original = [], [], DriverSession.commit
+    monkeypatch.setattr(
+        DriverSession, "commit", lambda session: (moments.append(session.ask(AHEAD)), original(session))
+    )
+    for n in range(3000):
+        bench.store.accept(task(f"m{n}"), lambda: kept.append(1))
+        bench.store.append(line(n + 1))
+        if n % 100 == 0:
+            bench.pump(lambda n=n: len(kept) > n)
+    bench.told(bench.store.sync)
+    assert len(moments) > 30
+    assert all(events == noted <= messages for events, noted, messages in moments)
+    assert moments[-1] == (3000, 3000, 3000)
 
 
 def test_an_owner_without_anything_to_write_renews_its_lease(tmp_path):
