@@ -45,7 +45,12 @@ def spelt(statement: Statement, dialect: Dialect, mark: str) -> tuple[str, tuple
 
 @lru_cache(maxsize=512)
 def spelt_for(statement: Statement, dialect: Dialect, mark: str, rows: int) -> str:
-    """The text that takes the values of so many rows; empty when the statement has no list of rows."""
+    """The text that takes the values of so many rows; empty when the statement has no list of rows.
+
+    Nor has one that updates what is there: PostgreSQL refuses the same row twice in one such list.
+    """
+    if "DO UPDATE" in statement.sql:
+        return ""
     text, _ = spelt(statement, dialect, mark)
     listed = re.search(rf"VALUES (\((?:{re.escape(mark)}(?:, )?)+\))", text)
     return text.replace(listed[1], ", ".join([listed[1]] * rows), 1) if listed else ""

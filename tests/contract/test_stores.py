@@ -90,6 +90,22 @@ def test_a_state_is_the_last_committed_one_and_survives_restarts_but_not_the_end
     ]
 
 
+def test_what_is_written_again_and_again_while_the_store_is_slow_is_as_it_was_written_last(bench):
+    """A hundred restarts, and a hundred times the same step, wait for one transaction."""
+    accept(bench, task("m0"), task("m1"))
+    for n in range(1, 101):
+        bench.store.admit(spec("b"), "root", n)
+        bench.store.record("m0", StepRecord(name="pay", state="begun"))
+        bench.store.record("m1", StepRecord(name="look", value=n))
+    bench.settle()
+    image = bench.reopened()
+    assert [(kept.spec.id, kept.incarnation) for kept in image.agents] == [("b", 100)]
+    assert [kept.steps for kept in image.mail] == [
+        (StepRecord(name="pay", state="begun"),),
+        (StepRecord(name="look", value=100),),
+    ]
+
+
 def test_the_sends_of_a_turn_are_open_after_it_in_their_order(bench):
     accept(bench, task("m0"), task("m1"))
     bench.told(bench.store.commit, turn("m0", sends=(task("s0"), task("s1"))))
