@@ -10,7 +10,8 @@ it was at any event.  `root` is the id of the message that began a run whose
 name is another (a fork, an import under a new name); else it is the name.
 `crc` is over the columns that do not change: a database file tells a torn
 page, but not a flipped bit in a text.  What is large (payloads, states,
-values) is in one place and once.
+values) is in one place and once.  Events are in pages (`pages`), a row for
+those of one commit.
 """
 
 from __future__ import annotations
