@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from types import FrameType
@@ -235,10 +235,12 @@ class Session:
             stopper.join(END_S)
 
     def _stop_runtime(self) -> None:
+        """Stop it, and wake who waits for its events."""
         try:
             self._runtime.stop()
         finally:
-            self._inbox.put(None)  # who waits for an event need not wait on
+            with suppress(Full):  # nobody waits at a full inbox
+                self._inbox.put_nowait(None)
 
 
 def answered(value: Any) -> Answer:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Any, Self
 
 from pydantic import JsonValue
@@ -19,15 +18,13 @@ from scr.frames import Commit, Deliver, Entry, StepRecord, Timer
 from scr.messages import Message
 from scr.replay.outcome import Turn
 from scr.specs import AgentSpec
-from scr.store import opening
+from scr.store import opening, reading
 from scr.store.address import database_of
-from scr.store.pages import unpack
 from scr.store.rows import check_turn, effect_of, entry_of, message_of, spec_of, step_of, unseal, value_of
 from scr.store.session import Session
-from scr.store.statements import EVENTS, MESSAGE_COLUMNS, STEPS_OF, TURN_COLUMNS, Statement
+from scr.store.statements import MESSAGE_COLUMNS, STEPS_OF, TURN_COLUMNS, Statement
 
 PAGE = 500
-PAGES = 32  # of events
 DELIVERED = "message_delivered"
 
 # ruff: noqa: S608  every name that these texts are made of is written in this project
@@ -179,12 +176,9 @@ class Recording:
     def _delivered(self) -> dict[str, tuple[int, int]]:
         """After which event each message was delivered for the last time, and which delivery that was."""
         found: dict[str, tuple[int, int]] = {}
-        after = 0
-        while page := self._session.rows(EVENTS, run=self._run, after=after, limit=PAGES):
-            for seq, _, _, _, kind, fields in chain.from_iterable(map(unpack, page)):
-                if kind == DELIVERED:
-                    found[fields["message_id"]] = (seq, fields.get("deliveries", 1))
-            after = page[-1][0]
+        for seq, _, _, _, kind, fields in reading.events(self._session, self._run, 0):
+            if kind == DELIVERED:
+                found[fields["message_id"]] = (seq, fields.get("deliveries", 1))
         return found
 
     @cached_property

@@ -1,6 +1,6 @@
 """The runtime process, once everything is imported.
 
-One event loop, no threads.  It ends when its owner asks, when its owner's end
+One event loop, and the thread that writes to the store.  It ends when its owner asks, when its owner's end
 of the socket closes (the owner is gone), or when its tree is down; and nothing
 that it started outlives it (I5).
 """

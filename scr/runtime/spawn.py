@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+HAS_PIDFDS = hasattr(os, "pidfd_open")
+
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
@@ -36,6 +38,8 @@ def wait_for(process: subprocess.Popen[bytes], timeout_s: float) -> int:
 
     The kernel tells at once (pidfd_open(2)); `Popen.wait` with a timeout polls, and is up to 50 ms late.
     """
+    if not HAS_PIDFDS:
+        return process.wait(timeout_s)
     with suppress(ProcessLookupError):  # it has been waited for already
         pidfd = os.pidfd_open(process.pid)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -13,18 +12,18 @@ from scr.errors import InvalidInput, UnknownRun
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import SupervisorSpec
-from scr.store import acts, pages, reading, rows, statements
+from scr.store import acts, reading, rows, statements
 from scr.store.address import MEMORY, database_of
 from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
 from scr.store.opening import RunRow, find, is_free
+from scr.store.pages import record_of
 from scr.store.records import DeadLetter, Priority, RunState
 from scr.store.session import Database, Session
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
 PAGE = 1000
-PAGES = 32  # of events
 EVER = 1 << 62
 
 
@@ -87,7 +86,8 @@ class Archive:
 
     def events(self, run: str, after: int = 0, limit: int = PAGE) -> tuple[Record, ...]:
         """Those from above seq `after`, in order."""
-        return tuple(islice(self._events(self._row(run).id, after), limit))
+        found = reading.events(self._session, self._row(run).id, after)
+        return tuple(map(record_of, islice(found, limit)))
 
     def messages(self, run: str, after: int = 0, limit: int = PAGE) -> tuple[ListedMessage, ...]:
         """Those from above `n`, in the order in which they were accepted."""
@@ -214,13 +214,6 @@ class Archive:
     def _answer(self, row: RunRow) -> Message | None:
         known = self._session.rows(statements.KNOWN, run=row.id, message_id=row.first_id)
         return reading.answer(self._session, row.id, row.first_id, since=known[0][0]) if known else None
-
-    def _events(self, number: int, after: int) -> Iterator[Record]:
-        """From above seq `after`, as long as somebody wants more."""
-        while found := self._session.rows(statements.EVENTS, run=number, after=after, limit=PAGES):
-            for columns in found:
-                yield from (pages.record_of(told) for told in pages.unpack(columns) if told[0] > after)
-            after = found[-1][0]
 
     def _page(self, statement: statements.Statement, run: str, after: int, limit: int) -> list[Any]:
         return self._session.rows(statement, run=self._row(run).id, after=after, limit=limit)

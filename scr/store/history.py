@@ -25,7 +25,7 @@ READS = {
     "crashes": ("n", "seq"),
     "events": ("seq", "cause", "kind", "body"),
 }
-"""The columns that are looked at, of each table."""
+"""What is looked at, of the facts that the rows of each table tell (`tables.facts`)."""
 
 
 class History:

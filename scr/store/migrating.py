@@ -13,7 +13,7 @@ from scr.store.lease import Lease
 from scr.store.pages import OF_VERSION_1, Told
 from scr.store.schema import POSTGRES
 from scr.store.session import Session
-from scr.store.statements import EVENTS_KEPT, Statement
+from scr.store.statements import EVENT_PAGE, Statement
 
 PAGE = 1000
 OWNED = Statement("SELECT run, runtime, owner, lease_until, {now} FROM runs WHERE owner IS NOT NULL")
@@ -50,7 +50,7 @@ def _refuse_used(session: Session, shown: str) -> None:
 def _events_into_pages(session: Session) -> None:
     for run, events in groupby(_events_of_version_1(session), key=itemgetter(0)):
         for page in pages.paged(event for _, event in events):
-            session.write([(EVENTS_KEPT, (run, *page.values()))])
+            session.write([(EVENT_PAGE, (run, *page.values()))])
 
 
 def _events_of_version_1(session: Session) -> Iterator[tuple[int, Told]]:

@@ -41,7 +41,7 @@ def pack(run: int, records: Iterable[Record]) -> Iterator[Row]:
     while page := list(islice(left, RECORDS_MAX)):
         first, last = page[0], page[-1]
         columns = (last.seq, first.seq, first.time, last.time, _text(page))
-        yield statements.EVENTS_KEPT, (run, *columns, seal(*columns))
+        yield statements.EVENT_PAGE, (run, *columns, seal(*columns))
 
 
 def unpack(columns: Sequence[Any]) -> list[Told]:
@@ -53,11 +53,6 @@ def unpack(columns: Sequence[Any]) -> list[Told]:
         return [(seq, cause, at, time, kind, fields) for seq, cause, at, time, kind, fields in from_json(body)]
     except (ValueError, TypeError) as error:
         raise StoreDamaged(f"{what} in the store cannot be read by this SCR: {error}") from error
-
-
-def records(columns: Sequence[Any]) -> list[Record]:
-    """The same, as records."""
-    return [record_of(told) for told in unpack(columns)]
 
 
 def record_of(told: Told) -> Record:

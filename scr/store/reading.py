@@ -1,16 +1,19 @@
-"""What is looked up in a run at work."""
+"""What is looked up in a run, whether it is at work or at rest."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from scr.frames import Entry
 from scr.messages import Message
 from scr.store import statements
+from scr.store.pages import Told, unpack
 from scr.store.records import DeadLetter, Known
 from scr.store.rows import crash_of, entry_of, letter_of, message_of
 from scr.store.session import Session
 from scr.telemetry.crashes import CrashRecord
+
+PAGES = 32  # of events, each of up to `pages.RECORDS_MAX`
 
 
 def known(session: Session, run: int, message_id: str) -> Known:
@@ -32,6 +35,14 @@ def answer(session: Session, run: int, message_id: str, since: int) -> Message |
 def entries(session: Session, run: int, after: int, limit: int) -> Sequence[Entry]:
     """What agents remember, the newest of each key, in order of version from above `after`."""
     return tuple(entry_of(columns) for columns in session.rows(statements.ENTRIES, run=run, after=after, limit=limit))
+
+
+def events(session: Session, run: int, after: int) -> Iterator[Told]:
+    """What happened from above event `after`, in order, read as long as somebody wants more."""
+    while found := session.rows(statements.EVENTS, run=run, after=after, limit=PAGES):
+        for columns in found:
+            yield from (told for told in unpack(columns) if told[0] > after)
+        after = found[-1][0]
 
 
 def letters(session: Session, run: int, last: int) -> Sequence[DeadLetter]:

@@ -87,7 +87,7 @@ STEP_NOT_DONE = Statement(
     " AND state = 'begun'",
     2,
 )
-EVENTS_KEPT = _insert("events", "run, seq, first_seq, first_time, last_time, body, crc", 3)
+EVENT_PAGE = _insert("events", "run, seq, first_seq, first_time, last_time, body, crc", 3)
 END = Statement(
     "UPDATE messages SET end_seq = :seq, outcome = :outcome WHERE run = :run AND n = :n AND end_seq IS NULL", 4
 )

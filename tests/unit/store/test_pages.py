@@ -13,13 +13,17 @@ def record(seq, text="a line", cause=0):
     return Record(seq, seq / 8, 1000.5 + seq, Logged(agent="a", text=text), cause)
 
 
-def packed(records):
+def packed(told):
     """The columns of the pages, without the number of the run."""
-    return [values[1:] for _, values in pages.pack(7, records)]
+    return [values[1:] for _, values in pages.pack(7, told)]
 
 
-def row(records):
-    [columns] = packed(records)
+def records(columns):
+    return [pages.record_of(told) for told in pages.unpack(columns)]
+
+
+def row(told):
+    [columns] = packed(told)
     return dict(zip(COLUMNS, columns, strict=True))
 
 
@@ -28,7 +32,7 @@ def test_what_was_told_is_read_again_in_order():
     told[5] = Record(6, 0.1, 1e-7, AgentUp(agent="a", incarnation=2, pid=3, down_ms=0.1 + 0.2), 5)
     found = packed(told)
     assert [columns[0] - columns[1] + 1 for columns in found] == [RECORDS_MAX, RECORDS_MAX, 89]
-    assert [one for columns in found for one in pages.records(columns)] == told
+    assert [one for columns in found for one in records(columns)] == told
 
 
 def test_a_page_tells_without_being_read_when_it_was():
@@ -39,7 +43,7 @@ def test_a_page_tells_without_being_read_when_it_was():
 @pytest.mark.parametrize("text", ["a\0b", "half \ud800", '"\\', "\N{SNOWMAN}", ""])
 def test_any_text_is_kept_or_replaced_and_costs_the_others_nothing(text):
     told = [record(1), record(2, text), record(3)]
-    found = pages.records(packed(told)[0])
+    found = records(packed(told)[0])
     assert [found[0], found[2]] == [told[0], told[2]]
     assert found[1].event.text == text.replace("\ud800", "?")
 
@@ -52,23 +56,20 @@ def test_a_page_that_is_not_what_was_written_is_refused(column):
         pages.unpack(list(page.values()))
 
 
-@pytest.mark.parametrize("body", ["{}", "[1]", "[[1, 2]]", "[", '[[1, 0, 0.5, 0.5, "no_such_kind", {}]]'])
+@pytest.mark.parametrize("body", ["[1]", "[[1, 2]]", '{"a": 1}', "[", '[[1, 0, 0.5, 0.5, "no_such_kind", {}]]'])
 def test_a_page_of_something_else_is_refused(body):
     columns = (1, 1, 0.5, 0.5, body)
-    if body == "{}":
-        assert pages.records((*columns, seal(*columns))) == []
-        return
     with pytest.raises(StoreDamaged, match="cannot be read by this SCR"):
-        pages.records((*columns, seal(*columns)))
+        records((*columns, seal(*columns)))
 
 
 def test_a_page_is_cut_at_an_event():
     told = [record(n) for n in range(4, 9)]
     page = row(told)
     assert pages.until(page, 3) is None
-    assert pages.records(list(pages.until(page, 8).values())) == told
+    assert records(list(pages.until(page, 8).values())) == told
     cut = pages.until(page, 6)
-    assert pages.records(list(cut.values())) == told[:3]
+    assert records(list(cut.values())) == told[:3]
     assert (cut["seq"], cut["last_time"]) == (6, 1006.5)
 
 
