@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
+unexport PYTHONDONTWRITEBYTECODE # each of the thousands of processes would compile all that it imports
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres bench bench-peers clean
