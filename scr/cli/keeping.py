@@ -16,8 +16,8 @@ from scr.cli.codes import Code
 from scr.cli.columns import room
 from scr.cli.kept import OVER, Row
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, Store
-from scr.cli.say import guarded, say_found
-from scr.errors import InvalidInput, RuntimeGone
+from scr.cli.say import guarded, say_found, say_readable
+from scr.errors import InvalidInput, RuntimeGone, StoreDamaged
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedMessage, ListedRun
 from scr.store.records import RunState
@@ -41,22 +41,27 @@ def runs(last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False)
     """
 
     def command() -> Code:
-        now, (rows, more) = time.time(), _rows(store, last)
+        now, (rows, more, damaged) = time.time(), _rows(store, last)
         found = {"more": more, "runs": [kept.as_object(row, now) for row in rows]}
-        return say_found(found, _run_lines(rows, store, more=more), as_json=as_json)
+        lines = _run_lines(rows, store, more=more) if rows or not damaged else ()
+        return say_readable(found, lines, damaged, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _rows(store: str, last: int) -> tuple[list[Row], bool]:
-    """The newest runs, the newest first, and whether there are more.  A file that is not there yet holds none."""
+def _rows(store: str, last: int) -> tuple[list[Row], bool, Sequence[StoreDamaged]]:
+    """The newest runs, the newest first, whether there are more, and why those are damaged that cannot be read.
+
+    A file that is not there yet holds none.
+    """
     database = database_at(store)
     if isinstance(database, SqliteDatabase) and not database.path.exists():
-        return [], False
+        return [], False, []
     with open_archive(store) as archive:
-        listed = archive.runs(last + 1)[::-1]
+        listed, damaged = archive.runs(last + 1)[::-1], archive.damaged(last + 1)
     counted = tallies(database, (run.run for run in listed[:last]))
-    return [Row(run, counted[run.run]) for run in listed[:last] if run.run in counted], len(listed) > last
+    rows = [Row(run, counted[run.run]) for run in listed[:last] if run.run in counted]
+    return rows, len(listed) + len(damaged) > last, damaged
 
 
 def _run_lines(rows: list[Row], store: str, *, more: bool) -> Iterator[str]:

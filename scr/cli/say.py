@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scr.cli.codes import STATUS, Code
-from scr.errors import InvalidInput, ScrError, UnknownAgent
+from scr.errors import InvalidInput, ScrError, StoreDamaged, UnknownAgent
 
 
 def say_json(found: dict[str, Any]) -> None:
@@ -25,6 +25,18 @@ def say_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool, cod
         for line in lines:
             print(line)
         sys.stdout.flush()
+    return code
+
+
+def say_readable(
+    found: dict[str, Any], lines: Iterable[str], damaged: Sequence[StoreDamaged], *, as_json: bool
+) -> Code:
+    """What could be read, then why the rest could not: that is half a success."""
+    sentences = list(map(str, damaged))
+    code = Code.PARTIAL if sentences else Code.DONE
+    say_found(found | {"damaged": sentences}, lines, as_json=as_json, code=code)
+    for sentence in sentences:
+        say_trouble(sentence)
     return code
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -12,10 +12,12 @@ from scr.cli import kept
 from scr.cli.chosen import chosen, completed, owner
 from scr.cli.codes import Code
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, SomeRun, Store
-from scr.cli.say import guarded, say_found
-from scr.errors import InvalidInput
+from scr.cli.say import guarded, say_found, say_readable
+from scr.errors import InvalidInput, StoreDamaged
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
+
+T = TypeVar("T")
 
 
 def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
@@ -30,17 +32,29 @@ def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_
 
     def command() -> Code:
         with open_archive(store) as archive:
-            found = [(name, letter) for name in _meant(archive, run) for letter in archive.letters(name, last)][-last:]
+            found, damaged = _throughout(archive, run, lambda name: archive.letters(name, last))
+        found = found[-last:]
         told = {"dead_letters": [kept.letter_object(name, letter) for name, letter in found]}
         lines = [line for name, letter in found for line in kept.letter_lines(name, letter)]
-        return say_found(told, lines or ["no dead letters"], as_json=as_json)
+        return say_readable(told, lines or ["no dead letters"], damaged, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _meant(archive: Archive, run: str | None) -> list[str]:
-    """The one that is named, or all, the oldest first."""
-    return [chosen(archive, run).run] if run else [listed.run for listed in archive.runs()]
+def _throughout(
+    archive: Archive, run: str | None, look: Callable[[str], Sequence[T]]
+) -> tuple[list[tuple[str, T]], list[StoreDamaged]]:
+    """What there is in the run that is named, or in all, the oldest first; and why there may be more."""
+    if run:
+        name = chosen(archive, run).run
+        return [(name, one) for one in look(name)], []
+    found, damaged = list[tuple[str, T]](), list(archive.damaged())
+    for listed in archive.runs():
+        try:
+            found += [(listed.run, one) for one in look(listed.run)]
+        except StoreDamaged as error:
+            damaged.append(error)
+    return found, damaged
 
 
 def retry_dead(
@@ -87,10 +101,10 @@ def doubts(run: SomeRun = None, store: Store = DEFAULT_STORE, as_json: AsJson = 
 
     def command() -> Code:
         with open_archive(store) as archive:
-            found = [(name, doubt) for name in _meant(archive, run) for doubt in archive.doubts(name)]
+            found, damaged = _throughout(archive, run, archive.doubts)
         told = {"doubts": [kept.doubt_object(name, doubt) for name, doubt in found]}
         lines = [line for name, doubt in found for line in kept.doubt_lines(name, doubt)]
-        return say_found(told, lines or ["nothing is in doubt"], as_json=as_json)
+        return say_readable(told, lines or ["nothing is in doubt"], damaged, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 

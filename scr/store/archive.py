@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from pydantic import JsonValue
 
-from scr.errors import InvalidInput, UnknownRun
+from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import SupervisorSpec
@@ -66,13 +67,16 @@ class Archive:
     # Runs.
 
     def runs(self, limit: int = PAGE) -> tuple[ListedRun, ...]:
-        """The newest runs, oldest first."""
-        found = self._session.rows(statements.RUNS, limit=limit)
-        return tuple(self._listed(row) for row in reversed(_checked(found)))
+        """Those of the newest that can be read, oldest first; `damaged` tells of the others."""
+        return tuple(run for run in self._seen(statements.RUNS, limit) if isinstance(run, ListedRun))[::-1]
+
+    def damaged(self, limit: int = PAGE) -> tuple[StoreDamaged, ...]:
+        """Of the newest runs, why each that cannot be read cannot."""
+        return tuple(run for run in self._seen(statements.RUNS, limit) if isinstance(run, StoreDamaged))
 
     def queued(self, limit: int = PAGE) -> tuple[ListedRun, ...]:
-        """Those that nobody has begun, in order of priority, then of age."""
-        return tuple(self._listed(row) for row in _checked(self._session.rows(statements.RUNS_QUEUED, limit=limit)))
+        """Those that nobody has begun and that can be read, in order of priority, then of age."""
+        return tuple(run for run in self._seen(statements.RUNS_QUEUED, limit) if isinstance(run, ListedRun))
 
     def run(self, run: str) -> ListedRun:
         """The run of that name."""
@@ -192,6 +196,16 @@ class Archive:
             raise UnknownRun(f"there is no run {run!r} in {self.shown}; `scr runs` lists those that there are")
         return row
 
+    def _seen(self, statement: statements.Statement, limit: int) -> Iterator[ListedRun | StoreDamaged]:
+        """Runs, the error in place of one that is damaged: the others are none the worse for it."""
+        for columns in self._session.rows(statement, limit=limit):
+            row = RunRow(*columns)
+            try:
+                row.check()
+                yield self._listed(row)
+            except StoreDamaged as error:
+                yield error
+
     def _listed(self, row: RunRow) -> ListedRun:
         is_owned = row.owner is not None and not (is_free(row, self._session, self._me) and row.owner != str(self._me))
         return ListedRun(
@@ -237,13 +251,6 @@ def _kind(answer: Message | None) -> Literal["result", "failure", "cancelled"] |
             return "cancelled" if payload.reason == "cancelled" else "failure"
         case _:
             return "result"
-
-
-def _checked(found: list[Any]) -> list[RunRow]:
-    listed = [RunRow(*columns) for columns in found]
-    for row in listed:
-        row.check()
-    return listed
 
 
 def _message(columns: Any) -> ListedMessage:

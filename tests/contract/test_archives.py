@@ -11,10 +11,12 @@ import pytest
 from scr.errors import InvalidInput, LeaseLost, RunCancelled, RunOwned, StoreUnavailable, UnknownRun
 from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT
+from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.lease import this_process
 from scr.store.listed import standing
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk, Priority, RunState, effects_of
+from scr.store.statements import Statement
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import TREE, Bench, answer, failure, ids, spec, task, turn
@@ -175,6 +177,19 @@ def test_runs_wait_in_order_of_priority_then_of_age(bench, archive):
     taken.close()
     with pytest.raises(InvalidInput, match="there is a run 'a' already"):
         archive.create("a", TREE)
+
+
+def test_a_damaged_run_hides_no_other(bench, archive):
+    for run in "abcd":
+        archive.create(run, TREE, task(run))
+    session = database_of(bench.url).connect()
+    session.change(Statement("UPDATE runs SET title = 'other' WHERE run = :run"), run="b")
+    session.close()
+    assert [listed.run for listed in archive.runs()] == ["run", "a", "c", "d"]
+    assert [listed.run for listed in archive.queued()] == ["a", "c", "d"]
+    (damaged,) = archive.damaged()
+    assert "run 'b' in the store is not what was written" in str(damaged)
+    assert archive.damaged(2) == ()
 
 
 def test_what_is_cancelled_is_begun_by_nobody(bench, archive):

@@ -1,5 +1,8 @@
 """Runs that are kept, as commands list and show them, and end them."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from scr.cli.app import GROUPS
@@ -13,7 +16,7 @@ def test_an_empty_store_says_how_to_begin(scr):
     said = scr("runs")
     assert said.code == 0
     assert said.out.startswith("no runs in sqlite:///.scr/store.sqlite; begin with `scr demo`")
-    assert scr("runs", "--json").json == {"status": "done", "more": False, "runs": []}
+    assert scr("runs", "--json").json == {"status": "done", "more": False, "runs": [], "damaged": []}
 
 
 def test_runs_are_listed_the_newest_first_with_what_must_not_be_forgotten(scr, store):
@@ -29,6 +32,21 @@ def test_runs_are_listed_the_newest_first_with_what_must_not_be_forgotten(scr, s
     assert found["more"] is True
     assert (run["run_id"], run["state"], run["events"], run["owned"]) == ("latest", "stopped", EVENTS, False)
     assert (run["agents"], run["open"], run["in_doubt"], run["dead_letters"], run["crashes"]) == (4, 4, 0, 0, 1)
+
+
+def test_a_damaged_run_is_told_beside_the_others_and_the_code_says_so(scr, store):
+    told(store, "early")
+    told(store, "latest")
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///").partition("?")[0])) as database, database:
+        database.execute("UPDATE runs SET created = created + 1 WHERE run = 'early'")
+    said = scr("runs", "--store", store)
+    assert [line.split()[0] for line in said.out.splitlines()] == ["RUN", "latest", "story"]
+    assert (said.code, said.err.count("run 'early' in the store is not what was written")) == (3, 1)
+    found = scr("runs", "--store", store, "--json").json
+    assert (found["status"], len(found["runs"]), len(found["damaged"])) == ("partial", 2, 1)
+    for command in ("dead", "doubts"):
+        said = scr(command, "--store", store)
+        assert (said.code, said.err.count("run 'early'")) == (3, 1)
 
 
 def test_a_run_is_shown_in_short_with_what_can_be_done(scr, store):
