@@ -26,7 +26,7 @@ def finish(handled: Awaitable[Any]) -> Any:
     return RUNNER.run(_awaited(handled), context=copy_context())
 
 
-async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
+async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float | None) -> Any:
     """`Link.inquire` on the running loop: answers are read as they come, in any order."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
@@ -39,7 +39,7 @@ async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float
     loop.add_reader(link.fileno(), link.pump)
     try:
         link.send(make(ref))
-        async with asyncio.timeout(timeout_s + GRACE_S):
+        async with asyncio.timeout(None if timeout_s is None else timeout_s + GRACE_S):
             return opened(await future)
     except TimeoutError as error:
         raise unanswered(timeout_s) from error
@@ -61,7 +61,7 @@ class Concurrent:
 
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Await the answer."""
-        await inquire(self._link, told(turn, record), turn.delivery.deadline_s)
+        await inquire(self._link, told(turn, record), None)
 
 
 async def _awaited(handled: Awaitable[Any]) -> Any:

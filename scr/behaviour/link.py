@@ -19,7 +19,7 @@ LOG_CHARACTERS = 8000
 
 
 class Link:
-    """Owned by the loop of one incarnation.  Every wait here has a deadline a little behind the runtime's own."""
+    """Owned by the loop of one incarnation.  A wait here has a deadline a little behind the runtime's own, if any."""
 
     def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
         self._channel = channel
@@ -52,18 +52,20 @@ class Link:
         halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
         return halt or self._waiting.popleft()
 
-    def inquire(self, make: Callable[[int], FromAgent], timeout_s: float) -> Any:
+    def inquire(self, make: Callable[[int], FromAgent], timeout_s: float | None) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
 
+        Without a timeout, for as long as the runtime lives: for what waits for
+        the store, whose trouble is not the agent's, and which the runtime does not survive for long.
         Raises what the answer says went wrong, AskTimedOut, PeerGone.
         """
         answers: list[Answer] = []
         ref = self.expect(answers.append)
-        until = monotonic() + timeout_s + GRACE_S
+        until = None if timeout_s is None else monotonic() + timeout_s + GRACE_S
         try:
             self.send(make(ref))
             while not answers:
-                self._hear(max(0.0, until - monotonic()))
+                self._hear(None if until is None else max(0.0, until - monotonic()))
         except TimeoutError as error:
             raise unanswered(timeout_s) from error
         finally:
@@ -130,6 +132,6 @@ def opened(answer: Answer) -> Any:
     raise kind(answer.detail)
 
 
-def unanswered(timeout_s: float) -> AskTimedOut:
+def unanswered(timeout_s: float | None) -> AskTimedOut:
     """The error of a question whose answer did not come."""
-    return AskTimedOut(f"the runtime did not answer within {timeout_s + GRACE_S:.1f} s")
+    return AskTimedOut(f"the runtime did not answer within {(timeout_s or 0.0) + GRACE_S:.1f} s")

@@ -6,6 +6,7 @@ import contextlib
 import pytest
 from pydantic import BaseModel
 
+from scr.behaviour import concurrency, link
 from scr.behaviour.agent import Agent
 from scr.behaviour.steps import Done, NotDone
 from scr.errors import StepInDoubt
@@ -42,6 +43,27 @@ def charging_async(charge, reconcile=None):
 @pytest.fixture(params=[charging, charging_async])
 def charger(request):
     return request.param
+
+
+def noting(ctx, message):
+    return ctx.step("note", lambda: 1)
+
+
+async def noting_async(ctx, message):
+    return await ctx.step_async("note", lambda: 1)
+
+
+@pytest.mark.parametrize("handler", [noting, noting_async])
+def test_the_store_may_take_longer_than_the_handler_has(play, monkeypatch, handler):
+    for module in (link, concurrency):
+        monkeypatch.setattr(module, "GRACE_S", 0.0)
+    runtime = play(handler)
+    runtime.deliver(deadline_s=0.001)
+    step = runtime.hear(StepDone)
+    with pytest.raises(TimeoutError):
+        runtime._channel.receive(0.1)
+    runtime.say(Answer(ref=step.ref))
+    assert runtime.hear(Commit).sends[0].payload.output == 1
 
 
 class Till:
