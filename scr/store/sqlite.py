@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
-from scr.store import schema
+from scr.store import holder, schema
 from scr.store.lease import boot_time
 from scr.store.migrating import bring_forward
 from scr.store.schema import APPLICATION_ID, SQLITE
@@ -17,11 +17,8 @@ from scr.store.session import DriverSession
 BUSY_S = 1.0
 CHECKED_BYTES = 32 << 20  # a whole check of that much takes about a third of a second
 LEAST = (3, 37, 0)
-LOCKED = "another program holds the store {path} locked; end it, or wait"
 REFUSED = "the store {path} cannot be written: it, its folder or its disk is read-only, or another user's ({detail})"
 SENTENCES = {
-    "SQLITE_BUSY": LOCKED,
-    "SQLITE_LOCKED": LOCKED,
     "SQLITE_FULL": "there is no space left for the store {path}; make some",
     "SQLITE_IOERR": "the disk failed under the store {path} ({detail}); look at the system's log",
     "SQLITE_READONLY": REFUSED,
@@ -183,6 +180,8 @@ def explain(error: Exception, path: Path) -> StoreError:
     """This project's error for one of SQLite's."""
     code = getattr(error, "sqlite_errorname", "")
     kind = "_".join(code.split("_")[:2])
+    if kind in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
+        return StoreUnavailable(holder.sentence(path))
     if kind in SENTENCES:
         return StoreUnavailable(SENTENCES[kind].format(path=path, detail=error))
     if kind == "SQLITE_NOTADB":

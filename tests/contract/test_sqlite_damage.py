@@ -1,6 +1,8 @@
 """A store in a file that was cut, bent, or is not one: never a wrong answer."""
 
+import os
 import random
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -278,6 +280,32 @@ def test_another_program_that_holds_the_store_locked_delays_and_loses_nothing(tm
     assert [status.state for status in bench.changed] == ["trouble", "ok"]
     assert [kept.message.message_id for kept in bench.reopened().mail] == ["m0"]
     bench.close()
+
+
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+input()
+"""
+
+
+def test_who_holds_the_store_locked_is_named_and_what_to_do_when_it_is_stopped(tmp_path):
+    path = tmp_path / "store.db"
+    Bench(f"sqlite:///{path}").close()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(StoreUnavailable, match=rf"process {other.pid} \(.+\) holds the store .+; end it, or wait"):
+            Bench(f"sqlite:///{path}")
+        other.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, other.pid, os.WSTOPPED | os.WNOWAIT)
+        with pytest.raises(StoreUnavailable, match=f"is stopped and holds .+`kill -CONT {other.pid}` has it go on"):
+            Bench(f"sqlite:///{path}")
+        other.kill()
+    Bench(f"sqlite:///{path}").close()
 
 
 def test_a_disk_that_fills_up_or_is_read_only_loses_nothing_and_says_so(tmp_path):
