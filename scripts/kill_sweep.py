@@ -190,7 +190,7 @@ class Striker:
             return spawn(*args)
         paths = [word for end in ("", "-wal", "-journal", "-shm") for word in ("-P", f"{self._store}{end}")]
         inject = f"inject={self._blow.call}:signal=SIGKILL:when={self._blow.nth}"
-        tracer = ["strace", "-f", "-qq", "-o", "/dev/null", *paths]
+        tracer = ["strace", "-f", "-b", "execve", "-qq", "-o", "/dev/null", *paths]  # its threads, not its children
         return spawned_by([*tracer, "-e", f"trace={self._blow.call}", "-e", inject], *args)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from scr.errors import ChannelError, RunOwned, ScrError, StoreError
+from scr.errors import ChannelError, RunOwned, ScrError, StoreError, StoreUnavailable
 from scr.frames import FROM_RUNTIME
 from scr.mail.channel import BlockingChannel
 from scr.runtime.charter import Boot
@@ -25,24 +25,48 @@ from scr.store.store import Store
 
 LAST_TURNS_S = 1.0
 HANDOVER_S, PAUSE_S = 1.5, 0.02
+LOOK_S = 1.0
 
 
 @dataclass(eq=False, slots=True)
 class Watcher:
-    """Who is told how the store does.  The store is opened before there is anybody to tell."""
+    """Who is told how the store does.  The store is opened before there is anybody to tell.
+
+    What the store's thread finds out it tells itself; that it waits for a disk
+    or a server that answers nothing, neither yes nor no, it cannot.
+    """
 
     tell_lost: Callable[[StoreError], None] | None = None
     tell_changed: Callable[[StoreStatus], None] | None = None
+    _state: str = "ok"
+    _silent: int = 0
 
     def lost(self, error: StoreError) -> None:
-        """Nothing more will be kept."""
-        if self.tell_lost:
-            self.tell_lost(error)
+        """Nothing more will be kept.  Told once."""
+        tell, self.tell_lost = self.tell_lost, None
+        if tell:
+            tell(error)
 
     def changed(self, status: StoreStatus) -> None:
-        """There is trouble, or it is over."""
+        """It is slow, or there is trouble, or it is over."""
+        self._state = status.state
         if self.tell_changed:
             self.tell_changed(status)
+
+    def watch(self, loop: asyncio.AbstractEventLoop, store: Store, patience_s: float) -> None:
+        """Look at it from now on, until it is lost: at the latest when the same write has waited that long.
+
+        Looks are counted, not seconds: a runtime that was stopped has not waited.
+        """
+        status = store.status()
+        if status.state != self._state:
+            self.changed(status)
+        self._silent = self._silent + 1 if status.behind_s > self._silent * LOOK_S else 0
+        if status.state != "lost" and self._silent * LOOK_S <= patience_s:
+            loop.call_later(LOOK_S, self.watch, loop, store, patience_s)
+            return
+        silence = f"the store {status.url} answers nothing, a write has waited for {status.behind_s:.0f} s"
+        self.lost(StoreUnavailable(status.detail or f"{silence}; see what has stopped its disk or its server"))
 
 
 def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 import scr
+from scr.config import Limits
 from scr.errors import RunOwned
 from tests.conftest import until
 from tests.contract.postgres_server import FAST, PostgresServer
@@ -96,3 +97,32 @@ def test_a_server_that_restarts_and_one_that_drops_connections_cost_no_answer(se
             admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         assert [runtime.ask(f"adds-{n}", n) for n in range(3)] == [1, 2, 3]
         until(lambda: runtime.status().store.state == "ok")
+
+
+def backends(server):
+    """The server's processes that serve runtimes."""
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        found = admin.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'scr'").fetchall()
+    return [pid for (pid,) in found]
+
+
+def test_a_server_that_answers_nothing_ends_the_runtime_and_what_was_accepted_goes_on_later(server, url):
+    story = Story(store=url, lease_s=0.5, limits=Limits(store_patience_s=2.0, stop_s=1.0))
+    with story.runtime as runtime:
+        runtime.start_agent("adds", adds)
+        assert runtime.ask("adds", 1, key="before") == 2
+        frozen = backends(server)
+        try:
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            asked = in_background(name_of_error, runtime.ask, "adds", 2, key="meanwhile")
+            story.until("store_changed", state="slow")
+            until(lambda: asked)
+            assert asked == ["StoreUnavailable"]
+            assert "answers nothing" in story.until("runtime_down").reason
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+    with scr.Runtime(store=url, run=runtime.run) as other:
+        assert other.attach("before").result(10) == 2
+        assert other.ask("adds", 3) == 4
