@@ -56,7 +56,7 @@ class Mailbox:
     """
 
     def __init__(self, size: int, max_deliveries: int) -> None:
-        self._size, self._max_deliveries = size, max_deliveries
+        self.bound(size, max_deliveries)
         self._waiting: deque[Pending] = deque()
         self._ahead: deque[Pending] = deque()
         self._sealed: dict[str, Pending] = {}
@@ -64,6 +64,10 @@ class Mailbox:
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._ahead) + len(self._sealed) + (self.in_hand is not None)
+
+    def bound(self, size: int, max_deliveries: int) -> None:
+        """From now on it takes so many, and gives each so many tries; what it holds it keeps."""
+        self._size, self._max_deliveries = size, max_deliveries
 
     def offer(self, message: Message, cause: int = 0) -> bool:
         """Take the message in at the end; False when the mailbox is full.

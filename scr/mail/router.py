@@ -59,8 +59,10 @@ class Router:
         return agent in self._addresses
 
     def open(self, spec: AgentSpec) -> None:
-        """The agent exists from now on, up or not; its mailbox takes messages.  Opening it again changes nothing."""
-        if spec.id not in self._addresses:
+        """The agent exists from now on, up or not; its mailbox takes messages.  Opened again, it has these bounds."""
+        if address := self._addresses.get(spec.id):
+            address.mailbox.bound(spec.mailbox_size, spec.max_deliveries)
+        else:
             self._addresses.add(spec.id, Address(Mailbox(spec.mailbox_size, spec.max_deliveries)))
 
     def close(self, agent: str) -> tuple[list[Pending], list[str]]:

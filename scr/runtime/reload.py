@@ -17,7 +17,7 @@ from typing import Protocol
 from scr.launch.launcher import Launcher, Ready
 from scr.specs import AgentSpec, Code
 from scr.supervise.orders import Done, Refusal, Refused
-from scr.supervise.supervisor import Answered, Supervisor
+from scr.supervise.supervisor import Supervisor
 from scr.telemetry.events import AgentReloaded, ReloadReverted
 from scr.telemetry.sinks import EventLog
 
@@ -72,11 +72,6 @@ class Reloads:
         self._versions[agent] = Version(code or before.code, fresh=True)
 
         supervisor.recycle_child(agent, partial(self._reloaded, agent, told))
-
-    def replace(self, supervisor: Supervisor, agent: str, code: Code, answered: Answered) -> None:
-        """Have the agent run other code from its next message on, in a process of the usual kind."""
-        self._versions[agent] = Version(code)
-        supervisor.recycle_child(agent, answered)
 
     def failed(self, agent: str, why: str) -> None:
         """An incarnation ended by itself: if its code is new, the old one is put back."""

@@ -274,14 +274,15 @@ class System:
         self._starts.start(supervisor, spec, partial(_settle, settled))
 
     def start_agent(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
-        """Start an agent for a client; one that an earlier runtime of the run had goes on, with the code that comes."""
+        """Start an agent for a client; one that an earlier runtime of the run had goes on, as it is specified now."""
         kept = self._starts.take_over(spec.id)
         if kept is None:
             self._starts.start(supervisor, spec, partial(self._keep, answered))
-        elif kept.code == spec.code:
+        elif kept == spec:
             answered(Done(spec.id))
         else:
-            self.reloads.replace(self.supervisor, spec.id, spec.code, answered)
+            self.reloads.forget(spec.id)
+            self._starts.renew(spec, partial(self._keep, answered))
 
     def stop_agent(self, agent: str, answered: Answered) -> None:
         """Stop an agent for a client."""

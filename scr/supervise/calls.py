@@ -117,10 +117,8 @@ def _is_unsettled(child: Child) -> bool:
 def start_child(draft: Draft, call: StartChild) -> None:
     """Add a child and want it up."""
     supervisor = draft.teams[call.supervisor]
-    spec = _with_extra_options(supervisor.spec, call.spec)
     try:
-        check(spec)
-        check_pair(supervisor.spec, spec)
+        spec = _fitting(supervisor.spec, call.spec)
     except InvalidSpec as error:
         return draft.refuse(call, Refusal.INVALID_SPEC, str(error))
     for name in (below.id for below in walk(spec)):
@@ -140,10 +138,13 @@ def start_child(draft: Draft, call: StartChild) -> None:
     return None
 
 
-def _with_extra_options(supervisor: SupervisorSpec, spec: ChildSpec) -> ChildSpec:
-    if not supervisor.extra_options or not isinstance(spec, AgentSpec):
-        return spec
-    return spec.model_copy(update={"options": {**supervisor.extra_options, **spec.options}})
+def _fitting(supervisor: SupervisorSpec, spec: ChildSpec) -> ChildSpec:
+    """The specification as a child of this supervisor has it.  Raises InvalidSpec."""
+    if supervisor.extra_options and isinstance(spec, AgentSpec):
+        spec = spec.model_copy(update={"options": {**supervisor.extra_options, **spec.options}})
+    check(spec)
+    check_pair(supervisor, spec)
+    return spec
 
 
 def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
@@ -157,6 +158,12 @@ def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
 
 def recycle(draft: Draft, call: Recycle, child: Child) -> None:
     """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough."""
+    if call.spec:
+        try:
+            child = child.changed(spec=_fitting(draft.teams[child.parent or ""].spec, call.spec))
+        except InvalidSpec as error:
+            draft.refuse(call, Refusal.INVALID_SPEC, str(error))
+            return
     match child.phase, child.goal:
         case _ if child.id in draft.stuck:
             draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from scr.messages import ExitReason
-from scr.specs import ChildSpec
+from scr.specs import AgentSpec, ChildSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,15 @@ class Recycle:
     """Have a fresh process of a child, whatever it is doing: answered when it is up.
 
     None of it is counted as a restart, and to everybody else the child was
-    never gone.  One that is down is started.
+    never gone.  One that is down is started.  With a `spec`, of the same id,
+    each process from the next on is as that says.
     """
 
     at: float
     call: str
     id: str
     caller: str | None = None
+    spec: AgentSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

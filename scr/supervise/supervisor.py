@@ -98,9 +98,12 @@ class Supervisor:
         """Stop a child and keep it down; `answered` is told once it is."""
         self._feed(TerminateChild(monotonic(), self._token(answered), agent))
 
-    def recycle_child(self, agent: str, answered: Answered) -> None:
-        """Have a fresh process of a child, or start one that is down, uncounted; `answered` is told once it is up."""
-        self._feed(Recycle(monotonic(), self._token(answered), agent))
+    def recycle_child(self, agent: str, answered: Answered, spec: AgentSpec | None = None) -> None:
+        """Have a fresh process of a child, or start one that is down, uncounted; `answered` is told once it is up.
+
+        With `spec` it is as that says from its next process on.
+        """
+        self._feed(Recycle(monotonic(), self._token(answered), agent, spec=spec))
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""

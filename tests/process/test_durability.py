@@ -185,6 +185,40 @@ def test_a_killed_program_leaves_no_process_and_the_next_one_goes_on(url, tmp_pa
     assert [(tmp_path / name).read_text() for name in ("first", "second")] == ["x", "x"]
 
 
+class Polite(scr.Agent):
+    class State(BaseModel):
+        greeted: int = 0
+
+    def on_start(self, ctx):
+        until(Path(self.options["gate"]).exists)
+
+    def on_task(self, ctx, message):
+        self.state.greeted += 1
+        ctx.reply([self.options["word"], self.state.greeted])
+
+
+def test_an_agent_is_as_the_program_that_goes_on_specifies_it_with_the_state_that_it_had(url, tmp_path):
+    gate, said = tmp_path / "gate", []
+    for word, is_up_first in (("hello", True), ("salve", True), ("ciao", False), ("ciao", True)):
+        gate.touch()
+        if not is_up_first:
+            gate.unlink()
+        with scr.Runtime(store=url, run="polite") as runtime:
+            if is_up_first and said:
+                until(
+                    lambda runtime=runtime: any(a.id == "polite" and a.phase == "up" for a in runtime.status().agents)
+                )
+            started = in_background(
+                runtime.start_agent, "polite", Polite, options={"word": word, "gate": str(gate)}, deadline_s=9.0
+            )
+            if not is_up_first:
+                until(lambda runtime=runtime: any(a.phase == "starting" for a in runtime.status().agents))
+                gate.touch()
+            until(lambda started=started: started)
+            said.append(runtime.ask("polite", None))
+    assert said == [["hello", 1], ["salve", 2], ["ciao", 3], ["ciao", 4]]
+
+
 def test_two_runtimes_never_work_on_one_run(kept, url):
     with pytest.raises(RunOwned, match=kept.runtime.id), scr.Runtime(store=url, run=kept.runtime.run):
         pass

@@ -32,6 +32,17 @@ def test_a_full_mailbox_takes_nothing_but_the_runtimes_own_answers_and_of_those_
     assert [mailbox.offer(down(n)) for n in range(5)] == [True, True, True, False, False]
 
 
+def test_other_bounds_hold_for_what_comes_and_what_is_there_stays():
+    mailbox = Mailbox(3, 3)
+    assert [mailbox.offer(ping(n)) for n in range(3)] == [True] * 3
+    mailbox.bound(2, 1)
+    assert (len(mailbox), mailbox.offer(ping(3))) == (3, False)
+    mailbox.take()
+    assert mailbox.release(blamed=True).message.message_id == "m0"
+    mailbox.bound(4, 3)
+    assert [mailbox.offer(ping(n)) for n in range(4, 7)] == [True, True, False]
+
+
 def test_a_released_message_is_the_next_one_again_with_its_steps_and_one_more_delivery():
     mailbox = Mailbox(10, 3)
     for n in range(3):

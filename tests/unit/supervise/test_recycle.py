@@ -3,6 +3,7 @@
 import pytest
 
 from scr.specs import Backoff
+from scr.supervise.orders import Start
 
 
 def test_a_running_child_goes_down_and_comes_up_and_is_answered_then(script):
@@ -157,3 +158,32 @@ def test_calls_about_one_child_wait_for_the_fresh_process(script):
     play.deaf.clear()
     assert play.exit("b", "shutdown")[:3] == ["start b", "done b", "stop b"]
     assert play.open_calls == set()
+
+
+def starts(play):
+    return [order.spec.options for order in play.orders if isinstance(order, Start) and order.id == "b"]
+
+
+def test_each_process_from_the_next_on_is_as_a_new_specification_says(script):
+    play = script.of("abc")
+    assert play.recycle("b", spec=script.agent("b", options={"n": 1})) == ["stop b", "start b", "done b"]
+    assert play.exit("b") == ["start b"]
+    assert starts(play) == [{}, {"n": 1}, {"n": 1}]
+    play.terminate("b")
+    assert play.recycle("b", spec=script.agent("b", options={"n": 2})) == ["start b", "done b"]
+    assert starts(play)[3:] == [{"n": 2}]
+
+
+def test_a_child_that_pauses_before_its_restart_comes_up_as_specified_anew(script):
+    play = script.of(["a", script.agent("b", backoff=Backoff(base_s=1.0, cap_s=1.0, jitter="none")), "c"])
+    assert play.exit("b") == []
+    assert play.recycle("b", spec=script.agent("b", options={"n": 1})) == ["start b", "done b"]
+    assert starts(play)[-1] == {"n": 1}
+
+
+def test_a_specification_that_does_not_fit_is_refused_and_nothing_is_touched(script):
+    play = script.of("abc")
+    assert play.recycle("b", spec=script.agent("b", significant=True)) == ["refused invalid_spec"]
+    assert play.live == {"a": 1, "b": 1, "c": 1}
+    assert play.exit("b") == ["start b"]
+    assert starts(play) == [{}, {}]
