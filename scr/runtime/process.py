@@ -77,8 +77,8 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, system.stop, signal.Signals(number).name, limits.stop_s)
     watcher.tell_lost, watcher.tell_changed = partial(lose, system, control), system.store_changed
-    watcher.watch(loop, store, limits.store_patience_s)
     system.start()
+    watcher.watch(loop, store, limits.store_patience_s)
     await over.wait()
     await system.reloads.close()
     await launcher.close()
