@@ -62,7 +62,7 @@ class Watcher:
         if status.state != self._state:
             self.changed(status)
         self._silent = self._silent + 1 if status.behind_s > self._silent * LOOK_S else 0
-        if status.state != "lost" and self._silent * LOOK_S <= patience_s:
+        if status.state != "lost" and (self._silent - 1) * LOOK_S < patience_s:
             loop.call_later(LOOK_S, self.watch, loop, store, patience_s)
             return
         silence = f"the store {status.url} answers nothing, a write has waited for {status.behind_s:.0f} s"

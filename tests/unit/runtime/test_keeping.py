@@ -11,13 +11,13 @@ URL = "postgresql://server/scr"
 class Looked:
     """A watcher, a store that is so far behind at each look, and a loop that looks whenever it is told to."""
 
-    def __init__(self, *looks):
+    def __init__(self, *looks, patience_s=3.0):
         self._looks = [
             StoreStatus(url=URL, **(look if isinstance(look, dict) else {"behind_s": look})) for look in looks
         ]
         self.lost, self.states = [], []
         watcher = Watcher(self.lost.append, lambda status: self.states.append(status.state))
-        watcher.watch(self, self, 3.0)
+        watcher.watch(self, self, patience_s)
 
     def status(self):
         return self._looks.pop(0)
@@ -45,6 +45,11 @@ def test_a_write_that_waits_throughout_loses_the_store_once():
 )
 def test_a_store_that_answers_is_not_lost(looks):
     assert Looked(*looks).lost == []
+
+
+def test_one_look_is_never_enough_however_little_patience_there_is():
+    assert Looked(0.0, 3600.0, 0.1, 0.0, patience_s=0.1).lost == []
+    assert len(Looked(0.2, 1.2, patience_s=0.1).lost) == 1
 
 
 def test_what_is_wrong_is_told_when_it_is_known():
