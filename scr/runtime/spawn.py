@@ -45,10 +45,11 @@ def wait_for(process: subprocess.Popen[bytes], timeout_s: float) -> int:
         try:
             end = select.poll()
             end.register(pidfd, select.POLLIN)
-            end.poll(timeout_s * 1000)
+            if not end.poll(timeout_s * 1000):
+                raise subprocess.TimeoutExpired(process.args, timeout_s)
         finally:
             os.close(pidfd)
-    return process.wait(0)
+    return process.wait()  # it has ended; `wait(0)` gives up where another thread is just being told
 
 
 def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
