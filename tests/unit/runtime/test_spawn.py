@@ -29,9 +29,11 @@ def test_who_waits_in_vain_is_told_and_may_wait_again(process):
     assert wait_for(process, 20) == 7
 
 
-def test_all_who_wait_get_the_status(process):
-    with ThreadPoolExecutor(16) as pool:
-        waiting = [pool.submit(wait_for, process, 20) for _ in range(16)]
-        process.stdin.write(b"3\n")
-        process.stdin.flush()
-        assert [one.result(20) for one in waiting] == [3] * 16
+@pytest.mark.parametrize("is_told", [True, False], ids=["told by the kernel", "without pidfds"])
+def test_all_who_wait_get_the_status_however_they_come_in_each_others_way(monkeypatch, is_told):
+    monkeypatch.setattr(spawn, "HAS_PIDFDS", is_told)
+    for _ in range(20):
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process, ThreadPoolExecutor(8) as pool:
+            waiting = [pool.submit(wait_for, process, 20) for _ in range(8)]
+            process.stdin.close()
+            assert [one.result(20) for one in waiting] == [0] * 8
