@@ -1,5 +1,6 @@
 """Waiting for the runtime's process: its status at once, from any thread, and never for ever."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +30,21 @@ def test_who_waits_in_vain_is_told_and_may_wait_again(process):
     assert wait_for(process, 20) == 7
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["told by the kernel", "without pidfds"])
-def test_all_who_wait_get_the_status_however_they_come_in_each_others_way(monkeypatch, is_told):
-    monkeypatch.setattr(spawn, "HAS_PIDFDS", is_told)
-    for _ in range(20):
-        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process, ThreadPoolExecutor(8) as pool:
-            waiting = [pool.submit(wait_for, process, 20) for _ in range(8)]
-            process.stdin.close()
-            assert [one.result(20) for one in waiting] == [0] * 8
+def test_all_who_wait_get_the_status(process):
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(wait_for, process, 20) for _ in range(3)]
+        process.stdin.write(b"3\n")
+        process.stdin.flush()
+        assert [one.result(20) for one in waiting] == [3, 3, 3]
+
+
+def test_who_waits_while_another_is_being_told_is_told_too(process):
+    process.stdin.write(b"3\n")
+    process.stdin.flush()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    with ThreadPoolExecutor(1) as pool:
+        with process._waitpid_lock:
+            waiting = pool.submit(wait_for, process, 20)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.1)
+        assert waiting.result(20) == 3
