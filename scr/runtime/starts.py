@@ -28,7 +28,7 @@ class Mail(Protocol):
     """What starts want of the turns."""
 
     def opened(self, spec: AgentSpec) -> None:
-        """The agent exists from now on, and takes mail as this says."""
+        """The agent exists from now on: its mail is taken."""
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
         """It will not be: its mail is answered for."""
@@ -74,15 +74,6 @@ class Starts:
     def take_over(self, agent: str) -> AgentSpec | None:
         """A client wants this agent: what it is, if it was brought back and nobody has wanted it yet."""
         return self._brought_back.pop(agent, None)
-
-    def renew(self, spec: AgentSpec, answered: Answered) -> None:
-        """Have an agent be as this says: at once, or when the process that is on its way is there, or has failed."""
-        child = self._supervisor.tree.children.get(spec.id)
-        if child is not None and child.phase is Phase.STARTING:
-            self._supervisor.recycle_child(spec.id, lambda _: self.renew(spec, answered))
-            return
-        self._mail.opened(spec)
-        self._supervisor.recycle_child(spec.id, answered, spec)
 
     def release(self) -> None:
         """Make the starts whose supervisor is up now."""

@@ -282,7 +282,7 @@ class System:
             answered(Done(spec.id))
         else:
             self.reloads.forget(spec.id)
-            self._starts.renew(spec, partial(self._keep, answered))
+            self.supervisor.recycle_child(spec.id, partial(self._keep, answered), spec)
 
     def stop_agent(self, agent: str, answered: Answered) -> None:
         """Stop an agent for a client."""

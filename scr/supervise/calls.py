@@ -157,7 +157,10 @@ def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
 
 
 def recycle(draft: Draft, call: Recycle, child: Child) -> None:
-    """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough."""
+    """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough.
+
+    Not when it is to be as another specification says: it knows the old one.
+    """
     if call.spec:
         try:
             child = child.changed(spec=_fitting(draft.teams[child.parent or ""].spec, call.spec))
@@ -169,7 +172,7 @@ def recycle(draft: Draft, call: Recycle, child: Child) -> None:
             draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         case _, Goal.STOP:
             restart_child(draft, call, child)
-        case Phase.UP, Goal.RUN:
+        case Phase.UP | Phase.STARTING, Goal.RUN if call.spec or child.phase is Phase.UP:
             draft.put(child.changed(goal=Goal.BOUNCE, call=call))
         case Phase.RESTARTING, _:
             draft.due.pop(child.id, None)

@@ -194,7 +194,7 @@ class Polite(scr.Agent):
 
     def on_task(self, ctx, message):
         self.state.greeted += 1
-        ctx.reply([self.options["word"], self.state.greeted])
+        ctx.reply([self.options["word"], self.state.greeted, ctx.incarnation])
 
 
 def test_an_agent_is_as_the_program_that_goes_on_specifies_it_with_the_state_that_it_had(url, tmp_path):
@@ -216,7 +216,7 @@ def test_an_agent_is_as_the_program_that_goes_on_specifies_it_with_the_state_tha
                 gate.touch()
             until(lambda started=started: started)
             said.append(runtime.ask("polite", None))
-    assert said == [["hello", 1], ["salve", 2], ["ciao", 3], ["ciao", 4]]
+    assert said == [["hello", 1, 1], ["salve", 2, 3], ["ciao", 3, 5], ["ciao", 4, 6]], "none is replaced without need"
 
 
 def test_two_runtimes_never_work_on_one_run(kept, url):

@@ -181,6 +181,26 @@ def test_a_child_that_pauses_before_its_restart_comes_up_as_specified_anew(scrip
     assert starts(play)[-1] == {"n": 1}
 
 
+def test_a_process_that_is_on_its_way_is_replaced_for_it_knows_the_old_specification(script):
+    play = script.of("abc")
+    play.slow = {"b"}
+    assert play.exit("b") == ["start b"]
+    assert play.recycle("b", spec=script.agent("b", options={"n": 1})) == ["stop b", "start b"]
+    assert play.started("b") == ["done b"]
+    assert (starts(play), play.live["b"]) == ([{}, {}, {"n": 1}], 3)
+    assert play.tree.teams["root"].stamps != ()
+
+
+def test_a_call_that_a_child_owes_an_answer_goes_first(script):
+    play = script.pool()
+    play.slow = {"b"}
+    assert play.start_child("pool", script.agent("b")) == ["start b"]
+    assert play.recycle("b", spec=script.agent("b", options={"n": 1})) == []
+    play.slow = set()
+    assert play.started("b") == ["done b", "stop b", "start b", "done b"]
+    assert starts(play) == [{}, {"n": 1}]
+
+
 def test_a_specification_that_does_not_fit_is_refused_and_nothing_is_touched(script):
     play = script.of("abc")
     assert play.recycle("b", spec=script.agent("b", significant=True)) == ["refused invalid_spec"]
