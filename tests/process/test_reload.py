@@ -97,6 +97,7 @@ def test_code_given_with_the_request_replaces_the_old_between_two_messages(story
             ctx.reply(["new", self.state.total])
 
     def slow(ctx, message):
+        ctx.log("begun")
         time.sleep(0.3)
         return "whole"
 
@@ -108,7 +109,7 @@ def test_code_given_with_the_request_replaces_the_old_between_two_messages(story
     answers = []
     asking = threading.Thread(target=lambda: answers.append(story.runtime.ask("slow", None)))
     asking.start()
-    story.until("message_delivered", agent="slow")
+    story.until("logged", agent="slow")
     story.runtime.replace_code("slow", lambda ctx, message: "new")
     asking.join()
     assert answers == ["whole"]
