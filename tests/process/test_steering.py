@@ -29,6 +29,7 @@ class Counter(scr.Agent):
 
 
 def sleeps_here(ctx, message):
+    ctx.log("here")
     time.sleep(message.payload.input)
 
 
@@ -147,7 +148,7 @@ def test_supervisors_come_before_those_below_them_with_their_own_limits(trio, gu
 def test_the_stack_of_an_agent_shows_where_it_stands_and_it_goes_on(trio, guest):
     trio.runtime.start_agent("sleeper", sleeps_here)
     trio.runtime.send("sleeper", 60)
-    trio.until("message_delivered", agent="sleeper")
+    trio.until("logged", agent="sleeper")
     for _ in range(2):
         stack = guest.stack("sleeper")
         assert stack.count("in sleeps_here") == 1
