@@ -304,7 +304,7 @@ class Turns:
 
     def _ring(self) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""
-        if self._memory and self._memory in self.router and not self._rung:
+        if self._memory and self._memory in self.router and not (self._rung or self._ended):
             self._rung = True
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
 

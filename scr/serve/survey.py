@@ -27,6 +27,7 @@ OVER = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 LEFT = "its server was stopped"
 UNTIMELY = frozenset({LEFT, "its owner is gone", "SIGTERM"})
 """Why a runtime that stopped in order may have left a run that others are to go on with."""
+LAST_EVENTS = 500
 PAGE_BYTES = 4 << 20
 EASE = 20.0  # a look at all runs may take a twentieth of the time
 LOOK_S = 1.0
@@ -89,10 +90,15 @@ def is_to_go_on(archive: Archive, run: ListedRun) -> bool:
         case RunState.QUEUED | RunState.INTERRUPTED:
             return True
         case RunState.STOPPED:
-            last = archive.events(run.run, run.seq - 1, 1)
-            return bool(last) and isinstance(last[0].event, RuntimeDown) and last[0].event.reason in UNTIMELY
+            return why_stopped(archive, run) in UNTIMELY
         case _:
             return False
+
+
+def why_stopped(archive: Archive, run: ListedRun) -> str:
+    """Why its last runtime stopped; empty when it did not say.  What was being kept just then is told after that."""
+    last = archive.events(run.run, max(0, run.seq - LAST_EVENTS), LAST_EVENTS)
+    return next((kept.event.reason for kept in reversed(last) if isinstance(kept.event, RuntimeDown)), "")
 
 
 def offer_of(archive: Archive, trades: Mapping[str, Trade], run: ListedRun) -> Offer | None:

@@ -75,8 +75,8 @@ def begin(archive, run, kind="noted"):
     archive.create(run, AGENTS_TREE, task, title=f"the {run}")
 
 
-def work(url, run, *, stopped="", answer=None):
-    """What a runtime leaves that has worked on the run: an answer, or the reason why it was stopped."""
+def work(url, run, *, stopped="", answer=None, after=()):
+    """What a runtime leaves that has worked on the run: an answer, or why it was stopped, and what came after that."""
     opening = Opening(run=run, runtime="r-1", owner=str(this_process()), tree=AGENTS_TREE)
     store = open_store(
         url, opening, call=lambda then: then(), lost=_ignored, changed=_ignored, limits=Limits(stop_s=5.0)
@@ -85,7 +85,8 @@ def work(url, run, *, stopped="", answer=None):
         envelope = origin(message_id=f"answer-{run}", sender="agent", to=CLIENT, at=1.0, run_id=run)
         payload = ResultPayload(task_id=run, output=answer)
         store.accept(Result(payload=payload, **envelope | {"in_reply_to": run}))
-    store.append(Record(seq=store.image.seq + 1, at=1.0, time=1.0, event=RuntimeDown(reason=stopped)))
+    for n, event in enumerate((RuntimeDown(reason=stopped), *after), store.image.seq + 1):
+        store.append(Record(seq=n, at=1.0, time=1.0, event=event))
     store.close()
 
 

@@ -8,6 +8,7 @@ from scr.serve.ends import Aside, Cancelled, Done
 from scr.serve.schedule import Bounds
 from scr.serve.survey import LEFT, New, Survey
 from scr.store.records import Priority, RunState
+from scr.telemetry.events import Logged
 from tests.unit.serve.conftest import begin
 
 ROOMY = Bounds(agents=9, runs=9, queue=9)
@@ -36,6 +37,14 @@ def test_a_run_that_was_stopped_goes_on_unless_a_person_or_its_own_fault_stopped
     assert archive.run("a").state is RunState.STOPPED
     found = Survey({"noted": trade}).look(archive)
     assert [(offer.run, offer.begun) for offer in found] == ([("a", True)] if goes_on else [])
+
+
+def test_what_a_stopped_runtime_was_keeping_just_then_does_not_hide_why_it_was_stopped(archive, trade, worked):
+    begin(archive, "a")
+    worked("a", stopped=LEFT, after=[Logged(agent="b", text="late")] * 3)
+    assert names(Survey({"noted": trade}).look(archive)) == ["a"]
+    worked("a", stopped="requested", after=[Logged(agent="b", text="late")])
+    assert names(Survey({"noted": trade}).look(archive)) == []
 
 
 def test_a_survey_finds_what_waits_and_only_what_its_trades_know(archive, trade, worked):
