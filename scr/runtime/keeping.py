@@ -57,12 +57,16 @@ class Watcher:
         """Look at it from now on, until it is lost: at the latest when the same write has waited that long.
 
         Looks are counted, not seconds: a runtime that was stopped has not waited.
+        A look may come before the news that the store's thread has sent: of a
+        store that is lost, the thread says why.
         """
         status = store.status()
+        if status.state == "lost":
+            return
         if status.state != self._state:
             self.changed(status)
         self._silent = self._silent + 1 if status.behind_s > self._silent * LOOK_S else 0
-        if status.state != "lost" and (self._silent - 1) * LOOK_S < patience_s:
+        if (self._silent - 1) * LOOK_S < patience_s:
             loop.call_later(LOOK_S, self.watch, loop, store, patience_s)
             return
         silence = f"the store {status.url} answers nothing, a write has waited for {status.behind_s:.0f} s"

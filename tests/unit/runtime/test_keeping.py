@@ -2,6 +2,7 @@
 
 import pytest
 
+from scr.errors import LeaseLost
 from scr.runtime.keeping import Watcher
 from scr.store.records import StoreStatus
 
@@ -16,7 +17,7 @@ class Looked:
             StoreStatus(url=URL, **(look if isinstance(look, dict) else {"behind_s": look})) for look in looks
         ]
         self.lost, self.states = [], []
-        watcher = Watcher(self.lost.append, lambda status: self.states.append(status.state))
+        watcher = self.watcher = Watcher(self.lost.append, lambda status: self.states.append(status.state))
         watcher.watch(self, self, patience_s)
 
     def status(self):
@@ -64,7 +65,9 @@ def test_that_it_is_slow_is_told_and_that_it_is_no_more():
     ]
 
 
-def test_a_store_that_is_lost_is_looked_at_no_more():
-    looked = Looked({"state": "lost", "detail": "gone"}, 0.0)
-    assert (looked.states, [str(error) for error in looked.lost]) == (["lost"], ["gone"])
-    assert looked.status().state == "ok"
+def test_a_look_at_a_store_that_is_lost_leaves_it_to_its_thread_to_say_why():
+    looked = Looked({"state": "lost", "detail": "another runtime has taken the run over"}, 0.0)
+    assert (looked.states, looked.lost, looked.status().behind_s) == ([], [], 0.0)
+    why = LeaseLost("another runtime has taken the run over")
+    looked.watcher.lost(why)
+    assert looked.lost == [why]
