@@ -30,7 +30,7 @@ crash-test: $(STAMP) ## Kill a worker in the middle of its task and watch it rec
 	@$(BIN)/scr demo --crash-test
 
 test: $(STAMP) ## Run all tests
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Format, lint, types, tests: what CI runs
 	@$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+LONGEST_FIRST = ("simulation", "acceptance", "process", "contract")  # or one of several workers ends alone
 TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
 NAME = f"SCR_TEST_MARK_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # tests run in several processes
 MARK = f"{NAME}={os.environ.setdefault(NAME, str(os.getpid()))}"  # agents import this module too
@@ -15,6 +16,12 @@ MARK = f"{NAME}={os.environ.setdefault(NAME, str(os.getpid()))}"  # agents impor
 def pytest_configure():
     """A shell starts what runs in its background with SIGINT ignored, and every program of a test would inherit it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """In the order in which the workers are given files."""
+    rank = {folder: n for n, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(Path(item.path).parent.name, len(rank)))
 
 
 def marked():
