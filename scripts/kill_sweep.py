@@ -8,7 +8,7 @@ killed, every payment is there exactly once.  The runtime is killed by `strace -
 starts it again from the store, and the run goes on.  strace counts by thread: what opens the store and what writes
 it later are both struck at their Nth call, the first of them that gets there.  Exit 0 when all is as it must be.
 
-    python scripts/kill_sweep.py [--job research|ledger] [--every K] [--calls fdatasync,pwrite64,...] [--json]
+    python scripts/kill_sweep.py [--job research|ledger] [--first N] [--every K] [--calls pwrite64,...] [--json]
 """
 
 from __future__ import annotations
@@ -250,16 +250,13 @@ def faults_of(found: Found, wanted: Found) -> Iterator[str]:
         yield f"other steps were recorded: {sorted(differing)[:3]}"
 
 
-def sweep(
-    job: str, calls: tuple[str, ...], every: int, most: int, folder: Path, say: Callable[[str], object]
-) -> dict[str, Any]:
+def sweep(job: str, calls: tuple[str, ...], nths: range, folder: Path, say: Callable[[str], object]) -> dict[str, Any]:
     """Every blow in turn, until one of that call does not land any more."""
     wanted = run(job, folder / "undisturbed", None)
     points: dict[str, int] = {}
     wrong: list[str] = []
     for call in calls:
-        nth, landed = 1, True
-        while landed and nth <= most:
+        for nth in nths:
             blow = Blow(call, nth)
             try:
                 found = run(job, folder / "struck", blow)
@@ -271,7 +268,8 @@ def sweep(
                 wrong += [f"{blow}: {fault}" for fault in faults_of(found, wanted)]
             points[call] = points.get(call, 0) + landed
             say(f"{job}: {blow}: {'killed, and recovered' if landed else 'no such call'}; {len(wrong)} wrong so far")
-            nth += every
+            if not landed:
+                break
     return {"job": job, "kills": points, "wrong": wrong, "steps": len(wanted.steps)}
 
 
@@ -279,6 +277,7 @@ def main() -> int:
     """Sweep and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--job", choices=[*JOBS, "both"], default="both")
+    parser.add_argument("--first", type=int, default=1, help="from which call on")
     parser.add_argument("--every", type=int, default=1, help="only every Kth call")
     parser.add_argument("--calls", default="", help="which calls, or which points, by commas")
     parser.add_argument("--points", action="store_true", help="the points of the code, not the calls of the system")
@@ -293,7 +292,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         every = tuple(POINTS) if options.points else CALLS
         calls = tuple(options.calls.split(",")) if options.calls else every
-        found = [sweep(job, calls, options.every, options.most, Path(folder), say) for job in jobs]
+        nths = range(options.first, options.first + options.most * options.every, options.every)
+        found = [sweep(job, calls, nths, Path(folder), say) for job in jobs]
     wrong = sum(len(result["wrong"]) for result in found)
     code = Code.FAILED if wrong else Code.DONE
     if options.json:
