@@ -49,7 +49,7 @@ STANDING_STILL = {
 def test_a_handler_past_its_deadline_is_ended_with_the_kind_of_its_stillness_and_done_again(story, agent, why):
     for name in ("sibling-1", "sibling-2", "sibling-3"):
         story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation)
-    story.runtime.start_agent("hung", agent, deadline_s=0.4)
+    story.runtime.start_agent("hung", agent, deadline_s=1.0)
     assert story.runtime.ask("hung", None) == 2
     exited = story.until("agent_exited", agent="hung")
     assert (exited.reason, exited.deliveries) == ("hung", 1)
@@ -71,20 +71,20 @@ def test_a_message_that_hangs_three_incarnations_is_quarantined(story):
 
 def test_a_slow_handler_that_says_that_it_gets_on_is_left_alone(story):
     def slow(ctx, message):
-        for _ in range(12):
-            time.sleep(0.05)
+        for _ in range(25):
+            time.sleep(0.1)
             ctx.progress()
         return ctx.incarnation
 
-    story.runtime.start_agent("slow", slow, deadline_s=0.3)
+    story.runtime.start_agent("slow", slow, deadline_s=1.5)
     assert story.runtime.ask("slow", None) == 1
     assert not story.events("agent_exited", agent="slow")
 
 
 def test_an_agent_that_waits_for_mail_is_never_hung(story):
-    story.runtime.start_agent("idle", lambda ctx, message: ctx.incarnation, deadline_s=0.1)
+    story.runtime.start_agent("idle", lambda ctx, message: ctx.incarnation, deadline_s=1.0)
     assert story.runtime.ask("idle", None) == 1
-    story.runtime.start_agent("clock", lambda ctx, message: time.sleep(0.5) or "later")
+    story.runtime.start_agent("clock", lambda ctx, message: time.sleep(1.5) or "later")
     assert story.runtime.ask("clock", None) == "later"
     assert story.runtime.ask("idle", None) == 1
 
@@ -104,7 +104,7 @@ def test_deadlines_may_differ_by_type_of_message(story):
 
 
 def test_siblings_answer_while_one_holds_its_interpreter(story):
-    story.runtime.start_agent("hog", holds_the_interpreter, deadline_s=1.0)
+    story.runtime.start_agent("hog", holds_the_interpreter, deadline_s=3.0)
     story.runtime.start_agent("quick", lambda ctx, message: "quick")
     asked = threading.Thread(target=story.runtime.ask, args=("hog", None))
     asked.start()
@@ -117,7 +117,7 @@ def test_siblings_answer_while_one_holds_its_interpreter(story):
 
 def test_an_idle_agent_that_is_stopped_is_told_at_once_and_ended_when_it_stays_so(story):
     for name in ("first", "second", "third"):
-        story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation, deadline_s=0.5)
+        story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation, deadline_s=1.0)
     os.kill(story.pid("second"), signal.SIGSTOP)
     assert story.until("agent_halted").agent == "second"
     exited = story.until("agent_exited")

@@ -183,7 +183,7 @@ def test_ctrl_c_ends_a_replay_and_all_that_it_started(played):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=50)
     assert (process.returncode, out) == (130, "")
-    until(lambda: not set(marked()) - before, limit_s=2.0)
+    until(lambda: not set(marked()) - before)
 
 
 def test_what_there_is_not_is_named(played):
