@@ -11,6 +11,7 @@ LONGEST_FIRST = ("simulation", "acceptance", "process", "contract")  # or one of
 TRACKER = "resource_tracker"  # multiprocess keeps one as long as this process lives
 NAME = f"SCR_TEST_MARK_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"  # tests run in several processes
 MARK = f"{NAME}={os.environ.setdefault(NAME, str(os.getpid()))}"  # agents import this module too
+os.environ["SPT_NOENV"] = "1"  # a title that is written over the environment would take the mark away
 
 
 def pytest_configure():

@@ -169,9 +169,7 @@ class Injector:
             case Way.ORDER:
                 self._by_order(one, seen, obeyed)
             case Way.SIGNAL if one.fault.target == "tree":
-                hit = [other for other in seen if other.type != "keeper" and self.census.signal(other, signal.SIGKILL)]
-                if hit:
-                    one.landed = self._landed(one, Seen(0, "tree"))
+                self._kill(one, Seen(0, "tree"), *(other for other in seen if other.type != "keeper"))
             case _:
                 if victim := self._chosen(one, seen):
                     self._by_hand(one, victim)
@@ -179,9 +177,7 @@ class Injector:
     def _by_hand(self, one: UnderWay, victim: Seen) -> None:
         match one.fault.kind:
             case "kill":
-                if self.census.signal(victim, signal.SIGKILL):
-                    one.landed = self._landed(one, victim)
-                return
+                self._kill(one, victim, victim)
             case "stop" | "stop_cont":
                 if self.census.signal(victim, signal.SIGSTOP):
                     one.undoable = Signalled(self.census, victim)
@@ -199,6 +195,13 @@ class Injector:
                         one.undoable = Trace(kind, victim.pid, self.store if kind.startswith("store_") else None)
         if one.undoable:
             one.landed = self._landed(one, victim)
+
+    def _kill(self, one: UnderWay, victim: Seen, *processes: Seen) -> None:
+        """The time is taken before: who is killed may be up again before this process has the next word."""
+        at = time.monotonic()
+        hit = sum(self.census.signal(process, signal.SIGKILL) for process in processes)
+        if hit:
+            one.landed = self._landed(one, victim, at)
 
     def _by_client(self, one: UnderWay, obeyed: dict[int, tuple[float, int]]) -> None:
         fault = one.fault
