@@ -153,7 +153,9 @@ def is_free(row: RunRow, session: Session, me: lease.Owner) -> bool:
 
 
 def _owned(row: RunRow) -> RunOwned:
+    process = lease.parse(row.owner or "")
+    who = f"{row.runtime!r} (pid {process.pid})" if process else repr(row.runtime)
     return RunOwned(
-        f"the runtime {row.runtime!r} ({row.owner or 'just now'}) works on the run {row.run!r}: attach to it with"
-        f" `scr attach {row.run}`, end it with `scr stop`, or wait until it is done"
+        f"the runtime {who} works on the run {row.run!r}: attach to it with `scr attach {row.run}`,"
+        " end it with `scr stop`, or wait until it is done"
     )

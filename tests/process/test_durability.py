@@ -220,7 +220,8 @@ def test_an_agent_is_as_the_program_that_goes_on_specifies_it_with_the_state_tha
 
 
 def test_two_runtimes_never_work_on_one_run(kept, url):
-    with pytest.raises(RunOwned, match=kept.runtime.id), scr.Runtime(store=url, run=kept.runtime.run):
+    owner = rf"the runtime '{kept.runtime.id}' \(pid {kept.runtime.pid}\) works on the run"
+    with pytest.raises(RunOwned, match=owner), scr.Runtime(store=url, run=kept.runtime.run):
         pass
     assert kept.runtime.status().run == kept.runtime.run
 
