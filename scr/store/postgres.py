@@ -116,9 +116,13 @@ class PostgresDatabase:
         return int(found[1])
 
     def _migrate(self, session: PostgresSession) -> None:
-        """Several runtimes may do so at once: one does, the others find it done."""
+        """Several runtimes may do so at once: one does, the others find it done.
+
+        Whoever waits has no transaction: within one, a name that was not there
+        is not looked for again, whoever has made it meanwhile.
+        """
+        session.script(f"SELECT pg_advisory_lock({LOCK})")
         session.begin()
-        session.script(f"SELECT pg_advisory_xact_lock({LOCK})")
         version = self._version(session)
         if version is None:
             session.script(f"CREATE SCHEMA {SCHEMA}")
@@ -127,6 +131,7 @@ class PostgresDatabase:
         bring_forward(session, version or 0, self.shown)
         session.script(f"UPDATE {SCHEMA}.meta SET version = {len(schema.MIGRATIONS)}")
         session.commit()
+        session.script(f"SELECT pg_advisory_unlock({LOCK})")
 
     def explain(self, error: Exception) -> StoreError:
         """This project's error for one of the server's or the client library's."""
