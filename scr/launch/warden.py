@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scr.launch.prepare import MARK
 
-SWEEP_S = 0.8
+SWEEP_S = 2.5  # killed at once; on a busy machine it takes them a while to be gone
 PAUSE_S = 0.005
 CLEAN_PASSES = 2
 PROC = Path("/proc")
