@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import store_figures
@@ -29,7 +30,7 @@ from scr.chaos.campaign import Progress
 from scr.chaos.faults import Fault
 from scr.chaos.figures import Figures, Verdict
 from scr.chaos.kinds import KINDS
-from scr.chaos.report import said
+from scr.chaos.report import said, wrong
 from scr.chaos.series import PER_ROUND, Plan, campaign, report, shrunk
 from scr.errors import ScrError
 
@@ -153,10 +154,13 @@ def perform(words: list[str], plan: Plan, options: argparse.Namespace) -> int:
     about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(plan.folder)}
     screen = Screen(plan.kills, time.monotonic())
     figures, failed = campaign(plan, screen.tell)
-    repeat, fewest = repeat_of(words, plan.seed, []), []
+    repeat, fewest = repeat_of(words, plan.seed, []), list[Fault]()
     print(file=sys.stderr)
     if failed and options.shrink:
-        fewest = shrunk(plan, figures.rounds[-1], options.shrink, lambda line: print(line, file=sys.stderr))
+        report(plan, figures, repeat, fewest, about)  # for whoever does not wait for the search
+        note = partial(print, file=sys.stderr, flush=True)
+        note(*wrong(figures), f"which of its faults does it take? {options.shrink} more runs at most tell", sep="\n")
+        fewest = shrunk(plan, figures.rounds[-1], options.shrink, note)
         repeat = repeat_of(words, figures.rounds[-1].seed, fewest)
     report(plan, figures, repeat, fewest, about)
     tell(figures, plan, repeat, as_json=options.json)
