@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import Any
 
-from scr.behaviour.link import GRACE_S, Link, opened, unanswered
+from scr.behaviour.link import Link, opened
 from scr.behaviour.steps import told
 from scr.behaviour.turn import Turn
 from scr.frames import Answer, FromAgent, StepRecord
@@ -26,7 +26,7 @@ def finish(handled: Awaitable[Any]) -> Any:
     return RUNNER.run(_awaited(handled), context=copy_context())
 
 
-async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float | None) -> Any:
+async def inquire(link: Link, make: Callable[[int], FromAgent]) -> Any:
     """`Link.inquire` on the running loop: answers are read as they come, in any order."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Answer] = loop.create_future()
@@ -39,10 +39,7 @@ async def inquire(link: Link, make: Callable[[int], FromAgent], timeout_s: float
     loop.add_reader(link.fileno(), link.pump)
     try:
         link.send(make(ref))
-        async with asyncio.timeout(None if timeout_s is None else timeout_s + GRACE_S):
-            return opened(await future)
-    except TimeoutError as error:
-        raise unanswered(timeout_s) from error
+        return opened(await future)
     finally:
         if link.forget(ref):
             loop.remove_reader(link.fileno())
@@ -61,7 +58,7 @@ class Concurrent:
 
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Await the answer."""
-        await inquire(self._link, told(turn, record), None)
+        await inquire(self._link, told(turn, record))
 
 
 async def _awaited(handled: Awaitable[Any]) -> Any:

@@ -40,7 +40,6 @@ from scr.messages import (
 from scr.specs import AgentSpec, Code
 
 ENTRIES_PAGE = 500
-ENTRIES_S = 10.0
 PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
 
 
@@ -79,7 +78,7 @@ class Context(Stepping):
 
     def pages(self, after: int = 0) -> Iterator[list[Entry]]:
         """What all agents remember, from the store, in order of version from above `after`."""
-        while page := self._link.fetch(after, ENTRIES_PAGE, ENTRIES_S):
+        while page := self._link.fetch(after, ENTRIES_PAGE):
             entries = [Entry.model_validate(fields) for fields in page]
             yield entries
             after = entries[-1].version

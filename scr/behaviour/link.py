@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from time import monotonic
 from typing import Any
 
 from scr import errors
-from scr.errors import AskTimedOut, PeerGone, ScrError
+from scr.errors import PeerGone, ScrError
 from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log, ReadVersion
 from scr.mail.channel import BlockingChannel
 
-GRACE_S = 5.0
-VERSION_S = 10.0
+FRAME_S = 5.0
 LOG_CHARACTERS = 8000
 
 
 class Link:
-    """Owned by the loop of one incarnation.  A wait here has a deadline a little behind the runtime's own, if any."""
+    """Owned by the loop of one incarnation.  Nothing here has a deadline of its own.
+
+    Who waits, waits as long as the runtime lives: that ends an ask at its
+    timeout and a handler at its deadline, and knows better how long these are
+    while its store is in trouble.
+    """
 
     def __init__(self, channel: BlockingChannel[FromRuntime], become: Become) -> None:
         self._channel = channel
@@ -52,33 +55,28 @@ class Link:
         halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
         return halt or self._waiting.popleft()
 
-    def inquire(self, make: Callable[[int], FromAgent], timeout_s: float | None) -> Any:
+    def inquire(self, make: Callable[[int], FromAgent]) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
 
-        Without a timeout, for as long as the runtime lives: for what waits for
-        the store, whose trouble is not the agent's, and which the runtime does not survive for long.
-        Raises what the answer says went wrong, AskTimedOut, PeerGone.
+        Raises what the answer says went wrong, PeerGone.
         """
         answers: list[Answer] = []
         ref = self.expect(answers.append)
-        until = None if timeout_s is None else monotonic() + timeout_s + GRACE_S
         try:
             self.send(make(ref))
             while not answers:
-                self._hear(None if until is None else max(0.0, until - monotonic()))
-        except TimeoutError as error:
-            raise unanswered(timeout_s) from error
+                self._hear(None)
         finally:
             self.forget(ref)
         return opened(answers[0])
 
-    def fetch(self, after: int, limit: int, timeout_s: float) -> Any:
+    def fetch(self, after: int, limit: int) -> Any:
         """A page of the entries from the store, as a list of their fields."""
-        return self.inquire(lambda ref: Fetch(ref=ref, after=after, limit=limit), timeout_s)
+        return self.inquire(lambda ref: Fetch(ref=ref, after=after, limit=limit))
 
     def newest(self) -> int:
         """The version of the newest of what agents remember: all that was committed before now is in it."""
-        return int(self.inquire(lambda ref: ReadVersion(ref=ref), VERSION_S))
+        return int(self.inquire(lambda ref: ReadVersion(ref=ref)))
 
     def fileno(self) -> int:
         """For an event loop that waits for answers."""
@@ -98,7 +96,7 @@ class Link:
     def pump(self) -> None:
         """Read what is there now.  When the runtime is gone, that is the answer to all who wait."""
         try:
-            self._hear(GRACE_S)
+            self._hear(FRAME_S)
         except TimeoutError:
             return  # half a frame: the rest is told of when it comes
         except PeerGone as error:
@@ -130,8 +128,3 @@ def opened(answer: Answer) -> Any:
         return answer.value
     kind = getattr(errors, answer.error, ScrError)
     raise kind(answer.detail)
-
-
-def unanswered(timeout_s: float | None) -> AskTimedOut:
-    """The error of a question whose answer did not come."""
-    return AskTimedOut(f"the runtime did not answer within {(timeout_s or 0.0) + GRACE_S:.1f} s")

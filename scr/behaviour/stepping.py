@@ -101,12 +101,12 @@ class Stepping:
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
 
         Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.  An answer that comes after the
-        timeout is dropped.
+        timeout is dropped.  A timeout in which the store kept nobody's work begins anew.
         """
         turn, key, message = self._question(agent, payload)
         if known := turn.done(key):
             return known.value
-        return self._link.inquire(asking(turn, key, message, timeout_s), timeout_s)
+        return self._link.inquire(asking(turn, key, message, timeout_s))
 
     async def ask_async(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
         """`ask` in an `async def` handler; several may be under way together."""
@@ -114,7 +114,7 @@ class Stepping:
         if known := turn.done(key):
             return known.value
         make = asking(turn, key, message, timeout_s)
-        return await import_module(CONCURRENCY).inquire(self._link, make, timeout_s)
+        return await import_module(CONCURRENCY).inquire(self._link, make)
 
     def _step(
         self, name: str, call: Callable[[], Any], reconcile: Callable[[], Any] | None = None

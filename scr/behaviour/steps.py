@@ -155,7 +155,7 @@ class Waiting:
 
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Wait for the answer."""
-        self._link.inquire(told(turn, record), None)
+        self._link.inquire(told(turn, record))
 
 
 def at_once(course: Coroutine[Any, Any, T]) -> T:

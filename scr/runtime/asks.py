@@ -21,6 +21,7 @@ from scr.messages import Failure, Message, Result
 from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
+AGAIN_S = 0.1
 ERROR_OF = {
     "unknown_agent": "UnknownAgent",
     "mailbox_full": "MailboxFull",
@@ -53,10 +54,17 @@ class Waiting:
 
 
 class Asks:
-    """Asks under way, by the id of the message that was sent for them.  `expired` is told of what nobody answered."""
+    """Asks under way, by the id of the message that was sent for them.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[str], None]) -> None:
-        self._loop, self._expired = loop, expired
+    `expired` is told of what nobody answered.  `held_up` says of so many last
+    seconds whether nobody could have answered: then an ask has its whole time
+    again.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, expired: Callable[[str], None], held_up: Callable[[float], bool]
+    ) -> None:
+        self._loop, self._expired, self._held_up = loop, expired, held_up
         self._waiting: dict[str, Waiting] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
 
@@ -105,6 +113,10 @@ class Asks:
         waiting.tell(outcome)
 
     def _expire(self, ask: OpenAsk, timeout_s: float) -> None:
+        if self._held_up(timeout_s):
+            again_s = max(timeout_s, AGAIN_S)
+            self._waiting[ask.message_id].timer = self._loop.call_later(again_s, self._expire, ask, timeout_s)
+            return
         self._expired(ask.message_id)
         to = self._waiting[ask.message_id].to
         sentence = f"{to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"

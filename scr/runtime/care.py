@@ -6,6 +6,7 @@ Lives in the runtime, on its loop.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -32,10 +33,15 @@ class Fate(Protocol):
 
 
 class Care:
-    """One entry for each live incarnation, from `admit` to `dismiss`."""
+    """One entry for each live incarnation, from `admit` to `dismiss`.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: Fate) -> None:
-        self._watch = Watch(loop, scratch, fate.hang)
+    `held_up` says of so many last seconds whether nobody could be answered in them.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: Fate, held_up: Callable[[float], bool]
+    ) -> None:
+        self._watch = Watch(loop, scratch, fate.hang, held_up)
         self._limits = LimitsKeeper(loop, condemn=fate.condemn, recycle=fate.recycle)
         self._specs: dict[tuple[str, int], AgentSpec] = {}
 
@@ -73,6 +79,14 @@ class Care:
     def go_on(self, agent: str, incarnation: int) -> None:
         """It waits no longer."""
         self._watch.go_on(agent, incarnation)
+
+    def asks(self, agent: str, incarnation: int) -> None:
+        """It waits for an answer of others, or of the store."""
+        self._watch.asks(agent, incarnation)
+
+    def answered(self, agent: str, incarnation: int) -> None:
+        """It has that answer."""
+        self._watch.answered(agent, incarnation)
 
     def halted(self, incarnation: Incarnation, *, is_halted: bool) -> None:
         """A process with nothing in hand was stopped from outside, or goes on; while stopped it is as good as hung."""

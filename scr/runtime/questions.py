@@ -13,6 +13,7 @@ from scr.frames import Answer, Ask, StepRecord
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
 from scr.runtime.asks import Asks, Outcome
+from scr.runtime.care import Care
 from scr.runtime.post import Post
 from scr.store.records import OpenAsk
 
@@ -23,8 +24,8 @@ Recorded = Callable[[str, Pending, StepRecord], None]
 class Questions:
     """`tell` sends a frame to an incarnation; `recorded` is told of each answer that is a step now."""
 
-    def __init__(self, asks: Asks, post: Post, router: Router, tell: Tell, recorded: Recorded) -> None:
-        self._asks, self._post, self._router = asks, post, router
+    def __init__(self, asks: Asks, post: Post, router: Router, care: Care, tell: Tell, recorded: Recorded) -> None:
+        self._asks, self._post, self._router, self._care = asks, post, router, care
         self._tell, self._recorded = tell, recorded
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
@@ -37,6 +38,7 @@ class Questions:
             return
         question = ask.message
         opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
+        self._care.asks(agent, incarnation)
         answered = partial(self._answered, opened, incarnation, ask.ref)
         is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
         if is_new and not self._router.find(question.to, question.message_id):
@@ -53,5 +55,6 @@ class Questions:
             step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
             self._recorded(ask.agent, pending, step)
         if incarnation:
+            self._care.answered(ask.agent, incarnation)
             answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
             self._tell(ask.agent, incarnation, answer)

@@ -80,7 +80,7 @@ class System:
         self._loop = loop
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
-        self._care = Care(loop, scratch, self)
+        self._care = Care(loop, scratch, self, store.held_up)
         self._unready: list[Callable[[str], None]] = []
         self.is_cut_short = False
         self._table = TableAddress(path=str(scratch / TABLE), authkey=secrets.token_hex(32))

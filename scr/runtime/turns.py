@@ -87,10 +87,10 @@ class Turns:
         self._store, self._events, self._memory = store, events, memory
         self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
-        self._asks = Asks(loop, store.close_ask)
+        self._asks = Asks(loop, store.close_ask, store.held_up)
         self.post = Post(store, events, self.router, self._asks, Waits(loop))
         self._recording = Recording(store, events, self.router, care, children.tell)
-        self.questions = Questions(self._asks, self.post, self.router, children.tell, self._recording.announce)
+        self.questions = Questions(self._asks, self.post, self.router, care, children.tell, self._recording.announce)
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
         self._states: dict[str, JsonValue] = {}
@@ -179,6 +179,7 @@ class Turns:
             case Ask():
                 self._ask(agent, incarnation, frame)
             case Fetch(ref=ref, after=after, limit=limit):
+                self._care.asks(agent, incarnation)
                 self._store.entries(after, limit, partial(self._page, agent, incarnation, ref))
             case ReadVersion(ref=ref):
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
@@ -276,6 +277,7 @@ class Turns:
             self.router.settle(agent, doubt.message_id)
 
     def _page(self, agent: str, incarnation: int, ref: int, page: Sequence[Entry]) -> None:
+        self._care.answered(agent, incarnation)
         value = [entry.model_dump(mode="json") for entry in page]
         self._children.tell(agent, incarnation, Answer(ref=ref, value=value))
 

@@ -18,6 +18,7 @@ from typing import Protocol
 from scr.launch.pulse import DUMP, POKE, Pulse, diagnosis
 
 DIAGNOSIS_S = 0.03
+AGAIN_S = 0.1
 
 
 class Patient(Protocol):
@@ -48,6 +49,7 @@ class Watched:
     deadline_s: float = 0.0
     since: float = 0.0
     busy: bool = False
+    questions: int = 0
     due_at: float = 0.0
     timer: asyncio.TimerHandle | None = None
 
@@ -68,11 +70,19 @@ class Watch:
     it is when the message is done, and sees for itself what is due.
 
     `hung` is told of an incarnation that must end: its agent, its number, and
-    the sentence that says what it did.
+    the sentence that says what it did.  `held_up` says of so many last seconds
+    whether nobody could be answered in them: then one that waits for an answer
+    has its whole budget again.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scratch: Path, hung: Callable[[str, int, str], None]) -> None:
-        self._loop, self._hung = loop, hung
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        scratch: Path,
+        hung: Callable[[str, int, str], None],
+        held_up: Callable[[float], bool],
+    ) -> None:
+        self._loop, self._hung, self._held_up = loop, hung, held_up
         self._folder = scratch / "pulse"
         self._folder.mkdir(mode=0o700)
         self._numbers = count()
@@ -117,6 +127,16 @@ class Watch:
             watched.since, watched.busy = monotonic(), True
             self._expect(agent, incarnation, watched, watched.since + watched.deadline_s)
 
+    def asks(self, agent: str, incarnation: int) -> None:
+        """It waits for one more answer."""
+        if watched := self._watched.get((agent, incarnation)):
+            watched.questions += 1
+
+    def answered(self, agent: str, incarnation: int) -> None:
+        """It has one of them."""
+        if watched := self._watched.get((agent, incarnation)):
+            watched.questions -= 1
+
     def poke(self, agent: str, incarnation: int) -> None:
         """Have its interpreter answer, if it can; only for one that is up: it would not know the signal before."""
         if watched := self._watched.get((agent, incarnation)):
@@ -144,6 +164,9 @@ class Watch:
         if not watched.busy:
             return
         due_at = max(watched.since, watched.page.pulse.progress_at()) + watched.deadline_s
+        if due_at <= monotonic() and watched.questions and self._held_up(watched.deadline_s):
+            watched.since = monotonic()
+            due_at = watched.since + max(watched.deadline_s, AGAIN_S)
         if due_at > monotonic():
             self._expect(agent, incarnation, watched, due_at)
             return

@@ -250,6 +250,10 @@ class MemoryStore:
         """Always well."""
         return StoreStatus(url="memory:")
 
+    def held_up(self, within_s: float) -> bool:  # noqa: ARG002  it never keeps anybody waiting
+        """Never."""
+        return False
+
     def close(self, *, release: bool = True) -> None:
         """Nothing is pending."""
 

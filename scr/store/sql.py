@@ -162,6 +162,10 @@ class SqlStore:
         """How the store is doing."""
         return self._writer.status()
 
+    def held_up(self, within_s: float) -> bool:
+        """Whether it keeps, or has kept, anybody waiting."""
+        return self._writer.held_up(within_s)
+
     def close(self, *, release: bool = True) -> None:
         """Keep what is pending, close."""
         if release:

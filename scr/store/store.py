@@ -132,5 +132,11 @@ class Store(Protocol):
     def status(self) -> StoreStatus:
         """How the store is doing."""
 
+    def held_up(self, within_s: float) -> bool:
+        """Whether anybody waits for it, or has waited in the last `within_s`, for longer than one that is well takes.
+
+        Then a wait of that long, for whatever needs the store, says nothing of who is waited for.
+        """
+
     def close(self, *, release: bool = True) -> None:
         """Keep what is pending, give the run up unless `release` is false, close.  Blocks, for a bounded time."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Literal, TypeAlias
 
 from scr.errors import LeaseLost, StoreError, StoreUnavailable
@@ -83,7 +84,7 @@ class Writer:
         self._bell.acquire()
         self._is_dormant = self._is_urgent = self._is_stopping = self._has_worked = False
         self._state: State = "ok"
-        self._detail = ""
+        self._detail, self._held_up_at = "", -inf
         self._doubtful: list[Any] | None = None
         self._thread = threading.Thread(target=self._live, name="scr-store", daemon=True)
         self._thread.start()
@@ -117,6 +118,10 @@ class Writer:
         return StoreStatus(
             url=self._database.shown, state=state, detail=self._detail, pending=self.pending, behind_s=behind_s
         )
+
+    def held_up(self, within_s: float) -> bool:
+        """Whether a write waits for too long, or one has that was kept in the last `within_s`."""
+        return self._behind_s() > SLOW_S or time.monotonic() - self._held_up_at < within_s
 
     def stop(self, limit_s: float) -> None:
         """Keep what is pending, close.  Blocks, for at most `limit_s`."""
@@ -241,6 +246,8 @@ class Writer:
 
     def _release(self, results: list[Any]) -> None:
         """The group is kept: tell."""
+        if self._behind_s() > SLOW_S:
+            self._held_up_at = time.monotonic()
         self._tenure.seq, self._tenure.n = self._reached()
         self._tenure.batch += bool(self._group)
         group, self._group, self._doubtful = self._group, (), None

@@ -1,5 +1,6 @@
 """Runs in a real PostgreSQL that several runtimes reach: taken over, never shared, and patient with the server."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -97,6 +98,38 @@ def test_a_server_that_restarts_and_one_that_drops_connections_cost_no_answer(se
             admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         assert [runtime.ask(f"adds-{n}", n) for n in range(3)] == [1, 2, 3]
         until(lambda: runtime.status().store.state == "ok")
+
+
+def asks(ctx, message):
+    begun_and_told_to_go_on(ctx, message)
+    return [ctx.ask(agent, 1, timeout_s=1.5) for agent in ("adds-1", "adds-2")]
+
+
+async def asks_both(ctx, message):
+    begun_and_told_to_go_on(ctx, message)
+    return list(await asyncio.gather(*(ctx.ask_async(agent, 1, timeout_s=1.5) for agent in ("adds-1", "adds-2"))))
+
+
+def begun_and_told_to_go_on(ctx, message):
+    folder = message.payload.input
+    open(f"{folder}/{ctx.agent}", "w").close()
+    until(lambda: os.path.exists(f"{folder}/go"))
+
+
+def test_the_stores_trouble_is_no_fault_of_those_who_wait_for_an_answer_meanwhile(server, url, tmp_path):
+    story = Story(store=url)
+    with story.runtime as runtime:
+        for name, agent in {"adds-1": adds, "adds-2": adds, "asks": asks, "asks-both": asks_both}.items():
+            runtime.start_agent(name, agent, deadline_s=3.0)
+        waiting = [in_background(runtime.ask, name, str(tmp_path)) for name in ("asks", "asks-both")]
+        until(lambda: (tmp_path / "asks").exists() and (tmp_path / "asks-both").exists())
+        server.stop(signal.SIGQUIT)
+        (tmp_path / "go").touch()
+        until(lambda: runtime.status().store.behind_s > 6.0)
+        server.start()
+        until(lambda: all(waiting))
+        assert waiting == [[[2, 2]], [[2, 2]]]
+        assert not story.events("agent_exited")
 
 
 def backends(server):

@@ -6,7 +6,6 @@ import contextlib
 import pytest
 from pydantic import BaseModel
 
-from scr.behaviour import concurrency, link
 from scr.behaviour.agent import Agent
 from scr.behaviour.steps import Done, NotDone
 from scr.errors import StepInDoubt
@@ -54,9 +53,7 @@ async def noting_async(ctx, message):
 
 
 @pytest.mark.parametrize("handler", [noting, noting_async])
-def test_the_store_may_take_longer_than_the_handler_has(play, monkeypatch, handler):
-    for module in (link, concurrency):
-        monkeypatch.setattr(module, "GRACE_S", 0.0)
+def test_the_store_may_take_longer_than_the_handler_has(play, handler):
     runtime = play(handler)
     runtime.deliver(deadline_s=0.001)
     step = runtime.hear(StepDone)

@@ -38,7 +38,7 @@ class Recorder:
     def log(self, text):
         self.sent.append(text)
 
-    def inquire(self, make, timeout_s):
+    def inquire(self, make):
         frame = make(1)
         if isinstance(frame, Ask):
             self.asked.append((frame.step, frame.message.message_id))

@@ -22,12 +22,12 @@ def failure(reason):
     return Failure(payload=payload, **origin(message_id="f", sender="runtime", to="a", at=0.0) | {"in_reply_to": "q0"})
 
 
-def run(scenario):
+def run(scenario, held_up=lambda within_s: False):
     """What was told, and which asks expired."""
 
     async def main():
         told, expired = [], []
-        await scenario(Asks(asyncio.get_running_loop(), expired.append), told)
+        await scenario(Asks(asyncio.get_running_loop(), expired.append, held_up), told)
         return told, expired
 
     return asyncio.run(main())
@@ -68,6 +68,24 @@ def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_droppe
     told, expired = run(scenario)
     assert [outcome.error for outcome in told] == ["AskTimedOut"]
     assert expired == ["q0"]
+
+
+def test_an_ask_that_nobody_could_have_answered_has_its_whole_time_again():
+    asked = []
+
+    def held_up(within_s):
+        asked.append(within_s)
+        return len(asked) < 3
+
+    async def scenario(asks, told):
+        asks.open(question(), "b", 0.01, told.append)
+        await turn_of_the_loop(lambda: len(asked) == 2)
+        assert (told, asks.expects("q0")) == ([], True)
+        await turn_of_the_loop(lambda: told)
+
+    told, expired = run(scenario, held_up)
+    assert ([outcome.error for outcome in told], expired) == (["AskTimedOut"], ["q0"])
+    assert asked == [0.01] * 3
 
 
 def test_an_answer_that_nobody_asked_for_is_ordinary_mail():

@@ -85,7 +85,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    busy = wait = go_on = idle
+    busy = wait = go_on = asks = answered = idle
 
 
 class Machine(RuleBasedStateMachine):
