@@ -21,7 +21,15 @@ def test_an_unknown_name_is_refused_by_name():
         scr.Agnet  # noqa: B018
 
 
-def test_importing_the_package_loads_no_dependency():
-    loaded = "import sys, scr; print([name for name in ('pydantic', 'dill', 'asyncio') if name in sys.modules])"
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        pytest.param("scr", ("pydantic", "dill", "asyncio"), id="the package: no dependency"),
+        pytest.param("scr.runtime.process", ("multiprocess", "dill", "typer", "rich"), id="the runtime"),
+        pytest.param("scr.behaviour.child", ("asyncio", "typer", "rich", "sqlite3"), id="an agent"),
+    ],
+)
+def test_what_starts_often_loads_nothing_that_it_can_do_without(module, never):
+    loaded = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from setproctitle import setproctitle
@@ -21,7 +22,6 @@ from setproctitle import setproctitle
 from scr.errors import ChannelError, ScrError, StoreError
 from scr.failpoints import arm, reach
 from scr.launch.launcher import Launcher
-from scr.launch.spawned import SpawnLauncher
 from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
@@ -38,6 +38,7 @@ BOOT_BYTES = 16 << 20
 ORPHANED_S = 0.3
 YOUNG_OBJECTS = 20_000
 SWITCH_S = 0.0001
+SPAWNED = "scr.launch.spawned"
 
 
 def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> int:
@@ -68,7 +69,7 @@ async def run(
     reach("runtime.opened")
     inner = launcher_of(loop, boot, scratch, preload, zygote)
     launcher = StandbyPool(inner, boot.settings.standbys)
-    fresh = partial(SpawnLauncher, loop, entry=ENTRY, runtime_id=boot.runtime)
+    fresh = partial(spawning, loop, boot)
     system = System(
         loop, boot, scratch, launcher, store, over=over.set, fresh=fresh, helpers=lambda: helpers_of(inner, launcher)
     )
@@ -99,8 +100,14 @@ def launcher_of(
 ) -> Launcher:
     """The launcher that the settings name."""
     if boot.settings.launcher == "spawn":
-        return SpawnLauncher(loop, entry=ENTRY, runtime_id=boot.runtime)
+        return spawning(loop, boot)
     return ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=preload, zygote=zygote)
+
+
+def spawning(loop: asyncio.AbstractEventLoop, boot: Boot) -> Launcher:
+    """One that starts a fresh interpreter for each process; `multiprocess`, which it takes, is loaded with it."""
+    launcher: Launcher = import_module(SPAWNED).SpawnLauncher(loop, entry=ENTRY, runtime_id=boot.runtime)
+    return launcher
 
 
 def helpers_of(inner: Launcher, pool: StandbyPool) -> dict[str, int]:
