@@ -101,7 +101,7 @@ class Stepping:
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
 
         Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.  An answer that comes after the
-        timeout is dropped.  A timeout in which the store kept nobody's work begins anew.
+        timeout is dropped.  A timeout begins anew in which the store held everybody up: a write waited for over 1 s.
         """
         turn, key, message = self._question(agent, payload)
         if known := turn.done(key):
