@@ -135,7 +135,8 @@ class Store(Protocol):
     def held_up(self, within_s: float) -> bool:
         """Whether anybody waits for it, or has waited in the last `within_s`, for longer than one that is well takes.
 
-        Then a wait of that long, for whatever needs the store, says nothing of who is waited for.
+        Then a wait of that long, for whatever needs the store, says nothing of who is waited for.  One that goes on
+        so for longer than any trouble lasts is slow, and holds nobody up.
         """
 
     def close(self, *, release: bool = True) -> None:

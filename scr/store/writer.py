@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import Any, Literal, TypeAlias
 
 from scr.errors import LeaseLost, StoreError, StoreUnavailable
 from scr.failpoints import reach
 from scr.store import pages, statements
+from scr.store.lateness import SLOW_S, Lateness
 from scr.store.records import StoreStatus
 from scr.store.session import Database, Row, Session
 from scr.telemetry.events import Record
@@ -28,7 +28,7 @@ from scr.telemetry.events import Record
 State: TypeAlias = Literal["ok", "slow", "trouble", "lost"]
 LINGER_S = 0.05  # how long what nobody waits for may wait for company
 CROWD = 1000  # how much of it waits at most
-SLOW_S = 1.0
+EXCUSED = 2  # times its patience: no trouble lasts longer
 PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.5
 RENEWALS = 3  # in the time of a lease
 
@@ -84,7 +84,8 @@ class Writer:
         self._bell.acquire()
         self._is_dormant = self._is_urgent = self._is_stopping = self._has_worked = False
         self._state: State = "ok"
-        self._detail, self._held_up_at = "", -inf
+        self._detail = ""
+        self._lateness = Lateness(EXCUSED * patience_s)
         self._doubtful: list[Any] | None = None
         self._thread = threading.Thread(target=self._live, name="scr-store", daemon=True)
         self._thread.start()
@@ -121,7 +122,7 @@ class Writer:
 
     def held_up(self, within_s: float) -> bool:
         """Whether a write waits for too long, or one has that was kept in the last `within_s`."""
-        return self._behind_s() > SLOW_S or time.monotonic() - self._held_up_at < within_s
+        return self._lateness.held_up(within_s, self._behind_s(), time.monotonic())
 
     def stop(self, limit_s: float) -> None:
         """Keep what is pending, close.  Blocks, for at most `limit_s`."""
@@ -246,8 +247,7 @@ class Writer:
 
     def _release(self, results: list[Any]) -> None:
         """The group is kept: tell."""
-        if self._behind_s() > SLOW_S:
-            self._held_up_at = time.monotonic()
+        self._lateness.kept(self._behind_s(), time.monotonic())
         self._tenure.seq, self._tenure.n = self._reached()
         self._tenure.batch += bool(self._group)
         group, self._group, self._doubtful = self._group, (), None
