@@ -7,11 +7,16 @@ ScrError
 │   ├── UnknownRun          the store holds no run of that name
 │   ├── InvalidDocuments    the folder of documents cannot be researched
 │   └── InvalidCode         something that is not an agent was given as one
+├── Fatal                   raised by a handler: no later try can succeed
+├── TryLater                raised by a handler: something outside is away, try again later
+├── NotHappened             raised by a once-step: what it was to do has not happened
 ├── AgentError              about one agent, named in the sentence
 │   ├── UnknownAgent        no agent of that name
 │   ├── AlreadyStarted      the name is taken
 │   ├── StartFailed         the agent's start raised, returned nonsense or took too long
 │   ├── AgentGone           it ended before it answered
+│   ├── AgentParked         it is kept down after too many failures, and the task waits
+│   ├── TaskFailed          its handler raised, or its process died, as often as the task may be tried
 │   ├── MailboxFull         its mailbox holds as many messages as it may
 │   └── AskTimedOut         it did not answer in time
 ├── ChannelError            the pipe between the runtime and one process
@@ -64,6 +69,34 @@ class InvalidCode(InvalidInput):
     """Something that is not an agent was given as one."""
 
 
+class Fatal(ScrError):
+    """Raised by a handler: no later try can succeed.  The message becomes a dead letter at once."""
+
+
+class TryLater(ScrError):
+    """Raised by a handler: something outside (a provider, a tool) is away.  The message is tried again in `after_s`.
+
+    That costs the message no attempt and the agent no process.  A message may be put off for `Retry.outage_s` in all.
+    """
+
+    def __init__(self, after_s: float, why: str = "") -> None:
+        if isinstance(after_s, bool) or not isinstance(after_s, int | float) or not 0 <= after_s < float("inf"):
+            raise InvalidInput(f"TryLater({after_s!r}): give the seconds until the next try, 0 or more")
+        super().__init__(why or f"try again in {after_s:g} s")
+        self.after_s = float(after_s)
+
+
+class NotHappened(ScrError):
+    """Raised by the function of a once-step: its effect is known not to have happened, so it may be tried again.
+
+    `error` is what prevented it: the handler gets that one.
+    """
+
+    def __init__(self, error: BaseException | str) -> None:
+        super().__init__(str(error))
+        self.error = error if isinstance(error, BaseException) else ScrError(error)
+
+
 class AgentError(ScrError):
     """Something about one agent, named in the sentence."""
 
@@ -82,6 +115,32 @@ class StartFailed(AgentError):
 
 class AgentGone(AgentError):
     """The agent ended before it answered."""
+
+
+class AgentParked(AgentError):
+    """The agent is kept down after too many failures; the task waits until a person or new code takes it up."""
+
+
+class TaskFailed(AgentError):
+    """The task was tried as often as it may be: its handler raised, or its agent's process died.
+
+    `error_type`, `error_message` and `traceback` (text) are of the last error; `attempts` counts the tries that ended
+    by an exception, `deaths` those that ended with the process.
+    """
+
+    def __init__(
+        self,
+        sentence: str = "",
+        *,
+        error_type: str = "",
+        error_message: str = "",
+        traceback: str = "",
+        attempts: int = 0,
+        deaths: int = 0,
+    ) -> None:
+        super().__init__(sentence)
+        self.error_type, self.error_message, self.traceback = error_type, error_message, traceback
+        self.attempts, self.deaths = attempts, deaths
 
 
 class MailboxFull(AgentError):

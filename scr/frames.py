@@ -10,8 +10,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import LATER, AgentId, Frozen, Message, MessageId
+from scr.messages import AgentId, Message, MessageId
 from scr.specs import AgentLimits, AgentSpec, Code
+from scr.values import LATER, Frozen
 
 
 class TableAddress(Frozen):

@@ -11,9 +11,11 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scr.errors import InvalidMessage
+from scr.retry import ErrorInfo, Retry
+from scr.values import LATER, Frozen, complaint
 
 AgentId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
 MessageId = Annotated[str, Field(min_length=1, max_length=64)]
@@ -36,26 +38,17 @@ class ExitReason(StrEnum):
     START_FAILED = "start_failed"
 
 
-LATER = ConfigDict(defer_build=True)
-"""For the adapters of unions, which have no settings of their own: built at their first use."""
-
-
-class Frozen(BaseModel):
-    """A value: it does not change, and a field that it does not know is an error.
-
-    Its validator is built when it is first used: of the many that a process
-    imports it uses few, and a person waits for its start.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
-
-
 class TaskPayload(Frozen):
-    """One piece of work: a kind that the receiver knows, and its input."""
+    """One piece of work: a kind that the receiver knows, and its input.
+
+    `retry` overrides the policy of the agent.  Tasks of clients that share an `order_key` are handled in order.
+    """
 
     task_id: str
     kind: str = "task"
     input: JsonValue = None
+    retry: Retry | None = None
+    order_key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
 class ResultPayload(Frozen):
@@ -97,7 +90,7 @@ class DownPayload(Frozen):
     """A monitored agent ended and will not come back by itself."""
 
     agent: AgentId
-    reason: ExitReason | Literal["unknown_agent"]
+    reason: ExitReason | Literal["unknown_agent", "parked"]
     detail: str = ""
 
 
@@ -106,9 +99,10 @@ class FailurePayload(Frozen):
 
     message_id: MessageId
     agent: str
-    reason: Literal["quarantined", "unknown_agent", "mailbox_full", "agent_gone", "cancelled", "refused"]
+    reason: Literal["quarantined", "failed", "unknown_agent", "mailbox_full", "agent_gone", "cancelled", "refused"]
     detail: str = ""
     deliveries: Annotated[int, Field(ge=0)] = 0
+    error: ErrorInfo | None = None
 
 
 class Envelope(Frozen):
@@ -246,14 +240,6 @@ def of_payload(payload: Frozen, envelope: dict[str, Any]) -> Message:
         raise InvalidMessage(complaint("message", error)) from error
     except KeyError as error:
         raise InvalidMessage(f"{type(payload).__name__} is for the runtime alone; no agent can send it") from error
-
-
-def complaint(what: str, error: ValidationError) -> str:
-    """One sentence for people: every field that does not fit, and why."""
-    faults = (
-        f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in error.errors(include_url=False)
-    )
-    return f"not a valid {what}: {'; '.join(faults)}"
 
 
 def derive_id(parent: str, what: int | str) -> str:

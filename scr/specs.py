@@ -16,7 +16,9 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 
 from scr.errors import InvalidSpec
-from scr.messages import CLIENT, LATER, RUNTIME, AgentId, Frozen, complaint
+from scr.messages import CLIENT, RUNTIME, AgentId
+from scr.retry import Retry
+from scr.values import LATER, Spec, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -38,25 +40,19 @@ class Strategy(StrEnum):
     ONE_FOR_ALL = "one_for_all"
 
 
+class OnError(StrEnum):
+    """What an exception in a handler means: the message is tried again, or the process ends."""
+
+    RETRY = "retry"
+    CRASH = "crash"
+
+
 class AutoShutdown(StrEnum):
     """Whether a supervisor ends when its significant children have."""
 
     NEVER = "never"
     ANY_SIGNIFICANT = "any_significant"
     ALL_SIGNIFICANT = "all_significant"
-
-
-class Spec(Frozen):
-    """A value that raises InvalidSpec when a program makes it of what does not fit."""
-
-    def __init__(self, /, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            name = f" of {fields['id']!r}" if "id" in fields else ""
-            raise InvalidSpec(complaint(f"specification{name}", error)) from error
-
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of a whole does not call it for the parts
 
 
 class Code(Spec):
@@ -123,13 +119,22 @@ class AgentLimits(Spec):
 
 
 class AgentSpec(Spec):
-    """One agent: what it runs, and what happens when it ends.
+    """One agent: what it runs, and what happens when it fails or ends.
+
+    `on_error` says what an exception in a handler means.  "crash": the process
+    ends, and that counts as a restart, as in OTP.  "retry": the turn is rolled
+    back and the message is tried again as `retry` says, in a fresh process
+    unless `fresh_process` is false; at most `retries_max` messages wait for
+    their next try; while one does, later messages of the same sending agent
+    (and tasks with the same `order_key`) wait too, unless `ordered` is false.
+    A death with a message in hand counts against the message, `max_deliveries`
+    times; with "retry" it counts against nothing else.
 
     `shutdown_s` is the time it gets to stop by itself before SIGKILL; "kill"
     means SIGKILL at once, "infinity" waits as long as it takes.  With `park`
-    the agent has a restart limit of its own (its supervisor's numbers), and
-    one restart too many leaves it down until somebody restarts it by hand,
-    instead of ending its supervisor.  A handler that makes no progress for
+    (the default with "retry") the agent has a restart limit of its own (its
+    supervisor's numbers), and one restart too many leaves it down until it is
+    restarted by hand, instead of ending its supervisor.  A handler that makes no progress for
     `deadline_s` (`deadlines` by type of message) is hung, and ended.
     """
 
@@ -142,11 +147,23 @@ class AgentSpec(Spec):
     significant: bool = False
     mailbox_size: Annotated[int, Field(ge=1)] = 1000
     max_deliveries: Annotated[int, Field(ge=1)] = 3
+    on_error: OnError = OnError.CRASH
+    retry: Retry = Retry()
+    retries_max: Annotated[int, Field(ge=1)] = 10_000
+    ordered: bool = True
+    fresh_process: bool = True
     backoff: Backoff | None = None
     park: bool = False
     limits: AgentLimits = AgentLimits()
     deadline_s: SomeSeconds = 300.0
     deadlines: dict[str, SomeSeconds] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parks_when_it_retries(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "park" not in given and given.get("on_error") == OnError.RETRY:
+            return {**given, "park": not given.get("significant", False)}
+        return given
 
     @model_validator(mode="after")
     def _name_is_free(self) -> Self:

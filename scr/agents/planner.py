@@ -18,24 +18,13 @@ from scr.agents.team import Team
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.errors import InvalidInput
-from scr.messages import (
-    Critique,
-    Down,
-    Failure,
-    Frozen,
-    Message,
-    Result,
-    ResultPayload,
-    StatusPayload,
-    Task,
-    TaskPayload,
-    complaint,
-)
+from scr.messages import Critique, Down, Failure, Message, Result, ResultPayload, StatusPayload, Task, TaskPayload
 from scr.research.facets import plan_for
 from scr.research.index import Index, IndexStats
 from scr.research.job import Job, absorb, due, give_up, outcome
 from scr.research.plan import Plan
 from scr.research.question import clean
+from scr.values import Frozen, complaint
 
 WORKER = "scr.agents.worker:WorkerAgent"
 WORKERS_UNDER = "workers"

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scr.messages import Frozen
 from scr.research.job import Piece
 from scr.research.plan import Kind
+from scr.values import Frozen
 
 CRITIC = "critic"
 STARTS_MAX = 4

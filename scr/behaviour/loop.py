@@ -30,7 +30,8 @@ from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Read
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
-from scr.messages import Message, complaint
+from scr.messages import Message
+from scr.values import complaint
 
 TRACEBACK_CHARACTERS = 16_000
 

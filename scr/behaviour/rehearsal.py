@@ -18,8 +18,9 @@ from scr.behaviour.context import Context
 from scr.behaviour.loop import Loop
 from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, FromRuntime, Halt
 from scr.mail.channel import BlockingChannel, pack
-from scr.messages import Frozen, Task, TaskPayload, origin
+from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
+from scr.values import Frozen
 
 LIMIT_BYTES = 1 << 16
 

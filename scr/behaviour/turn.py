@@ -12,7 +12,8 @@ from pydantic_core import from_json, to_json
 
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
-from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
+from scr.messages import Message, Payload, TaskPayload, of_payload
+from scr.values import Frozen
 
 LATEST = 253_402_300_799.0  # the end of the year 9999: calendars can say no later time
 

@@ -22,7 +22,7 @@ from scr.cli.say import guarded, say_trouble
 from scr.cli.session import PLANNER, Answer, Ended, Failed, Screen, Session, Signals, answered
 from scr.cli.watched import told, watched
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
-from scr.messages import Failure, Message, Result, Task, complaint
+from scr.messages import Failure, Message, Result, Task
 from scr.research.index import Index
 from scr.runtime.spawn import Spawned
 from scr.specs import walk
@@ -30,6 +30,7 @@ from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
 from scr.store.records import RunState
 from scr.telemetry.events import Record
+from scr.values import complaint
 
 EVENTS = "events.jsonl"
 INDEXING = "index"

@@ -25,13 +25,14 @@ from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
-from scr.messages import TaskPayload, complaint
+from scr.messages import TaskPayload
 from scr.research.outcome import Outcome
 from scr.runtime import preload as preloads
 from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
 from scr.runtime.tree import RESEARCH_TREE
 from scr.telemetry.events import Record
+from scr.values import complaint
 
 RUN_S = 3600.0
 TICK_S = 0.1

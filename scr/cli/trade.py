@@ -15,13 +15,13 @@ from scr.cli.job import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.cli.retold import Retold
 from scr.cli.session import PLANNER, Answer, Failed, answered
 from scr.errors import InvalidInput
-from scr.messages import Frozen, complaint
 from scr.research.outcome import Outcome
 from scr.research.question import clean
 from scr.runtime import preload
 from scr.runtime.tree import RESEARCH_TREE
 from scr.specs import AgentSpec, walk
 from scr.telemetry.events import Record
+from scr.values import Frozen, complaint
 
 KIND = "research"
 EVENTS = "events.jsonl"

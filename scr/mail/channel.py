@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
-from scr.messages import Frozen, complaint, to_json
+from scr.messages import to_json
+from scr.values import Frozen, complaint
 
 if TYPE_CHECKING:
     import asyncio  # for its types alone: agents use this module too, and do without

@@ -7,7 +7,8 @@ from scr.behaviour.context import Context
 from scr.errors import ScrError
 from scr.memory.past import Past
 from scr.memory.table import serve
-from scr.messages import Frozen, Task
+from scr.messages import Task
+from scr.values import Frozen
 
 
 class Turned(Frozen):

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from scr.messages import Frozen
 from scr.research import sentences
 from scr.research.claims import Claim, ClaimKind, Findings, with_subject
 from scr.research.english import CONTRASTS, DENIALS
@@ -19,6 +18,7 @@ from scr.research.focus import Focus
 from scr.research.index import Index
 from scr.research.names import Names
 from scr.research.terms import jaccard, stems, terms
+from scr.values import Frozen
 
 THINGS_MAX, THINGS_MIN = 6, 2
 COLUMNS_MAX = 4

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from scr.messages import Frozen
 from scr.research import inline, sentences
 from scr.research.claims import Claim
 from scr.research.english import NEGATIONS
 from scr.research.evidence import Citation
 from scr.research.names import name_tokens
 from scr.research.terms import is_term, jaccard, stem, stems, words
+from scr.values import Frozen
 
 SUPPORT_MIN = 0.85
 PART_MIN, PART_STEMS_MIN = 0.6, 3

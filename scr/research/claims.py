@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from scr.messages import Frozen
 from scr.research import sentences
 from scr.research.evidence import Citation, Evidence
+from scr.values import Frozen
 
 PER_FACET = 4
 NEAR_BEST_MIN = 0.55

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scr.errors import InvalidDocuments
-from scr.messages import Frozen
+from scr.values import Frozen
 
 SUFFIXES = (".md", ".txt", ".rst", ".html")
 BINARY_SAMPLE_BYTES = 8192

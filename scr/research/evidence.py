@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from scr.messages import Frozen
 from scr.research import question as questions
 from scr.research import sentences
 from scr.research.english import IMPERATIVES, SPEAKERS
@@ -17,6 +16,7 @@ from scr.research.index import Hit, Index, subject_in
 from scr.research.names import Names
 from scr.research.passages import Passage
 from scr.research.terms import jaccard, stem, stems, terms, words
+from scr.values import Frozen
 
 PASSAGES_READ = 60
 KEPT_MAX = 12

@@ -22,11 +22,11 @@ from uuid import uuid4
 from weakref import finalize
 
 from scr.errors import InvalidDocuments
-from scr.messages import Frozen
 from scr.research.blocks import Heading
 from scr.research.documents import Library, Skipped, read_folder
 from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
+from scr.values import Frozen
 
 FORMAT = 1
 SUBJECT_DOCUMENTS_MIN, SUBJECT_SHARE_MAX = 2, 0.12

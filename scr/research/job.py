@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from scr.messages import Frozen
 from scr.research.analysis import Analysis
 from scr.research.checks import Review
 from scr.research.claims import Claim, Findings
@@ -21,6 +20,7 @@ from scr.research.outcome import Judged, Outcome
 from scr.research.plan import ANALYSIS, SYNTHESIS, Kind, Plan, ready
 from scr.research.report import Material, Report
 from scr.research.revision import ROUNDS_MAX, Revision
+from scr.values import Frozen
 
 
 class Piece(Frozen):

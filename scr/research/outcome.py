@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scr.messages import Frozen
 from scr.research.claims import Claim
 from scr.research.documents import Skipped
 from scr.research.plan import Plan
 from scr.research.report import Report, Source, render
+from scr.values import Frozen
 
 
 class Judged(Frozen):

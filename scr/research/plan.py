@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from scr.messages import Frozen
+from scr.values import Frozen
 
 
 class Kind(StrEnum):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from scr.messages import Frozen
 from scr.research.analysis import Analysis, Column
 from scr.research.claims import Claim
 from scr.research.documents import tally
 from scr.research.evidence import Citation
 from scr.research.index import IndexStats
 from scr.research.plan import OVERVIEW, Plan, Subtask
+from scr.values import Frozen
 
 MODE = "offline extractive"
 CELLS_SHARE_MIN = 0.4

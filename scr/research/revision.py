@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scr.messages import Frozen
 from scr.research import sentences
 from scr.research.checks import SAME_MIN, Fault, Objection
 from scr.research.claims import Claim, Findings, claim_from, verbatim, with_antecedent
 from scr.research.evidence import Evidence
 from scr.research.terms import jaccard, stems
+from scr.values import Frozen
 
 ROUNDS_MAX = 2
 _CHANGED = frozenset({Fault.UNSUPPORTED, Fault.WRONG_NUMBER, Fault.WRONG_NAME, Fault.NEGATION, Fault.UNCITED})

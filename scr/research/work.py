@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
-from scr.messages import LATER
 from scr.research import analysis, evidence
 from scr.research.checks import Review, review
 from scr.research.claims import Claim, Findings, draft
@@ -21,6 +20,7 @@ from scr.research.index import Index
 from scr.research.plan import Kind, Subtask
 from scr.research.report import Material, write
 from scr.research.revision import revise
+from scr.values import LATER
 
 Input: TypeAlias = dict[str, Any]
 Output: TypeAlias = Any

@@ -7,8 +7,9 @@ need not load what settings are made of.
 from __future__ import annotations
 
 from scr.config import Settings
-from scr.messages import AgentId, Frozen
+from scr.messages import AgentId
 from scr.specs import SupervisorSpec
+from scr.values import Frozen
 
 
 class Boot(Frozen):

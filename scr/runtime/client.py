@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from scr.behaviour.turn import plain
 from scr.errors import RuntimeGone
-from scr.messages import LATER, Frozen, Payload, TaskPayload
+from scr.messages import Payload, TaskPayload
 from scr.runtime.connection import END_S, Connection, Listener, opened
 from scr.runtime.requests import (
     Ask,
@@ -39,6 +39,7 @@ from scr.runtime.scratch import reach
 from scr.runtime.submission import Submitted
 from scr.specs import Code
 from scr.telemetry.crashes import CrashRecord
+from scr.values import LATER, Frozen
 
 ANSWER_S = 60.0
 CRASHES: TypeAdapter[list[CrashRecord]] = TypeAdapter(list[CrashRecord], config=LATER)

@@ -19,7 +19,6 @@ from scr import errors
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
 from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
-from scr.messages import Frozen
 from scr.runtime.requests import (
     FROM_CONTROL,
     Answered,
@@ -37,6 +36,7 @@ from scr.runtime.requests import (
     Subscribe,
 )
 from scr.telemetry.events import Record
+from scr.values import Frozen
 
 END_S = 10.0
 FRAME_BYTES = 16 << 20

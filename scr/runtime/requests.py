@@ -9,10 +9,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import LATER, AgentId, Frozen, MessageId, Payload
+from scr.messages import AgentId, MessageId, Payload
 from scr.specs import AgentSpec, Code
 from scr.store.records import StoreStatus
 from scr.telemetry.events import Record
+from scr.values import LATER, Frozen
 
 
 class Request(Frozen):

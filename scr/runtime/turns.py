@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from scr.charging import Charges
 from scr.errors import ChannelError, InvalidMessage
 from scr.failpoints import reach
 from scr.frames import (
@@ -122,7 +123,7 @@ class Turns:
             self.post.bury(poison.message, "quarantined", sentence, poison.deliveries, cause)
         elif pending and not pending.sealed:
             pending.cause = cause
-            self._store.failed(pending.message.message_id, pending.deliveries, pending.deaths)
+            self._store.failed(pending.message.message_id, pending.deliveries, Charges(deaths=pending.deaths), None)
 
     def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
         """The agent ended for good: its name is free, then who monitored it is told, then whose messages it held."""

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from scr.errors import ChannelError, InvalidInput, RuntimeGone
 from scr.mail.channel import BlockingChannel
-from scr.messages import complaint
 from scr.runtime.connection import opened
 from scr.runtime.requests import Answered, Request
 from scr.runtime.scratch import discard_scratch, scratch_root
 from scr.serve.requests import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
+from scr.values import complaint
 
 SOCKET = "serve.sock"
 ANSWER_S = 60.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from scr.messages import Frozen
+from scr.values import Frozen
 
 What: TypeAlias = Literal[
     "serving",

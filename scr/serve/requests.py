@@ -9,10 +9,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from scr.messages import LATER, Frozen, MessageId
+from scr.messages import MessageId
 from scr.runtime.requests import Answered, Request
 from scr.store.records import Priority, RunState
 from scr.telemetry.events import Record
+from scr.values import LATER, Frozen
 
 FRAME_BYTES = 32 << 20  # a result as large as a runtime lets through, and what goes with it
 WAIT_S_MAX = 30.0

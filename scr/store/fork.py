@@ -22,6 +22,7 @@ from scr.store.session import Database, Session, Value
 from scr.store.tables import TABLES, Kept, Table
 
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
+UNCHARGED = {"attempts": 0, "due": None, "outage_since": None}
 ENDS = {"agents": "gone_seq", "monitors": "end_seq", "asks": "end_seq", "timers": "end_seq", "effects": "end_seq"}
 
 
@@ -114,7 +115,7 @@ def as_of(table: str, row: Kept, past: Past) -> Kept | None:
 
 def _message(row: Kept, past: Past) -> Kept | None:
     message_id = str(row["message_id"])
-    waiting = {"end_seq": None, "outcome": None, "deliveries": 0, "deaths": 0, "parked": ""}
+    waiting = {"end_seq": None, "outcome": None, "deliveries": 0, "deaths": 0, "parked": "", **UNCHARGED}
     if not _by(row["seq"], past.seq):
         return {**row, **waiting, "seq": None} if message_id in past.timers else None
     if message_id in past.letters:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from scr.errors import StoreDamaged
-from scr.frames import Timer
+from scr.frames import StepRecord, Timer
 from scr.store import statements
 from scr.store.records import Image, KeptAgent, KeptMessage
 from scr.store.rows import ask_of, check_turn, effect_of, message_of, spec_of, step_of, unseal, value_of
@@ -33,7 +33,8 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
     """
     _check_counters(session, run, counters)
     found = session.rows(statements.OPEN_MESSAGES, run=run)
-    mail = tuple(_kept(session, run, columns) for columns in found)
+    steps = _steps(session, run)
+    mail = tuple(_kept(columns, steps) for columns in found)
     timers = tuple(_timer(columns) for columns in session.rows(statements.TIMERS, run=run))
     asks = tuple(ask_of(columns) for columns in session.rows(statements.ASKS, run=run))
     is_open = {kept.message.message_id for kept in mail}
@@ -81,12 +82,28 @@ def _check_counters(session: Session, run: int, counters: Counters) -> None:
             )
 
 
-def _kept(session: Session, run: int, columns: Any) -> KeptMessage:
+def _steps(session: Session, run: int) -> dict[str, list[StepRecord]]:
+    """The steps of all open messages, in one query however many these are, by the id of the message."""
+    steps: dict[str, list[StepRecord]] = {}
+    for columns in session.rows(statements.OPEN_STEPS, run=run):
+        if step := step_of(columns):
+            steps.setdefault(columns[0], []).append(step)
+    return steps
+
+
+def _kept(columns: Any, steps: dict[str, list[StepRecord]]) -> KeptMessage:
     message = message_of(columns[:10])
-    _, deliveries, deaths, parked = columns[10:]
-    found = session.rows(statements.STEPS_OF, run=run, message_id=message.message_id)
-    steps = tuple(step for step in map(step_of, found) if step)
-    return KeptMessage(message, deliveries, deaths, steps, parked)
+    _, deliveries, attempts, deaths, outage_since, due, parked = columns[10:]
+    return KeptMessage(
+        message,
+        deliveries,
+        attempts,
+        deaths,
+        outage_since,
+        due,
+        steps=tuple(steps.get(message.message_id, ())),
+        parked=parked,
+    )
 
 
 def _timer(columns: Any) -> Timer:

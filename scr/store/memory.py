@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 
+from scr.charging import Charges
 from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, AgentId, Down, Failure, Message
 from scr.specs import AgentSpec
@@ -129,10 +130,10 @@ class MemoryStore:
         """Nobody waits any more."""
         self._asks.pop(message_id, None)
 
-    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
-        """Count what the message has been through."""
+    def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> None:
+        """Keep what the message has been through, and when it is tried again."""
         if kept := self._open.get(message_id):
-            self._open[message_id] = replace(kept, deliveries=deliveries, deaths=deaths)
+            self._open[message_id] = replace(kept, deliveries=deliveries, due=due, **asdict(charges))
 
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Keep a dead letter."""
@@ -152,7 +153,8 @@ class MemoryStore:
             letter, kept = found
             self._known.pop(message_id, None)
             self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
-            self._open[message_id] = replace(kept, deliveries=letter.deliveries, deaths=0, parked="")
+            fresh = {**asdict(Charges()), "due": None, "parked": ""}
+            self._open[message_id] = replace(kept, deliveries=letter.deliveries, **fresh)
         then(found[1].message if found else None)
 
     def park(self, message_id: str, step: str) -> None:

@@ -17,11 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json
 
 from scr.errors import StoreDamaged
-from scr.messages import LATER
 from scr.store import statements
 from scr.store.rows import seal, unseal
 from scr.store.session import Row, Value
 from scr.telemetry.events import RECORD, Event, Record
+from scr.values import LATER
 
 RECORDS_MAX = 256
 COLUMNS = ("seq", "first_seq", "first_time", "last_time", "body", "crc")

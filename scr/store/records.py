@@ -14,8 +14,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from scr.frames import Commit, StartRequest, StepRecord, Timer
-from scr.messages import AgentId, Frozen, Message, MessageId, derive_id
+from scr.messages import AgentId, Message, MessageId, derive_id
+from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
+from scr.values import Frozen
 
 
 class Priority(StrEnum):
@@ -55,13 +57,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that will not be handled, and why."""
+    """A message that will not be handled, and why; `error` when its handler raised or its agent's process died."""
 
     message: Message
     reason: str
     detail: str
     deliveries: int
     time: float = 0.0
+    error: ErrorInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +124,18 @@ class KeptAgent:
 
 @dataclass(frozen=True, slots=True)
 class KeptMessage:
-    """An accepted message without an outcome.  `parked` is the step that is in doubt, or empty."""
+    """An accepted message without an outcome.  `parked` is the step that is in doubt, or empty.
+
+    `attempts`, `deaths` and `outage_since` are what it was charged with (`scr.charging`).  `due` is when it is tried
+    again, None when it does not wait for that.
+    """
 
     message: Message
     deliveries: int = 0
+    attempts: int = 0
     deaths: int = 0
+    outage_since: float | None = None
+    due: float | None = None
     steps: tuple[StepRecord, ...] = ()
     parked: str = ""
 

@@ -17,6 +17,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from scr.errors import InvalidMessage, StoreDamaged
 from scr.frames import Entry, StartRequest, StepRecord
 from scr.messages import MESSAGE, Message
+from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.store.records import DeadLetter, Effect, OpenAsk
 from scr.telemetry.crashes import CrashRecord
@@ -26,6 +27,7 @@ AGENT_SPEC: TypeAdapter[AgentSpec] = TypeAdapter(AgentSpec)
 TREE: TypeAdapter[SupervisorSpec] = TypeAdapter(SupervisorSpec)
 START: TypeAdapter[StartRequest] = TypeAdapter(StartRequest)
 CRASH: TypeAdapter[CrashRecord] = TypeAdapter(CrashRecord)
+ERROR: TypeAdapter[ErrorInfo] = TypeAdapter(ErrorInfo)
 
 
 def seal(*columns: str | float | None) -> int:
@@ -174,10 +176,11 @@ def entry_of(columns: Sequence[Any]) -> Entry:
 
 
 def letter_of(columns: Sequence[Any]) -> DeadLetter:
-    """The dead letter of the columns of its message, then reason, detail, deliveries, time, crc."""
-    message, (reason, detail, deliveries, time, crc) = message_of(columns[:10]), columns[10:]
-    unseal(f"dead letter {message.message_id!r}", crc, (message.message_id, *columns[10:-1]))
-    return DeadLetter(message, reason, detail, deliveries, time)
+    """The dead letter of the columns of its message, then reason, detail, deliveries, time, crc, error."""
+    message, (reason, detail, deliveries, time, crc, error) = message_of(columns[:10]), columns[10:]
+    what = f"dead letter {message.message_id!r}"
+    unseal(what, crc, (message.message_id, *columns[10:-2]))
+    return DeadLetter(message, reason, detail, deliveries, time, _read(what, ERROR, error) if error else None)
 
 
 def crash_of(columns: Sequence[Any]) -> CrashRecord:

@@ -156,7 +156,16 @@ SECOND = Migration(  # events in pages
     ),
     after=("DROP TABLE events_of_version_1",),
 )
-MIGRATIONS = (FIRST, SECOND)
+THIRD = Migration(  # retries that wait, steps known by what they are, dead letters with their errors
+    both=(
+        "ALTER TABLE messages ADD COLUMN attempts {int} NOT NULL DEFAULT 0",
+        "ALTER TABLE messages ADD COLUMN due {real}",
+        "ALTER TABLE messages ADD COLUMN outage_since {real}",
+        "ALTER TABLE steps ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE letters ADD COLUMN error TEXT",
+    ),
+)
+MIGRATIONS = (FIRST, SECOND, THIRD)
 TABLES = (
     *("agents", "messages", "turns", "steps", "entries", "monitors", "asks", "timers", "effects"),
     *("letters", "crashes", "events"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from scr.charging import Charges
 from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
@@ -89,10 +90,11 @@ class Scribe:
         """Nobody waits any more."""
         return [(statements.ASK_CLOSED, (self.seq, self.run, message_id))]
 
-    def failed(self, message_id: str, deliveries: int, deaths: int) -> list[Row]:
-        """What an open message has been through."""
+    def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> list[Row]:
+        """What an open message has been through, and when it is tried again."""
         n = self.open.get(message_id)
-        return [] if n is None else [(statements.FAILED, (deliveries, deaths, self.run, n))]
+        columns = (deliveries, charges.attempts, charges.deaths, charges.outage_since, due)
+        return [] if n is None else [(statements.FAILED, (*columns, self.run, n))]
 
     def bury(self, letter: DeadLetter, failure: Failure | None) -> list[Row]:
         """An open message is a dead letter."""
@@ -102,7 +104,8 @@ class Scribe:
         rows = self._end(message_id, "dead")
         columns = (printable(letter.reason), printable(letter.detail), letter.deliveries, float(letter.time))
         crc = seal(message_id, *columns)
-        rows.append((statements.LETTER, (self.run, self._next(), message_id, *columns, crc, self.seq)))
+        error = shown_text(letter.error) if letter.error else None
+        rows.append((statements.LETTER, (self.run, self._next(), message_id, *columns, crc, error, self.seq)))
         self.letters += 1
         return rows + (self.accept(failure) if failure else [])
 

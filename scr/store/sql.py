@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from scr.charging import Charges
 from scr.config import Limits
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
@@ -72,9 +73,9 @@ class SqlStore:
         """Nobody waits any more."""
         self._put(self._scribe.close_ask(message_id))
 
-    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
-        """Count what the message has been through."""
-        self._put(self._scribe.failed(message_id, deliveries, deaths))
+    def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> None:
+        """Keep what the message has been through, and when it is tried again."""
+        self._put(self._scribe.failed(message_id, deliveries, charges, due))
 
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Keep a dead letter."""

@@ -120,7 +120,7 @@ AGENT = _insert(
 )  # fmt: skip
 AGENT_GONE = Statement("UPDATE agents SET gone_seq = :seq WHERE run = :run AND agent = :agent AND gone_seq IS NULL", 10)
 LETTER = _insert(
-    "letters", "run, n, message_id, reason, detail, deliveries, time, crc, seq", 11, "ON CONFLICT DO NOTHING"
+    "letters", "run, n, message_id, reason, detail, deliveries, time, crc, error, seq", 11, "ON CONFLICT DO NOTHING"
 )
 CRASH = _insert("crashes", "run, n, seq, agent, body, crc", 12)
 CRASH_FORGOTTEN = Statement("DELETE FROM crashes WHERE run = :run AND n <= :n", 12)
@@ -132,8 +132,8 @@ FIRED = Statement(
     " WHERE run = :run AND message_id = :message_id AND seq IS NULL"
 )
 REOPENED = Statement(
-    "UPDATE messages SET n = :n, end_seq = NULL, outcome = NULL, deliveries = :deliveries, deaths = 0, parked = ''"
-    " WHERE run = :run AND message_id = :message_id"
+    "UPDATE messages SET n = :n, end_seq = NULL, outcome = NULL, deliveries = :deliveries, deaths = 0, attempts = 0,"
+    " due = NULL, outage_since = NULL, parked = '' WHERE run = :run AND message_id = :message_id"
 )
 ASKED_IN_CLOSED = Statement(
     "UPDATE asks SET end_seq = :seq WHERE run = :run AND asked_in = :message_id AND end_seq IS NULL"
@@ -141,7 +141,10 @@ ASKED_IN_CLOSED = Statement(
 LETTER_ENDED = Statement(
     "UPDATE letters SET end_seq = :seq WHERE run = :run AND message_id = :message_id AND end_seq IS NULL"
 )
-FAILED = Statement("UPDATE messages SET deliveries = :deliveries, deaths = :deaths WHERE run = :run AND n = :n")
+FAILED = Statement(
+    "UPDATE messages SET deliveries = :deliveries, attempts = :attempts, deaths = :deaths,"
+    " outage_since = :outage_since, due = :due WHERE run = :run AND n = :n"
+)
 PARKED = Statement("UPDATE messages SET parked = :parked WHERE run = :run AND n = :n")
 
 # The run itself.
@@ -178,8 +181,13 @@ MESSAGE_COLUMNS = (
     "m.message_id, m.sender, m.recipient, m.type, m.in_reply_to, m.run_id, m.trace_id, m.time, m.payload, m.crc"
 )
 OPEN_MESSAGES = Statement(
-    f"SELECT {MESSAGE_COLUMNS}, m.n, m.deliveries, m.deaths, m.parked FROM messages m"
-    " WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL ORDER BY m.n"
+    f"SELECT {MESSAGE_COLUMNS}, m.n, m.deliveries, m.attempts, m.deaths, m.outage_since, m.due, m.parked"
+    " FROM messages m WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL ORDER BY m.n"
+)
+OPEN_STEPS = Statement(
+    "SELECT s.message_id, s.name, s.state, s.value, s.crc FROM messages m CROSS JOIN steps s"
+    " WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL"
+    " AND s.run = m.run AND s.message_id = m.message_id ORDER BY s.n"
 )
 STEPS_OF = Statement(
     "SELECT message_id, name, state, value, crc FROM steps WHERE run = :run AND message_id = :message_id ORDER BY n"
@@ -222,9 +230,9 @@ ANSWER = Statement(
     " AND m.outcome = 'answer' ORDER BY m.n LIMIT 1"
 )
 LETTERS = Statement(
-    f"SELECT {MESSAGE_COLUMNS}, l.reason, l.detail, l.deliveries, l.time, l.crc FROM letters l JOIN messages m"
-    " ON m.run = l.run AND m.message_id = l.message_id WHERE l.run = :run AND l.end_seq IS NULL"
-    " ORDER BY l.n DESC LIMIT :limit"
+    f"SELECT {MESSAGE_COLUMNS}, l.reason, l.detail, l.deliveries, l.time, l.crc, l.error"
+    " FROM letters l JOIN messages m ON m.run = l.run AND m.message_id = l.message_id"
+    " WHERE l.run = :run AND l.end_seq IS NULL ORDER BY l.n DESC LIMIT :limit"
 )
 LETTER_OF = Statement(
     f"SELECT {MESSAGE_COLUMNS}, l.deliveries FROM letters l JOIN messages m"

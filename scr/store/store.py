@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from scr.charging import Charges
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
@@ -69,8 +70,8 @@ class Store(Protocol):
     def close_ask(self, message_id: str) -> None:
         """Nobody waits for the answer to this message any more; it came as an error, or too late."""
 
-    def failed(self, message_id: str, deliveries: int, deaths: int) -> None:
-        """An incarnation ended with the message in hand, which is still open."""
+    def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> None:
+        """Keep what an open message was charged with, and when it is tried again (wall clock; None: at once)."""
 
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Its message is a dead letter; `failure`, if any, is a message to its sender, accepted with it."""

@@ -21,6 +21,7 @@ from scr.store.statements import Statement
 Kept: TypeAlias = Mapping[str, Value]
 
 PAGE = 200
+NOTHING: Kept = {}
 SNAPSHOT = {"sqlite": "BEGIN", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
 
 
@@ -28,14 +29,17 @@ SNAPSHOT = {"sqlite": "BEGIN", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE REA
 class Table:
     """One table: the order of its rows within a run, and the columns, but for the run's number.
 
-    `crc`, where there is one, is over the columns `sealed`.  `first` reads
-    the first rows of a run, `following` those after the one of a key.
+    `crc`, where there is one, is over the columns `sealed`.  `added` are the
+    columns that a store of an older version lacks, with what they hold for its
+    rows.  `first` reads the first rows of a run, `following` those after the
+    one of a key.
     """
 
     name: str
     key: tuple[str, ...]
     sealed: tuple[str, ...]
     columns: tuple[str, ...]
+    added: Kept
     first: Statement
     following: Statement
     insert: Statement
@@ -49,8 +53,8 @@ class Table:
             unseal(f"the row of {self.name} with {place}", int(row["crc"] or 0), [row[name] for name in self.sealed])
 
 
-def _table(name: str, key: str, sealed: str, others: str) -> Table:
-    columns = (*sealed.split(), *others.split(), *(("crc",) if sealed else ()))
+def _table(name: str, key: str, sealed: str, others: str, added: Kept = NOTHING) -> Table:
+    columns = (*sealed.split(), *others.split(), *added, *(("crc",) if sealed else ()))
     keys, named = key.split(), ", ".join(columns)
     after = f" AND ({', '.join(keys)}) > ({', '.join(f':{column}' for column in keys)})"
     select, rest = f"SELECT {named} FROM {name} WHERE run = :run", f" ORDER BY {', '.join(keys)} LIMIT :limit"  # noqa: S608  names of ours
@@ -59,6 +63,7 @@ def _table(name: str, key: str, sealed: str, others: str) -> Table:
         tuple(keys),
         tuple(sealed.split()),
         columns,
+        added,
         first=Statement(select + rest),
         following=Statement(select + after + rest),
         insert=Statement(
@@ -77,15 +82,16 @@ TABLES = (
         "n",
         "message_id sender recipient type in_reply_to run_id trace_id time payload",
         "n seq end_seq outcome deliveries deaths parked",
+        added={"attempts": 0, "due": None, "outage_since": None},
     ),
     _table("turns", "n", "message_id agent incarnation state sends caused", "n seq"),
-    _table("steps", "message_id name", "message_id name state value", "n begun_seq seq"),
+    _table("steps", "message_id name", "message_id name state value", "n begun_seq seq", added={"digest": ""}),
     _table("entries", "version", "version key value", "seq"),
     _table("monitors", "n", "", "n watcher target seq end_seq"),
     _table("asks", "message_id", "message_id agent asked_in step until", "n seq end_seq"),
     _table("timers", "timer_id", "timer_id due after_s", "n seq end_seq"),
     _table("effects", "effect_id", "effect_id agent message_id start stop", "n seq end_seq"),
-    _table("letters", "n", "message_id reason detail deliveries time", "n seq end_seq"),
+    _table("letters", "n", "message_id reason detail deliveries time", "n seq end_seq", added={"error": None}),
     _table("crashes", "n", "agent body", "n seq"),
     _table("events", "seq", "seq first_seq first_time last_time body", ""),
 )

@@ -71,7 +71,7 @@ def import_run(database: Database, path: Path, *, name: str | None = None) -> Tr
         _verify(path, file)
         lines = _lines(path, file)
         version = next(lines)["schema"]
-        run = _row(path, next(lines), RUN_COLUMNS)
+        run = _row(path, next(lines), RUN_COLUMNS, {})
         tables.check_run(run)
         session = database.connect(create=True)
         try:
@@ -136,7 +136,7 @@ class _Group:
 
     def __iter__(self) -> Iterator[Kept]:
         while isinstance(self.next, list) and self.next[0] == self._table.name:
-            yield _row(self._path, self.next, self._columns)
+            yield _row(self._path, self.next, self._columns, self._table.added)
             self.next = next(self._lines, None)
 
 
@@ -189,12 +189,12 @@ def _parsed(path: Path, line: bytes) -> Any:
         raise _damaged(path, f"one of its lines is no JSON ({error})") from error
 
 
-def _row(path: Path, line: Any, columns: tuple[str, ...]) -> Kept:
-    match line:
-        case [str(), dict(row)] if row.keys() == set(columns) and all(map(_is_value, row.values())):
-            return row
-        case _:
-            raise _damaged(path, f"a line of it is no row with {', '.join(columns)}")
+def _row(path: Path, line: Any, columns: tuple[str, ...], added: Kept) -> Kept:
+    """The row of a line; one of an older version lacks the columns that were added since."""
+    row = {**added, **line[1]} if len(line) == 2 and isinstance(line[1], dict) else {}
+    if row.keys() != set(columns) or not all(map(_is_value, row.values())):
+        raise _damaged(path, f"a line of it is no row with {', '.join(columns)}")
+    return row
 
 
 def _is_value(value: object) -> bool:

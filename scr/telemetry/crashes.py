@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scr.messages import ExitReason, Frozen
+from scr.messages import ExitReason
+from scr.values import Frozen
 
 FATAL = "Fatal Python error"
 HEARTBEAT = "/scr/launch/pulse.py"

@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from scr.charging import Charges
 from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, derive_id
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of
@@ -217,7 +218,7 @@ def test_entries_are_the_newest_of_each_key_in_order_of_version(bench):
 def test_a_dead_letter_can_be_opened_again_at_the_end_of_its_mailbox(bench):
     accept(bench, *(task(f"m{n}") for n in range(3)))
     bench.told(bench.store.record, "m0", StepRecord(name="fetch", value=1))
-    bench.store.failed("m0", 3, 3)
+    bench.store.failed("m0", 3, Charges(deaths=3), None)
     letter = DeadLetter(task("m0"), "quarantined", "three deaths", 3, 7.5)
     bench.told(bench.store.bury, letter, failure("f0", "m0"))
     bench.told(bench.store.bury, letter, failure("f1", "m0"))
@@ -264,11 +265,14 @@ def test_a_parked_message_waits_until_a_person_has_said_how_its_step_ended(bench
     assert [step.state for step in bench.reopened().mail[0].steps] == ["done" if said else "begun"]
 
 
-def test_how_often_a_message_was_delivered_and_killed_is_kept(bench):
+def test_what_a_message_was_charged_with_is_kept(bench):
     accept(bench, task("m0"), task("m1"))
-    bench.store.failed("m0", 2, 1)
-    bench.store.failed("m9", 5, 5)
-    assert [(kept.deliveries, kept.deaths) for kept in bench.reopened().mail] == [(2, 1), (0, 0)]
+    bench.store.failed("m0", 2, Charges(1, 1, 7.5), 9.5)
+    bench.store.failed("m9", 5, Charges(deaths=5), None)
+    charged = [
+        (kept.deliveries, kept.attempts, kept.deaths, kept.outage_since, kept.due) for kept in bench.reopened().mail
+    ]
+    assert charged == [(2, 1, 1, 7.5, 9.5), (0, 0, 0, None, None)]
 
 
 def test_a_turn_with_everything_is_there_whole(bench):

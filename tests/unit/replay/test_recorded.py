@@ -2,6 +2,7 @@ import sqlite3
 
 import pytest
 
+from scr.charging import Charges
 from scr.errors import StoreDamaged, UnknownRun
 from scr.frames import Commit, Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT
@@ -80,7 +81,7 @@ def test_a_turn_is_given_what_it_was_given_then(url):
         tale.accepted(task(f"m{n}", "a"))
     tale.delivered("a", "m1")
     tale.add("record", "m1", StepRecord(name="look", value=[1]))
-    tale.add("failed", "m1", 1, 1)
+    tale.add("failed", "m1", 1, Charges(deaths=1), None)
     tale.admitted("a", 2)
     tale.delivered("a", "m1", deliveries=2, incarnation=2)
     tale.turn("a", "m1", incarnation=2, state={"n": 1})

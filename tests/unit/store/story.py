@@ -3,6 +3,7 @@
 from functools import partial
 from threading import Event
 
+from scr.charging import Charges
 from scr.config import Limits
 from scr.frames import Commit, Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, RUNTIME, Down, Failure, Result, Task, derive_id, origin
@@ -158,7 +159,7 @@ def asking(it):
 
 def dying(it):
     """A crash, a dead letter, and a second life of it; the start is carried out; an agent goes for good."""
-    it.add("failed", "s2", 3, 3)
+    it.add("failed", "s2", 3, Charges(deaths=3), None)
     it.add("crash", CrashRecord(agent="c", incarnation=1, pid=3, reason="crashed", stderr="Segmentation fault"))
     it.admitted("c", 2)
     letter = DeadLetter(task("s2", "c", "a"), "quarantined", "three times", 3, 110.0)

@@ -47,7 +47,7 @@ def test_it_is_brought_forward_once(old):
     SqliteDatabase(old).connect().close()
     assert events_in(f"sqlite:///{old}") == before
     with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
         assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE '%version_1'").fetchone() == (0,)
 
 

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from scr.charging import Charges
 from scr.config import Limits
 from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.store.memory import MemoryStore
@@ -121,7 +122,7 @@ class Stores(RuleBasedStateMachine):
     @rule(pick=PICK, deaths=st.integers(0, 5))
     def fail(self, pick, deaths):
         if message := self.opened(pick):
-            self.both("failed", message.message_id, deaths + 1, deaths)
+            self.both("failed", message.message_id, deaths + 1, Charges(deaths=deaths), None)
 
     @rule(pick=PICK, is_told=FLAG)
     def bury(self, pick, is_told):

@@ -1,0 +1,145 @@
+"""Whose failure it was, and what follows: another try of the message, its end, or an agent that is kept down.
+
+Pure: times come in as wall clock (seconds since the epoch), because a due time
+outlives the runtime; the jitter is a hash of what is tried again, so that a
+history replays exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TypeAlias
+
+from scr.retry import Retry
+
+PARKED_AFTER = 5  # dead letters in a row
+FATAL = ("scr.errors.Fatal", "scr.errors.InvalidInput")  # what SCR itself refuses, it refuses again
+INVALID = ("pydantic_core._pydantic_core.ValidationError",)
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What one message was charged with: tries that raised, deaths, and since when it is put off (wall clock)."""
+
+    attempts: int = 0
+    deaths: int = 0
+    outage_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The handler raised; `names` are the full names of the exception's class and its bases, nearest first."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """The handler raised `scr.TryLater`."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The agent's process ended by itself with the message in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """The message is tried again at `due` (wall clock); None: as soon as the agent is up."""
+
+    due: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """The message becomes a dead letter.  `is_agents`: it counts towards parking its agent."""
+
+    reason: str
+    why: str
+    is_agents: bool = False
+
+
+Failing: TypeAlias = Raised | PutOff | Died
+Verdict: TypeAlias = TryAgain | Bury
+
+
+def charge(
+    charges: Charges, failing: Failing, retry: Retry, max_deliveries: int, *, at: float, seed: str
+) -> tuple[Charges, Verdict]:
+    """What a message has been charged with after one more failure at time `at`, and what becomes of it.
+
+    `seed` names the message: its jitter is made of that.
+    """
+    match failing:
+        case Died():
+            charges = replace(charges, deaths=charges.deaths + 1)
+            is_over = charges.deaths >= max_deliveries
+            why = f"the process ended {charges.deaths} times with it in hand"
+            return charges, Bury("quarantined", why, is_agents=True) if is_over else TryAgain()
+        case PutOff(after_s):
+            return _put_off(charges, after_s, retry, at)
+        case Raised(names):
+            charges = replace(charges, attempts=charges.attempts + 1, outage_since=None)
+            return charges, _after_error(charges, names, retry, at=at, seed=seed)
+
+
+def _after_error(charges: Charges, names: tuple[str, ...], retry: Retry, *, at: float, seed: str) -> Verdict:
+    if not is_retryable(retry, names):
+        return Bury("failed", "it is not tried again after such an error")
+    if charges.attempts >= retry.attempts:
+        return Bury("failed", f"it was tried {charges.attempts} times", is_agents=not is_any(INVALID, names))
+    return TryAgain(at + pause_s(retry, charges.attempts, f"{seed}/{charges.attempts}"))
+
+
+def _put_off(charges: Charges, after_s: float, retry: Retry, at: float) -> tuple[Charges, Verdict]:
+    """The last try is at the end of the time for which it may be put off, even when it asks for a later one."""
+    since = at if charges.outage_since is None else min(charges.outage_since, at)
+    until = since + retry.outage_s
+    if at >= until:
+        return charges, Bury("failed", f"it was put off for {retry.outage_s:g} s, and may not be for longer")
+    return replace(charges, outage_since=since), TryAgain(min(at + after_s, until))
+
+
+def is_retryable(retry: Retry, names: Iterable[str]) -> bool:
+    """Whether an exception with these class names (its own and its bases', in full) is worth another try."""
+    names = tuple(names)
+    if is_any(FATAL, names) or is_any(retry.never_on, names):
+        return False
+    return not retry.on or is_any(retry.on, names)
+
+
+def is_any(wanted: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether one of the wanted classes is among the names; one without a module stands for any module's."""
+    known = set(names) | {name.rpartition(".")[2] for name in names}
+    return any(name.removeprefix("builtins.") in known for name in wanted)
+
+
+def pause_s(retry: Retry, failures: int, seed: str) -> float:
+    """How long to wait after the nth failure in a row (n from 1).  With jitter, the same for the same seed."""
+    ceiling = min(retry.cap_s, retry.base_s * retry.factor ** min(failures - 1, 64))
+    return ceiling if retry.jitter == "none" else ceiling * _fraction(seed)
+
+
+def left_s(due: float, retry: Retry, *, at: float) -> float:
+    """How long a retry that an earlier runtime left still has to wait; a clock that was set back adds nothing."""
+    return min(max(0.0, due - at), max(retry.cap_s, retry.outage_s))
+
+
+def streak(before: int, verdict: Verdict | None) -> int:
+    """How many messages of an agent in a row became dead letters by its failures; None: a turn has committed."""
+    if verdict is None:
+        return 0
+    return before + (isinstance(verdict, Bury) and verdict.is_agents)
+
+
+def class_names(error: BaseException) -> tuple[str, ...]:
+    """The full names of an exception's class and its bases, nearest first: what `Raised` wants."""
+    return tuple(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.") for kind in type(error).__mro__)
+
+
+def _fraction(seed: str) -> float:
+    return int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big") / 2**64

@@ -1,0 +1,46 @@
+"""Frozen values: what every message, frame, specification and record is made of.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scr.errors import InvalidSpec
+
+LATER = ConfigDict(defer_build=True)
+"""For the adapters of unions, which have no settings of their own: built at their first use."""
+
+
+class Frozen(BaseModel):
+    """A value: it does not change, and a field that it does not know is an error.
+
+    Its validator is built when it is first used: of the many that a process
+    imports it uses few, and a person waits for its start.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+class Spec(Frozen):
+    """A value that raises InvalidSpec when a program makes it of what does not fit."""
+
+    def __init__(self, /, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            name = f" of {fields['id']!r}" if "id" in fields else ""
+            raise InvalidSpec(complaint(f"specification{name}", error)) from error
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of a whole does not call it for the parts
+
+
+def complaint(what: str, error: ValidationError) -> str:
+    """One sentence for people: every field that does not fit, and why."""
+    faults = (
+        f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in error.errors(include_url=False)
+    )
+    return f"not a valid {what}: {'; '.join(faults)}"
