@@ -10,7 +10,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.draft import Draft
 from scr.supervise.endings import close, settle, went_down
-from scr.supervise.orders import Done, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
 ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
@@ -38,7 +38,7 @@ def start(draft: Draft, child: Child) -> None:
     match child.spec:
         case AgentSpec() as spec:
             child = draft.keep(
-                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
             )
             draft.due[child.id] = draft.at + spec.start_timeout_s
             draft.order(Start(child.id, child.incarnation, spec))
@@ -53,7 +53,7 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
         if listed.id not in draft.children:
-            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past, gone=True)
+            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past, gone=Fate.ENDED)
         known = draft.children[listed.id]
         cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
         draft.children[listed.id] = Child(

@@ -25,7 +25,7 @@ REASONS = [ExitReason.NORMAL, ExitReason.SHUTDOWN, ExitReason.ERROR, ExitReason.
 STEPS_MAX = 20_000
 MEDDLING = [
     *(facts.StartChild, facts.StartChild, facts.TerminateChild, facts.RestartChild, facts.DeleteChild),
-    *(facts.Recycle, facts.Exited, facts.Started),
+    *(facts.Recycle, facts.Exited, facts.Started, facts.Park),
 ]
 
 
@@ -152,7 +152,8 @@ class World:
         self.feed(fact(name, incarnation, self.now))
 
     def exit(self, name, incarnation, reason):
-        self.down(name, incarnation, lambda n, i, at: facts.Exited(n, i, at, reason))
+        explained = reason is ExitReason.KILLED and self.rng.random() < 0.5
+        self.down(name, incarnation, lambda n, i, at: facts.Exited(n, i, at, reason, explained=explained))
 
     def up(self, name, incarnation):
         """It says that it is ready, though that may be too late."""
@@ -221,6 +222,8 @@ class World:
                 return self.feed(facts.Exited(name, self.last.get(name, 0) - 1, self.now, ExitReason.ERROR))
             case facts.Started:
                 return self.feed(facts.Started(name, self.last.get(name, 0) - 1, self.now))
+            case facts.Park:
+                return self.feed(facts.Park(self.now, name))
             case facts.StartChild:
                 spec = self.forest.supervisor(1) if rng.random() < 0.3 else self.forest.agent()
                 if isinstance(spec, AgentSpec) and rng.random() < 0.3:
