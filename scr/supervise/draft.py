@@ -126,7 +126,7 @@ class Draft:
         self.past = past
 
     def _free(self, child: Child, freed: Mapping[str, str]) -> None:
-        """Reserve the ids that an added child listed for the nearest supervisor above it that lists them, or for none."""
+        """Reserve the ids that an added child listed for the nearest supervisor above that lists them too."""
         kept: dict[str, str] = {}
         above = child.parent
         while above is not None:

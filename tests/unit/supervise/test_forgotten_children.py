@@ -50,9 +50,7 @@ def is_recycled(play):
     play.recycle("s")
 
 
-ROUND = pytest.mark.parametrize(
-    "go_round", [gives_up, is_hit_by_its_sibling, is_terminated_and_restarted, is_recycled]
-)
+ROUND = pytest.mark.parametrize("go_round", [gives_up, is_hit_by_its_sibling, is_terminated_and_restarted, is_recycled])
 
 
 def nested(script, *, above="one_for_all", **fields):
