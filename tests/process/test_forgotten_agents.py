@@ -1,4 +1,4 @@
-"""An agent that was down when its supervisor went down is forgotten with it: its name is free, and every call is answered."""
+"""An agent that was down when its supervisor went down is forgotten with it, and its name is free."""
 
 import os
 import signal
