@@ -121,8 +121,9 @@ def start_child(draft: Draft, call: StartChild) -> None:
         spec = _fitting(supervisor.spec, call.spec)
     except InvalidSpec as error:
         return draft.refuse(call, Refusal.INVALID_SPEC, str(error))
+    owners = {call.supervisor, *(below.id for below in walk(spec) if isinstance(below, SupervisorSpec))}
     for name in (below.id for below in walk(spec)):
-        if name in draft.children or draft.reserved.get(name, call.supervisor) != call.supervisor:
+        if name in draft.children or draft.reserved.get(name, call.supervisor) not in owners:
             return draft.refuse(call, Refusal.ALREADY_PRESENT, f"the id {name!r} belongs to another supervisor")
         if name in draft.stuck:
             return draft.refuse(call, Refusal.ALREADY_STARTED, f"the last process of {name!r} could not be killed")

@@ -117,14 +117,23 @@ class Draft:
         if child.parent is not None and child.id in (team := self.teams[child.parent]).children:
             at = team.children.index(child.id)
             self.put_team(team._replace(children=team.children[:at] + team.children[at + 1 :]))
-        if child.added:
-            gone = listed(child.spec)
-            self.reserved = {name: owner for name, owner in self.reserved.items() if name not in gone}
+        if child.added and (freed := listed(child.spec)):
+            self._free(child, freed)
         past = dict(self.past)
         self._forget(child, past)
         while len(past) > PAST_MAX:
             del past[next(iter(past))]
         self.past = past
+
+    def _free(self, child: Child, freed: Mapping[str, str]) -> None:
+        """Reserve the ids that an added child listed for the nearest supervisor above that lists them too."""
+        kept: dict[str, str] = {}
+        above = child.parent
+        while above is not None:
+            kept = {**listed(self.teams[above].spec), **kept}
+            above = self.children[above].parent
+        still = {name: kept[name] for name in freed if name in kept}
+        self.reserved = {**{name: owner for name, owner in self.reserved.items() if name not in freed}, **still}
 
     def _forget(self, child: Child, past: dict[str, int]) -> None:
         for name in self.teams[child.id].children if isinstance(child.spec, SupervisorSpec) else ():

@@ -157,7 +157,10 @@ def auto_shutdown(draft: Draft, child: Child, parent: str) -> None:
 
 
 def close(draft: Draft, name: str, closing: Closing) -> None:
-    """Have a supervisor go down with all its children; the first reason for it stands."""
+    """Have a supervisor go down with all its children; the first reason for it stands.
+
+    Children that were added by a call and are down already leave the tree now, as those that live do when they end.
+    """
     team = draft.teams[name]
     if team.closing is not None:
         return
@@ -166,7 +169,7 @@ def close(draft: Draft, name: str, closing: Closing) -> None:
     for child in map(draft.children.__getitem__, team.children):
         if child.alive:
             draft.put(child.changed(goal=Goal.STOP))
-        elif child.goal is not Goal.STOP:
+        elif child.added or child.goal is not Goal.STOP:
             settle(draft, child)
 
 

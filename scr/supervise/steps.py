@@ -10,6 +10,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.draft import Draft
 from scr.supervise.endings import close, settle, went_down
+from scr.supervise.facts import Recycle
 from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
@@ -62,9 +63,10 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
 
 
 def came_up(draft: Draft, child: Child) -> None:
-    """The start is complete."""
+    """The start is complete, and the caller told so, unless this is the process that a Recycle replaces."""
     draft.due.pop(child.id, None)
-    call = child.call if child.goal is not Goal.STOP else None
+    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, Recycle)
+    call = None if child.goal is Goal.STOP or is_replaced else child.call
     if call is None:
         draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
         return

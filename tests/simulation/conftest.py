@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from scr.messages import ExitReason
-from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec
+from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec, walk
 from scr.supervise import facts
 from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
@@ -86,7 +86,8 @@ class World:
     def __init__(self, seed, witness):
         self.rng = rng = Random(seed)
         self.forest = Forest(rng)
-        self.tree = Tree.of(self.forest.supervisor(2, name="root"))
+        root = self.forest.supervisor(2, name="root")
+        self.tree, self.specs = Tree.of(root), [*walk(root)]
         self.now, self.sequence, self.queue, self.log = 0.0, 0, [], []
         self.live, self.asked, self.abandoned = {}, {}, {}  # id -> incarnation
         self.last = {}  # id -> the newest incarnation
@@ -102,7 +103,7 @@ class World:
         heapq.heappush(self.queue, (self.now + delay, self.sequence, act))
 
     def run(self):
-        for _ in range(self.rng.randint(0, 8)):
+        for _ in range(30 if self.rng.random() < 0.15 else self.rng.randint(0, 8)):
             self.later(self.rng.uniform(0, self.calm_at), self.meddle)
         if self.end_at:
             self.later(self.end_at, self.end)
@@ -226,6 +227,8 @@ class World:
                 return self.feed(facts.Park(self.now, name))
             case facts.StartChild:
                 spec = self.forest.supervisor(1) if rng.random() < 0.3 else self.forest.agent()
+                if rng.random() < 0.2:  # one that is or was there, again
+                    spec = rng.choice(self.specs).model_copy(deep=True)
                 if isinstance(spec, AgentSpec) and rng.random() < 0.3:
                     spec = spec.model_copy(update={"id": name})
                 fact = facts.StartChild(self.now, token, rng.choice([*teams, "nobody"]), spec)

@@ -14,6 +14,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
 from scr.supervise.orders import Done, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.reads import in_start_order
 from scr.supervise.tree import Cause, Goal, Phase
 
 HISTORIES = int(os.environ.get("SCR_HISTORIES", "3000"))
@@ -26,6 +27,7 @@ class Witness:
     def __init__(self, world):
         self.world = world
         self.told = {}  # agents that are down to stay -> what was told of that
+        self.specs = {}  # id -> the last specification of it that was in the tree
         self.excused = set()  # permanent agents that have a reason to be down for good
         self.fallen = defaultdict(set)  # supervisor -> children that went down unasked since all was quiet
         self.hit = defaultdict(dict)  # supervisor -> incarnations that a group's restart must replace
@@ -162,7 +164,8 @@ class Witness:
             case Strategy.ONE_FOR_ALL:
                 return bool(self.fallen[parent])
             case Strategy.REST_FOR_ONE:
-                return any(names.index(other) < names.index(name) for other in self.fallen[parent] if other in names)
+                deleted = self.fallen[parent].difference(names)  # their places are not known any more
+                return bool(deleted) or any(names.index(other) < names.index(name) for other in self.fallen[parent])
 
     def siblings(self, name):
         parent = self.tree.children[name].parent
@@ -181,6 +184,14 @@ class Witness:
     # What is true between decisions.
 
     def obeyed(self):
+        known = {child.id: child.spec for child in in_start_order(self.tree)}
+        assert known.keys() == self.tree.children.keys(), (
+            f"children of no supervisor: {self.tree.children.keys() - known}"
+        )
+        for name, spec in known.items():
+            if self.specs.get(name, spec) is not spec:  # added again
+                self.told.pop(name, None)
+        self.specs |= known
         for name, team in self.tree.teams.items():
             children = [self.tree.children[child] for child in team.children]
             self.check_limit(name, team)
