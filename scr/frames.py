@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter
 
 from scr.messages import AgentId, Message, MessageId
+from scr.retry import ErrorInfo
 from scr.specs import AgentLimits, AgentSpec, Code
 from scr.values import LATER, Frozen
 
@@ -53,7 +54,10 @@ class Entry(Frozen):
 
 
 class Become(Frozen):
-    """The first frame: be this incarnation of this agent.  `pulse` is the path of its page."""
+    """The first frame: be this incarnation of this agent.  `pulse` is the path of its page.
+
+    With `retries` an exception in a handler fails its turn; else it ends the process.
+    """
 
     kind: Literal["become"] = "become"
     agent: AgentId
@@ -66,12 +70,14 @@ class Become(Frozen):
     limits: AgentLimits = AgentLimits()
     max_sends: int = 1000
     max_frame_bytes: int = 16 << 20
+    retries: bool = False
 
 
 class Deliver(Frozen):
     """Handle this message.
 
-    `deliveries` counts this delivery too; `steps` are what earlier ones
+    `deliveries` counts this delivery too, `attempt` the tries that ended by
+    an exception, and this one; `steps` are what earlier ones
     recorded; `deadline_s` is the handler's budget; `entries_version` is
     what the table must have reached before a recall may answer; for a message
     that was sent `ahead` it may have to be more by its turn, and `ReadVersion`
@@ -81,6 +87,7 @@ class Deliver(Frozen):
     kind: Literal["deliver"] = "deliver"
     message: Message
     deliveries: int = 1
+    attempt: int = 1
     steps: tuple[StepRecord, ...] = ()
     deadline_s: float = 300.0
     entries_version: int = 0
@@ -96,6 +103,7 @@ class Answer(Frozen):
     value: JsonValue = None
     error: str | None = None
     detail: str = ""
+    info: ErrorInfo | None = None
 
 
 class Halt(Frozen):
@@ -172,6 +180,23 @@ class StepDone(Frozen):
     step: StepRecord
 
 
+class TurnFailed(Frozen):
+    """Instead of a commit: the handler raised, and nothing of the turn has happened.
+
+    `names` are the full names of the exception's class and its bases; `after_s` is given by `scr.TryLater`.  The
+    answer's value says whether the process goes on with the next message; else it waits to be stopped.
+    """
+
+    kind: Literal["turn_failed"] = "turn_failed"
+    ref: int
+    message_id: MessageId
+    names: tuple[str, ...]
+    after_s: float | None = None
+    error_type: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
 class InDoubt(Frozen):
     """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
 
@@ -230,7 +255,19 @@ class Exiting(Frozen):
 
 FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
 FromAgent: TypeAlias = Annotated[
-    Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | ReadVersion | Log | Exiting,
+    Named
+    | Ready
+    | Ignore
+    | Commit
+    | TurnFailed
+    | StepBegun
+    | StepDone
+    | InDoubt
+    | Ask
+    | Fetch
+    | ReadVersion
+    | Log
+    | Exiting,
     Field(discriminator="kind"),
 ]
 FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime, config=LATER)

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from scr import errors
+from scr.errors import ScrError, TaskFailed
 from scr.values import Frozen, Spec
 
 
@@ -63,3 +65,26 @@ class ErrorInfo(Frozen):
     traceback: str = ""
     attempts: int = 0
     deaths: int = 0
+
+
+def error_of(name: str | None, detail: str, info: ErrorInfo | None) -> ScrError:
+    """The error that an answer carries: by its name in `scr.errors`, with its sentence and what is known of its cause.
+
+    A name that this SCR does not know is a ScrError.
+    """
+    kind: type[ScrError] = getattr(errors, name or "", ScrError)
+    if info is None:
+        return kind(detail)
+    if kind is not TaskFailed:
+        return kind(f"{detail}\n\nIn the agent's process:\n{info.traceback}" if info.traceback else detail)
+    error = TaskFailed(
+        detail,
+        error_type=info.type,
+        error_message=info.message,
+        traceback=info.traceback,
+        attempts=info.attempts,
+        deaths=info.deaths,
+    )
+    if info.traceback:
+        error.add_note(f"In the agent's process:\n{info.traceback}")
+    return error

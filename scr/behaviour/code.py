@@ -19,7 +19,7 @@ from pydantic import JsonValue
 
 from scr.behaviour.describing import shown
 from scr.errors import InvalidCode
-from scr.specs import AgentSpec, Code
+from scr.specs import AgentSpec, Code, OnError
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
 
@@ -53,9 +53,11 @@ def spec_of(
 ) -> AgentSpec:
     """What is asked for when an agent is to be started; `fields` are those of `AgentSpec`.
 
+    An agent that is started by a program or by another agent retries, unless `on_error` says otherwise.
+
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
-    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
+    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **{"on_error": OnError.RETRY, **fields})
 
 
 def open_code(code: Code) -> Any:

@@ -67,6 +67,11 @@ class Context(Stepping):
         return self._a_turn("count deliveries").delivery.deliveries
 
     @property
+    def attempt(self) -> int:
+        """Which try this is of the message in hand, from 1: the tries that ended by an exception, and this one."""
+        return self._a_turn("count attempts").delivery.attempt
+
+    @property
     def deadline(self) -> float | None:
         """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
         return None if self._until is None else self._until - monotonic()

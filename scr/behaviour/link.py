@@ -7,11 +7,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from scr import errors
 from scr.behaviour.describing import printable
-from scr.errors import PeerGone, ScrError
+from scr.errors import PeerGone
 from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log, ReadVersion
 from scr.mail.channel import BlockingChannel
+from scr.retry import error_of
 
 FRAME_S = 5.0
 LOG_CHARACTERS = 8000
@@ -56,13 +56,20 @@ class Link:
         halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
         return halt or self._waiting.popleft()
 
-    def inquire(self, make: Callable[[int], FromAgent]) -> Any:
+    def inquire(self, make: Callable[[int], FromAgent], *, drops: bool = False) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
 
+        With `drops`, messages that were sent ahead before that answer are forgotten: they come again.
         Raises what the answer says went wrong, PeerGone.
         """
         answers: list[Answer] = []
-        ref = self.expect(answers.append)
+
+        def tell(answer: Answer) -> None:
+            if drops:
+                self._waiting = deque(frame for frame in self._waiting if not isinstance(frame, Deliver))
+            answers.append(answer)
+
+        ref = self.expect(tell)
         try:
             self.send(make(ref))
             while not answers:
@@ -127,5 +134,4 @@ def opened(answer: Answer) -> Any:
     """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
     if answer.error is None:
         return answer.value
-    kind = getattr(errors, answer.error, ScrError)
-    raise kind(answer.detail)
+    raise error_of(answer.error, answer.detail, answer.info)

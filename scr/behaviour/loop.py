@@ -7,6 +7,7 @@ exit record.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -24,14 +25,19 @@ from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn
-from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
+from scr.charging import class_names
+from scr.errors import InvalidCode, InvalidMessage, PeerGone, ReplayDiverged, StartFailed, TryLater
 from scr.failpoints import reach
-from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message
 from scr.values import complaint
+
+ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
+"""What ends the process, whatever its specification says of exceptions."""
+NAMES_MAX = 64
 
 
 class Loop:
@@ -92,8 +98,24 @@ class Loop:
                     return 0
 
     def _turn(self, agent: Agent, delivery: Deliver) -> bool:
-        """Handle one message and commit; True when the agent ends with it."""
+        """Handle one message and commit; True when the agent ends with it.
+
+        An exception fails the turn, where the agent is to be tried again; else it ends the process.
+        """
         turn = Turn(delivery, self._become.max_sends)
+        committed = self._committed
+        try:
+            return self._tried(agent, turn)
+        except BaseException as error:
+            if not self._become.retries or delivery.replay or isinstance(error, ENDS):
+                raise
+            turn.over = True
+            self._committed = committed
+            self._fail(turn, error)
+            agent.state = agent.State.model_validate_json(self._committed)
+            return False
+
+    def _tried(self, agent: Agent, turn: Turn) -> bool:
         if turn.is_behind and self._recalls:  # it may recall in any thread, and only this one can ask
             turn.catch_up(self._link.newest())
         ctx = Context(self._link, turn, self._table, self._pulse)
@@ -115,6 +137,21 @@ class Loop:
                 return False
             case diverged:
                 raise diverged
+
+    def _fail(self, turn: Turn, error: BaseException) -> None:
+        """Tell that the turn has failed, and forget what was sent ahead: that comes again, here or in a fresh process.
+
+        When the process is not to go on, what comes next is the request to stop.
+        """
+        told, names = described(error), class_names(error)[:NAMES_MAX]
+        after_s = error.after_s if isinstance(error, TryLater) else None
+        if after_s is None:
+            sys.stderr.write(told["traceback"])
+            sys.stderr.flush()
+        message_id = turn.message.message_id
+        self._link.inquire(
+            lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), drops=True
+        )
 
     def _handle(self, agent: Agent, ctx: Context, turn: Turn) -> None:
         """Have the message handled.  What the handler of an abandoned turn raises matters no more, and is logged."""

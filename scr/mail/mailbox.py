@@ -1,7 +1,7 @@
-"""The messages of one agent: waiting in order, at most one in hand, and those whose turns are being kept.
+"""The messages of one agent: waiting in order, at most one in hand, those whose turns are being kept, and retries.
 
-Pure: no clock, no process.  The mailbox lives in the runtime and so survives
-every incarnation of its agent.
+Pure: times come in as arguments.  The mailbox lives in the runtime and so
+survives every incarnation of its agent.
 
 Some of those that wait may be with the agent's process already, sent ahead, so
 that it need not wait for the next one; they are in hand one after the other,
@@ -12,38 +12,34 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
+from heapq import merge
+from itertools import chain, count
+from operator import attrgetter
 
-from scr.frames import StepRecord
-from scr.messages import Message
+from scr.charging import Bury, Died, Failing, TryAgain, Verdict, charge
+from scr.mail.pending import Pending
+from scr.mail.retrying import Retrying
+from scr.messages import Message, Task
+from scr.retry import Retry
 
 SEALED_MAX = 128
 AHEAD_MAX = 32
 NEVER_AHEAD = ("down", "stop")  # a `down` may have to be taken back; nothing comes after a `stop`
+PLACE = attrgetter("place")
+USUAL = Retry()
+USUAL = Retry()
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A message on its way to a committed turn.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a mailbox may hold, and how often it gives a message a try: see `AgentSpec`."""
 
-    `deliveries` counts how often it was handed over, `deaths` how many
-    incarnations ended by themselves with it in hand.  It is `sealed` while its
-    turn is on its way into the store: nobody may handle it again.  It is
-    `ahead` when the agent's process has it before it may be handled.  While
-    `writing` of its steps are on their way into the store it is handed to
-    nobody: who gets it must know them, and may rely on them.  `cause` is the
-    seq of the last event of its life.
-    """
-
-    message: Message
-    deliveries: int = 0
-    deaths: int = 0
-    steps: dict[str, StepRecord] = field(default_factory=dict)
-    sealed: bool = False
-    ahead: bool = False
-    writing: int = 0
-    cause: int = 0
+    size: int
+    max_deliveries: int = 3
+    retry: Retry = USUAL
+    retries: int = 10_000
+    ordered: bool = True
 
 
 class Mailbox:
@@ -52,42 +48,60 @@ class Mailbox:
     A message whose turn is on its way into the store is out of the agent's
     hands: the agent goes on with the next one meanwhile, at most `SEALED_MAX`
     turns ahead of the store.  What was sent ahead counts as if it had gone on
-    already: nobody can stop it from that.
+    already: nothing can stop it from that.
     """
 
-    def __init__(self, size: int, max_deliveries: int) -> None:
-        self.bound(size, max_deliveries)
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
         self._waiting: deque[Pending] = deque()
         self._ahead: deque[Pending] = deque()
         self._sealed: dict[str, Pending] = {}
+        self._retrying = Retrying()
+        self._places = count(1)
         self.in_hand: Pending | None = None
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._ahead) + len(self._sealed) + (self.in_hand is not None)
+        in_hand = self.in_hand is not None
+        return len(self._waiting) + len(self._ahead) + self._retrying.behind + len(self._sealed) + in_hand
 
-    def bound(self, size: int, max_deliveries: int) -> None:
-        """From now on it takes so many, and gives each so many tries; what it holds it keeps."""
-        self._size, self._max_deliveries = size, max_deliveries
+    @property
+    def retries(self) -> int:
+        """How many messages wait for their next try; the mailbox's size does not count them."""
+        return len(self._retrying)
+
+    def bound(self, bounds: Bounds) -> None:
+        """Hold what comes from now on to these bounds; what is there stays."""
+        self._bounds = bounds
 
     def offer(self, message: Message, cause: int = 0) -> bool:
         """Take the message in at the end; False when the mailbox is full.
 
         Failures and downs are the runtime's answers: they may use as much room again.
         """
-        room = 2 * self._size if message.type in ("failure", "down") else self._size
-        if len(self._waiting) + len(self._ahead) >= room:
+        room = 2 * self._bounds.size if message.type in ("failure", "down") else self._bounds.size
+        if len(self._waiting) + len(self._ahead) + self._retrying.behind >= room:
             return False
-        self._waiting.append(Pending(message, cause=cause))
+        self._append(Pending(message, cause=cause, place=next(self._places)))
         return True
 
     def restore(self, pending: Pending, *, first: bool = False) -> None:
         """Take in what was accepted earlier, however full the mailbox is; `first`: before all that waits."""
-        (self._waiting.appendleft if first else self._waiting.append)(pending)
+        pending.place = next(self._places)
+        if pending.due is not None:
+            self._hold(pending)
+        elif first:
+            self._waiting.appendleft(pending)
+        else:
+            self._append(pending)
 
     def find(self, message_id: str) -> Pending | None:
         """The message in hand or waiting."""
-        held = chain((self.in_hand,) if self.in_hand else (), self._ahead, self._waiting)
+        held = chain((self.in_hand,) if self.in_hand else (), self._ahead, self._waiting, self._retrying)
         return next((pending for pending in held if pending.message.message_id == message_id), None)
+
+    def waiting(self) -> list[Message]:
+        """All messages that wait."""
+        return [pending.message for pending in (*self._ahead, *self._waiting, *self._retrying)]
 
     def take(self) -> Pending | None:
         """The next message, now in hand, with this delivery counted; None when nothing waits or one is in hand."""
@@ -128,33 +142,64 @@ class Mailbox:
             self.in_hand = None
 
     def settle(self, message_id: str) -> Pending | None:
-        """The message in hand, or one that was put aside, is handled; None when it is neither."""
-        if settled := self._sealed.pop(message_id, None):
+        """The message in hand, or one that was put aside, has its outcome; None when it is neither."""
+        settled = self._sealed.pop(message_id, None)
+        if settled is not None:
             self.advance()
-            return settled
-        if self.in_hand is None or self.in_hand.message.message_id != message_id:
+        elif self.in_hand is None or self.in_hand.message.message_id != message_id:
             return None
-        settled, self.in_hand = self.in_hand, None
+        else:
+            settled, self.in_hand = self.in_hand, None
+        self._let_go(settled.message)
         return settled
 
-    def release(self, *, blamed: bool) -> Pending | None:
-        """The agent ended: its message goes back to the front, unless it is sealed, and what was sent ahead behind it.
+    def release(self, *, blamed: bool, at: float) -> tuple[Pending, Verdict] | None:
+        """The agent's process ended at `at`: its message goes back to the front, and what was sent ahead behind it.
 
-        `blamed` when it ended by itself.  A message that has ended
-        `max_deliveries` incarnations is returned and is no longer here: quarantine it.
+        `blamed` when it ended by itself: then that is charged to the message, which is returned with the verdict.
+        One that is to be buried is no longer here.
         """
-        while self._ahead:
-            self._waiting.appendleft(self._ahead.pop())
-            self._waiting[0].ahead = False
+        self._take_back_ahead()
         if self.in_hand is None or self.in_hand.sealed:
             return None
-        released, self.in_hand = self.in_hand, None
-        released.ahead = False
-        released.deaths += blamed
-        if released.deaths >= self._max_deliveries:
-            return released
-        self._waiting.appendleft(released)
+        if blamed:
+            return self.fail(Died(), at)
+        self.in_hand.ahead = False
+        self._waiting.appendleft(self.in_hand)
+        self.in_hand = None
         return None
+
+    def fail(self, failing: Failing, at: float) -> tuple[Pending, Verdict]:
+        """Charge the message in hand with a failure at `at` (wall clock); it waits for its next try, or is returned."""
+        assert self.in_hand is not None
+        pending, self.in_hand = self.in_hand, None
+        self._take_back_ahead()
+        pending.ahead = False
+        bounds, message = self._bounds, pending.message
+        retry = (message.payload.retry if isinstance(message, Task) else None) or bounds.retry
+        pending.charges, verdict = charge(
+            pending.charges, failing, retry, bounds.max_deliveries, at=at, seed=message.message_id
+        )
+        match verdict:
+            case TryAgain(due=None):
+                self._waiting.appendleft(pending)
+            case TryAgain(due) if len(self._retrying) < bounds.retries:
+                pending.due = due
+                self._hold(pending)
+            case TryAgain():
+                verdict = Bury("failed", f"{bounds.retries} messages wait for their next try already (retries_max)")
+        if isinstance(verdict, Bury):
+            self._let_go(message)
+        return pending, verdict
+
+    def try_again(self, message_id: str) -> bool:
+        """The time of a retry has come: it is the next; False when it is not here any more."""
+        pending = self._retrying.take(message_id)
+        if pending is None:
+            return False
+        pending.due = None
+        self._waiting.appendleft(pending)
+        return True
 
     def withdraw(self, is_unwanted: Callable[[Message], bool]) -> list[Message]:
         """Take out what is with the agent's process and is not wanted any more, in hand or sent ahead."""
@@ -163,18 +208,50 @@ class Mailbox:
         if self.in_hand in withdrawn:
             self.in_hand = None
         self._ahead = deque(pending for pending in self._ahead if pending not in withdrawn)
+        for pending in withdrawn:
+            self._let_go(pending.message)
         return [pending.message for pending in withdrawn]
 
     def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Message]:
         """Take out what waits and is not wanted any more."""
-        dropped = [pending.message for pending in self._waiting if is_unwanted(pending.message)]
+        dropped = self._retrying.drop(is_unwanted)
+        waiting = [pending.message for pending in (*self._waiting, *self._retrying) if is_unwanted(pending.message)]
         self._waiting = deque(pending for pending in self._waiting if not is_unwanted(pending.message))
-        return dropped
+        for message in waiting:
+            self._let_go(message)
+        return [*dropped, *waiting]
 
     def empty(self) -> list[Pending]:
         """Everything that has no turn, in order; it holds nothing afterwards."""
-        held = [*([self.in_hand] if self.in_hand and not self.in_hand.sealed else []), *self._ahead, *self._waiting]
+        in_hand = [self.in_hand] if self.in_hand and not self.in_hand.sealed else []
+        later = sorted((*self._waiting, *self._retrying), key=PLACE) if self._retrying else self._waiting
+        held = [*in_hand, *self._ahead, *later]
         self.in_hand = None
-        for queue in (self._sealed, self._ahead, self._waiting):
+        for queue in (self._sealed, self._ahead, self._waiting, self._retrying):
             queue.clear()
         return held
+
+    def _append(self, pending: Pending) -> None:
+        if self._retrying.holds(pending.message):
+            self._retrying.put_behind(pending)
+        else:
+            self._waiting.append(pending)
+
+    def _hold(self, pending: Pending) -> None:
+        """Have it wait for its time, and later ones of its lane behind it."""
+        is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered)
+        behind = [other for other in self._waiting if is_behind(other.message)]
+        if behind:
+            self._waiting = deque(other for other in self._waiting if not is_behind(other.message))
+        for other in behind:
+            self._retrying.put_behind(other)
+
+    def _let_go(self, message: Message) -> None:
+        """It has its outcome: what waited behind it waits in its place again."""
+        if released := self._retrying.let_go(message):
+            self._waiting = deque(merge(released, self._waiting, key=PLACE))
+
+    def _take_back_ahead(self) -> None:
+        while self._ahead:
+            self._waiting.appendleft(self._ahead.pop())
+            self._waiting[0].ahead = False

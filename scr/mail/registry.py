@@ -54,6 +54,10 @@ class Registry(Generic[T]):
         if watcher in (watchers := self._watchers.get(target, [])):
             watchers.remove(watcher)
 
+    def watchers(self, name: str) -> list[str]:
+        """Take out who monitors the name: each is told of one end."""
+        return self._watchers.pop(name, [])
+
     def remove(self, name: str) -> list[str]:
         """Free the name; returns who monitored it."""
         self._known.pop(name, None)

@@ -6,14 +6,16 @@ mailboxes and channels; it decides nothing about processes and stores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scr.charging import Failing, Verdict
 from scr.errors import ChannelError
 from scr.frames import Deliver, FromAgent
 from scr.mail.channel import LoopChannel
-from scr.mail.mailbox import Mailbox, Pending
+from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.pending import Pending
 from scr.mail.registry import Registry
 from scr.messages import Down, Message
 from scr.specs import AgentSpec
@@ -25,6 +27,14 @@ class Posted(StrEnum):
     ACCEPTED = "accepted"
     UNKNOWN_AGENT = "unknown_agent"
     MAILBOX_FULL = "mailbox_full"
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why an agent is down to stay while its mail waits: the name of an error in `scr.errors`, and its sentence."""
+
+    error: str
+    detail: str
 
 
 @dataclass(slots=True)
@@ -53,6 +63,7 @@ class Router:
         refused: Callable[[str, Pending, ChannelError], None],
     ) -> None:
         self._addresses: Registry[Address] = Registry()
+        self._absent: dict[str, Absence] = {}
         self._frame, self._handed, self._refused = frame, handed, refused
 
     def __contains__(self, agent: str) -> bool:
@@ -61,13 +72,36 @@ class Router:
     def open(self, spec: AgentSpec) -> None:
         """The agent exists from now on, up or not; its mailbox takes messages.  Opened again, it has these bounds."""
         if address := self._addresses.get(spec.id):
-            address.mailbox.bound(spec.mailbox_size, spec.max_deliveries)
+            address.mailbox.bound(bounds_of(spec))
+            self._absent.pop(spec.id, None)
         else:
-            self._addresses.add(spec.id, Address(Mailbox(spec.mailbox_size, spec.max_deliveries)))
+            self._addresses.add(spec.id, Address(Mailbox(bounds_of(spec))))
+
+    def leave(self, agent: str, absence: Absence) -> list[str]:
+        """The agent is down to stay: its mail waits; returns who monitored it, each once."""
+        if agent not in self._addresses:
+            return []
+        self._absent[agent] = absence
+        return self._addresses.watchers(agent)
+
+    @property
+    def absent(self) -> Mapping[str, Absence]:
+        """Agents that are down to stay while their mail waits, in the order in which they went."""
+        return self._absent
+
+    def absence_of(self, message_id: str) -> Absence | None:
+        """Why a message waits for an agent that is down to stay; None when it does not."""
+        return next((why for agent, why in self._absent.items() if self.find(agent, message_id)), None)
+
+    def held(self, agent: str) -> list[Message]:
+        """All messages that wait for the agent."""
+        address = self._addresses.get(agent)
+        return address.mailbox.waiting() if address else []
 
     def close(self, agent: str) -> tuple[list[Pending], list[str]]:
         """The agent is gone: what its mailbox held, and who monitored it.  The name is free from here on."""
         address = self._addresses.get(agent)
+        self._absent.pop(agent, None)
         held = address.mailbox.empty() if address else []
         return held, self._addresses.remove(agent)
 
@@ -87,18 +121,42 @@ class Router:
         address.channel, address.incarnation, address.paused = channel, incarnation, False
         self._pump(agent, address)
 
-    def down(self, agent: str, *, blamed: bool) -> Pending | None:
-        """The incarnation ended.  Its message goes back to the front, or is returned to be quarantined."""
+    def down(self, agent: str, *, blamed: bool, at: float) -> tuple[Pending, Verdict] | None:
+        """The incarnation ended at `at` (wall clock): what its message was charged with, if it was blamed."""
         address = self._addresses.get(agent)
         if address is None:
             return None  # it could not be killed, was given up, and has ended only now
         address.channel = None
-        return address.mailbox.release(blamed=blamed)
+        return address.mailbox.release(blamed=blamed, at=at)
 
-    def pause(self, agent: str) -> None:
-        """Hand nothing more to this incarnation: it was told to stop."""
-        if address := self._addresses.get(agent):
+    def fail(self, agent: str, failing: Failing, at: float) -> tuple[Pending, Verdict]:
+        """The handler of the message in hand failed; what was sent ahead behind it waits again."""
+        return self._known(agent).mailbox.fail(failing, at)
+
+    def try_again(self, agent: str, message_id: str) -> None:
+        """The time of a retry has come, if it still waits for that."""
+        address = self._addresses.get(agent)
+        if address and address.mailbox.try_again(message_id):
+            self._pump(agent, address)
+
+    def retries(self, agent: str) -> int:
+        """How many of the agent's messages wait for their next try."""
+        address = self._addresses.get(agent)
+        return address.mailbox.retries if address else 0
+
+    def pause(self, agent: str) -> bool:
+        """Hand nothing more to this incarnation; False when that was so already: it was told to stop."""
+        address = self._addresses.get(agent)
+        was_paused = address is None or address.paused
+        if address:
             address.paused = True
+        return not was_paused
+
+    def resume(self, agent: str) -> None:
+        """Hand it messages again."""
+        if address := self._addresses.get(agent):
+            address.paused = False
+            self._pump(agent, address)
 
     def post(self, message: Message, cause: int = 0) -> Posted:
         """Put the message into its mailbox and hand it over if its agent waits for one."""
@@ -109,6 +167,11 @@ class Router:
             return Posted.MAILBOX_FULL
         self._pump(message.to, address)
         return Posted.ACCEPTED
+
+    def was_up(self, agent: str) -> bool:
+        """Whether a process of the agent was ever ready for messages."""
+        address = self._addresses.get(agent)
+        return address is not None and address.incarnation > 0
 
     def in_hand(self, agent: str, message_id: str | None = None) -> Pending | None:
         """The message that the agent has in hand, or None when it is not `message_id`."""
@@ -201,6 +264,11 @@ class Router:
             except ChannelError:
                 return  # it is refused when it comes to its turn
             address.mailbox.send_ahead()
+
+
+def bounds_of(spec: AgentSpec) -> Bounds:
+    """What the mailbox of such an agent may hold."""
+    return Bounds(spec.mailbox_size, spec.max_deliveries, spec.retry, spec.retries_max, spec.ordered)
 
 
 def is_down_of(message: Message, agent: str) -> bool:

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from scr.frames import StepRecord
 from scr.messages import Failure, Message, Result
+from scr.retry import ErrorInfo
 from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
@@ -25,7 +26,8 @@ AGAIN_S = 0.1
 ERROR_OF = {
     "unknown_agent": "UnknownAgent",
     "mailbox_full": "MailboxFull",
-    "quarantined": "AgentGone",
+    "quarantined": "TaskFailed",
+    "failed": "TaskFailed",
     "agent_gone": "AgentGone",
     "cancelled": "RunCancelled",
 }
@@ -33,11 +35,12 @@ ERROR_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a wait ended: an output, or the name of an error in `scr.errors` with its sentence."""
+    """How a wait ended: an output, or the name of an error in `scr.errors` with its sentence and its cause."""
 
     output: JsonValue = None
     error: str | None = None
     detail: str = ""
+    info: ErrorInfo | None = None
 
 
 Tell: TypeAlias = Callable[[Outcome], None]
@@ -129,4 +132,5 @@ def outcome_of(message: Result | Failure) -> Outcome:
         case Result(payload=payload):
             return Outcome(output=payload.output)
         case Failure(payload=payload):
-            return Outcome(error=ERROR_OF.get(payload.reason, "AgentError"), detail=payload.detail)
+            error = ERROR_OF.get(payload.reason, "AgentError")
+            return Outcome(error=error, detail=payload.detail, info=payload.error)

@@ -15,10 +15,10 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
-from scr import errors
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
 from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
+from scr.retry import error_of
 from scr.runtime.requests import (
     FROM_CONTROL,
     Answered,
@@ -174,17 +174,11 @@ class Connection:
         """Why nothing is answered any more."""
         if self._fatal is None:
             return RuntimeGone("the runtime's process has ended; start another one")
-        return error_of(self._fatal)
+        return error_of(self._fatal.error, self._fatal.detail, self._fatal.info)
 
 
 def opened(answer: Answered) -> Any:
     """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
     if answer.error is None:
         return answer.value
-    raise error_of(answer)
-
-
-def error_of(answer: Answered) -> ScrError:
-    """The error that an answer carries, by its name in `scr.errors`."""
-    error: ScrError = getattr(errors, answer.error or "", ScrError)(answer.detail)
-    return error
+    raise error_of(answer.error, answer.detail, answer.info)

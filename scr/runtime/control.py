@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from scr.errors import ChannelError, ScrError, StoreUnavailable
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, Message, of_payload, origin
+from scr.retry import ErrorInfo
 from scr.runtime.asks import Outcome
 from scr.runtime.door import Door
 from scr.runtime.requests import (
@@ -47,7 +48,7 @@ from scr.runtime.requests import (
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
 from scr.runtime.system import System
-from scr.supervise.orders import Done, Refused
+from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
@@ -125,11 +126,11 @@ class Client:
             case RetryDead(message_id=message_id):
                 system.store.exhume(message_id, partial(self._exhumed, request))
             case StartAgent(supervisor=supervisor, spec=spec):
-                system.start_agent(supervisor, spec, partial(self._done, request))
+                system.operations.start_agent(supervisor, spec, partial(self._when_kept, request))
             case StopAgent(agent=agent):
-                system.stop_agent(agent, partial(self._done, request))
+                system.operations.stop_agent(agent, partial(self._when_kept, request))
             case RestartAgent(agent=agent):
-                system.supervisor.recycle_child(agent, partial(self._done, request))
+                system.operations.restart_agent(agent, partial(self._when_kept, request))
             case ReloadAgent(agent=agent, code=code):
                 system.reloads.reload(system.supervisor, agent, code, partial(self._done, request))
             case SignalAgent(agent=agent, number=number):
@@ -167,7 +168,12 @@ class Client:
         self._answer(request, self._system.status().model_dump(mode="json"))
 
     def _told(self, request: AnyRequest, outcome: Outcome) -> None:
-        self._send(Answered(ref=request.ref, value=outcome.output, error=outcome.error, detail=outcome.detail))
+        answered = {"value": outcome.output, "error": outcome.error, "detail": outcome.detail, "info": outcome.info}
+        self._send(Answered(ref=request.ref, **answered))
+
+    def _when_kept(self, request: AnyRequest, outcome: Done | Refused) -> None:
+        """A client is told when the runtime that comes after this one would know it too."""
+        self._system.store.sync(partial(self._done, request, outcome))
 
     def _done(self, request: AnyRequest, outcome: Done | Refused) -> None:
         match outcome:
@@ -177,7 +183,13 @@ class Client:
                 error = ERROR_OF.get(
                     code, "StartFailed" if isinstance(request, StartAgent | ReloadAgent) else "AgentError"
                 )
-                self._send(Answered(ref=request.ref, error=error, detail=detail or code))
+                info = self._cause_of(request) if code == Refusal.START_FAILED else None
+                self._send(Answered(ref=request.ref, error=error, detail=detail or code, info=info))
+
+    def _cause_of(self, request: AnyRequest) -> ErrorInfo | None:
+        """Why the agent of a request did not start."""
+        agent = request.spec.id if isinstance(request, StartAgent) else getattr(request, "agent", "")
+        return self._system.departures.cause_of(agent)
 
     def _ready(self, request: AnyRequest, failure: str) -> None:
         if failure:

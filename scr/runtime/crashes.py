@@ -6,8 +6,10 @@ had said was heard.
 
 from __future__ import annotations
 
-from scr.mail.mailbox import Pending
+from scr.frames import Exiting
+from scr.mail.pending import Pending
 from scr.messages import ExitReason
+from scr.retry import ErrorInfo
 from scr.specs import AgentSpec
 from scr.supervise.exits import Asked, Exit, is_shutdown_error, is_worth_reporting, signal_name
 from scr.supervise.incarnation import Incarnation
@@ -63,6 +65,13 @@ def crash_of(
         max_restarts=restarts.most,
         within_s=restarts.within_s,
     )
+
+
+def error_of_exit(record: Exiting | None, end: Exit) -> ErrorInfo:
+    """Tell why an incarnation ended as the error of the message that it had in hand."""
+    if record is None or not record.error_type:
+        return ErrorInfo(type=str(end.reason), message=end.detail)
+    return ErrorInfo(type=record.error_type, message=record.message, traceback=record.traceback)
 
 
 def _seen_from_its_start(spec: AgentSpec, child: Child, end: Exit) -> Exit:

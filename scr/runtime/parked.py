@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from scr.errors import InvalidInput
 from scr.frames import InDoubt, StepRecord
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.store.store import Store
 from scr.telemetry.events import MessageParked

@@ -10,7 +10,7 @@ import time
 from functools import partial
 
 from scr.failpoints import reach
-from scr.mail.router import Posted, Router
+from scr.mail.router import Absence, Posted, Router
 from scr.messages import (
     CLIENT,
     RUNTIME,
@@ -26,6 +26,7 @@ from scr.messages import (
     derive_id,
     origin,
 )
+from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
 from scr.runtime.waits import Waits
 from scr.store.records import DeadLetter, Known, OpenAsk
@@ -63,6 +64,14 @@ class Post:
         """Tell a client the answer to its message, or that there was none in time."""
         self._waits.open(message_id, to, timeout_s, tell)
 
+    def tell_absent(self, message_id: str, absence: Absence) -> None:
+        """Tell who waits for the answer to a message that its agent is down to stay; the message waits."""
+        outcome = Outcome(error=absence.error, detail=absence.detail)
+        self._waits.end(message_id, outcome)
+        if self._asks.expects(message_id):
+            self._store.close_ask(message_id)
+            self._asks.end(message_id, outcome)
+
     def attach(self, message_id: str, timeout_s: float, tell: Tell) -> None:
         """Tell a client the answer to a message that was submitted earlier."""
         self._store.find(message_id, partial(self._attached, message_id, timeout_s, tell))
@@ -71,9 +80,11 @@ class Post:
         if known.state == "unknown":
             tell(Outcome(error="InvalidInput", detail=f"no message {message_id!r} was ever submitted to this run"))
             return
-        self.wait(message_id, "whoever has it", timeout_s, tell)
+        self.wait(message_id, "its agent", timeout_s, tell)
         if known.answer:
             self._waits.answer(known.answer)
+        elif absence := self._router.absence_of(message_id):
+            self.tell_absent(message_id, absence)
 
     def _found(self, message: Message, kept: Then, known: Known) -> None:
         if known.state == "unknown":
@@ -104,10 +115,20 @@ class Post:
         posted = self._router.post(message, seq)
         if posted is not Posted.ACCEPTED:
             self.bury(message, posted, SENTENCES[posted].format(to=message.to), 0, seq)
+        elif absence := self._router.absent.get(message.to):
+            self.tell_absent(message.message_id, absence)
 
-    def bury(self, message: Message, reason: str, detail: str, deliveries: int, cause: int = 0) -> None:
+    def bury(
+        self,
+        message: Message,
+        reason: str,
+        detail: str,
+        deliveries: int,
+        cause: int = 0,
+        error: ErrorInfo | None = None,
+    ) -> None:
         """The message is a dead letter; its sender is told, once: a failure that cannot be delivered is not told on."""
-        letter = DeadLetter(message, reason, detail, deliveries, time.time())
+        letter = DeadLetter(message, reason, detail, deliveries, time.time(), error)
         buried = MessageBuried(
             message_id=message.message_id, type=message.type, to=message.to, reason=reason, deliveries=deliveries
         )
@@ -156,7 +177,7 @@ def failure_of(letter: DeadLetter) -> Failure:
     """What the sender of a dead letter gets."""
     message = letter.message
     fields = {"message_id": message.message_id, "agent": message.to, "reason": letter.reason, "detail": letter.detail}
-    payload = FailurePayload.model_validate(fields | {"deliveries": letter.deliveries})
+    payload = FailurePayload.model_validate(fields | {"deliveries": letter.deliveries, "error": letter.error})
     envelope = own_envelope(derive_id(message.message_id, "failure"), message.sender)
     envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
     return Failure(payload=payload, **envelope)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from scr.frames import Answer, Ask, StepRecord
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
@@ -43,6 +43,8 @@ class Questions:
         is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
         if is_new and not self._router.find(question.to, question.message_id):
             self._post.accept(question, pending.cause, ask=opened)
+        elif absence := self._router.absent.get(question.to):
+            self._post.tell_absent(question.message_id, absence)
 
     def reopen(self, ask: OpenAsk) -> None:
         """One that an earlier runtime has left: its answer is kept for whoever asks again."""
@@ -56,5 +58,7 @@ class Questions:
             self._recorded(ask.agent, pending, step)
         if incarnation:
             self._care.answered(ask.agent, incarnation)
-            answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
+            answer = Answer(
+                ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail, info=outcome.info
+            )
             self._tell(ask.agent, incarnation, answer)

@@ -12,7 +12,7 @@ from functools import partial
 
 from scr.errors import InvalidMessage
 from scr.frames import Answer, StepRecord
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.care import Care
 from scr.store.store import Store
@@ -44,7 +44,8 @@ class Recording:
         pending.steps[step.name] = step
         pending.writing -= 1
         self.announce(agent, pending, step)
-        self._care.go_on(agent, incarnation)
+        if self._router.in_hand(agent) is pending:  # its turn may have failed meanwhile
+            self._care.go_on(agent, incarnation)
         self._tell(agent, incarnation, Answer(ref=ref))
         self._router.go_on(agent)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter
 
 from scr.messages import AgentId, MessageId, Payload
+from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, Code
 from scr.store.records import StoreStatus
 from scr.telemetry.events import Record
@@ -186,6 +187,7 @@ class Answered(Frozen):
     value: JsonValue = None
     error: str | None = None
     detail: str = ""
+    info: ErrorInfo | None = None
 
 
 class Happened(Frozen):
@@ -206,7 +208,8 @@ class AgentStatus(Frozen):
     `restarts` of `max_restarts` within `within_s` is how much of a limit is
     used up: of a supervisor its own; of an agent the one that its restarts
     count against, which it shares with its siblings unless it `parks`.
-    `mailbox` counts what waits and what is in hand.  `progress_s` is how long
+    `mailbox` counts what waits and what is in hand, `retries` what waits for
+    its next try.  `progress_s` is how long
     ago its handler took a message or said that it gets on, `beat_s` how long
     ago its interpreter answered.  `end` is how its last process ended.
     """
@@ -223,6 +226,7 @@ class AgentStatus(Frozen):
     within_s: float = 0.0
     parks: bool = False
     mailbox: int = 0
+    retries: int = 0
     in_hand: str | None = None
     in_hand_type: str | None = None
     in_hand_s: float | None = None

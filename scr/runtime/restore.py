@@ -7,14 +7,16 @@ are wanted, effects that are asked for; the rest follows.
 
 from __future__ import annotations
 
-from scr.mail.mailbox import Pending
+from scr.charging import Charges
+from scr.mail.pending import Pending
 from scr.messages import ExitReason
+from scr.runtime.departures import Departures
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, SupervisorSpec, walk
 from scr.store.records import Effect, Image, KeptAgent
 
 
-def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
+def restore(image: Image, turns: Turns, departures: Departures, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
     """Put everything back but processes; returns the agents that the tree does not list: they are to be started.
 
     Those that a turn had asked to stop are gone now.
@@ -37,7 +39,7 @@ def restore(image: Image, turns: Turns, tree: SupervisorSpec) -> tuple[KeptAgent
     added = [kept for kept in image.agents if kept.spec.id not in listed]
     for kept in added:
         if kept.spec.id in stopped:
-            turns.gone(kept.spec.id, ExitReason.SHUTDOWN, "it was asked to stop")
+            departures.end(kept.spec.id, ExitReason.SHUTDOWN, "it was asked to stop")
     return tuple(kept for kept in added if kept.spec.id not in stopped)
 
 
@@ -67,13 +69,15 @@ def _mail(image: Image, turns: Turns) -> None:
     first: set[str] = set()
     for kept in image.mail:
         steps = {step.name: step for step in kept.steps}
-        pending = Pending(kept.message, kept.deliveries, kept.deaths, steps)
+        charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
+        pending = Pending(kept.message, kept.deliveries, charges, steps, due=kept.due)
         if kept.parked:
             turns.parked.restore(pending, kept.parked)
             continue
-        if kept.message.to not in first:
+        if kept.message.to not in first and kept.due is None:
             first.add(kept.message.to)
             pending.deliveries = max(1, pending.deliveries)
         if not turns.router.restore(pending):
             why = f"there is no agent {kept.message.to!r} any more"
             turns.post.bury(kept.message, "agent_gone", why, pending.deliveries)
+        turns.failures.restore(pending)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from scr.messages import ExitReason
 from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
 from scr.supervise.orders import Done, Refusal, Refused
@@ -30,8 +29,12 @@ class Mail(Protocol):
     def opened(self, spec: AgentSpec) -> None:
         """The agent exists from now on: its mail is taken."""
 
-    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """It will not be: its mail is answered for."""
+
+class Losses(Protocol):
+    """What starts want of the departures."""
+
+    def lose(self, agent: str, detail: str) -> None:
+        """It will not be started now: what it has waits."""
 
 
 @dataclass(eq=False, slots=True)
@@ -47,8 +50,8 @@ class Held:
 class Starts:
     """Requests in the order in which they came."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail) -> None:
-        self._loop, self._supervisor, self._mail = loop, supervisor, mail
+    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail, losses: Losses) -> None:
+        self._loop, self._supervisor, self._mail, self._losses = loop, supervisor, mail, losses
         self._held: list[Held] = []
         self._brought_back: dict[str, AgentSpec] = {}
 
@@ -68,8 +71,7 @@ class Starts:
             self._brought_back[kept.spec.id] = kept.spec
             self._hold(kept.supervisor, kept.spec, heard)
         else:
-            why = f"there is no supervisor {kept.supervisor!r} any more"
-            self._mail.gone(kept.spec.id, ExitReason.START_FAILED, why)
+            self._losses.lose(kept.spec.id, f"there is no supervisor {kept.supervisor!r} any more")
 
     def take_over(self, agent: str) -> AgentSpec | None:
         """A client wants this agent: what it is, if it was brought back and nobody has wanted it yet."""
@@ -106,7 +108,7 @@ class Starts:
         if isinstance(outcome, Refused):
             self._brought_back.pop(spec.id, None)
             if spec.id not in self._supervisor.tree.children:
-                self._mail.gone(spec.id, ExitReason.START_FAILED, outcome.detail)
+                self._losses.lose(spec.id, outcome.detail)
         answered(outcome)
 
 

@@ -13,7 +13,7 @@ from scr.specs import AgentSpec, Code
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.reads import restarts_against, restarts_under
 from scr.supervise.supervisor import Supervisor
-from scr.supervise.tree import Child
+from scr.supervise.tree import Child, Phase
 
 
 def status_of(child: Child, supervisor: Supervisor, router: Router, care: Care, *, at: float) -> AgentStatus:
@@ -55,6 +55,7 @@ def _agent(
         within_s=spent.within_s,
         parks=spec.park,
         mailbox=router.depth(child.id),
+        retries=router.retries(child.id),
         in_hand=pending.message.message_id if pending else None,
         in_hand_type=pending.message.type if pending else None,
         in_hand_s=at - pulse.busy_at if pulse and pulse.busy_at else None,
@@ -63,6 +64,21 @@ def _agent(
         beat_s=at - max(pulse.beat_at, live.since) if pulse and live else None,
         uptime_s=at - live.since if live else None,
         end=str(child.end or ""),
+    )
+
+
+def absent_status(spec: AgentSpec, supervisor: str, router: Router) -> AgentStatus:
+    """One agent that has left the tree while its mail waits."""
+    return AgentStatus(
+        id=spec.id,
+        supervisor=supervisor,
+        type="agent",
+        phase=Phase.DOWN,
+        code=named(spec.code),
+        parks=spec.park,
+        mailbox=router.depth(spec.id),
+        retries=router.retries(spec.id),
+        end=router.absent[spec.id].detail,
     )
 
 

@@ -21,28 +21,30 @@ from scr.launch.reaper import Reaper
 from scr.messages import ExitReason
 from scr.runtime.care import Care
 from scr.runtime.charter import Boot
-from scr.runtime.crashes import crash_of, is_crash
+from scr.runtime.crashes import crash_of, error_of_exit, is_crash
+from scr.runtime.departures import Departures
+from scr.runtime.failures import Failed
 from scr.runtime.keeping import when_told
+from scr.runtime.operations import Operations
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
 from scr.runtime.restore import carry_on, restore
 from scr.runtime.scratch import TABLE
 from scr.runtime.starts import Starts, heard
-from scr.runtime.status import named, status_of
+from scr.runtime.status import absent_status, named, status_of
 from scr.runtime.turns import Settled, Turns
-from scr.specs import AgentSpec
+from scr.specs import AgentSpec, OnError
 from scr.store.records import StoreStatus
 from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.orders import Done, Refused
+from scr.supervise.orders import Done, Fate, Refused
 from scr.supervise.reads import in_start_order, restarts_against
-from scr.supervise.supervisor import Answered, Supervisor
-from scr.supervise.tree import Phase, Tree
+from scr.supervise.supervisor import Supervisor
+from scr.supervise.tree import Goal, Phase, Tree
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
     AgentHalted,
     AgentResumed,
     AgentStarting,
@@ -90,6 +92,7 @@ class System:
         )
         self._output = Output(self.events, limits.output_lines_per_s)
         self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory)
+        self.departures = Departures(self.turns, store, self.events)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
             loop,
@@ -100,7 +103,8 @@ class System:
             frame_bytes=limits.frame_bytes,
             tail_bytes=limits.tail_bytes,
         )
-        self._starts = Starts(loop, self.supervisor, self.turns)
+        self._starts = Starts(loop, self.supervisor, self.turns, self.departures)
+        self.operations = Operations(self.supervisor, self._starts, self.departures, self.reloads)
 
     def start(self) -> None:
         """Start the tree, and go on with what an earlier runtime of the run has left."""
@@ -108,7 +112,7 @@ class System:
         self.events.emit(
             RuntimeUp(runtime=boot.runtime, pid=os.getpid(), run=boot.run, epoch=image.epoch, resumed=image.resumed)
         )
-        added = restore(image, self.turns, boot.tree)
+        added = restore(image, self.turns, self.departures, boot.tree)
         reach("runtime.restored")
         self.supervisor.start()
         for kept in added:
@@ -144,7 +148,10 @@ class System:
             run=self._boot.run,
             pid=os.getpid(),
             uptime_s=at - self._since,
-            agents=tuple(status_of(child, self.supervisor, router, self._care, at=at) for child in children),
+            agents=(
+                *(status_of(child, self.supervisor, router, self._care, at=at) for child in children),
+                *(absent_status(spec, parent, router) for spec, parent in self.departures.left.values()),
+            ),
             open_messages=counts.open_messages,
             dead_letters=counts.dead_letters,
             crashes=counts.crashes,
@@ -170,11 +177,13 @@ class System:
             table=self._table if self._boot.memory else None,
             max_sends=self.limits.sends_per_turn,
             max_frame_bytes=self.limits.frame_bytes,
+            retries=spec.on_error is OnError.RETRY,
         )
 
     def starting(self, spec: AgentSpec, incarnation: int) -> None:
         """The agent exists from now on, and takes mail."""
         parent = self.supervisor.tree.children[spec.id].parent or ""
+        self.departures.started(spec, parent)
         self.turns.opened(spec)
         self.store.admit(spec, parent, incarnation)
         self.events.emit(
@@ -202,7 +211,7 @@ class System:
         """A line of output."""
         self._output.printed(agent, stream, line, time.monotonic())
 
-    def exited(self, incarnation: Incarnation, end: Exit) -> None:
+    def exited(self, incarnation: Incarnation, end: Exit) -> bool:
         """An incarnation ended: keep why and tell it, then put its message back or aside."""
         reach("runtime.exit_seen")
         agent = incarnation.spec.id
@@ -227,7 +236,10 @@ class System:
         blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
         if blamed:
             self.reloads.failed(agent, end.detail or str(end.reason))
-        self.turns.down(agent, blamed=blamed, why=end.detail or str(end.reason), cause=seq)
+        failed = Failed(agent, incarnation.number, error_of_exit(incarnation.record, end), seq)
+        if not incarnation.ready:
+            self.departures.start_failed(agent, failed.error)
+        return self.turns.failures.died(failed, blamed=blamed)
 
     def _keep_crash(self, incarnation: Incarnation, end: Exit) -> None:
         agent, tree, now = incarnation.spec.id, self.supervisor.tree, time.monotonic()
@@ -238,14 +250,14 @@ class System:
         record = crash_of(incarnation, child, end, restarts, pending, at=now)
         self.store.crash(record.model_copy(update={"time": time.time()}))
 
-    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good; where the whole tree ends, it is the runtime that does, and its mail stays open."""
+    def gone(self, agent: str, reason: ExitReason, detail: str, fate: Fate) -> None:
+        """The agent is down to stay; where the whole tree ends, it is the runtime that does: all mail stays open."""
         if self.supervisor.tree.teams[self._boot.tree.id].closing:
             self.turns.end()
         self._downs.pop(agent, None)
-        self.reloads.forget(agent)
-        self.turns.gone(agent, reason, detail)
-        self.events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
+        if fate is Fate.ENDED:
+            self.reloads.forget(agent)
+        self.departures.depart(agent, reason, detail, fate)
 
     def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
         """A supervisor reached its limit."""
@@ -273,28 +285,9 @@ class System:
         """Start an agent on behalf of another."""
         self._starts.start(supervisor, spec, partial(_settle, settled))
 
-    def start_agent(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
-        """Start an agent for a client; one that an earlier runtime of the run had goes on, as it is specified now."""
-        kept = self._starts.take_over(spec.id)
-        if kept is None:
-            self._starts.start(supervisor, spec, partial(self._keep, answered))
-        elif kept == spec:
-            answered(Done(spec.id))
-        else:
-            self.reloads.forget(spec.id)
-            self.supervisor.recycle_child(spec.id, partial(self._keep, answered), spec)
-
-    def stop_agent(self, agent: str, answered: Answered) -> None:
-        """Stop an agent for a client."""
-        self.supervisor.terminate_child(agent, partial(self._keep, answered))
-
-    def _keep(self, answered: Answered, outcome: Done | Refused) -> None:
-        """A client is told when the runtime that comes after this one would know it too."""
-        self.store.sync(partial(answered, outcome))
-
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""
-        self.supervisor.terminate_child(agent, partial(_settle, settled))
+        self.operations.stop_agent(agent, partial(_settle, settled))
 
     def cancel(self, message_id: str) -> int:
         """Drop a client's message and all that grew out of it; whoever works on it is replaced by a fresh process."""
@@ -326,8 +319,14 @@ class System:
         self.supervisor.condemn(agent, incarnation, verdict)
 
     def recycle(self, agent: str) -> None:
-        """Replace an agent by a fresh process between two messages, uncounted."""
-        self.supervisor.recycle_child(agent, heard)
+        """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
+        child = self.supervisor.tree.children.get(agent)
+        if child and child.phase is Phase.UP and child.goal is Goal.RUN:
+            self.supervisor.recycle_child(agent, heard)
+
+    def park(self, agent: str, why: str) -> None:
+        """Keep an agent down: too many of its messages failed."""
+        self.supervisor.park(agent, why)
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that broke the protocol."""

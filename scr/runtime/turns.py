@@ -14,7 +14,6 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from scr.charging import Charges
 from scr.errors import ChannelError, InvalidMessage
 from scr.failpoints import reach
 from scr.frames import (
@@ -32,13 +31,14 @@ from scr.frames import (
     StepDone,
     StepRecord,
     Timer,
+    TurnFailed,
 )
 from scr.mail.channel import LoopChannel
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.mail.router import Router
-from scr.messages import ExitReason
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
+from scr.runtime.failures import Failures
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
@@ -68,6 +68,12 @@ class Children(Protocol):
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives."""
 
+    def recycle(self, agent: str) -> None:
+        """Replace the agent by a fresh process, uncounted."""
+
+    def park(self, agent: str, why: str) -> None:
+        """Keep the agent down."""
+
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
 
@@ -94,6 +100,7 @@ class Turns:
         self.questions = Questions(self._asks, self.post, self.router, care, children.tell, self._recording.announce)
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
+        self.failures = Failures(loop, store, events, self.router, self.post, children)
         self._states: dict[str, JsonValue] = {}
         self._cancelled: dict[str, set[str]] = {}
         self._ended = self._rung = False
@@ -107,6 +114,7 @@ class Turns:
     def opened(self, spec: AgentSpec, state: JsonValue = None) -> None:
         """The agent exists from now on; `state` is what an earlier runtime has left of it."""
         self.router.open(spec)
+        self.failures.know(spec)
         if state is not None:
             self._states[spec.id] = state
 
@@ -115,28 +123,11 @@ class Turns:
         self._cancelled.pop(agent, None)
         self.router.up(agent, incarnation, channel)
 
-    def down(self, agent: str, *, blamed: bool, why: str, cause: int = 0) -> None:
-        """An incarnation ended; `blamed` when nobody had asked it to.  A message that ended too many is quarantined."""
-        pending = self.router.in_hand(agent)
-        if poison := self.router.down(agent, blamed=blamed):
-            sentence = f"it ended {agent} {poison.deaths} times, the last time: {why}"
-            self.post.bury(poison.message, "quarantined", sentence, poison.deliveries, cause)
-        elif pending and not pending.sealed:
-            pending.cause = cause
-            self._store.failed(pending.message.message_id, pending.deliveries, Charges(deaths=pending.deaths), None)
-
-    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good: its name is free, then who monitored it is told, then whose messages it held."""
-        if self._ended:
-            return
-        held, watchers = self.router.close(agent)
+    def close(self, agent: str) -> tuple[list[Pending], list[str]]:
+        """The agent is no more: the mail that it held, and who monitored it."""
         self._states.pop(agent, None)
-        self._store.gone(agent)
-        for watcher in watchers:
-            self.post.tell_down(watcher, agent, reason, detail)
-        for pending in held:
-            why = f"{agent} ended for good ({reason})"
-            self.post.bury(pending.message, "agent_gone", why, pending.deliveries, pending.cause)
+        self.failures.forget(agent)
+        return self.router.close(agent)
 
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.
@@ -155,8 +146,13 @@ class Turns:
         return len(dropped), list(holders)
 
     def end(self) -> None:
-        """The runtime stops: what is open stays open in the store, and nobody is told that it failed."""
+        """The runtime stops: what is open stays open in the store, and no sender is told that it failed."""
         self._ended = True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the runtime stops."""
+        return self._ended
 
     # What agents say.
 
@@ -177,6 +173,10 @@ class Turns:
                 self._record(agent, incarnation, message_id, step, ref)
             case InDoubt():
                 self._park(agent, incarnation, frame)
+            case TurnFailed(message_id=message_id):
+                if self._own(agent, incarnation, message_id, "failed in the turn of"):
+                    self._care.idle(agent, incarnation)
+                    self.failures.raised(agent, incarnation, frame)
             case Ask():
                 self._ask(agent, incarnation, frame)
             case Fetch(ref=ref, after=after, limit=limit):
@@ -222,6 +222,7 @@ class Turns:
         for effect in effects:
             if effect.start:
                 self.carry(effect)
+        self.failures.committed(agent)
         self._watch(agent, turn)
         for message in turn.sends:
             self.post.post(message, seq)
@@ -316,6 +317,7 @@ class Turns:
         return Deliver(
             message=pending.message,
             deliveries=pending.deliveries + is_ahead,
+            attempt=pending.charges.attempts + 1,
             steps=tuple(pending.steps.values()),
             deadline_s=self._care.deadline_s(agent, incarnation, pending.message),
             entries_version=self._store.entries_version if self._memory else 0,

@@ -37,8 +37,10 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: 
         case Goal.BOUNCE:
             cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
             draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
+        case Goal.STOP if child.parking and not isinstance(child.call, TerminateChild):
+            settle(draft, child.changed(end=End(ExitReason.ERROR, child.parking)), park=True)
         case Goal.STOP:
-            settle(draft, child, park=bool(child.parking) and not isinstance(child.call, TerminateChild))
+            settle(draft, child)
     return None
 
 

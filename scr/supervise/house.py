@@ -9,6 +9,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec
 from scr.supervise.exits import Exit
 from scr.supervise.incarnation import Incarnation
+from scr.supervise.orders import Fate
 
 
 class House(Protocol):
@@ -35,11 +36,11 @@ class House(Protocol):
     def printed(self, agent: str, stream: str, line: str) -> None:
         """A line on its standard output or standard error."""
 
-    def exited(self, incarnation: Incarnation, end: Exit) -> None:
-        """It has ended and everything that it had said was heard."""
+    def exited(self, incarnation: Incarnation, end: Exit) -> bool:
+        """It has ended and everything that it had said was heard.  Whether a message explains the end."""
 
-    def gone(self, agent: str, reason: ExitReason, detail: str) -> None:
-        """The agent ended for good."""
+    def gone(self, agent: str, reason: ExitReason, detail: str, fate: Fate) -> None:
+        """The agent is down and does not come back by itself; `fate` is what becomes of its mail and its state."""
 
     def gave_up(self, supervisor: str, causes: tuple[str, ...]) -> None:
         """A supervisor reached its limit."""

@@ -136,7 +136,7 @@ def park(draft: Draft, fact: Park) -> None:
     if child.alive:
         draft.put(child)
     else:
-        settle(draft, child, park=True)
+        settle(draft, child.changed(end=End(ExitReason.ERROR, child.parking)), park=True)
 
 
 def plan(draft: Draft) -> None:

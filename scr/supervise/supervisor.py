@@ -28,6 +28,7 @@ from scr.supervise.facts import (
     Exited,
     Fact,
     Ignored,
+    Park,
     Recycle,
     Shutdown,
     StartChild,
@@ -105,6 +106,10 @@ class Supervisor:
         """
         self._feed(Recycle(monotonic(), self._token(answered), agent, spec=spec))
 
+    def park(self, agent: str, why: str) -> None:
+        """Take an agent down and keep it down until it is restarted by hand."""
+        self._feed(Park(monotonic(), agent, why))
+
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""
         live = self._live.get(agent)
@@ -175,8 +180,8 @@ class Supervisor:
                 self._stop(agent, number)
             case Kill(agent, number):
                 self._kill(agent, number)
-            case Gone(agent, reason, detail):
-                self._house.gone(agent, reason, detail)
+            case Gone(agent, reason, detail, fate):
+                self._house.gone(agent, reason, detail, fate)
             case GaveUp(supervisor, causes):
                 self._house.gave_up(supervisor, causes)
             case Unkillable(agent, number):
@@ -275,9 +280,9 @@ class Supervisor:
             return
         end = incarnation.verdict(status)
         self._forget(incarnation)
-        self._house.exited(incarnation, end)
+        is_explained = self._house.exited(incarnation, end)
         incarnation.close()
-        self._feed(self._fact_of(incarnation, end))
+        self._feed(self._fact_of(incarnation, end, is_explained=is_explained))
 
     def _again(self, incarnation: Incarnation) -> None:
         """The process died before it knew who it was to be: that is no failure of the agent's."""
@@ -285,13 +290,13 @@ class Supervisor:
         incarnation.blanks += 1
         self._launch(incarnation.spec.id, partial(self._launched, incarnation))
 
-    def _fact_of(self, incarnation: Incarnation, end: Exit) -> Fact:
+    def _fact_of(self, incarnation: Incarnation, end: Exit, *, is_explained: bool) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()
         if incarnation.ignored:
             return Ignored(agent, number, now)
         if not incarnation.ready and incarnation.asked is Asked.NOTHING:
             return StartFailed(agent, number, now, end.detail)
-        return Exited(agent, number, now, end.reason, end.detail)
+        return Exited(agent, number, now, end.reason, end.detail, explained=is_explained)
 
     def _forget(self, incarnation: Incarnation) -> None:
         if self._live.get(incarnation.spec.id) is incarnation:

@@ -115,6 +115,26 @@ class AgentGone(_Plain):
 
 
 @_event
+class AgentParked(_Plain):
+    """The agent is kept down until it is restarted by hand or gets new code; its mail and its state wait."""
+
+    kind: Literal["agent_parked"] = "agent_parked"
+    agent: str
+    reason: str
+    detail: str = ""
+
+
+@_event
+class AgentForgotten(_Plain):
+    """The agent was lost with its supervisor, or did not start; mail and state wait for the next one of its name."""
+
+    kind: Literal["agent_forgotten"] = "agent_forgotten"
+    agent: str
+    reason: str
+    detail: str = ""
+
+
+@_event
 class AgentReloaded(_Plain):
     """The agent runs new code."""
 
@@ -185,6 +205,23 @@ class TurnCommitted(_Plain):
     agent: str
     incarnation: int
     sends: int = 0
+
+
+@_event
+class TurnFailed(_Plain):
+    """A try of the message failed and nothing of it happened: its handler raised, or its agent's process died.
+
+    `due` (wall clock) is when it is tried again; None: at once, or not at all.
+    """
+
+    kind: Literal["turn_failed"] = "turn_failed"
+    message_id: str
+    agent: str
+    incarnation: int
+    error: str = ""
+    attempts: int = 0
+    deaths: int = 0
+    due: float | None = None
 
 
 @_event
@@ -273,6 +310,8 @@ Event: TypeAlias = Annotated[
     | AgentUp
     | AgentExited
     | AgentGone
+    | AgentParked
+    | AgentForgotten
     | AgentHalted
     | AgentResumed
     | AgentReloaded
@@ -282,6 +321,7 @@ Event: TypeAlias = Annotated[
     | MessageAccepted
     | MessageDelivered
     | TurnCommitted
+    | TurnFailed
     | StepRecorded
     | MessageBuried
     | MessageParked

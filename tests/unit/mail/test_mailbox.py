@@ -4,7 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX, Mailbox, Pending
+from scr.charging import Bury, Charges
+from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX, Bounds, Mailbox
+from scr.mail.pending import Pending
 from scr.messages import Down, DownPayload, ExitReason, Ping, origin
 
 
@@ -17,8 +19,13 @@ def down(n):
     return Down(payload=payload, **origin(message_id=f"d{n}", sender="runtime", to="b", at=0.0))
 
 
+def buried(charged):
+    """The id of the message that is to be a dead letter."""
+    return charged[0].message.message_id if charged and isinstance(charged[1], Bury) else None
+
+
 def test_messages_are_handed_over_in_order_one_at_a_time():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     assert all(mailbox.offer(ping(n)) for n in range(3))
     assert mailbox.take().message.message_id == "m0"
     assert mailbox.take() is None
@@ -27,52 +34,52 @@ def test_messages_are_handed_over_in_order_one_at_a_time():
 
 
 def test_a_full_mailbox_takes_nothing_but_the_runtimes_own_answers_and_of_those_a_bounded_number():
-    mailbox = Mailbox(3, 3)
+    mailbox = Mailbox(Bounds(3, 3))
     assert [mailbox.offer(ping(n)) for n in range(5)] == [True, True, True, False, False]
     assert [mailbox.offer(down(n)) for n in range(5)] == [True, True, True, False, False]
 
 
 def test_other_bounds_hold_for_what_comes_and_what_is_there_stays():
-    mailbox = Mailbox(3, 3)
+    mailbox = Mailbox(Bounds(3, 3))
     assert [mailbox.offer(ping(n)) for n in range(3)] == [True] * 3
-    mailbox.bound(2, 1)
+    mailbox.bound(Bounds(2, 1))
     assert (len(mailbox), mailbox.offer(ping(3))) == (3, False)
     mailbox.take()
-    assert mailbox.release(blamed=True).message.message_id == "m0"
-    mailbox.bound(4, 3)
+    assert buried(mailbox.release(blamed=True, at=0.0)) == "m0"
+    mailbox.bound(Bounds(4, 3))
     assert [mailbox.offer(ping(n)) for n in range(4, 7)] == [True, True, False]
 
 
 def test_a_released_message_is_the_next_one_again_with_its_steps_and_one_more_delivery():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     for n in range(3):
         mailbox.offer(ping(n))
     first = mailbox.take()
     first.steps["s"] = "kept"
-    assert mailbox.release(blamed=True) is None
+    assert buried(mailbox.release(blamed=True, at=0.0)) is None
     again = mailbox.take()
     assert (again.message.message_id, again.deliveries, again.steps) == ("m0", 2, {"s": "kept"})
 
 
 def test_a_message_that_ended_as_many_incarnations_as_it_may_is_handed_back_for_quarantine():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     mailbox.offer(ping(0))
-    outcomes = [(mailbox.take(), mailbox.release(blamed=True))[1] for _ in range(3)]
-    assert outcomes[:2] == [None, None]
-    assert (outcomes[2].message.message_id, outcomes[2].deliveries) == ("m0", 3)
+    outcomes = [(mailbox.take(), mailbox.release(blamed=True, at=0.0))[1] for _ in range(3)]
+    assert [buried(outcome) for outcome in outcomes] == [None, None, "m0"]
+    assert (outcomes[2][0].deliveries, outcomes[2][0].charges) == (3, Charges(deaths=3))
     assert len(mailbox) == 0
 
 
 def test_being_stopped_with_a_message_in_hand_is_not_the_messages_fault():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     mailbox.offer(ping(0))
     for _ in range(10):
         mailbox.take()
-        assert mailbox.release(blamed=False) is None
+        assert mailbox.release(blamed=False, at=0.0) is None
 
 
 def test_what_is_not_wanted_any_more_is_taken_out_of_what_waits_and_not_out_of_the_hand():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     for message in (down(0), ping(1), down(2), ping(3)):
         mailbox.offer(message)
     mailbox.take()
@@ -87,7 +94,7 @@ def sent_ahead(box):
 
 
 def test_fresh_messages_are_sent_ahead_behind_the_one_in_hand_and_wait_again_when_the_agent_ends():
-    box = Mailbox(100, 3)
+    box = Mailbox(Bounds(100, 3))
     for n in range(AHEAD_MAX + 5):
         box.offer(ping(n))
     assert sent_ahead(box) == []
@@ -96,23 +103,23 @@ def test_fresh_messages_are_sent_ahead_behind_the_one_in_hand_and_wait_again_whe
     box.settle("m0")
     second = box.take()
     assert (second.message.message_id, second.ahead, second.deliveries) == ("m1", True, 1)
-    box.release(blamed=True)
+    box.release(blamed=True, at=0.0)
     again = box.take()
-    assert (again, again.ahead, again.deliveries, again.deaths) == (second, False, 2, 1)
+    assert (again, again.ahead, again.deliveries, again.charges.deaths) == (second, False, 2, 1)
     assert first is not again
     box.settle("m1")
     assert (box.take().deliveries, len(box)) == (1, AHEAD_MAX + 3)
 
 
 def test_what_was_delivered_before_and_what_may_be_taken_back_goes_alone():
-    box = Mailbox(100, 3)
+    box = Mailbox(Bounds(100, 3))
     for message in (ping(0), ping(1), ping(2), down(3), ping(4)):
         box.offer(message)
     box.take()
     box.settle("m0")
     box.take()
     assert sent_ahead(box) == ["m2"]
-    box.release(blamed=True)
+    box.release(blamed=True, at=0.0)
     box.restore(Pending(ping(9)), first=True)
     box.take()
     assert sent_ahead(box) == [], "m1 ended a process"
@@ -122,7 +129,7 @@ def test_what_was_delivered_before_and_what_may_be_taken_back_goes_alone():
 
 
 def test_a_full_mailbox_counts_what_was_sent_ahead():
-    box = Mailbox(2, 3)
+    box = Mailbox(Bounds(2, 3))
     for n in range(2):
         box.offer(ping(n))
     box.take()
@@ -131,7 +138,7 @@ def test_a_full_mailbox_counts_what_was_sent_ahead():
 
 
 def test_what_the_process_has_and_nobody_wants_any_more_is_told():
-    box = Mailbox(10, 3)
+    box = Mailbox(Bounds(10, 3))
     for n in range(5):
         box.offer(ping(n))
     box.take()
@@ -147,7 +154,7 @@ def test_what_the_process_has_and_nobody_wants_any_more_is_told():
 
 
 def test_settling_a_message_that_is_not_in_hand_changes_nothing():
-    mailbox = Mailbox(10, 3)
+    mailbox = Mailbox(Bounds(10, 3))
     mailbox.offer(ping(0))
     mailbox.take()
     assert mailbox.settle("other") is None
@@ -159,7 +166,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @initialize(size=st.integers(1, 4), deaths=st.integers(1, 3))
     def make(self, size, deaths):
-        self.mailbox, self.size = Mailbox(size, deaths), size
+        self.mailbox, self.size = Mailbox(Bounds(size, deaths)), size
         self.accepted, self.ended = [], []
 
     @rule()
@@ -197,8 +204,8 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(blamed=st.booleans())
     def die(self, blamed):
-        if quarantined := self.mailbox.release(blamed=blamed):
-            self.ended.append(quarantined.message.message_id)
+        if name := buried(self.mailbox.release(blamed=blamed, at=0.0)):
+            self.ended.append(name)
         assert not self.mailbox._ahead
 
     @invariant()
@@ -222,7 +229,7 @@ TestMailboxMachine.settings = settings(max_examples=60, stateful_step_count=40, 
 
 
 def test_a_message_whose_turn_is_being_kept_is_out_of_the_agents_hands_and_comes_to_nobody_again():
-    box = Mailbox(size=10, max_deliveries=3)
+    box = Mailbox(Bounds(size=10, max_deliveries=3))
     for n in range(3):
         box.offer(ping(n))
     first = box.take()
@@ -230,14 +237,14 @@ def test_a_message_whose_turn_is_being_kept_is_out_of_the_agents_hands_and_comes
     box.advance()
     second = box.take()
     assert (second.message.message_id, len(box)) == ("m1", 3)
-    assert box.release(blamed=True) is None
+    assert buried(box.release(blamed=True, at=0.0)) is None
     assert box.take() is second
     assert box.settle("m0") is first
     assert [pending.message.message_id for pending in box.empty()] == ["m1", "m2"]
 
 
 def test_an_agent_is_only_so_many_turns_ahead_of_the_store():
-    box = Mailbox(size=2 * SEALED_MAX, max_deliveries=3)
+    box = Mailbox(Bounds(size=2 * SEALED_MAX, max_deliveries=3))
     for n in range(SEALED_MAX + 3):
         box.offer(ping(n))
     taken = []

@@ -1,0 +1,374 @@
+"""Failures are charged to whom they belong: to the message, or to the agent, and never to its siblings."""
+
+import os
+import signal
+import time
+
+import pytest
+from pydantic import BaseModel
+
+import scr
+from scr.messages import TaskPayload
+from scr.runtime.handle import Runtime
+from scr.specs import SupervisorSpec
+from tests.conftest import until
+from tests.process.conftest import Story
+
+QUICK = scr.Retry(base_s=0.01, cap_s=0.02)
+
+
+class Flaky(scr.Agent):
+    """Fails as often as its task says, after it has changed its state and sent a message."""
+
+    class State(BaseModel):
+        done: int = 0
+
+    def on_task(self, ctx, message):
+        self.state.done += 1
+        ctx.send({"from": ctx.agent}, to="listener")
+        if ctx.attempt <= message.payload.input:
+            raise ConnectionError(f"try {ctx.attempt}")
+        ctx.reply([self.state.done, ctx.attempt, ctx.deliveries, ctx.incarnation])
+
+
+class Listener(scr.Agent):
+    class State(BaseModel):
+        heard: list = []
+
+    def on_task(self, ctx, message):
+        if message.sender == "client":
+            ctx.reply(self.state.heard)
+        else:
+            self.state.heard.append(message.payload.input["from"])
+
+    def on_message(self, ctx, message):
+        """Failures and downs are of no interest."""
+
+
+def status_of(runtime, agent):
+    return next(status for status in runtime.status().agents if status.id == agent)
+
+
+def raises(ctx, message):
+    raise ValueError("no such customer")
+
+
+def test_twenty_flaky_workers_answer_every_task_and_none_is_restarted_for_it(story):
+    story.runtime.start_agent("listener", Listener)
+    for n in range(20):
+        story.runtime.start_agent(f"w{n}", Flaky, retry=QUICK)
+    tasks = [story.runtime.submit(f"w{n % 20}", n % 3) for n in range(60)]
+    assert sorted(task.result(30)[1] for task in tasks) == [1] * 20 + [2] * 20 + [3] * 20
+    assert {status.restarts for status in story.runtime.status().agents} == {0}
+    assert len(story.events("turn_failed")) == 60
+    assert not story.events("supervisor_gave_up")
+
+
+def test_a_failed_try_leaves_nothing_and_the_next_has_a_fresh_process(story):
+    story.runtime.start_agent("listener", Listener)
+    story.runtime.start_agent("flaky", Flaky, retry=QUICK)
+    assert story.runtime.ask("flaky", 2) == [1, 3, 3, 3]
+    assert story.runtime.ask("flaky", 0) == [2, 1, 1, 3]
+    assert story.runtime.ask("listener", None) == ["flaky", "flaky"]
+
+
+def test_without_a_fresh_process_the_same_one_goes_on_with_the_committed_state(story):
+    story.runtime.start_agent("listener", Listener)
+    story.runtime.start_agent("flaky", Flaky, retry=QUICK, fresh_process=False)
+    tasks = [story.runtime.submit("flaky", n % 2) for n in range(8)]
+    answers = [task.result(20) for task in tasks]
+    assert sorted(answer[0] for answer in answers) == list(range(1, 9))
+    assert {answer[3] for answer in answers} == {1}
+
+
+def test_who_asked_hears_what_failed_and_how_often(story):
+    story.runtime.start_agent("a", raises, retry=QUICK)
+    with pytest.raises(
+        scr.TaskFailed, match=r"a failed, and it was tried 4 times.*ValueError: no such customer"
+    ) as told:
+        story.runtime.ask("a", 1)
+    error = told.value
+    assert (error.error_type, error.error_message, error.attempts, error.deaths) == (
+        "ValueError",
+        "no such customer",
+        4,
+        0,
+    )
+    assert 'raise ValueError("no such customer")' in error.traceback
+    until(lambda: status_of(story.runtime, "a").phase == "up")
+
+
+def test_an_agent_that_asked_hears_it_too(story):
+    def asks(ctx, message):
+        try:
+            ctx.ask("a", 1)
+        except scr.TaskFailed as error:
+            return [error.error_type, error.attempts, "no such customer" in error.traceback]
+
+    story.runtime.start_agent("a", raises, retry=QUICK)
+    story.runtime.start_agent("b", asks)
+    assert story.runtime.ask("b", 1) == ["ValueError", 4, True]
+
+
+def fatal(ctx, message):
+    raise scr.Fatal("this customer can never be served")
+
+
+@pytest.mark.parametrize(
+    ("code", "retry"), [(fatal, QUICK), (raises, QUICK.model_copy(update={"never_on": ("ValueError",)}))]
+)
+def test_what_can_never_succeed_is_tried_once_and_never_parks_its_agent(story, code, retry):
+    story.runtime.start_agent("a", code, retry=retry)
+    for _ in range(6):
+        with pytest.raises(scr.TaskFailed) as told:
+            story.runtime.ask("a", 1)
+        assert told.value.attempts == 1
+    until(lambda: status_of(story.runtime, "a").phase == "up")
+
+
+def test_an_outage_costs_no_attempt_and_no_process(story):
+    def put_off(ctx, message):
+        if ctx.deliveries < 4:
+            raise scr.TryLater(0.01, "the provider is away")
+        return [ctx.deliveries, ctx.attempt, ctx.incarnation]
+
+    story.runtime.start_agent("a", put_off, retry=scr.Retry(attempts=1))
+    assert story.runtime.ask("a", 1) == [4, 1, 1]
+
+
+def test_an_outage_ends_when_the_message_may_not_be_put_off_for_longer(story):
+    def away(ctx, message):
+        raise scr.TryLater(31_536_000, "a year")
+
+    story.runtime.start_agent("a", away, retry=scr.Retry(outage_s=0.05))
+    with pytest.raises(scr.TaskFailed, match=r"put off for 0\.05 s"):
+        story.runtime.ask("a", 1)
+
+
+def test_a_task_may_bring_its_own_policy(story):
+    story.runtime.start_agent("a", raises, retry=QUICK)
+    with pytest.raises(scr.TaskFailed) as told:
+        story.runtime.ask("a", TaskPayload(task_id="t", retry=scr.Retry(attempts=2, base_s=0.01)))
+    assert told.value.attempts == 2
+
+
+def test_a_step_that_has_returned_is_not_run_again_by_the_next_try(story, tmp_path):
+    def pays(ctx, message):
+        def pay():
+            with (tmp_path / "paid").open("a") as file:
+                file.write("x")
+            return 1
+
+        ctx.step("pay", pay)
+        if ctx.attempt < 3:
+            raise ValueError("after the payment")
+        return (tmp_path / "paid").read_text()
+
+    story.runtime.start_agent("a", pays, retry=QUICK)
+    assert story.runtime.ask("a", 1) == "x"
+
+
+def test_later_messages_of_the_same_agent_wait_behind_a_retry_and_those_of_others_go_on(story):
+    def sends(ctx, message):
+        for n in range(3):
+            ctx.send([ctx.agent, n], to="store")
+
+    def store(ctx, message):
+        sender, n = message.payload.input if message.sender != "client" else ("client", 0)
+        if (sender, n) == ("one", 0) and ctx.attempt < 3:
+            raise ConnectionError("not yet")
+        ctx.log(f"{sender} {n}")
+
+    story.runtime.start_agent("store", store, retry=scr.Retry(base_s=0.2, jitter="none"))
+    story.runtime.start_agent("one", sends)
+    story.runtime.start_agent("two", sends)
+    story.runtime.send("one", 1)
+    story.until("turn_failed", agent="store")
+    story.runtime.send("two", 1)
+    until(lambda: len(story.events("logged", agent="store")) == 6)
+    order = [event.text for event in story.events("logged", agent="store")]
+    assert [line for line in order if line.startswith("one")] == ["one 0", "one 1", "one 2"]
+    assert order[:3] == ["two 0", "two 1", "two 2"]
+
+
+def test_five_dead_letters_in_a_row_park_an_agent_and_its_mail_waits_until_it_is_taken_up(story):
+    def fails_until_mended(ctx, message):
+        if not os.path.exists(message.payload.input):
+            raise ConnectionError("the database is away")
+        return "served"
+
+    class Monitor(scr.Agent):
+        def on_task(self, ctx, message):
+            ctx.monitor("a")
+
+        def on_message(self, ctx, message):
+            ctx.log(f"{message.payload.agent} {message.payload.reason}")
+
+    story.runtime.start_agent("sibling", lambda ctx, message: ctx.incarnation)
+    story.runtime.start_agent("a", fails_until_mended, retry=scr.Retry(attempts=1))
+    story.runtime.start_agent("monitor", Monitor)
+    story.runtime.send("monitor", 1)
+    for _ in range(5):
+        with pytest.raises(scr.TaskFailed):
+            story.runtime.ask("a", "/nowhere")
+    parked = story.until("agent_parked", agent="a")
+    assert "5 messages in a row became dead letters" in parked.detail
+    assert story.until("logged", agent="monitor").text == "a parked"
+    with pytest.raises(scr.AgentParked, match="restart_agent"):
+        story.runtime.ask("a", "/", key="waits")
+    waiting = story.runtime.submit("a", "/")
+    with pytest.raises(scr.AgentParked):
+        waiting.result(5)
+    assert (status_of(story.runtime, "a").phase, status_of(story.runtime, "a").mailbox) == ("parked", 2)
+    assert story.runtime.ask("sibling", 1) == 1
+    story.runtime.restart_agent("a")
+    assert (story.runtime.ask("a", "/", key="waits"), waiting.result(10)) == ("served", "served")
+
+
+def test_new_code_takes_a_parked_agent_up(story):
+    story.runtime.start_agent("a", raises, retry=scr.Retry(attempts=1))
+    for _ in range(5):
+        with pytest.raises(scr.TaskFailed):
+            story.runtime.ask("a", 1)
+    story.until("agent_parked", agent="a")
+    story.runtime.start_agent("a", lambda ctx, message: "new")
+    assert story.runtime.ask("a", 1) == "new"
+
+
+def test_a_turn_that_commits_breaks_the_row(story):
+    story.runtime.start_agent("a", lambda ctx, message: 1 / message.payload.input, retry=scr.Retry(attempts=1))
+    for n in [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]:
+        if n:
+            assert story.runtime.ask("a", n) == 1.0
+        else:
+            with pytest.raises(scr.TaskFailed):
+                story.runtime.ask("a", n)
+    assert not story.events("agent_parked")
+
+
+def test_deaths_with_a_message_in_hand_count_against_the_message_alone(story):
+    story.runtime.start_agent("sibling", lambda ctx, message: ctx.incarnation)
+    story.runtime.start_agent("a", lambda ctx, message: os.kill(os.getpid(), message.payload.input))
+    for _ in range(4):
+        with pytest.raises(scr.TaskFailed) as told:
+            story.runtime.ask("a", int(signal.SIGKILL))
+        assert (told.value.error_type, told.value.attempts, told.value.deaths) == ("killed", 0, 3)
+    assert status_of(story.runtime, "a").restarts == 0
+    assert story.runtime.ask("sibling", 1) == 1
+
+
+def test_deaths_that_no_message_explains_park_the_agent_and_harm_no_sibling():
+    tree = SupervisorSpec(
+        id="root",
+        strategy="one_for_one",
+        children=(SupervisorSpec(id="agents", strategy="one_for_one", dynamic=True, max_restarts=2, within_s=60),),
+    )
+    story = Story(tree)
+    with story.runtime as runtime:
+        runtime.start_agent("sibling", lambda ctx, message: ctx.incarnation)
+        runtime.start_agent("a", lambda ctx, message: ctx.incarnation)
+        for n in range(3):
+            story.until("agent_up", agent="a", incarnation=n + 1)
+            os.kill(story.pid("a"), signal.SIGKILL)
+            story.until("agent_exited", agent="a", count=n + 1)
+        story.until("agent_parked", agent="a")
+        assert runtime.ask("sibling", 1) == 1
+
+
+def test_a_start_that_fails_tells_its_cause(story):
+    class Broken(scr.Agent):
+        def on_start(self, ctx):
+            raise RuntimeError("no config")
+
+        def on_task(self, ctx, message):
+            """It never comes to that."""
+
+    with pytest.raises(scr.ScrError, match="RuntimeError: no config") as told:
+        story.runtime.start_agent("c", Broken)
+    assert "on_start" in str(told.value)
+    assert type(told.value).__name__ == "StartFailed"
+
+
+class Count(scr.Agent):
+    """`on_start` fails with the environment that its options name."""
+
+    class State(BaseModel):
+        n: int = 0
+
+    def on_start(self, ctx):
+        if self.options["mode"] == "broken":
+            raise RuntimeError("no config")
+
+    def on_task(self, ctx, message):
+        self.state.n += message.payload.input
+        ctx.reply(self.state.n)
+
+
+def test_a_deploy_that_does_not_start_keeps_the_state_and_the_tasks(tmp_path):
+    store = f"sqlite:///{tmp_path}/deploy.db"
+
+    def deployed(mode):
+        return Runtime(store=store, run="x"), {"options": {"mode": mode}}
+
+    runtime, options = deployed("ok")
+    with runtime:
+        runtime.start_agent("c", Count, **options)
+        assert runtime.ask("c", 1) == 1
+        os.kill(status_of(runtime, "c").pid, signal.SIGSTOP)
+        runtime.submit("c", 10, key="order-1")
+    runtime, options = deployed("broken")
+    with runtime, pytest.raises(scr.ScrError, match="RuntimeError: no config"):
+        runtime.start_agent("c", Count, **options)
+    runtime, options = deployed("ok")
+    with runtime:
+        runtime.start_agent("c", Count, **options)
+        assert runtime.ask("c", 10, key="order-1") == 11
+        assert runtime.ask("c", 0) == 11
+        assert runtime.status().dead_letters == 0
+
+
+def test_a_retry_waits_for_its_time_whatever_dies_meanwhile(tmp_path):
+    def fails_once(ctx, message):
+        if ctx.attempt == 1:
+            raise ConnectionError("away")
+        return [ctx.attempt, ctx.deliveries]
+
+    story = Story(store=f"sqlite:///{tmp_path}/retry.db")
+    with story.runtime as runtime:
+        runtime.start_agent("a", fails_once, retry=scr.Retry(base_s=1.5, cap_s=1.5, jitter="none"))
+        task = runtime.submit("a", 1)
+        due = story.until("turn_failed", agent="a").due
+        os.kill(runtime.pid, signal.SIGKILL)
+        story.until("runtime_up", count=2)
+        assert task.result(20) == [2, 2]
+        assert time.time() >= due
+
+
+def test_an_agent_that_is_forgotten_with_its_supervisor_is_down_and_its_mail_and_state_wait(story):
+    crash = {"on_error": "crash", "restart": "permanent"}
+    story.runtime.start_agent("sibling", Count, options={"mode": "ok"}, **crash)
+    story.runtime.start_agent("a", lambda ctx, message: os.abort(), max_deliveries=1000, **crash)
+    assert story.runtime.ask("sibling", 3) == 3
+    story.runtime.send("a", 1)
+    story.until("supervisor_gave_up", supervisor="agents")
+    story.until("agent_forgotten", agent="sibling")
+    assert status_of(story.runtime, "sibling").phase == "down"
+    with pytest.raises(scr.ScrError, match="its mail waits"):
+        story.runtime.ask("sibling", 4, key="waits")
+    story.runtime.start_agent("sibling", Count, options={"mode": "ok"})
+    assert story.runtime.ask("sibling", 4, key="waits") == 7
+
+
+def test_a_person_may_restart_or_stop_an_agent_that_is_down(story):
+    crash = {"on_error": "crash"}
+    for name in ("one", "two"):
+        story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation, **crash)
+    story.runtime.start_agent("a", lambda ctx, message: os.abort(), max_deliveries=1000, **crash)
+    story.runtime.send("a", 1)
+    story.until("agent_forgotten", agent="two")
+    until(lambda: status_of(story.runtime, "agents").phase == "up")
+    story.runtime.restart_agent("one")
+    assert story.runtime.ask("one", 1) == 2
+    story.runtime.stop_agent("two")
+    with pytest.raises(scr.ScrError, match="there is no agent 'two'"):
+        story.runtime.ask("two", 1)

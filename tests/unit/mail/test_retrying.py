@@ -1,0 +1,252 @@
+"""Retries in a mailbox: each waits for its time, later messages of its lane behind it, and nothing vanishes."""
+
+from collections import defaultdict
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from scr.charging import Bury, Charges, Died, PutOff, Raised, TryAgain
+from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.pending import Pending
+from scr.mail.retrying import lane_of
+from scr.messages import CLIENT, RUNTIME, Ping, Task, TaskPayload, origin
+from scr.retry import Retry
+
+ERROR = Raised(("ValueError", "Exception"))
+FATAL = Raised(("scr.errors.Fatal", "Exception"))
+PLAIN = Retry(attempts=3, base_s=1.0, jitter="none")
+
+
+def task(name, sender="a", **payload):
+    return Task(payload=TaskPayload(task_id=name, **payload), **origin(message_id=name, sender=sender, to="b", at=0.0))
+
+
+def mailbox(*messages, **bounds):
+    box = Mailbox(Bounds(**{"size": 100, "retry": PLAIN, **bounds}))
+    assert all(box.offer(message) for message in messages)
+    return box
+
+
+def taken(box):
+    pending = box.take()
+    return pending and pending.message.message_id
+
+
+def test_a_failed_message_waits_for_its_time_and_others_go_on():
+    box = mailbox(task("a1", "a"), task("b1", "b"))
+    assert taken(box) == "a1"
+    pending, verdict = box.fail(ERROR, 100.0)
+    assert (verdict, pending.charges, pending.due) == (TryAgain(101.0), Charges(attempts=1), 101.0)
+    assert (taken(box), box.retries, len(box)) == ("b1", 1, 1)
+    box.settle("b1")
+    assert taken(box) is None
+    assert box.try_again("a1")
+    again = box.take()
+    assert (again, again.deliveries, again.due) == (pending, 2, None)
+
+
+def test_later_messages_of_the_same_sending_agent_wait_behind_a_retry_until_its_outcome():
+    box = mailbox(task("a1", "a"), task("a2", "a"), task("b1", "b"))
+    box.take()
+    box.fail(ERROR, 100.0)
+    box.offer(task("a3", "a"))
+    assert taken(box) == "b1"
+    box.settle("b1")
+    assert taken(box) is None
+    box.try_again("a1")
+    assert taken(box) == "a1"
+    box.settle("a1")
+    assert taken(box) == "a2"
+    box.settle("a2")
+    assert taken(box) == "a3"
+
+
+def test_what_waited_behind_a_retry_that_is_a_dead_letter_goes_on():
+    box = mailbox(task("a1", "a"), task("a2", "a"))
+    for at in (1.0, 2.0):
+        box.take()
+        box.fail(ERROR, at)
+        box.try_again("a1")
+    box.take()
+    assert box.fail(ERROR, 3.0)[1] == Bury("failed", "it was tried 3 times", is_agents=True)
+    assert taken(box) == "a2"
+
+
+def test_released_messages_take_their_place_among_those_that_came_later():
+    box = mailbox(task("a1", "a"), task("a2", "a"), task("b1", "b"), task("c1", "c"))
+    box.take()
+    box.fail(FATAL, 1.0)
+    assert [pending.message.message_id for pending in box.empty()] == ["a2", "b1", "c1"]
+
+
+def test_tasks_of_clients_are_independent_unless_they_share_an_order_key():
+    messages = [
+        task("c1", CLIENT),
+        task("c2", CLIENT),
+        task("k1", CLIENT, order_key="k"),
+        task("k2", CLIENT, order_key="k"),
+    ]
+    box = mailbox(*messages)
+    order = []
+    while name := taken(box):
+        order.append(name)
+        if name in {"c1", "k1"}:
+            box.fail(ERROR, 1.0)
+        else:
+            box.settle(name)
+    assert order == ["c1", "c2", "k1"]
+    assert [lane_of(message) for message in messages] == [None, None, "client k", "client k"]
+
+
+def test_the_runtimes_own_news_are_in_no_lane():
+    assert lane_of(Ping(**origin(message_id="p", sender=RUNTIME, to="b", at=0.0))) is None
+
+
+def test_without_order_nothing_waits_behind_a_retry():
+    box = mailbox(task("a1", "a"), task("a2", "a"), ordered=False)
+    box.take()
+    box.fail(ERROR, 1.0)
+    assert taken(box) == "a2"
+
+
+def test_a_task_may_bring_a_policy_of_its_own():
+    box = mailbox(task("a1", retry=Retry(attempts=1)))
+    box.take()
+    assert isinstance(box.fail(ERROR, 1.0)[1], Bury)
+
+
+def test_retries_are_outside_of_the_mailboxs_bound_and_have_one_of_their_own():
+    box = mailbox(task("a1", "a"), task("b1", "b"), size=2, retries=1)
+    box.take()
+    box.fail(ERROR, 1.0)
+    assert box.offer(task("c1", "c"))
+    assert not box.offer(task("c2", "c"))
+    box.take()
+    pending, verdict = box.fail(ERROR, 1.0)
+    assert (pending.message.message_id, verdict.reason) == ("b1", "failed")
+    assert "retries_max" in verdict.why
+
+
+def test_what_waits_behind_a_retry_counts_towards_the_bound():
+    box = mailbox(task("a1", "a"), task("a2", "a"), size=2)
+    box.take()
+    box.fail(ERROR, 1.0)
+    assert (box.offer(task("a3", "a")), box.offer(task("a4", "a"))) == (True, False)
+
+
+def test_what_was_sent_ahead_behind_a_failed_message_waits_again_in_order():
+    box = mailbox(*(task(f"a{n}", "a") for n in range(3)), *(task(f"b{n}", "b") for n in range(2)))
+    box.take()
+    while box.next_ahead():
+        box.send_ahead()
+    box.fail(ERROR, 1.0)
+    assert [taken(box), box.settle("b0") and taken(box)] == ["b0", "b1"]
+    assert len(box) == 3
+
+
+def test_a_death_keeps_the_message_at_the_front_and_holds_up_no_lane():
+    box = mailbox(task("a1", "a"), task("b1", "b"))
+    box.take()
+    assert box.release(blamed=True, at=1.0)[1] == TryAgain()
+    assert taken(box) == "a1"
+
+
+def test_a_retry_that_an_earlier_runtime_has_left_holds_its_lane_again():
+    box = mailbox()
+    box.restore(Pending(task("a1", "a"), 1, Charges(attempts=1), due=50.0))
+    box.restore(Pending(task("a2", "a")))
+    box.restore(Pending(task("b1", "b")))
+    assert (taken(box), box.retries) == ("b1", 1)
+    box.settle("b1")
+    assert (taken(box), box.try_again("a1"), taken(box)) == (None, True, "a1")
+
+
+def test_cancelled_retries_are_found_and_let_go_of_what_waited_behind_them():
+    box = mailbox(task("a1", "a"), task("a2", "a"), task("a3", "a"))
+    box.take()
+    box.fail(ERROR, 1.0)
+    assert [box.find(name).message.message_id for name in ("a1", "a2")] == ["a1", "a2"]
+    dropped = box.drop(lambda message: message.message_id in {"a1", "a2"})
+    assert sorted(message.message_id for message in dropped) == ["a1", "a2"]
+    assert (box.try_again("a1"), taken(box)) == (False, "a3")
+
+
+class Lives(RuleBasedStateMachine):
+    """Random lives of a mailbox in virtual time: every message has an outcome, in the order of its lane."""
+
+    @initialize(attempts=st.integers(1, 3), deaths=st.integers(1, 3), ordered=st.booleans())
+    def make(self, attempts, deaths, ordered):
+        retry = Retry(attempts=attempts, base_s=1.0, cap_s=8.0, outage_s=50.0)
+        self.bounds = Bounds(6, deaths, retry, 3, ordered)
+        self.box, self.now = Mailbox(self.bounds), 0.0
+        self.accepted, self.ended, self.due = [], [], {}
+        self.lanes = defaultdict(list)
+
+    @rule(sender=st.sampled_from("abc"))
+    def offer(self, sender):
+        message = task(f"m{len(self.accepted)}", sender)
+        if self.box.offer(message):
+            self.accepted.append(message)
+
+    @rule()
+    def take(self):
+        self.box.take()
+
+    @rule()
+    def send_ahead(self):
+        if self.box.next_ahead():
+            self.box.send_ahead()
+
+    @precondition(lambda self: self.box.in_hand and not self.box.in_hand.sealed)
+    @rule()
+    def commit(self):
+        self.end(self.box.settle(self.box.in_hand.message.message_id).message)
+
+    @precondition(lambda self: self.box.in_hand)
+    @rule(failing=st.sampled_from([ERROR, FATAL, PutOff(3.0), Died()]))
+    def fail(self, failing):
+        pending, verdict = self.box.fail(failing, self.now)
+        self.judge(pending, verdict)
+
+    @rule(blamed=st.booleans())
+    def die(self, blamed):
+        if charged := self.box.release(blamed=blamed, at=self.now):
+            self.judge(*charged)
+
+    @rule(passes_s=st.floats(0, 10))
+    def wait(self, passes_s):
+        self.now += passes_s
+        for name, due in sorted(self.due.items(), key=lambda item: item[1]):
+            if due <= self.now:
+                del self.due[name]
+                assert self.box.try_again(name)
+
+    def judge(self, pending, verdict):
+        assert pending.charges.attempts <= self.bounds.retry.attempts
+        assert pending.charges.deaths <= self.bounds.max_deliveries
+        if isinstance(verdict, Bury):
+            self.end(pending.message)
+        elif verdict.due is not None:
+            assert self.now <= verdict.due <= self.now + self.bounds.retry.outage_s
+            self.due[pending.message.message_id] = verdict.due
+
+    def end(self, message):
+        self.ended.append(message)
+        if self.bounds.ordered:
+            of_lane = [other for other in self.accepted if other.sender == message.sender]
+            ended = [other for other in self.ended if other.sender == message.sender]
+            assert ended == of_lane[: len(ended)], "an outcome came out of the order of its lane"
+
+    @invariant()
+    def nothing_vanishes_and_nothing_is_doubled(self):
+        if hasattr(self, "box"):
+            inside = [message.message_id for message in self.box.waiting()]
+            inside += [self.box.in_hand.message.message_id] if self.box.in_hand else []
+            ended = [message.message_id for message in self.ended]
+            assert sorted(inside + ended) == sorted(message.message_id for message in self.accepted)
+            assert self.box.retries == len(self.due) <= self.bounds.retries
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
