@@ -40,12 +40,12 @@ class Verdict:
 
     @property
     def explained(self) -> int:
-        """How many differences are explained."""
+        """Count the differences that are explained."""
         return sum(case.explained is not None for case in self.cases)
 
     @property
     def differences(self) -> int:
-        """How many differences are not explained."""
+        """Count the differences that are not explained."""
         return len(self.cases) - self.explained
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Verdict:
 
 
 class Progress:
-    """Tells on standard error how far it is, once a second, from the first second on."""
+    """The count of histories on standard error, once a second, from the first second on."""
 
     def __init__(self, whole: int, *, clock: float) -> None:
         self._whole, self._told_at = whole, clock

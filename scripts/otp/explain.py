@@ -1,9 +1,12 @@
-"""Decide which differences are the order of a schedule, which OTP and SCR may each choose.
+"""Decide which differences are only an order that OTP and SCR may each choose.
 
 An end while other children start is counted at once by SCR and after the start by OTP, and supervisors of OTP work
 beside each other (the table in `scr/supervise/__init__.py`).  So where several workers end at once, what happens next
 depends on the order in which their ends are heard.  Such a difference is explained when the policy gives the same
-answers and states after every operation, if only it hears of the ends in another order.  Nothing else is explained.
+answers and states after every operation, if only it hears of the ends in another order.
+
+A difference that does not come again when OTP lives through the history alone is explained too: the policy does the
+same each time, so OTP did not, on a machine that was too slow for a deadline.  Nothing else is explained.
 """
 
 from __future__ import annotations

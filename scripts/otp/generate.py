@@ -59,7 +59,7 @@ def history(mode: str, seed: int) -> History:
 
 
 class Generator:
-    """Draws one history from its seed; remembers the ids that it gave, to use them again."""
+    """The source of one history; remembers the ids that it gave, to use them again."""
 
     def __init__(self, mode: str, seed: int) -> None:
         self.random, self.mode, self.seed = Random(f"{mode}/{seed}"), mode, seed
@@ -218,7 +218,7 @@ class Generator:
 
 
 def is_patient(worker: str) -> bool:
-    """Whether a worker is waited for without limit when it is stopped, and so must never be deaf."""
+    """Tell whether a worker is waited for without limit when it is stopped, and so must never be deaf."""
     return worker.startswith("wi")
 
 

@@ -48,7 +48,7 @@ class Dynamic:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the next starts of a worker go: `ok`, `fail`, `crash` (it ends while it starts) or `ignore`."""
+    """The outcomes of the next starts of a worker: `ok`, `fail`, `crash` (it ends while it starts) or `ignore`."""
 
     worker: str
     outcomes: tuple[str, ...]
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Behave:
-    """What a worker does from now on.
+    """The manner of a worker from now on.
 
     `obey`, `deaf`, `boom` and `normal` say how it takes a stop; `on_stop` and `on_start` that it kills `victim` then.
     """

@@ -63,7 +63,7 @@ class Family:
         )
 
     def is_ordered(self, one: str, other: str) -> bool:
-        """Whether two workers have a defined order: the lowest supervisor above both is not dynamic."""
+        """Tell whether two workers have a defined order: the lowest supervisor above both is not dynamic."""
         above = set(self._above(other))
         return next((name for name in self._above(one) if name in above), None) not in self.dynamic
 

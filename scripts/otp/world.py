@@ -113,7 +113,7 @@ class World:
         return [name, [counts.specs, counts.active, counts.supervisors, counts.workers], children]
 
     def _ready(self) -> list[Fact]:
-        """The facts that may be heard next: of each process, the first."""
+        """List the facts that may be heard next: of each process the first."""
         first: dict[str | None, Fact] = {}
         for fact in self.facts:
             first.setdefault(getattr(fact, "id", None), fact)
