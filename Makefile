@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE # each of the thousands of processes would compile all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres bench bench-peers clean
+.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,14 @@ chaos-postgres: $(STAMP) ## 1,000 kills with a PostgreSQL of its own
 
 sweep: $(STAMP) ## Kill the runtime at every write and fsync of its store (about 30 minutes; EVERY=9 for each 9th)
 	@$(BIN)/python scripts/kill_sweep.py --every $(or $(EVERY),1)
+
+otp: $(STAMP) ## Compare supervision with that of Erlang/OTP in 300 random histories (FROM=500 for others)
+	@$(BIN)/python scripts/otp_differential.py --from $(or $(FROM),0) --to $$(($(or $(FROM),0) + 195))
+	@for mode in time stopkills kills many cross; do \
+		$(BIN)/python scripts/otp_differential.py --mode $$mode --from $(or $(FROM),0) --to $$(($(or $(FROM),0) + 20)) \
+			|| exit $$?; \
+	done
+	@$(BIN)/python scripts/otp_differential.py --mode real --to 5
 
 bench: $(STAMP) ## Measure SCR, what the kernel allows and the peers that are installed, on this machine
 	@$(BIN)/python scripts/bench.py $(BENCH)

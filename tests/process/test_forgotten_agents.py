@@ -24,26 +24,21 @@ def stops_when_told(ctx, message):
     ctx.reply(ctx.incarnation)
 
 
-def stop_itself(runtime):
-    runtime.ask("x", "stop")
-
-
-def be_stopped(runtime):
-    runtime.stop_agent("x")
-
-
-@pytest.mark.parametrize("end", [stop_itself, be_stopped])
-def test_an_agent_that_was_down_is_forgotten_with_its_supervisor_and_its_name_is_free(end):
+def test_agents_that_were_down_are_forgotten_with_their_supervisor_and_their_names_are_free():
     story = Story(TREE)
     with story.runtime as runtime:
-        runtime.start_agent("x", stops_when_told, under="crew", restart="transient")
-        runtime.start_agent("y", stops_when_told, under="crew", restart="permanent")
-        end(runtime)
-        story.until("agent_gone", agent="x")
-        os.kill(story.pid("y"), signal.SIGKILL)
+        for name in ("stops-itself", "is-stopped", "lives"):
+            restart = "permanent" if name == "lives" else "transient"
+            runtime.start_agent(name, stops_when_told, under="crew", restart=restart)
+        runtime.ask("stops-itself", "stop")
+        runtime.stop_agent("is-stopped")
+        for name in ("stops-itself", "is-stopped"):
+            story.until("agent_gone", agent=name)
+        os.kill(story.pid("lives"), signal.SIGKILL)
         until(lambda: [(a.id, a.phase) for a in runtime.status().agents] == [("root", "up"), ("crew", "up")])
-        for call in (runtime.restart_agent, runtime.stop_agent, lambda name: runtime.ask(name, 1)):
-            with pytest.raises(UnknownAgent, match="'x'"):
-                call("x")
-        runtime.start_agent("x", stops_when_told, under="crew")
-        assert runtime.ask("x", 1) == 2
+        for name in ("stops-itself", "is-stopped"):
+            for call in (runtime.restart_agent, runtime.stop_agent, lambda name: runtime.ask(name, 1)):
+                with pytest.raises(UnknownAgent, match=name):
+                    call(name)
+            runtime.start_agent(name, stops_when_told, under="crew")
+            assert runtime.ask(name, 1) == 2

@@ -1,0 +1,1 @@
+"""The differential test of the supervision policy against Erlang/OTP; see `../otp_differential.py`."""
