@@ -16,7 +16,7 @@ from scr.runtime.turns import Turns
 from scr.specs import AgentSpec
 from scr.store.store import Store
 from scr.supervise.orders import Fate
-from scr.telemetry.events import AgentForgotten, AgentGone, AgentParked
+from scr.telemetry.events import AgentGone, AgentParked
 from scr.telemetry.sinks import EventLog
 
 LEFT_MAX = 1024  # names of agents that have left the tree and have neither state nor mail
@@ -56,7 +56,7 @@ class Departures:
                 self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))
                 LOGGER.warning("agent %s is parked: %s; `scr restart %s` takes it up", agent, why, agent)
             case Fate.FORGOTTEN if self._leave(agent, forgotten(agent, why), reason):
-                self._events.emit(AgentForgotten(agent=agent, reason=reason, detail=detail))
+                self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail, fate=fate))
                 self._keep_name(agent)
             case _:
                 self.end(agent, reason, detail)

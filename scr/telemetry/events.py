@@ -106,12 +106,13 @@ class AgentResumed(_Plain):
 
 @_event
 class AgentGone(_Plain):
-    """The agent ended for good."""
+    """The agent ended for good; or it is `forgotten`: its mail and its state wait for the next one of its name."""
 
     kind: Literal["agent_gone"] = "agent_gone"
     agent: str
     reason: str
     detail: str = ""
+    fate: str = "ended"
 
 
 @_event
@@ -119,16 +120,6 @@ class AgentParked(_Plain):
     """The agent is kept down until it is restarted by hand or gets new code; its mail and its state wait."""
 
     kind: Literal["agent_parked"] = "agent_parked"
-    agent: str
-    reason: str
-    detail: str = ""
-
-
-@_event
-class AgentForgotten(_Plain):
-    """The agent was lost with its supervisor, or did not start; mail and state wait for the next one of its name."""
-
-    kind: Literal["agent_forgotten"] = "agent_forgotten"
     agent: str
     reason: str
     detail: str = ""
@@ -311,7 +302,6 @@ Event: TypeAlias = Annotated[
     | AgentExited
     | AgentGone
     | AgentParked
-    | AgentForgotten
     | AgentHalted
     | AgentResumed
     | AgentReloaded

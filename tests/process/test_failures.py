@@ -351,7 +351,7 @@ def test_an_agent_that_is_forgotten_with_its_supervisor_is_down_and_its_mail_and
     assert story.runtime.ask("sibling", 3) == 3
     story.runtime.send("a", 1)
     story.until("supervisor_gave_up", supervisor="agents")
-    story.until("agent_forgotten", agent="sibling")
+    story.until("agent_gone", agent="sibling", fate="forgotten")
     assert status_of(story.runtime, "sibling").phase == "down"
     with pytest.raises(scr.ScrError, match="its mail waits"):
         story.runtime.ask("sibling", 4, key="waits")
@@ -365,7 +365,7 @@ def test_a_person_may_restart_or_stop_an_agent_that_is_down(story):
         story.runtime.start_agent(name, lambda ctx, message: ctx.incarnation, **crash)
     story.runtime.start_agent("a", lambda ctx, message: os.abort(), max_deliveries=1000, **crash)
     story.runtime.send("a", 1)
-    story.until("agent_forgotten", agent="two")
+    story.until("agent_gone", agent="two", fate="forgotten")
     until(lambda: status_of(story.runtime, "agents").phase == "up")
     story.runtime.restart_agent("one")
     assert story.runtime.ask("one", 1) == 2

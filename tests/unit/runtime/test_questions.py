@@ -1,7 +1,7 @@
 """A question is put once, whoever asks it again."""
 
 from scr.frames import Answer, Ask, StepRecord
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.messages import Ping, Task, TaskPayload, origin
 from scr.runtime.asks import Outcome
 from scr.runtime.questions import Questions
@@ -12,7 +12,7 @@ class Stand:
 
     def __init__(self, *, is_new, is_on_its_way):
         self.is_new, self.is_on_its_way = is_new, is_on_its_way
-        self.accepted, self.waiting, self.ends = [], [], []
+        self.accepted, self.waiting, self.ends, self.absent = [], [], [], {}
 
     def open(self, ask, to, timeout_s, tell):
         self.ends.append(tell)

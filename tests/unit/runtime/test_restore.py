@@ -29,6 +29,7 @@ class Turns:
         self.open, self.waiting, self.buried = set(), [], []
         self.router = SimpleNamespace(restore=self.put)
         self.post = SimpleNamespace(bury=lambda message, *_: self.buried.append(message.to))
+        self.failures = SimpleNamespace(restore=lambda _: None)
 
     def opened(self, spec, _state=None):
         self.open.add(spec.id)
@@ -63,5 +64,5 @@ def test_mail_waits_for_whom_there_is_and_for_whom_a_turn_had_asked_to_be_starte
         seq=9, agents=(KeptAgent(agent("w-1"), "workers"),), mail=mail("planner", "w-1", "w-2", "w-3"), effects=effects
     )
     turns = Turns()
-    assert [kept.spec.id for kept in restore(image, turns, TREE)] == ["w-1"]
+    assert [kept.spec.id for kept in restore(image, turns, None, TREE)] == ["w-1"]
     assert (turns.waiting, turns.buried) == (waiting, buried)

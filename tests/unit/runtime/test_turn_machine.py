@@ -10,8 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from scr.frames import Commit, Deliver, StepBegun, StepDone, StepRecord
+from scr.frames import Commit, Deliver, StepBegun, StepDone, StepRecord, TurnFailed
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
+from scr.retry import ErrorInfo, Retry
+from scr.runtime.failures import Failed
 from scr.runtime.restore import restore
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, Code, SupervisorSpec
@@ -24,9 +26,20 @@ PICK = st.integers(0, 5)
 TREE = SupervisorSpec(
     id="root",
     strategy="one_for_one",
-    children=tuple(AgentSpec(id=name, code=Code(reference=f"agents:{name}")) for name in NAMES),
+    children=tuple(
+        AgentSpec(
+            id=name,
+            code=Code(reference=f"agents:{name}"),
+            on_error="retry",
+            retry=Retry(attempts=1000),
+            fresh_process=name != "b",
+        )
+        for name in NAMES
+    ),
 )
-LOOP = SimpleNamespace(call_later=lambda *_: SimpleNamespace(cancel=lambda: None))
+TIMER = SimpleNamespace(cancel=lambda: None, when=lambda: 0.0)
+LOOP = SimpleNamespace(call_later=lambda *_: TIMER, call_at=lambda *_: TIMER, time=lambda: 0.0)
+KILLED = ErrorInfo(type="killed")
 WRITES = ("accept", "commit", "record", "failed", "bury", "cancel", "append", "find", "close_ask")
 
 
@@ -74,7 +87,10 @@ class Nobody:
     """In place of supervision and care: nothing is started, nobody is distrusted; who waits for a step is answered."""
 
     def __init__(self, answered=lambda *_: None):
-        self.tell = answered
+        self.tell, self.recycled = answered, []
+
+    def recycle(self, agent):
+        self.recycled.append(agent)
 
     def deadline_s(self, *_):
         return 1.0
@@ -101,9 +117,9 @@ class Machine(RuleBasedStateMachine):
     def start_runtime(self):
         self.store = LateStore(self.memory, self.kept_turns)
         events = EventLog(lambda: (0.0, 0.0), 10, self.store.append)
-        nobody = Nobody(self.answered)
+        self.nobody = nobody = Nobody(self.answered)
         self.turns = Turns(LOOP, self.store, events, nobody, nobody, memory=None)
-        restore(self.store.image, self.turns, TREE)
+        restore(self.store.image, self.turns, None, TREE)
         self.agents = {}
         for name in NAMES:
             self.start_agent(name)
@@ -186,8 +202,38 @@ class Machine(RuleBasedStateMachine):
         elif known == "begun" and not self.effects[message_id]:
             self.pay(name, message_id)
 
+    @rule(pick=PICK, outage=st.booleans())
+    def one_fails(self, pick, outage):
+        """Nothing of the turn happens; what was sent ahead comes again, to this process or to a fresh one."""
+        name = self.at_work(pick)
+        if name is None:
+            return
+        agent = self.agents[name]
+        failed = TurnFailed(
+            ref=3,
+            message_id=agent.delivery.message.message_id,
+            names=("ValueError",),
+            after_s=1.0 if outage else None,
+            error_type="ValueError",
+        )
+        self.turns.said(name, agent.incarnation, failed)
+        while self.nobody.recycled:
+            self.replace(self.nobody.recycled.pop())
+
+    @rule(pick=PICK)
+    def the_time_of_a_retry_comes(self, pick):
+        waiting = [(name, held.message_id) for name in NAMES for held in self.turns.router.held(name)]
+        if waiting:
+            self.turns.router.try_again(*waiting[pick % len(waiting)])
+
+    def replace(self, name, *, blamed=False):
+        self.turns.failures.died(Failed(name, self.agents[name].incarnation, KILLED), blamed=blamed)
+        self.start_agent(name)
+
     def answered(self, name, incarnation, answer):
         agent = self.agents[name]
+        if answer.ref == 3 and agent.incarnation == incarnation:
+            agent.inbox.clear()
         if answer.ref == 2 and agent.incarnation == incarnation and agent.asks:
             message_id, agent.asks = agent.asks, None
             self.pay(name, message_id)
@@ -207,16 +253,14 @@ class Machine(RuleBasedStateMachine):
     def an_agent_dies(self, name, commits_first):
         if commits_first and self.agents[name].delivery and not self.agents[name].asks:
             self.commit(name, [])
-        self.turns.down(name, blamed=False, why="killed")
-        self.start_agent(name)
+        self.replace(name)
 
     @rule(name=AGENTS, begun=st.integers(0, 3))
     def an_agent_is_told_to_stop_and_does_so_after_some_more(self, name, begun):
         self.turns.router.pause(name)
         for _ in range(0 if self.agents[name].asks else min(begun, len(self.agents[name].inbox))):
             self.commit(name, [])
-        self.turns.down(name, blamed=False, why="asked to")
-        self.start_agent(name)
+        self.replace(name)
 
     @rule()
     def the_runtime_dies(self):
@@ -233,8 +277,13 @@ class Machine(RuleBasedStateMachine):
         self.start_runtime()
         for message_id in self.submitted:
             self.send(message_id, again=True)
-        while self.store.pending or any(agent.delivery for agent in self.agents.values()):
+        while self.store.pending or any(
+            self.turns.router.depth(name) + self.turns.router.retries(name) for name in NAMES
+        ):
             self.keep(100)
+            for name in NAMES:
+                for held in self.turns.router.held(name):
+                    self.turns.router.try_again(name, held.message_id)
             while name := self.at_work(0):
                 self.commit(name, [])
         self.check()
