@@ -31,10 +31,15 @@ class Posted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Why an agent is down to stay while its mail waits: the name of an error in `scr.errors`, and its sentence."""
+    """Why an agent is down to stay while its mail waits.
+
+    `error` is the name of an error in `scr.errors` and `detail` its sentence; `reason` is what a monitor is told that
+    comes too late.
+    """
 
     error: str
     detail: str
+    reason: str
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
-from scr.runtime.failures import Failures
+from scr.runtime.failures import Failures, Upkeep
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
@@ -56,7 +56,7 @@ Settled = Callable[[tuple[str, str] | None], None]
 """Is told once how a request ended: done, or refused with a code and a sentence."""
 
 
-class Children(Protocol):
+class Children(Upkeep, Protocol):
     """What turns want of the supervisor."""
 
     def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
@@ -64,15 +64,6 @@ class Children(Protocol):
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop a child for good."""
-
-    def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
-        """Send a frame to this incarnation, if it still lives."""
-
-    def recycle(self, agent: str) -> None:
-        """Replace the agent by a fresh process, uncounted."""
-
-    def park(self, agent: str, why: str) -> None:
-        """Keep the agent down."""
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
@@ -247,7 +238,9 @@ class Turns:
 
     def watch(self, watcher: str, target: str) -> None:
         """From now on, `watcher` hears of the end of `target`; at once when there is none."""
-        if not self.router.monitor(watcher, target):
+        if absence := self.router.absent.get(target):
+            self.post.tell_down(watcher, target, absence.reason, absence.detail)
+        elif not self.router.monitor(watcher, target):
             self.post.tell_down(watcher, target, "unknown_agent", f"there is no agent {target!r}")
 
     def carry(self, effect: Effect) -> None:
