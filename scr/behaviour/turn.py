@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
+from scr.behaviour.alike import shown
+from scr.behaviour.jsonable import refuse_unlike
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
@@ -178,12 +180,13 @@ def duration(delay_s: float) -> float:
 
 
 def plain(value: Any, what: str) -> JsonValue:
-    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say."""
+    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say, or would change."""
+    refuse_unlike(value, what)
     try:
         said: JsonValue = from_json(to_json(value, inf_nan_mode="constants"), allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
         raise InvalidMessage(
             f"{what} must be JSON (dict, list, str, number, bool, None or a pydantic model), "
-            f"but {type(value).__name__} {str(value)[:80]!r} is not: {str(error).splitlines()[0]}"
+            f"but {type(value).__name__} {shown(value)} is not: {str(error).splitlines()[0]}"
         ) from error
     return said
