@@ -131,9 +131,8 @@ class Turn:
 
     def commit(self, state: JsonValue) -> Commit:
         """Everything as one frame."""
-        return Commit(
+        frame = Commit(
             message_id=self.message.message_id,
-            state=state,
             sends=tuple(self.sends),
             starts=tuple(self.starts),
             stops=tuple(self.stops),
@@ -144,6 +143,11 @@ class Turn:
             cancels=tuple(self.cancels),
             ends=self.ends,
         )
+        if state is None:
+            return frame
+        return frame.model_copy(
+            update={"state": state}
+        )  # it is JSON: to validate a large one takes longer than the rest
 
     def _count(self, message: Message) -> None:
         if self.posted >= self.max_sends:
