@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import date, time
 from enum import Enum
-from itertools import chain
 from math import isfinite
 from types import NoneType
 from typing import Any
@@ -17,8 +16,8 @@ from scr.behaviour.alike import shown
 from scr.behaviour.readback import refuse_inexact
 from scr.errors import InvalidMessage
 
-SCALARS = frozenset({str, int, float, bool, NoneType})
-TYPES = SCALARS | {dict, list}
+SCALARS = frozenset({str, int, bool, NoneType})
+LEVELS_MAX = 200
 REMEDIES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (Enum, "its `.value`"),
     ((set, frozenset), "`sorted(x)`"),
@@ -36,29 +35,29 @@ def refuse_unlike(value: Any, what: str) -> None:
         place = f"{what}, at {path}," if path else what
         if isinstance(part, BaseModel):
             refuse_inexact(part, place)
-        elif not _is_plain(part, shallow=True):
+        elif not _is_own(part):
             raise InvalidMessage(
                 f"{place} must be JSON (dict with str keys, list, str, int, finite float, bool, None or a pydantic "
                 f"model), but {_name(part)} {shown(part)} is not: give {_remedy(part)}"
             )
 
 
-def _is_plain(value: Any, *, shallow: bool = False) -> bool:
-    """Tell whether a value is of JSON's own types all the way down, level by level, each container once."""
-    level, seen = [value], set[int]()
-    while level:
-        kinds = set(map(type, level))
-        if not kinds <= TYPES or (float in kinds and not all(isfinite(x) for x in level if type(x) is float)):
-            return False
-        dicts = {id(x): x for x in level if type(x) is dict and id(x) not in seen}
-        if not set(map(type, chain.from_iterable(dicts.values()))) <= {str}:
-            return False
-        if shallow or kinds <= SCALARS:
-            return True
-        lists = {id(x): x for x in level if type(x) is list and id(x) not in seen}
-        seen |= dicts.keys() | lists.keys()
-        level = list(chain(*lists.values(), *map(dict.values, dicts.values())))
-    return True
+def _is_plain(value: Any, levels: int = LEVELS_MAX) -> bool:
+    """Tell whether a value is of JSON's own types all the way down; False at the end of the levels, as in a ring."""
+    kind = type(value)
+    if kind is dict and levels:
+        for key, part in value.items():
+            if type(key) is not str or not (type(part) in SCALARS or _is_plain(part, levels - 1)):
+                return False
+        return True
+    if kind is list and levels:
+        return all(type(part) in SCALARS or _is_plain(part, levels - 1) for part in value)
+    return kind in SCALARS or (kind is float and isfinite(value))
+
+
+def _is_own(part: Any) -> bool:
+    """Tell whether a value, whatever it holds, is of JSON's own types."""
+    return type(part) is list or (type(part) is dict and set(map(type, part)) <= {str}) or _is_plain(part)
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
