@@ -26,7 +26,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import TzInfo
 
 ATOMS = frozenset({int, float, str, bool, NoneType, bytes, date, timedelta, UUID})
-"""Types of which `==` says all, but for NaN."""
+"""Types whose values `==` compares exactly, except for NaN."""
 
 MISSING: Any = object()
 """Stands in a difference for what one side does not have."""
@@ -36,7 +36,7 @@ SHOWN_CHARACTERS = 80
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """A place at which a value did not come back as it was; `path` is empty for the whole."""
+    """One place at which a value did not come back as it was; `path` is empty for the whole value."""
 
     path: str
     now: Any
@@ -143,14 +143,14 @@ def _same_of(kind: type, xs: Sequence[Any], ys: Sequence[Any]) -> bool:
 
 
 class _Plain(pickle.Pickler):
-    """Writes values of the interpreter's own types, each as it is and as often as it occurs; refuses others."""
+    """A writer of values of the built-in types alone; it raises TypeError for others."""
 
     def reducer_override(self, value: Any) -> Any:
         raise TypeError(f"{type(value).__name__} is not plain")
 
 
 def _same_bytes(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
-    """Tell whether plain values are written alike, type by type: the fastest way to know that they are."""
+    """Tell whether plain values are pickled to the same bytes: the fastest comparison of types and values."""
     try:
         return _plain_bytes(xs) == _plain_bytes(ys)
     except (TypeError, ValueError, RecursionError):
@@ -200,7 +200,7 @@ def _paired(x: dict[Any, Any], y: dict[Any, Any]) -> tuple[list[Any], list[Any]]
 
 
 def _same_members(x: Iterable[Any], y: Iterable[Any]) -> bool:
-    """Compare two sets, or the keys of two dictionaries; the order says nothing."""
+    """Compare two sets, or the keys of two dictionaries, in any order."""
     twins = {member: member for member in y}
     return same(list(x), [_twin(member, twins) for member in x])
 
@@ -212,7 +212,7 @@ def _twin(member: Any, twins: dict[Any, Any]) -> Any:
 
 
 def _same_times(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
-    """Compare what clocks show and the offsets of their zones; a zone that is more than an offset is like no other."""
+    """Compare what clocks show and the offsets of their zones.  JSON brings back no zone but an offset."""
     ours, theirs = ([at.__reduce_ex__(4)[1] for at in times] for times in (xs, ys))
     if [x[0] for x in ours] != [y[0] for y in theirs]:
         return False
@@ -227,7 +227,7 @@ def _is_offset(zone: tzinfo) -> bool:
 
 
 def _same_things(x: Any, y: Any) -> bool:
-    """Compare by `==`; things of which it says nothing (no `==` of their own, arrays) by what they consist of."""
+    """Compare by `==`.  Types without an `==` of their own, and arrays, are compared by what they are pickled as."""
     equal: Any = type(x).__eq__
     try:
         verdict = x is y or x == y

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, JsonValue, RootModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from scr.behaviour.alike import MISSING, Difference, children, differences, shown
@@ -69,7 +69,8 @@ def told(difference: Difference) -> str:
     now, back = difference.now, difference.back
     place = f"{difference.path.lstrip('.')}: " if difference.path else ""
     if now is MISSING or back is MISSING:
-        return f"{place}{'appeared when' if now is MISSING else 'is lost when'} it was read back; {_remedy(now, back)}"
+        fate = "is there only after" if now is MISSING else "is lost when"
+        return f"{place}{fate} it is read back; {_remedy(now, back)}"
     if type(now) is type(back):
         return f"{place}{shown(now)} came back as {shown(back)}; {_remedy(now, back)}"
     return f"{place}{_kind(now)} came back as {_kind(back)}; {_remedy(now, back)}"
@@ -115,7 +116,7 @@ def _unsayable(model: BaseModel, what: str, error: ValueError) -> InvalidMessage
 def _is_sayable(owner: Any, label: str, part: Any) -> bool:
     """Tell whether JSON can say a part: of a model as the model would write it, of others as anything is written."""
     try:
-        if isinstance(owner, BaseModel) and not isinstance(owner, RootModel):
+        if isinstance(owner, BaseModel) and not owner.__pydantic_root_model__:
             text = owner.__pydantic_serializer__.to_json(owner, include={label[1:]}, by_alias=False, warnings=False)
         else:
             text = to_json(part, inf_nan_mode="constants")

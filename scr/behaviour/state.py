@@ -15,7 +15,7 @@ from scr.messages import complaint
 
 
 class Committed:
-    """The state that the store has, or with which a new agent began, against which each turn's is held.
+    """The last committed state of an agent, or the state with which a new agent began.
 
     Defaults that differ each time (an id, a time) are committed with the first turn: the next incarnation
     would have others.
@@ -51,7 +51,7 @@ class Committed:
             self._text, self._next, self._is_due = self._next, None, False
 
     def again(self) -> BaseModel:
-        """Return the committed state once more, whatever a turn that failed has made of its own."""
+        """Return a fresh copy of the committed state, for the turn after one that failed."""
         try:
             return read(self._kind, self._text)
         except ValidationError:  # never committed: defaults that do not fit their own fields
@@ -94,7 +94,7 @@ def _opened(kind: type[BaseModel], stored: JsonValue) -> BaseModel:
 
 
 def _begun(name: str, kind: type[Agent]) -> BaseModel:
-    """Make the state of a new agent; a default such as 0 of a float is what the next incarnation would read: 0.0."""
+    """Make the state of a new agent.  A default 0 of a float field becomes 0.0, as the next incarnation would read."""
     try:
         state = kind.State()
     except ValidationError as error:

@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 
 from scr.behaviour.alike import shown
 from scr.behaviour.jsonable import refuse_unlike
+from scr.behaviour.readback import refuse_inexact
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Frozen, Message, Payload, TaskPayload, of_payload
@@ -161,6 +162,7 @@ class Turn:
 def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
     """The message of a payload; plain JSON becomes a task.  Raises InvalidMessage naming what does not fit."""
     if isinstance(payload, Frozen):
+        refuse_inexact(payload, f"a {type(payload).__name__}")  # what is in it may have changed since it was made
         return of_payload(payload, envelope)
     return of_payload(TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload")), envelope)
 

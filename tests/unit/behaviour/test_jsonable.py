@@ -14,6 +14,8 @@ from pydantic import BaseModel, SecretStr, computed_field
 
 from scr.behaviour.turn import plain
 from scr.errors import InvalidMessage
+from scr.messages import CritiquePayload, TaskPayload
+from scr.runtime.client import as_payload
 from tests.unit.behaviour.test_turn import in_turn
 
 
@@ -181,3 +183,15 @@ def test_a_model_that_a_step_returns_is_recorded_whole_or_refused():
     with pytest.raises(InvalidMessage, match=r"the result of step 't': secret: .*a secret"):
         ctx.step("t", lambda: Basket(secret=SecretStr("x")))
     assert [frame.step.name for frame in link.sent] == ["s"]
+
+
+def test_what_was_put_into_a_payload_after_it_was_made_is_refused_too():
+    ctx, turn, _ = in_turn()
+    payload = TaskPayload(task_id="t", input={"a": [1]})
+    ctx.send(payload, to="c")
+    payload.input["a"].append((1, 2))
+    for give in (lambda: ctx.send(payload, to="c"), lambda: as_payload(payload)):
+        with pytest.raises(InvalidMessage, match=r"a TaskPayload: input\['a'\]\[1\]: a tuple came back as a list"):
+            give()
+    ctx.send(CritiquePayload(task_id="t", score=1, failing=({"a": 1},)), to="c")
+    assert len(turn.sends) == 2
