@@ -85,6 +85,10 @@ def _remedy(now: Any, back: Any) -> str:
         return "store a time in UTC (`.astimezone(datetime.UTC)`) and the name of the zone in a field of its own"
     if isinstance(now, BaseModel) and isinstance(now, type(back)):
         return f"declare the field as {type(now).__name__}, or as a union of all that it may hold"
+    if type(now) is type(back):
+        return "its validators and serializers must agree on it"
+    if isinstance(now, float):
+        return "JSON has no such number: store None, or give the model ser_json_inf_nan='strings'"
     return "declare the field with the type that it holds, or store what JSON can say"
 
 
