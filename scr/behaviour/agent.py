@@ -32,7 +32,12 @@ class Agent:
     """
 
     State: ClassVar[type[BaseModel]] = Stateless
-    """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not."""
+    """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not.
+
+    A turn is refused (InvalidMessage, with the field's path) when the next incarnation would not read exactly the
+    state that it leaves, by value and type.  Private attributes, computed fields and fields with `exclude=True` are
+    no part of it.
+    """
 
     state: BaseModel
     options: dict[str, JsonValue]

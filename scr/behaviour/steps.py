@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
+from scr.behaviour.jsonable import refuse_unlike
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Abandoned, Turn, plain
 from scr.errors import StepInDoubt
@@ -108,8 +109,9 @@ async def _carried_out(step: Step, turn: Turn, hands: Hands) -> JsonValue:
 
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
-    value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {step.key!r}")
+    what = f"the result of step {step.key!r}"
+    refuse_unlike(value, what)
+    result = plain(value.model_dump(mode="json") if isinstance(value, BaseModel) else value, what)
     turn.check(f"record step {step.key!r}")
     reach("agent.before_step_is_kept")
     await hands.keep(turn, StepRecord(name=step.key, value=result))

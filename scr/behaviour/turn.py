@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
+from scr.behaviour.alike import shown
+from scr.behaviour.jsonable import refuse_unlike
+from scr.behaviour.readback import refuse_inexact
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Message, Payload, TaskPayload, of_payload
@@ -130,9 +133,8 @@ class Turn:
 
     def commit(self, state: JsonValue) -> Commit:
         """Everything as one frame."""
-        return Commit(
+        frame = Commit(
             message_id=self.message.message_id,
-            state=state,
             sends=tuple(self.sends),
             starts=tuple(self.starts),
             stops=tuple(self.stops),
@@ -143,6 +145,11 @@ class Turn:
             cancels=tuple(self.cancels),
             ends=self.ends,
         )
+        if state is None:
+            return frame
+        return frame.model_copy(
+            update={"state": state}
+        )  # it is JSON: to validate a large one takes longer than the rest
 
     def _count(self, message: Message) -> None:
         if self.posted >= self.max_sends:
@@ -156,6 +163,7 @@ class Turn:
 def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
     """The message of a payload; plain JSON becomes a task.  Raises InvalidMessage naming what does not fit."""
     if isinstance(payload, Frozen):
+        refuse_inexact(payload, f"a {type(payload).__name__}")  # what is in it may have changed since it was made
         return of_payload(payload, envelope)
     return of_payload(TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload")), envelope)
 
@@ -179,12 +187,13 @@ def duration(delay_s: float) -> float:
 
 
 def plain(value: Any, what: str) -> JsonValue:
-    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say."""
+    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say, or would change."""
+    refuse_unlike(value, what)
     try:
         said: JsonValue = from_json(to_json(value, inf_nan_mode="constants"), allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
         raise InvalidMessage(
             f"{what} must be JSON (dict, list, str, number, bool, None or a pydantic model), "
-            f"but {type(value).__name__} {str(value)[:80]!r} is not: {str(error).splitlines()[0]}"
+            f"but {type(value).__name__} {shown(value)} is not: {str(error).splitlines()[0]}"
         ) from error
     return said

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from scr.behaviour.readback import refuse_inexact
 from scr.behaviour.turn import plain
 from scr.errors import RuntimeGone
 from scr.messages import Payload, TaskPayload
@@ -186,5 +187,6 @@ def fresh_id() -> str:
 def as_payload(payload: Payload | Any) -> Any:
     """A payload as it is; plain JSON as a task.  Raises InvalidMessage."""
     if isinstance(payload, Frozen):
+        refuse_inexact(payload, f"a {type(payload).__name__}")
         return payload
     return TaskPayload(task_id=secrets.token_hex(8), input=plain(payload, "a task"))

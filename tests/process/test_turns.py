@@ -103,14 +103,14 @@ class Parent(scr.Agent):
 
 class Diary(scr.Agent):
     class State(BaseModel):
-        seen: list[tuple[int, int]] = []
+        seen: list[list[int]] = []
 
     def on_task(self, ctx, message):
         n = message.payload.input
         if n == "tell":
             ctx.reply(self.state.seen)
             return
-        self.state.seen.append((n, ctx.recall("last", 0)))
+        self.state.seen.append([n, ctx.recall("last", 0)])
         self.note(ctx, n)
 
     def note(self, ctx, n):
@@ -125,7 +125,7 @@ class ThreadedDiary(Diary):
         if n == "tell":
             ctx.reply(self.state.seen)
             return
-        self.state.seen.append((n, await asyncio.to_thread(ctx.recall, "last", 0)))
+        self.state.seen.append([n, await asyncio.to_thread(ctx.recall, "last", 0)])
         self.note(ctx, n)
 
 
