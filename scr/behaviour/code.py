@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from scr.behaviour.describing import shown
+from scr.behaviour.handlers import check_agent
 from scr.errors import InvalidCode
 from scr.specs import AgentSpec, Code
 
@@ -45,6 +46,13 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
         ) from error
 
 
+def agent_code(thing: type | Callable[..., Any] | Code | str) -> Code:
+    """`code_of` what is to be an agent.  Raises InvalidCode for what cannot be one, too."""
+    if not isinstance(thing, Code | str):
+        check_agent(thing)
+    return code_of(thing)
+
+
 def spec_of(
     agent: str,
     code: type | Callable[..., Any] | Code | str,
@@ -55,7 +63,7 @@ def spec_of(
 
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
-    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
+    return AgentSpec(id=agent, code=agent_code(code), options=options or {}, **fields)
 
 
 def open_code(code: Code) -> Any:

@@ -19,12 +19,13 @@ from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.describing import described, shown
+from scr.behaviour.handlers import check_agent, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn
-from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
+from scr.errors import InvalidMessage, PeerGone, StartFailed
 from scr.failpoints import reach
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.launch.pulse import Heart, Pulse
@@ -142,7 +143,7 @@ class Loop:
 
     def _finish(self, handled: Handled) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""
-        return import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled
+        return ran(import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled)
 
     def _end(self, reason: str, error: BaseException | None = None) -> int:
         record = Exiting.model_validate({"reason": reason, **described(error)})
@@ -162,13 +163,26 @@ def refuse_nonsense(agent: str, returned: object) -> None:
         )
 
 
+def fresh(agent: Agent) -> BaseModel:
+    """The state of an agent that has none yet.  Raises StartFailed naming the fields that have no default."""
+    try:
+        return agent.State()
+    except ValidationError as error:
+        kind = type(agent).__qualname__
+        fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors(include_url=False))
+        raise StartFailed(
+            f"{kind}.State cannot be made without values for: {fields}; give every field a default, "
+            "since a new agent starts with these"
+        ) from error
+
+
 def restored(name: str, agent: Agent, state: JsonValue) -> BaseModel:
     """The committed state, or the model's defaults; one that does not fit is the agent's own to migrate.
 
     Raises StartFailed naming the field that does not fit even then.
     """
     if state is None:
-        return agent.State()
+        return fresh(agent)
     try:
         return agent.State.model_validate(state)
     except ValidationError:
@@ -185,11 +199,8 @@ def restored(name: str, agent: Agent, state: JsonValue) -> BaseModel:
 
 def as_agent(thing: Any) -> Callable[[], Agent]:
     """A class as it is; a function of (ctx, message) as an agent that gives it every message.  Raises InvalidCode."""
-    if isinstance(thing, type) and issubclass(thing, Agent):
-        return thing
-    if callable(thing) and not isinstance(thing, type):
-        return lambda: FunctionAgent(thing)
-    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
+    check_agent(thing)
+    return thing if isinstance(thing, type) else lambda: FunctionAgent(thing)
 
 
 class FunctionAgent(Agent):
@@ -210,5 +221,5 @@ class FunctionAgent(Agent):
         self._answer(ctx, message, await result)
 
     def _answer(self, ctx: Context, message: Message, result: Any) -> None:
-        if message.type == "task" and result is not None:
+        if ran(result) is not None and message.type == "task":
             ctx.reply(result)
