@@ -38,12 +38,7 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
         raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
     if reference := _reference(thing):
         return Code(reference=reference)
-    try:
-        return Code(pickled=base64.b64encode(import_module(SHIPPING).pack_code(thing)).decode())
-    except Exception as error:
-        raise InvalidCode(
-            f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
-        ) from error
+    return Code(pickled=base64.b64encode(import_module(SHIPPING).pack_code(thing)).decode())
 
 
 def agent_code(thing: type | Callable[..., Any] | Code | str) -> Code:
