@@ -24,7 +24,7 @@ from pydantic._internal._decorators import PydanticDescriptorProxy  # the only f
 from pydantic._internal._forward_ref import PydanticRecursiveRef
 from pydantic._internal._model_construction import ModelMetaclass
 
-from scr.behaviour.describing import shown
+from scr.behaviour.describing import described, shown
 from scr.behaviour.shipped_models import finished, save_model, save_reference
 from scr.behaviour.shipped_types import BY_TYPE, way_of
 from scr.errors import InvalidCode
@@ -138,8 +138,9 @@ class Packer(dill.Pickler):  # type: ignore[misc]  # dill has no types
         whole, stuck = _named(thing), self.stuck
         inside = f" in {_named(self.inside)}" if self.inside not in (None, thing) else ""
         culprit = whole if stuck is None or stuck is thing else f"{_named(stuck)}, which {whole} uses{inside},"
+        why = f"{type(error).__name__}: {described(error)['message'][:300]}"
         return (
-            f"{culprit} cannot be sent to another process: {type(error).__name__}: {str(error)[:300]}; "
+            f"{culprit} cannot be sent to another process: {why}; "
             f"move {_moved(stuck, self.inside, thing)} into a module of its own and import it, "
             "or make what cannot travel in on_start"
         )
