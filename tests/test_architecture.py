@@ -50,6 +50,7 @@ PURE = {
     "replay.outcome",
     "runtime.charter",
     "runtime.requests",
+    "runtime.rings",
     "runtime.tree",
     "serve.ends",
     "serve.happenings",

@@ -10,12 +10,14 @@ state and the results of the steps that it had finished.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
-from scr.behaviour.context import Context
 from scr.messages import Critique, Message, Ping, Result, Task
+
+if TYPE_CHECKING:
+    from scr.behaviour.context import Context
 
 Handled: TypeAlias = Awaitable[None] | None
 
@@ -29,6 +31,10 @@ class Agent:
 
     All handlers run in the agent's own process, one at a time.  An exception
     from any of them ends this incarnation; its supervisor starts the next.
+
+    A start is refused for a handler that is a generator or takes other
+    arguments, for a class that handles nothing, and for a public method whose
+    name is nearly that of a handler which the class does not define (`on_tsak`).
     """
 
     State: ClassVar[type[BaseModel]] = Stateless

@@ -18,6 +18,7 @@ from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.describing import described, shown
+from scr.behaviour.handlers import check_agent, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
@@ -25,7 +26,7 @@ from scr.behaviour.state import Committed, restored
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn
 from scr.charging import class_names
-from scr.errors import InvalidCode, PeerGone, ReplayDiverged, StartFailed, TryLater
+from scr.errors import PeerGone, ReplayDiverged, StartFailed, TryLater
 from scr.failpoints import reach
 from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
 from scr.launch.pulse import Heart, Pulse
@@ -167,7 +168,7 @@ class Loop:
 
     def _finish(self, handled: Handled) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""
-        return import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled
+        return ran(import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled)
 
     def _end(self, reason: str, error: BaseException | None = None) -> int:
         record = Exiting.model_validate({"reason": reason, **described(error)})
@@ -189,11 +190,8 @@ def refuse_nonsense(agent: str, returned: object) -> None:
 
 def as_agent(thing: Any) -> Callable[[], Agent]:
     """A class as it is; a function of (ctx, message) as an agent that gives it every message.  Raises InvalidCode."""
-    if isinstance(thing, type) and issubclass(thing, Agent):
-        return thing
-    if callable(thing) and not isinstance(thing, type):
-        return lambda: FunctionAgent(thing)
-    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
+    check_agent(thing)
+    return thing if isinstance(thing, type) else lambda: FunctionAgent(thing)
 
 
 class FunctionAgent(Agent):
@@ -214,5 +212,5 @@ class FunctionAgent(Agent):
         self._answer(ctx, message, await result)
 
     def _answer(self, ctx: Context, message: Message, result: Any) -> None:
-        if message.type == "task" and result is not None:
+        if ran(result) is not None and message.type == "task":
             ctx.reply(result)

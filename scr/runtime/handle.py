@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from scr.behaviour.code import code_of, spec_of
+from scr.behaviour.code import agent_code, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
 from scr.failpoints import arm, reach
@@ -214,4 +214,4 @@ class Runtime(Client):
 
     def replace_code(self, agent: str, code: type | Callable[..., Any] | Code | str) -> None:
         """Have an agent run other code from its next message on, with its state; see `reload_agent`."""
-        self.reload_agent(agent, code_of(code))
+        self.reload_agent(agent, agent_code(code))

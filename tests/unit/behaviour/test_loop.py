@@ -110,5 +110,5 @@ def test_a_state_that_is_no_model_fails_the_start_with_what_it_must_be(play):
 
     exiting = play(Plain, up=False).hear(Exiting)
     assert (exiting.reason, exiting.error_type) == ("start_failed", "InvalidCode")
-    assert "State of" in exiting.message
+    assert "no pydantic model" in exiting.message
     assert "must be a subclass of pydantic.BaseModel, not <class 'dict'>" in exiting.message

@@ -101,7 +101,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    busy = wait = go_on = asks = answered = idle
+    busy = wait = go_on = asks = answered = raised = idle
 
 
 class Machine(RuleBasedStateMachine):
