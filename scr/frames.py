@@ -22,11 +22,15 @@ class TableAddress(Frozen):
 
 
 class StepRecord(Frozen):
-    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun."""
+    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun.
+
+    With `later` the result is left out of the frame: `ReadStep` asks for it.
+    """
 
     name: str
     value: JsonValue = None
     state: Literal["begun", "done"] = "done"
+    later: bool = False
 
 
 class Timer(Frozen):
@@ -71,7 +75,8 @@ class Deliver(Frozen):
     """Handle this message.
 
     `deliveries` counts this delivery too; `steps` are what earlier ones
-    recorded; `deadline_s` is the handler's budget; `entries_version` is
+    recorded, the first of them where there are `more`: `ReadSteps` asks for
+    those; `deadline_s` is the handler's budget; `entries_version` is
     what the table must have reached before a recall may answer; for a message
     that was sent `ahead` it may have to be more by its turn, and `ReadVersion`
     tells.  In a `replay` a step that is not recorded must not be run.
@@ -81,6 +86,7 @@ class Deliver(Frozen):
     message: Message
     deliveries: int = 1
     steps: tuple[StepRecord, ...] = ()
+    more: bool = False
     deadline_s: float = 300.0
     entries_version: int = 0
     ahead: bool = False
@@ -171,6 +177,24 @@ class StepDone(Frozen):
     step: StepRecord
 
 
+class ReadSteps(Frozen):
+    """Give me a page of what earlier deliveries of the message recorded, from above the first `after`."""
+
+    kind: Literal["read_steps"] = "read_steps"
+    ref: int
+    message_id: MessageId
+    after: Annotated[int, Field(ge=0)]
+
+
+class ReadStep(Frozen):
+    """Give me the result of this recorded step."""
+
+    kind: Literal["read_step"] = "read_step"
+    ref: int
+    message_id: MessageId
+    name: str
+
+
 class InDoubt(Frozen):
     """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
 
@@ -229,7 +253,20 @@ class Exiting(Frozen):
 
 FromRuntime: TypeAlias = Annotated[Become | Deliver | Answer | Halt, Field(discriminator="kind")]
 FromAgent: TypeAlias = Annotated[
-    Named | Ready | Ignore | Commit | StepBegun | StepDone | InDoubt | Ask | Fetch | ReadVersion | Log | Exiting,
+    Named
+    | Ready
+    | Ignore
+    | Commit
+    | StepBegun
+    | StepDone
+    | ReadSteps
+    | ReadStep
+    | InDoubt
+    | Ask
+    | Fetch
+    | ReadVersion
+    | Log
+    | Exiting,
     Field(discriminator="kind"),
 ]
 FROM_RUNTIME: TypeAdapter[FromRuntime] = TypeAdapter(FromRuntime, config=LATER)

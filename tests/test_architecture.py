@@ -17,11 +17,12 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"specs"},
     {"messages"},
     {"environment"},
-    {"config", "failpoints"},
+    {"bounds", "config", "failpoints"},
     {"errors"},
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "bounds",
     "chaos.checker",
     "chaos.evidence",
     "chaos.faults",
@@ -65,6 +66,7 @@ PURE = {
     "telemetry.events",
 }
 ALLOWED_IN_PURE = {
+    "bounds",
     "__future__",
     "bisect",
     "collections",
@@ -80,6 +82,7 @@ ALLOWED_IN_PURE = {
     "pydantic",
     "pydantic_core",
     "re",
+    "reprlib",
     "signal",
     "typing",
 }

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from scr.errors import InvalidCode
-from scr.specs import AgentSpec, Code
+from scr.specs import AgentSpec, Code, check_options
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
 
@@ -54,7 +54,9 @@ def spec_of(
 
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
-    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
+    spec = AgentSpec(id=agent, code=code_of(code), options=options or {}, **fields)
+    check_options(spec)
+    return spec
 
 
 def open_code(code: Code) -> Any:

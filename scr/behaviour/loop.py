@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,15 @@ from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.stepping import CONCURRENCY
-from scr.behaviour.turn import Abandoned, Turn
-from scr.errors import InvalidCode, InvalidMessage, PeerGone, StartFailed
+from scr.behaviour.turn import Abandoned, Turn, overfull
+from scr.bounds import most_of, refuse_deep, refuse_large
+from scr.errors import FrameTooLarge, InvalidCode, InvalidMessage, PeerGone, StartFailed
 from scr.failpoints import reach
-from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
+from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
-from scr.messages import Message, complaint
+from scr.messages import Message, complaint, to_json
 
 TRACEBACK_CHARACTERS = 16_000
 
@@ -94,7 +96,8 @@ class Loop:
 
     def _turn(self, agent: Agent, delivery: Deliver) -> bool:
         """Handle one message and commit; True when the agent ends with it."""
-        turn = Turn(delivery, self._become.max_sends)
+        fetch = partial(self._link.result, delivery.message.message_id)
+        turn = Turn(delivery, self._become.max_sends, most_of(self._become.max_frame_bytes), fetch)
         if turn.is_behind and self._recalls:  # it may recall in any thread, and only this one can ask
             turn.catch_up(self._link.newest())
         ctx = Context(self._link, turn, self._table, self._pulse)
@@ -107,7 +110,7 @@ class Loop:
             case None:
                 frame = turn.commit(self._changed(agent))
                 reach("agent.before_commit")
-                self._link.send(frame)
+                self._commit(frame)
                 reach("agent.after_commit")
                 return turn.ends
             case Abandoned(frame=frame):
@@ -116,6 +119,12 @@ class Loop:
                 return False
             case diverged:
                 raise diverged
+
+    def _commit(self, frame: Commit) -> None:
+        try:
+            self._link.send(frame)
+        except FrameTooLarge as error:
+            raise InvalidMessage(overfull(frame, str(error))) from error
 
     def _handle(self, agent: Agent, ctx: Context, turn: Turn) -> None:
         """Have the message handled.  What the handler of an abandoned turn raises matters no more, and is logged."""
@@ -139,8 +148,22 @@ class Loop:
             raise InvalidMessage(f"the state of {self._link.agent} cannot be written as JSON: {error}") from error
         if now == self._committed:
             return None
+        self._refuse_unreadable(now.encode())
         self._committed = now
         return agent.state.model_dump(mode="json")
+
+    def _refuse_unreadable(self, state: bytes) -> None:
+        """Raise InvalidMessage for a state that no later process could be given, with its code and options."""
+        what = f"the state of {self._link.agent}"
+        refuse_deep(state, what)
+        beside = f"beside {self._beside_bytes} bytes of code and options"
+        most_bytes = most_of(self._become.max_frame_bytes) - self._beside_bytes
+        refuse_large(len(state), most_bytes, what, f"{beside}; keep less in it, and remember the rest under keys")
+
+    @cached_property
+    def _beside_bytes(self) -> int:
+        """What a process is told beside its state."""
+        return len(to_json(self._become.model_copy(update={"state": None})))
 
     def _finish(self, handled: Handled) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Abandoned, Turn, plain
@@ -108,8 +108,7 @@ async def _carried_out(step: Step, turn: Turn, hands: Hands) -> JsonValue:
 
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
-    value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {step.key!r}")
+    result = plain(value, f"the result of step {step.key!r}", turn.most_bytes)
     turn.check(f"record step {step.key!r}")
     reach("agent.before_step_is_kept")
     await hands.keep(turn, StepRecord(name=step.key, value=result))

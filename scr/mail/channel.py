@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from scr.bounds import DEPTH_MAX, FRAME_BYTES, READ_DEPTH, is_deeper
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.messages import Frozen, complaint, to_json
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 In = TypeVar("In")
 LENGTH = struct.Struct("!I")
+FRAME_MAX = (1 << 32) - 1  # what a length can say
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
@@ -38,6 +40,17 @@ def pack(body: bytes, limit_bytes: int) -> bytes:
     if len(body) > limit_bytes:
         raise FrameTooLarge(f"a frame of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
     return LENGTH.pack(len(body)) + body
+
+
+def packed(frame: Frozen, limit_bytes: int) -> bytes:
+    """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what its reader could not read."""
+    try:
+        body = to_json(frame)
+    except ValueError as error:
+        raise BrokenFrame(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
+    if is_deeper(body, READ_DEPTH):
+        raise BrokenFrame(f"a {type(frame).__name__} holds a value that is nested deeper than {DEPTH_MAX} levels")
+    return pack(body, limit_bytes)
 
 
 class Unpacker:
@@ -108,17 +121,18 @@ class LoopChannel(Generic[In]):
     def send(self, frame: Frozen) -> None:
         """Write now what the socket takes, the rest when it can.
 
-        Raises FrameTooLarge.  A dead peer is no error here: its exit is seen elsewhere.
+        Raises FrameTooLarge, BrokenFrame for what the peer could not read.
+        A dead peer is no error here: its exit is seen elsewhere.
         """
         if not self._open:
             return
-        self._write(self._taken() + pack(to_json(frame), self._limit_bytes))
+        self._write(self._taken() + packed(frame, self._limit_bytes))
 
     def send_soon(self, frame: Frozen) -> None:
         """As `send`, within `SOON_S`, together with what else comes until then, and before any later `send`."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_later(SOON_S, self._flush)
 
@@ -126,7 +140,7 @@ class LoopChannel(Generic[In]):
         """As `send_soon`, when the loop is done with what it does now."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_soon(self._flush)
 
@@ -234,12 +248,21 @@ class LoopChannel(Generic[In]):
 
 
 class BlockingChannel(Generic[In]):
-    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread."""
+    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread.
 
-    def __init__(self, sock: socket.socket, incoming: TypeAdapter[In], limit_bytes: int = 16 << 20) -> None:
+    `limit_bytes` bounds what is sent, and may be set once it is known; `heard_bytes` bounds what comes.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        incoming: TypeAdapter[In],
+        limit_bytes: int = FRAME_BYTES,
+        heard_bytes: int | None = None,
+    ) -> None:
         self._socket, self._incoming = sock, incoming
-        self._limit_bytes = limit_bytes
-        self._unpacker = Unpacker(limit_bytes)
+        self.limit_bytes = limit_bytes
+        self._unpacker = Unpacker(heard_bytes or limit_bytes)
         self._ready: deque[bytes] = deque()
         self._lock = Lock()
 
@@ -253,10 +276,9 @@ class BlockingChannel(Generic[In]):
         Raises FrameTooLarge, InvalidMessage for what JSON cannot say, PeerGone for a dead peer.
         """
         try:
-            body = to_json(frame)
-        except ValueError as error:
-            raise InvalidMessage(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
-        data = pack(body, self._limit_bytes)
+            data = packed(frame, self.limit_bytes)
+        except BrokenFrame as error:
+            raise InvalidMessage(str(error)) from error
         try:
             with self._lock:
                 self._socket.sendall(data)
@@ -279,6 +301,11 @@ class BlockingChannel(Generic[In]):
         return self._incoming.validate_json(self._ready.popleft())
 
     @property
+    def has_news(self) -> bool:
+        """Whether there is something to read now."""
+        return bool(self._polled(0))
+
+    @property
     def has_read_ahead(self) -> bool:
         """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
         return bool(self._ready)
@@ -291,10 +318,13 @@ class BlockingChannel(Generic[In]):
     def _wait(self, until: float) -> None:
         """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""
         left_s = max(0.0, until - monotonic())
+        if not self._polled(ceil(left_s * 1000)):
+            raise TimeoutError(f"nothing came within {left_s:.3f} s")
+
+    def _polled(self, limit_ms: int) -> list[tuple[int, int]]:
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        if not poller.poll(ceil(left_s * 1000)):
-            raise TimeoutError(f"nothing came within {left_s:.3f} s")
+        return poller.poll(limit_ms)
 
     def close(self) -> None:
         """Close the socket; a thread that waits in `receive` sees the end of the stream."""

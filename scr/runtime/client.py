@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from scr.behaviour.turn import plain
+from scr.behaviour.turn import plain, refuse_uncarried
 from scr.errors import RuntimeGone
 from scr.messages import LATER, Frozen, Payload, TaskPayload
 from scr.runtime.connection import END_S, Connection, Listener, opened
@@ -185,5 +185,6 @@ def fresh_id() -> str:
 def as_payload(payload: Payload | Any) -> Any:
     """A payload as it is; plain JSON as a task.  Raises InvalidMessage."""
     if isinstance(payload, Frozen):
+        refuse_uncarried(payload)
         return payload
     return TaskPayload(task_id=secrets.token_hex(8), input=plain(payload, "a task"))

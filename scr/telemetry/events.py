@@ -6,12 +6,13 @@ Names here are public and stay as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
 T = TypeVar("T")
+SHORT, SHORT_LIST = 128, 4
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -318,3 +319,16 @@ class Record(_Plain):
 
 
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+def shortened(record: Record) -> Record:
+    """The record with the begin of each of its texts, for a reader who cannot be told all of it."""
+    event = record.event
+    changed: dict[str, Any] = {}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, str):
+            changed[field.name] = value[:SHORT]
+        elif isinstance(value, tuple):
+            changed[field.name] = tuple(text[:SHORT] for text in value[:SHORT_LIST])
+    return replace(record, event=replace(event, **changed))
