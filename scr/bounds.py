@@ -58,9 +58,9 @@ def is_deeper(text: bytes, most: int) -> bool:
     return False
 
 
-def refuse_deep(text: bytes, what: str) -> None:
-    """Raise InvalidMessage when the JSON text of a value is nested deeper than `DEPTH_MAX`."""
-    if is_deeper(text, DEPTH_MAX):
+def refuse_deep(text: bytes, what: str, around: int = 0) -> None:
+    """Raise InvalidMessage when the JSON text of a value, with so many levels around it, is nested too deep."""
+    if is_deeper(text, DEPTH_MAX + around):
         raise InvalidMessage(too_deep(what))
 
 
@@ -79,9 +79,9 @@ def refuse_large(size_bytes: int, most_bytes: int, what: str, instead: str) -> N
         raise InvalidMessage(f"{what} is {size_bytes} bytes as JSON, and {most_bytes} can be handed on: {instead}")
 
 
-def too_deep(what: str) -> str:
+def too_deep(what: str, most: int = DEPTH_MAX) -> str:
     """The sentence about a value that is nested too deep."""
-    return f"{what} is nested deeper than {DEPTH_MAX} levels, or contains itself: keep it flatter, or send it as text"
+    return f"{what} must be nested at most {most} levels deep and not contain itself: make it flatter, or a text"
 
 
 def most_of(frame_bytes: int) -> int:

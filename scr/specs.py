@@ -16,11 +16,12 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
 from pydantic_core import to_json
 
-from scr.bounds import DEPTH_MAX, is_deeper, most_of, too_deep
+from scr.bounds import DEPTH_MAX, READ_DEPTH, is_deeper, most_of, too_deep
 from scr.errors import InvalidSpec
 from scr.messages import CLIENT, LATER, RUNTIME, AgentId, Frozen, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+TREE_DEPTH = READ_DEPTH - 4  # what carries a tree puts little around it
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -222,7 +223,7 @@ def check(root: ChildSpec) -> None:
 
 def check_size(root: SupervisorSpec, frame_bytes: int) -> None:
     """Refuse a tree that no frame can carry to the runtime's process.  Raises InvalidSpec."""
-    size, most = len(_text(root, "the tree")), most_of(frame_bytes)
+    size, most = len(_text(root, "the tree", TREE_DEPTH)), most_of(frame_bytes)
     if size > most:
         raise InvalidSpec(
             f"the tree is {size} bytes as JSON, and {most} can be handed on: give options that name a file, "
@@ -237,14 +238,14 @@ def check_options(spec: ChildSpec) -> None:
         _text(options, f"the options of {spec.id!r}")
 
 
-def _text(value: object, what: str) -> bytes:
+def _text(value: object, what: str, depth: int = DEPTH_MAX) -> bytes:
     """The value as JSON.  Raises InvalidSpec when it is nested too deep."""
     try:
         text = to_json(value)
     except ValueError as error:
-        raise InvalidSpec(f"{too_deep(what)} ({error})") from error
-    if is_deeper(text, DEPTH_MAX):
-        raise InvalidSpec(too_deep(what))
+        raise InvalidSpec(too_deep(what, depth)) from error
+    if is_deeper(text, depth):
+        raise InvalidSpec(too_deep(what, depth))
     return text
 
 

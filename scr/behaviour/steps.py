@@ -17,12 +17,13 @@ from pydantic import JsonValue
 
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Abandoned, Turn, plain
-from scr.errors import StepInDoubt
+from scr.errors import InvalidMessage, StepInDoubt
 from scr.failpoints import reach
 from scr.frames import FromAgent, InDoubt, StepBegun, StepDone, StepRecord
 
 T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
+NAME_CHARACTERS = 1000
 WITHIN: ContextVar[str] = ContextVar("scr_within_step", default="")
 
 
@@ -130,8 +131,15 @@ def scoped(name: str) -> str:
     """The name of a step, after the step whose code is running.
 
     Those of a step that is not run again must not be taken for others of the same name.
+    Raises InvalidMessage for a name that is too long to be listed beside others.
     """
-    return f"{WITHIN.get()}/{name}" if WITHIN.get() else name
+    full = f"{WITHIN.get()}/{name}" if WITHIN.get() else name
+    if len(full) > NAME_CHARACTERS:
+        raise InvalidMessage(
+            f"a step's name has {len(full)} characters, and may have {NAME_CHARACTERS}: name it shortly, "
+            "and give what it works on as arguments"
+        )
+    return full
 
 
 def told(turn: Turn, record: StepRecord) -> Callable[[int], FromAgent]:

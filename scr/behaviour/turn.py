@@ -235,6 +235,6 @@ def refuse_uncarried(payload: Frozen, most_bytes: int | None = None) -> None:
         text = payload.__pydantic_serializer__.to_json(payload)
     except ValueError as error:
         raise InvalidMessage(unsaid(payload, what, str(error).splitlines()[0])) from error
-    refuse_deep(text, what)
+    refuse_deep(text, what, around=1)
     if most_bytes is not None:
         refuse_large(len(text), most_bytes, what, LESS)

@@ -30,27 +30,29 @@ if TYPE_CHECKING:
 In = TypeVar("In")
 LENGTH = struct.Struct("!I")
 FRAME_MAX = (1 << 32) - 1  # what a length can say
+FIRST_BYTES = 1 << 20
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
 
 
-def pack(body: bytes, limit_bytes: int) -> bytes:
+def pack(body: bytes, limit_bytes: int, kind: str = "frame") -> bytes:
     """A frame ready to be written.  Raises FrameTooLarge."""
     if len(body) > limit_bytes:
-        raise FrameTooLarge(f"a frame of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
+        raise FrameTooLarge(f"a {kind} of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
     return LENGTH.pack(len(body)) + body
 
 
 def packed(frame: Frozen, limit_bytes: int) -> bytes:
     """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what its reader could not read."""
+    kind = type(frame).__name__
     try:
         body = to_json(frame)
     except ValueError as error:
-        raise BrokenFrame(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
+        raise BrokenFrame(f"a {kind} cannot be written as JSON: {error}") from error
     if is_deeper(body, READ_DEPTH):
-        raise BrokenFrame(f"a {type(frame).__name__} holds a value that is nested deeper than {DEPTH_MAX} levels")
-    return pack(body, limit_bytes)
+        raise BrokenFrame(f"a {kind} holds a value that is nested deeper than {DEPTH_MAX} levels")
+    return pack(body, limit_bytes, f"{kind} frame")
 
 
 class Unpacker:
@@ -79,15 +81,26 @@ def read_first(sock: socket.socket, limit_bytes: int, timeout_s: float) -> bytes
 
     Raises ChannelError when the peer closes or says nothing in time.
     """
-    sock.settimeout(timeout_s)
+    until = monotonic() + timeout_s
     try:
-        head = sock.recv(LENGTH.size, socket.MSG_WAITALL)
-        (size,) = LENGTH.unpack(head)
+        (size,) = LENGTH.unpack(_read_whole(sock, LENGTH.size, until))
         if size > limit_bytes:
             raise FrameTooLarge(f"a first frame of {size} bytes was announced, above the limit of {limit_bytes}")
-        return sock.recv(size, socket.MSG_WAITALL)
-    except (OSError, struct.error) as error:
+        return _read_whole(sock, size, until)
+    except OSError as error:
         raise ChannelError(f"no first frame: {error}") from error
+
+
+def _read_whole(sock: socket.socket, size: int, until: float) -> bytes:
+    """So many bytes: a socket with a timeout gives what is there, whatever it is asked for.  Raises OSError."""
+    data = bytearray()
+    while len(data) < size:
+        sock.settimeout(max(0.001, until - monotonic()))
+        portion = sock.recv(min(size - len(data), FIRST_BYTES))
+        if not portion:
+            raise ConnectionError(f"the peer has closed it after {len(data)} of {size} bytes")
+        data += portion
+    return bytes(data)
 
 
 class LoopChannel(Generic[In]):
