@@ -49,10 +49,10 @@ def packed(frame: Frozen, limit_bytes: int) -> bytes:
     try:
         body = to_json(frame)
     except ValueError as error:
-        raise BrokenFrame(f"a {kind} cannot be written as JSON: {error}") from error
+        raise BrokenFrame(f"a frame ({kind}) cannot be written as JSON: {error}") from error
     if is_deeper(body, READ_DEPTH):
-        raise BrokenFrame(f"a {kind} holds a value that is nested deeper than {DEPTH_MAX} levels")
-    return pack(body, limit_bytes, f"{kind} frame")
+        raise BrokenFrame(f"a frame ({kind}) holds a value that is nested deeper than {DEPTH_MAX} levels")
+    return pack(body, limit_bytes, f"frame ({kind})")
 
 
 class Unpacker:
