@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from scr.bounds import DEPTH_MAX, FRAME_BYTES, READ_DEPTH, is_deeper
+from scr.bounds import FRAME_BYTES
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.messages import Frozen, complaint, to_json
 
@@ -44,14 +44,12 @@ def pack(body: bytes, limit_bytes: int, kind: str = "frame") -> bytes:
 
 
 def packed(frame: Frozen, limit_bytes: int) -> bytes:
-    """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what its reader could not read."""
+    """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what JSON cannot say."""
     kind = type(frame).__name__
     try:
         body = to_json(frame)
     except ValueError as error:
         raise BrokenFrame(f"a frame ({kind}) cannot be written as JSON: {error}") from error
-    if is_deeper(body, READ_DEPTH):
-        raise BrokenFrame(f"a frame ({kind}) holds a value that is nested deeper than {DEPTH_MAX} levels")
     return pack(body, limit_bytes, f"frame ({kind})")
 
 
@@ -134,7 +132,7 @@ class LoopChannel(Generic[In]):
     def send(self, frame: Frozen) -> None:
         """Write now what the socket takes, the rest when it can.
 
-        Raises FrameTooLarge, BrokenFrame for what the peer could not read.
+        Raises FrameTooLarge, BrokenFrame for what JSON cannot say.
         A dead peer is no error here: its exit is seen elsewhere.
         """
         if not self._open:

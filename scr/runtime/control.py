@@ -17,7 +17,6 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from scr.behaviour.turn import refuse_uncarried
-from scr.bounds import most_of
 from scr.errors import ChannelError, ScrError, StoreUnavailable
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, Message, of_payload, origin
@@ -245,7 +244,7 @@ def submitted(request: Submission, system: System) -> Message:
     """A client's message: nothing caused it.  Raises StoreUnavailable while the store has too much to do already."""
     if system.store.status().pending >= system.limits.store_pending:
         raise StoreUnavailable("the store is too far behind to accept more; try again in a moment (`scr ps` tells)")
-    refuse_uncarried(request.payload, most_of(system.limits.frame_bytes))
+    refuse_uncarried(request.payload)
     at, run_id = time.time(), request.run_id
     envelope = origin(message_id=request.message_id, sender=CLIENT, to=request.to, at=at, run_id=run_id)
     return of_payload(request.payload, envelope)
