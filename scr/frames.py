@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
+from scr.bounds import FRAME_BYTES
 from scr.messages import LATER, AgentId, Frozen, Message, MessageId
 from scr.specs import AgentLimits, AgentSpec, Code
 
@@ -68,7 +69,7 @@ class Become(Frozen):
     pulse: str | None = None
     limits: AgentLimits = AgentLimits()
     max_sends: int = 1000
-    max_frame_bytes: int = 16 << 20
+    max_frame_bytes: int = FRAME_BYTES
 
 
 class Deliver(Frozen):
@@ -219,7 +220,7 @@ class Ask(Frozen):
 
 
 class Fetch(Frozen):
-    """Give me a page of what agents remember, in order of version, from above `after`."""
+    """Give me a page of what agents remember, in order of version, from above `after`: fewer where they are large."""
 
     kind: Literal["fetch"] = "fetch"
     ref: int

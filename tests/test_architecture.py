@@ -17,7 +17,8 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"specs"},
     {"messages"},
     {"environment"},
-    {"bounds", "config", "failpoints"},
+    {"config", "failpoints"},
+    {"bounds"},
     {"errors"},
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}

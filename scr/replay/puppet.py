@@ -30,6 +30,7 @@ from scr.launch.reaper import Reaper, signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
 from scr.replay.outcome import Over
+from scr.runtime.pages import PAGE_BYTES, fitting
 from scr.supervise.exits import Asked, classify
 
 END_S = 5.0
@@ -105,7 +106,7 @@ class Puppet:
 
     def _fetched(self, ref: int, after: int, limit: int) -> None:
         try:
-            page = [entry.model_dump(mode="json") for entry in self._pages(after, limit)]
+            page = [entry.model_dump(mode="json") for entry in fitting(self._pages(after, limit), PAGE_BYTES)]
             self._channel.send(Answer(ref=ref, value=page))
         except ChannelError as error:
             self._tell(Over(str(error)))

@@ -19,6 +19,7 @@ from scr.messages import Message, to_json
 from scr.runtime.care import Care
 from scr.store.store import Store
 
+PAGE_BYTES = 4 << 20
 WHOLE_BYTES = 64 << 10
 """A larger result of a step is given when it is wanted: a process need not hold all that a long turn has recorded."""
 T = TypeVar("T", bound=BaseModel)
@@ -38,7 +39,7 @@ class Pages:
 
     def _found(self, agent: str, incarnation: int, ref: int, found: Sequence[Entry]) -> None:
         self._care.answered(agent, incarnation)
-        page = fitting(found, self._frame_bytes // 4)
+        page = fitting(found, min(self._frame_bytes // 4, PAGE_BYTES))
         if page and (size := len(to_json(page[0]))) > self._frame_bytes - len(to_json(Answer(ref=ref))):
             why = f"what is remembered as {page[0].key!r} is {size} bytes, and a frame has {self._frame_bytes}"
             answer = Answer(
@@ -80,7 +81,7 @@ def first_steps(message: Message, steps: Iterable[StepRecord], frame_bytes: int)
     records = tuple(steps)
     if not records:
         return (), False
-    room_bytes = min(frame_bytes // 4, most_of(frame_bytes) - len(to_json(message)))
+    room_bytes = min(frame_bytes // 4, PAGE_BYTES, most_of(frame_bytes) - len(to_json(message)))
     page = fitting(_lightened(records, frame_bytes), room_bytes)
     if room_bytes < len(to_json(page[0])):
         page = []
@@ -89,7 +90,7 @@ def first_steps(message: Message, steps: Iterable[StepRecord], frame_bytes: int)
 
 def more_steps(steps: Iterable[StepRecord], after: int, frame_bytes: int) -> list[StepRecord]:
     """The steps after the first `after`, as many as go into one frame."""
-    return fitting(_lightened(islice(steps, after, None), frame_bytes), frame_bytes // 4)
+    return fitting(_lightened(islice(steps, after, None), frame_bytes), min(frame_bytes // 4, PAGE_BYTES))
 
 
 def _lightened(steps: Iterable[StepRecord], frame_bytes: int) -> Iterable[StepRecord]:
