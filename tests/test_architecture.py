@@ -20,10 +20,12 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"values"},
     {"environment"},
     {"config", "failpoints"},
+    {"bounds"},
     {"errors"},
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "bounds",
     "chaos.checker",
     "chaos.evidence",
     "chaos.faults",
@@ -73,6 +75,7 @@ PURE = {
     "telemetry.events",
 }
 ALLOWED_IN_PURE = {
+    "bounds",
     "__future__",
     "bisect",
     "collections",
@@ -89,6 +92,7 @@ ALLOWED_IN_PURE = {
     "pydantic",
     "pydantic_core",
     "re",
+    "reprlib",
     "signal",
     "typing",
 }

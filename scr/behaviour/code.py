@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from scr.behaviour.describing import shown
 from scr.behaviour.handlers import check_agent
 from scr.errors import InvalidCode
-from scr.specs import AgentSpec, Code, OnError
+from scr.specs import AgentSpec, Code, OnError, check_options
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
 
@@ -61,7 +61,9 @@ def spec_of(
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
     wanted = {"on_error": OnError.RETRY, **fields}
-    return AgentSpec(id=agent, code=agent_code(code), options=options or {}, **wanted)
+    spec = AgentSpec(id=agent, code=agent_code(code), options=options or {}, **wanted)
+    check_options(spec)
+    return spec
 
 
 def open_code(code: Code) -> Any:

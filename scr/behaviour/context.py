@@ -91,7 +91,7 @@ class Context(Stepping):
     def send(self, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """Send a payload (plain JSON becomes a task) when the turn commits; returns the message as it will leave."""
         turn = self._in_turn("send")
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        message = compose(payload, self._envelope(turn, to, in_reply_to), turn.most_bytes)
         turn.send(message)
         return message
 
@@ -103,10 +103,10 @@ class Context(Stepping):
         if isinstance(asked, Ping) and isinstance(payload, PingPayload):
             message: Message = Pong(payload=payload, **envelope)
         elif isinstance(payload, PAYLOADS):
-            message = compose(payload, envelope)
+            message = compose(payload, envelope, turn.most_bytes)
         else:
             task_id = asked.payload.task_id if isinstance(asked, Task) else asked.message_id
-            output = plain(payload, "a reply")
+            output = plain(payload, "a reply", turn.most_bytes)
             message = Result(payload=ResultPayload(task_id=task_id, output=output), **envelope)
         turn.send(message)
         return message
@@ -151,7 +151,7 @@ class Context(Stepping):
     def send_after(self, delay_s: float, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """`send`, that much later than the turn commits.  Kept in the store until then, whatever ends meanwhile."""
         turn = self._in_turn("set a timer")
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        message = compose(payload, self._envelope(turn, to, in_reply_to), turn.most_bytes)
         turn.set_timer(Timer(message=message, due=moment(time() + duration(delay_s)), after_s=delay_s))
         return message
 
@@ -163,7 +163,7 @@ class Context(Stepping):
         At once when the time is past.  A datetime without a zone is local time.
         """
         turn = self._in_turn("set a timer")
-        message = compose(payload, self._envelope(turn, self.agent, in_reply_to))
+        message = compose(payload, self._envelope(turn, self.agent, in_reply_to), turn.most_bytes)
         turn.set_timer(Timer(message=message, due=moment(when)))
         return message
 
@@ -177,7 +177,8 @@ class Context(Stepping):
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key that all agents can recall, when the turn commits."""
         turn = self._in_turn("remember")
-        turn.entries[key] = Entry(key=key, value=plain(value, f"what is remembered as {key!r}"))
+        said = plain(value, f"what is remembered as {key!r}", turn.most_bytes)
+        turn.entries[key] = Entry(key=key, value=said)
 
     def recall(self, key: str, default: Any = None) -> Any:
         """What was remembered last under the key, by this turn or by any committed before this message was delivered.

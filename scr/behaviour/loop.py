@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,16 @@ from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.state import Committed, restored
 from scr.behaviour.stepping import CONCURRENCY
-from scr.behaviour.turn import Abandoned, Turn
+from scr.behaviour.turn import Abandoned, Turn, overfull
+from scr.bounds import most_of, refuse_deep, refuse_large
 from scr.charging import class_names
-from scr.errors import PeerGone, ReplayDiverged, StartFailed, TryLater
+from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed, TryLater
 from scr.failpoints import reach
-from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
+from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
-from scr.messages import Message
+from scr.messages import Message, to_json
 
 ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
 """What ends the process, whatever its specification says of exceptions."""
@@ -81,7 +83,7 @@ class Loop:
         agent.options = dict(self._become.options)
         name, stored = self._become.agent, self._become.state
         agent.state = restored(name, type(agent), stored)
-        self._committed = Committed(name, agent.state, is_new=stored is None)
+        self._committed = Committed(name, agent.state, is_new=stored is None, check=self._refuse_unreadable)
         refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
         return agent
 
@@ -102,7 +104,8 @@ class Loop:
 
         An exception fails the turn, where the agent is to be tried again; else it ends the process.
         """
-        turn = Turn(delivery, self._become.max_sends)
+        fetch = partial(self._link.result, delivery.message.message_id)
+        turn = Turn(delivery, self._become.max_sends, most_of(self._become.max_frame_bytes), fetch)
         try:
             return self._tried(agent, turn)
         except BaseException as error:
@@ -126,7 +129,7 @@ class Loop:
             case None:
                 frame = turn.commit(self._committed.changed(agent.state))
                 reach("agent.before_commit")
-                self._link.send(frame)
+                self._commit(frame)
                 self._committed.settle()
                 reach("agent.after_commit")
                 return turn.ends
@@ -152,6 +155,12 @@ class Loop:
             lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), drops=True
         )
 
+    def _commit(self, frame: Commit) -> None:
+        try:
+            self._link.send(frame)
+        except FrameTooLarge as error:
+            raise InvalidMessage(overfull(frame, str(error))) from error
+
     def _handle(self, agent: Agent, ctx: Context, turn: Turn) -> None:
         """Have the message handled.  What the handler of an abandoned turn raises matters no more, and is logged."""
         if turn.message.type == "stop":
@@ -165,6 +174,19 @@ class Loop:
                 raise
             if error is not turn.unwinding:
                 self._link.log(f"the handler of an abandoned turn raised {shown(error)}")
+
+    def _refuse_unreadable(self, state: bytes) -> None:
+        """Raise InvalidMessage for a state that no later process could be given, with its code and options."""
+        what = f"the state of {self._link.agent}"
+        refuse_deep(state, what)
+        beside = f"beside {self._beside_bytes} bytes of code and options"
+        most_bytes = most_of(self._become.max_frame_bytes) - self._beside_bytes
+        refuse_large(len(state), most_bytes, what, f"{beside}; keep less in it, and remember the rest under keys")
+
+    @cached_property
+    def _beside_bytes(self) -> int:
+        """What a process is told beside its state."""
+        return len(to_json(self._become.model_copy(update={"state": None})))
 
     def _finish(self, handled: Handled) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -18,11 +19,13 @@ class Committed:
     """The last committed state of an agent, or the state with which a new agent began.
 
     Defaults that differ each time (an id, a time) are committed with the first turn: the next incarnation
-    would have others.
+    would have others.  `check` gets the JSON of each changed state, and raises InvalidMessage to refuse it.
     """
 
-    def __init__(self, name: str, state: BaseModel, *, is_new: bool) -> None:
-        self._what, self._kind = f"state of {name}", type(state)
+    def __init__(
+        self, name: str, state: BaseModel, *, is_new: bool, check: Callable[[bytes], None] = lambda _: None
+    ) -> None:
+        self._what, self._kind, self._check = f"state of {name}", type(state), check
         self._text = written(state, self._what)
         self._next: bytes | None = None
         self._is_due = is_new and written(self._kind(), self._what) != self._text
@@ -41,6 +44,7 @@ class Committed:
         text = written(state, self._what)
         if text == self._text and not self._is_due:
             return None
+        self._check(text)
         value = exact_value(state, self._kind, text, self._what)
         self._next = text
         return value

@@ -130,7 +130,7 @@ class Stepping:
             raise InvalidMessage(f"{agent} asks itself and would wait for ever; call the function instead")
         key = turn.step_name(scoped(f"ask {agent}"))
         envelope = self._envelope(turn, agent, None) | {"message_id": derive_id(turn.message.message_id, key)}
-        return turn, key, compose(payload, envelope)
+        return turn, key, compose(payload, envelope, turn.most_bytes)
 
     def _envelope(self, turn: Turn, to: str, in_reply_to: str | None) -> dict[str, Any]:
         return follow(turn.message, turn.posted, sender=self.agent, to=to, at=time(), in_reply_to=in_reply_to)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from scr.bounds import FRAME_BYTES
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.messages import to_json
 from scr.values import Frozen, complaint
@@ -29,16 +30,28 @@ if TYPE_CHECKING:
 
 In = TypeVar("In")
 LENGTH = struct.Struct("!I")
+FRAME_MAX = (1 << 32) - 1  # what a length can say
+FIRST_BYTES = 1 << 20
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
 
 
-def pack(body: bytes, limit_bytes: int) -> bytes:
+def pack(body: bytes, limit_bytes: int, kind: str = "frame") -> bytes:
     """A frame ready to be written.  Raises FrameTooLarge."""
     if len(body) > limit_bytes:
-        raise FrameTooLarge(f"a frame of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
+        raise FrameTooLarge(f"a {kind} of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
     return LENGTH.pack(len(body)) + body
+
+
+def packed(frame: Frozen, limit_bytes: int) -> bytes:
+    """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what JSON cannot say."""
+    kind = type(frame).__name__
+    try:
+        body = to_json(frame)
+    except ValueError as error:
+        raise BrokenFrame(f"a frame ({kind}) cannot be written as JSON: {error}") from error
+    return pack(body, limit_bytes, f"frame ({kind})")
 
 
 class Unpacker:
@@ -67,15 +80,26 @@ def read_first(sock: socket.socket, limit_bytes: int, timeout_s: float) -> bytes
 
     Raises ChannelError when the peer closes or says nothing in time.
     """
-    sock.settimeout(timeout_s)
+    until = monotonic() + timeout_s
     try:
-        head = sock.recv(LENGTH.size, socket.MSG_WAITALL)
-        (size,) = LENGTH.unpack(head)
+        (size,) = LENGTH.unpack(_read_whole(sock, LENGTH.size, until))
         if size > limit_bytes:
             raise FrameTooLarge(f"a first frame of {size} bytes was announced, above the limit of {limit_bytes}")
-        return sock.recv(size, socket.MSG_WAITALL)
-    except (OSError, struct.error) as error:
+        return _read_whole(sock, size, until)
+    except OSError as error:
         raise ChannelError(f"no first frame: {error}") from error
+
+
+def _read_whole(sock: socket.socket, size: int, until: float) -> bytes:
+    """So many bytes: a socket with a timeout gives what is there, whatever it is asked for.  Raises OSError."""
+    data = bytearray()
+    while len(data) < size:
+        sock.settimeout(max(0.001, until - monotonic()))
+        portion = sock.recv(min(size - len(data), FIRST_BYTES))
+        if not portion:
+            raise ConnectionError(f"the peer has closed it after {len(data)} of {size} bytes")
+        data += portion
+    return bytes(data)
 
 
 class LoopChannel(Generic[In]):
@@ -109,17 +133,18 @@ class LoopChannel(Generic[In]):
     def send(self, frame: Frozen) -> None:
         """Write now what the socket takes, the rest when it can.
 
-        Raises FrameTooLarge.  A dead peer is no error here: its exit is seen elsewhere.
+        Raises FrameTooLarge, BrokenFrame for what JSON cannot say.
+        A dead peer is no error here: its exit is seen elsewhere.
         """
         if not self._open:
             return
-        self._write(self._taken() + pack(to_json(frame), self._limit_bytes))
+        self._write(self._taken() + packed(frame, self._limit_bytes))
 
     def send_soon(self, frame: Frozen) -> None:
         """As `send`, within `SOON_S`, together with what else comes until then, and before any later `send`."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_later(SOON_S, self._flush)
 
@@ -127,7 +152,7 @@ class LoopChannel(Generic[In]):
         """As `send_soon`, when the loop is done with what it does now."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_soon(self._flush)
 
@@ -235,12 +260,21 @@ class LoopChannel(Generic[In]):
 
 
 class BlockingChannel(Generic[In]):
-    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread."""
+    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread.
 
-    def __init__(self, sock: socket.socket, incoming: TypeAdapter[In], limit_bytes: int = 16 << 20) -> None:
+    `limit_bytes` bounds what is sent, and may be set once it is known; `heard_bytes` bounds what comes.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        incoming: TypeAdapter[In],
+        limit_bytes: int = FRAME_BYTES,
+        heard_bytes: int | None = None,
+    ) -> None:
         self._socket, self._incoming = sock, incoming
-        self._limit_bytes = limit_bytes
-        self._unpacker = Unpacker(limit_bytes)
+        self.limit_bytes = limit_bytes
+        self._unpacker = Unpacker(heard_bytes or limit_bytes)
         self._ready: deque[bytes] = deque()
         self._lock = Lock()
 
@@ -254,10 +288,9 @@ class BlockingChannel(Generic[In]):
         Raises FrameTooLarge, InvalidMessage for what JSON cannot say, PeerGone for a dead peer.
         """
         try:
-            body = to_json(frame)
-        except ValueError as error:
-            raise InvalidMessage(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
-        data = pack(body, self._limit_bytes)
+            data = packed(frame, self.limit_bytes)
+        except BrokenFrame as error:
+            raise InvalidMessage(str(error)) from error
         try:
             with self._lock:
                 self._socket.sendall(data)
@@ -280,6 +313,11 @@ class BlockingChannel(Generic[In]):
         return self._incoming.validate_json(self._ready.popleft())
 
     @property
+    def has_news(self) -> bool:
+        """Whether there is something to read now."""
+        return bool(self._polled(0))
+
+    @property
     def has_read_ahead(self) -> bool:
         """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
         return bool(self._ready)
@@ -292,10 +330,13 @@ class BlockingChannel(Generic[In]):
     def _wait(self, until: float) -> None:
         """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""
         left_s = max(0.0, until - monotonic())
+        if not self._polled(ceil(left_s * 1000)):
+            raise TimeoutError(f"nothing came within {left_s:.3f} s")
+
+    def _polled(self, limit_ms: int) -> list[tuple[int, int]]:
         poller = select.poll()
         poller.register(self._socket, select.POLLIN)
-        if not poller.poll(ceil(left_s * 1000)):
-            raise TimeoutError(f"nothing came within {left_s:.3f} s")
+        return poller.poll(limit_ms)
 
     def close(self) -> None:
         """Close the socket; a thread that waits in `receive` sees the end of the stream."""

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from scr.behaviour.readback import refuse_inexact
-from scr.behaviour.turn import plain
+from scr.behaviour.turn import plain, refuse_uncarried
+from scr.bounds import most_of
 from scr.errors import RuntimeGone
 from scr.messages import Payload, TaskPayload
 from scr.runtime.connection import END_S, Connection, Listener, opened
@@ -68,7 +69,10 @@ class Client(Connection):
         for: an answer that the store has is returned at once.
         Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone.
         """
-        task, given = as_payload(payload), {"to": to, "run_id": run_id, "timeout_s": timeout_s}
+        task, given = (
+            as_payload(payload, most_of(self._frame_bytes)),
+            {"to": to, "run_id": run_id, "timeout_s": timeout_s},
+        )
         request = Ask(ref=self.ref(), message_id=key or fresh_id(), again=key is not None, payload=task, **given)
         return self.request(request, timeout_s + END_S)
 
@@ -77,7 +81,7 @@ class Client(Connection):
         return str(self.request(self._sent(to, payload, run_id, key), ANSWER_S))
 
     def _sent(self, to: str, payload: Payload | Any, run_id: str | None, key: str | None) -> Send:
-        task, again = as_payload(payload), key is not None
+        task, again = as_payload(payload, most_of(self._frame_bytes)), key is not None
         return Send(ref=self.ref(), message_id=key or fresh_id(), again=again, to=to, payload=task, run_id=run_id)
 
     def submit(self, to: str, payload: Payload | Any, *, key: str | None = None) -> Submitted:
@@ -184,9 +188,10 @@ def fresh_id() -> str:
     return secrets.token_hex(12)
 
 
-def as_payload(payload: Payload | Any) -> Any:
-    """A payload as it is; plain JSON as a task.  Raises InvalidMessage."""
+def as_payload(payload: Payload | Any, most_bytes: int | None = None) -> Any:
+    """A payload as it is; plain JSON as a task.  Raises InvalidMessage, also for one that no frame can carry."""
     if isinstance(payload, Frozen):
         refuse_inexact(payload, f"a {type(payload).__name__}")
+        refuse_uncarried(payload, most_bytes)
         return payload
-    return TaskPayload(task_id=secrets.token_hex(8), input=plain(payload, "a task"))
+    return TaskPayload(task_id=secrets.token_hex(8), input=plain(payload, "a task", most_bytes))

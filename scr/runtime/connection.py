@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
 from scr.failpoints import reach
-from scr.mail.channel import BlockingChannel
+from scr.mail.channel import FRAME_MAX, BlockingChannel
 from scr.retry import error_of
 from scr.runtime.requests import (
     FROM_CONTROL,
@@ -72,7 +72,7 @@ class Connection:
 
     def open(self, sock: socket.socket, first: Frozen | None = None) -> None:
         """Talk over this socket from now on; `first` is sent before all else."""
-        self._channel = BlockingChannel(sock, FROM_CONTROL, self._frame_bytes)
+        self._channel = BlockingChannel(sock, FROM_CONTROL, self._frame_bytes, FRAME_MAX)
         if first is not None:
             self._channel.send(first)
         self._reader = threading.Thread(target=self._read, name="scr-reader", daemon=True)

@@ -10,17 +10,20 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from scr.behaviour.turn import refuse_uncarried
 from scr.errors import ChannelError, ScrError, StoreUnavailable
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, Message, of_payload, origin
 from scr.retry import ErrorInfo
 from scr.runtime.asks import Outcome
 from scr.runtime.door import Door
+from scr.runtime.pages import fitting
 from scr.runtime.requests import (
     REQUEST,
     Answered,
@@ -51,6 +54,7 @@ from scr.runtime.system import System
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
+from scr.telemetry.shortening import shortened
 
 CLIENTS_MAX = 64
 POKED_S = 0.02  # for those who are poked to answer, before the status tells who did
@@ -154,7 +158,8 @@ class Client:
                 system.stop(reason, self._stop_s)
 
     def _tell_crashes(self, request: AnyRequest, records: Sequence[CrashRecord]) -> None:
-        self._answer(request, [record.model_dump(mode="json") for record in records])
+        newest = fitting(reversed(records), self._system.limits.frame_bytes // 2)
+        self._answer(request, [record.model_dump(mode="json") for record in reversed(newest)])
 
     def _exhumed(self, request: AnyRequest, message: Message | None) -> None:
         if message is None:
@@ -203,7 +208,11 @@ class Client:
     def _happened(self, agent: str | None, record: Record) -> None:
         if agent is not None and getattr(record.event, "agent", None) != agent:
             return
-        self._channel.send_soon(Happened(record=record))
+        try:
+            self._channel.send_soon(Happened(record=record))
+        except ChannelError:
+            with suppress(ChannelError):
+                self._channel.send_soon(Happened(record=shortened(record)))
 
     def _send(self, frame: Answered) -> None:
         try:
@@ -248,6 +257,7 @@ def submitted(request: Submission, system: System) -> Message:
     """A client's message: nothing caused it.  Raises StoreUnavailable while the store has too much to do already."""
     if system.store.status().pending >= system.limits.store_pending:
         raise StoreUnavailable("the store is too far behind to accept more; try again in a moment (`scr ps` tells)")
+    refuse_uncarried(request.payload)
     at, run_id = time.time(), request.run_id
     envelope = origin(message_id=request.message_id, sender=CLIENT, to=request.to, at=at, run_id=run_id)
     return of_payload(request.payload, envelope)

@@ -23,7 +23,7 @@ from scr.behaviour.code import agent_code, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
 from scr.failpoints import arm, reach
-from scr.mail.channel import BlockingChannel
+from scr.mail.channel import FRAME_MAX, BlockingChannel
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, Client
@@ -32,7 +32,7 @@ from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent
 from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn, wait_for
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import Code, SupervisorSpec, cautions, check
+from scr.specs import Code, SupervisorSpec, cautions, check, check_size
 from scr.telemetry.events import Record
 
 RESTARTS_MAX, WITHIN_S = 3, 60.0
@@ -75,6 +75,7 @@ class Runtime(Client):
         for caution in cautions(tree):
             warnings.warn(caution, stacklevel=2)
         settings = settings or from_environment()
+        check_size(tree, settings.limits.frame_bytes)
         if store is not None:
             settings = settings.model_copy(update={"store": store})
         super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
@@ -171,7 +172,7 @@ class Runtime(Client):
     def _replace(self) -> BlockingChannel[FromControl]:
         before = self._channel
         spawned = spawn(self._preload, self._settings.launcher)
-        channel = BlockingChannel(spawned.control, FROM_CONTROL, self._frame_bytes)
+        channel = BlockingChannel(spawned.control, FROM_CONTROL, self._frame_bytes, FRAME_MAX)
         channel.send(self._charter(spawned))
         if before:
             before.close()

@@ -34,6 +34,7 @@ from scr.store.store import Store, Then
 from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
 from scr.telemetry.sinks import EventLog
 
+TITLE_CHARACTERS = 500
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
 SENTENCES = {
     Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
@@ -206,6 +207,7 @@ def accepted(message: Message) -> MessageAccepted:
         given = message.payload.input
         named = given.get("title") if isinstance(given, dict) else None
         title = f"{message.payload.kind}: {named}" if isinstance(named, str) else message.payload.kind
+        title = title[:TITLE_CHARACTERS]
     return MessageAccepted(
         message_id=message.message_id,
         type=message.type,

@@ -25,7 +25,7 @@ from scr.launch.launcher import Launcher
 from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
-from scr.mail.channel import read_first
+from scr.mail.channel import FRAME_MAX, read_first
 from scr.runtime.charter import Boot
 from scr.runtime.control import Control
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
@@ -34,7 +34,6 @@ from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
 
 BOOT_S = 10.0
-BOOT_BYTES = 16 << 20
 ORPHANED_S = 0.3
 YOUNG_OBJECTS = 20_000
 SWITCH_S = 0.0001
@@ -44,7 +43,7 @@ SPAWNED = "scr.launch.spawned"
 def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> int:
     """Be the runtime that the first frame from the owner describes; its exit status.  `boot` cleans up after it."""
     try:
-        boot = Boot.model_validate_json(read_first(owner, BOOT_BYTES, BOOT_S))
+        boot = Boot.model_validate_json(read_first(owner, FRAME_MAX, BOOT_S))
     except ChannelError:
         return 1  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")

@@ -81,8 +81,7 @@ class System:
         helpers: Callable[[], dict[str, int]],
     ) -> None:
         limits = boot.settings.limits
-        self._boot, self.limits, self._over, self._helpers = boot, limits, over, helpers
-        self._loop = loop
+        self._loop, self._boot, self.limits, self._over, self._helpers = loop, boot, limits, over, helpers
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
         self._care = Care(loop, scratch, self, store.held_up)
@@ -94,7 +93,8 @@ class System:
             lambda: (time.monotonic(), time.time()), limits.events_kept, store.append, store.image.seq
         )
         self._output = Output(self.events, limits.output_lines_per_s)
-        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory)
+        size = limits.frame_bytes
+        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory, frame_bytes=size)
         self.departures = Departures(self.turns, store, self.events)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
@@ -103,7 +103,7 @@ class System:
             launch=self.reloads.launch,
             reaper=Reaper(loop, self._halted),
             house=self,
-            frame_bytes=limits.frame_bytes,
+            frame_bytes=size,
             tail_bytes=limits.tail_bytes,
         )
         self._crashes = CrashLog(self.supervisor, self.turns.router, store)

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.frames import Ask
-from scr.mail.mailbox import Pending
+from scr.mail.pending import Pending
 from scr.messages import Task, TaskPayload, origin
 from scr.runtime.asks import Outcome
 from scr.runtime.questions import Questions
