@@ -8,6 +8,7 @@ killed at any instruction leaves its peer with an end of file and nothing else
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import struct
@@ -241,7 +242,7 @@ class BlockingChannel(Generic[In]):
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
         self._ready: deque[bytes] = deque()
-        self._lock = Lock()
+        self._lock, self._pid = Lock(), os.getpid()
 
     def fileno(self) -> int:
         """For an event loop that waits for frames."""
@@ -297,7 +298,11 @@ class BlockingChannel(Generic[In]):
             raise TimeoutError(f"nothing came within {left_s:.3f} s")
 
     def close(self) -> None:
-        """Close the socket; a thread that waits in `receive` sees the end of the stream."""
-        with contextlib.suppress(OSError):  # the peer may have closed it already
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Close the socket; a thread that waits in `receive` sees the end of the stream.
+
+        A fork of the process that made the channel closes its descriptor alone: the stream goes on.
+        """
+        if os.getpid() == self._pid:
+            with contextlib.suppress(OSError):  # the peer may have closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
