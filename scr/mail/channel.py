@@ -31,6 +31,7 @@ In = TypeVar("In")
 LENGTH = struct.Struct("!I")
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
+COMPLAINT_CHARACTERS = 2000
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
 
 
@@ -83,6 +84,8 @@ class LoopChannel(Generic[In]):
 
     `hear` gets every frame in order; `broken` is called once, with the reason,
     when what the peer says is no frame, or when it does not read: it must end.
+    `unread`, where it is given, is called in place of `broken` for what the peer says, with the bytes that are
+    no frame, and the stream goes on; without bytes it is too large a frame, and nothing after it is taken.
     `ended` is called once at the end of the stream.
     """
 
@@ -95,9 +98,10 @@ class LoopChannel(Generic[In]):
         hear: Callable[[In], None],
         broken: Callable[[ChannelError], None],
         ended: Callable[[], object] = lambda: None,
+        unread: Callable[[ChannelError, bytes], None] | None = None,
         limit_bytes: int,
     ) -> None:
-        self._loop, self._socket = loop, sock
+        self._loop, self._socket, self._unread, self._deaf = loop, sock, unread, False
         self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
@@ -214,17 +218,27 @@ class LoopChannel(Generic[In]):
             return b""
 
     def _unpack(self, data: bytes) -> None:
+        if self._deaf:
+            return
         try:
             for body in self._unpacker.feed(data):
                 self._take(body)
         except ChannelError as error:
-            self._fail(error)
+            if self._unread is None:
+                self._fail(error)
+            else:
+                self._deaf = True
+                self._unread(error, b"")
 
     def _take(self, body: bytes) -> None:
         try:
             frame = self._incoming.validate_json(body)
         except ValidationError as error:
-            raise BrokenFrame(complaint("frame", error)) from error
+            refusal = BrokenFrame(complaint("frame", error)[:COMPLAINT_CHARACTERS])
+            if self._unread is None:
+                raise refusal from error
+            self._unread(refusal, body)
+            return
         if self._open:
             self._hear(frame)
 

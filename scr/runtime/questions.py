@@ -12,6 +12,7 @@ from functools import partial
 from scr.frames import Answer, Ask, StepRecord
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
+from scr.messages import CLIENT, RUNTIME
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
 from scr.runtime.post import Post
@@ -37,6 +38,10 @@ class Questions:
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
         question = ask.message
+        if question.to in {CLIENT, RUNTIME}:
+            sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
+            self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
+            return
         opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
         self._care.asks(agent, incarnation)
         answered = partial(self._answered, opened, incarnation, ask.ref)

@@ -16,7 +16,7 @@ from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
 from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
-from scr.store.rows import json_of, message_columns, message_of, printable, seal, shown_text, text_of
+from scr.store.rows import json_of, message_columns, message_of, named, printable, seal, shown_text, text_of
 from scr.store.session import Row, Session
 from scr.telemetry.crashes import CrashRecord
 
@@ -82,7 +82,7 @@ class Scribe:
             return []
         statement = statements.STEP_DONE if step.state == "done" else statements.STEP_BEGUN
         columns = (step.state, text_of(step.value))
-        crc = seal(message_id, step.name, *columns)
+        crc = seal(message_id, named(step.name), *columns)
         return [(statement, (self.run, message_id, step.name, self._next(), *columns, crc, self.seq))]
 
     def close_ask(self, message_id: str) -> list[Row]:
@@ -132,6 +132,7 @@ class Scribe:
         n = self.open.get(message_id)
         if n is None:
             return []
+        seal(step)
         self.parked.add(message_id)
         return [(statements.PARKED, (step, self.run, n))]
 
@@ -241,7 +242,7 @@ class Scribe:
 
     def _entry(self, entry: Entry) -> Row:
         self.version += 1
-        columns = (entry.key, text_of(entry.value))
+        columns = (named(entry.key), text_of(entry.value))
         crc = seal(self.version, *columns)
         return statements.ENTRY, (self.run, self.version, self.seq, *columns, crc)
 
