@@ -68,10 +68,15 @@ def refused_of(session: Session, group: Sequence[Work | Record], run: int) -> No
         try:
             execute(session, (work,), run)
         except InvalidMessage as error:
-            return NotTaken(work, work.refused, error) if work.refused else None
+            tell = work.refused or (None if work.rows else _show)
+            return NotTaken(work, tell, error) if tell else None
         finally:
             session.abandon()
     return None
+
+
+def _show(error: ScrError) -> None:
+    logging.getLogger(__name__).error("a question to the store is not answered: %s", error)
 
 
 def tell_all(told: Sequence[Callable[[], None]]) -> None:
