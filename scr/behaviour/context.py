@@ -88,7 +88,7 @@ class Context(Stepping):
     def send(self, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """Send a payload (plain JSON becomes a task) when the turn commits; returns the message as it will leave."""
         turn = self._in_turn("send")
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        message = compose(payload, self._envelope(turn, address(to), in_reply_to))
         turn.send(message)
         return message
 
@@ -149,7 +149,7 @@ class Context(Stepping):
         """`send`, that much later than the turn commits.  Kept in the store until then, whatever ends meanwhile."""
         turn = self._in_turn("set a timer")
         after_s = duration(delay_s)
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        message = compose(payload, self._envelope(turn, address(to), in_reply_to))
         turn.set_timer(Timer(message=message, due=time() + after_s, after_s=after_s))
         return message
 

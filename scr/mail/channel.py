@@ -84,8 +84,8 @@ class LoopChannel(Generic[In]):
 
     `hear` gets every frame in order; `broken` is called once, with the reason,
     when what the peer says is no frame, or when it does not read: it must end.
-    `unread`, where it is given, is called in place of `broken` for what the peer says, with the bytes that are
-    no frame, and the stream goes on; without bytes it is too large a frame, and nothing after it is taken.
+    `unread`, where it is given, is called in place of `broken` for what the peer says: for a BrokenFrame with its
+    bytes, and the stream goes on; for FrameTooLarge without, and nothing after it is taken.
     `ended` is called once at the end of the stream.
     """
 

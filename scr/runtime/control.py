@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.errors import ChannelError, ScrError, StoreUnavailable, UnknownAgent
+from scr.errors import BrokenFrame, ChannelError, ScrError, StoreUnavailable, UnknownAgent
 from scr.launch.lineage import Guard, Lineage
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, RUNTIME, Message, of_payload, origin
@@ -113,7 +113,7 @@ class Client:
         After too large a frame it is not known where the next begins.  The owner's connection stays open even then:
         its end would be the owner's.
         """
-        if body:
+        if isinstance(error, BrokenFrame):
             why = f"the runtime cannot read this request: {error}; it knows no other verbs and fields than its own SCR"
             self._send(Answered(ref=ref_in(body), error=type(error).__name__, detail=why))
             return
