@@ -16,6 +16,8 @@ from scr.retry import ErrorInfo
 from scr.specs import AgentLimits, AgentSpec, Code
 from scr.values import LATER, Frozen
 
+VERSION_MAX = (1 << 63) - 1  # what a database calls a number
+
 
 class TableAddress(Frozen):
     """Where the shared table listens (a Unix socket) and the key that it wants, in hex."""
@@ -250,7 +252,7 @@ class Fetch(Frozen):
 
     kind: Literal["fetch"] = "fetch"
     ref: int
-    after: int = 0
+    after: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 

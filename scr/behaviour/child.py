@@ -16,7 +16,8 @@ from scr.behaviour.rehearsal import rehearse
 from scr.failpoints import arm
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 from scr.launch.pulse import Heart
-from scr.mail.channel import FRAME_MAX, BlockingChannel
+from scr.mail.channel import BlockingChannel
+from scr.mail.framing import FRAME_MAX
 
 STANDBY_S = 0.02
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
+from scr.behaviour.arguments import LONGEST_S, is_number
 from scr.behaviour.jsonable import refuse_unlike
 from scr.behaviour.readback import refuse_inexact
 from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
@@ -199,17 +200,20 @@ def moment(when: float | datetime) -> float:
 
     Raises InvalidMessage for what no calendar can say.
     """
-    at = when.timestamp() if isinstance(when, datetime) else when
-    if not 0 <= at <= LATEST:
-        raise InvalidMessage(f"a timer cannot be set to {when!r}: give seconds since the epoch, or a datetime")
-    return at
+    try:
+        at = when.timestamp() if isinstance(when, datetime) else when
+    except (ValueError, OverflowError, OSError):  # a datetime without a zone, at the end of what a calendar can say
+        at = -1.0
+    if not is_number(at) or not 0 <= at <= LATEST:
+        raise InvalidMessage(f"a timer cannot be set to {shown(when)}: give seconds since the epoch, or a datetime")
+    return float(at)
 
 
 def duration(delay_s: float) -> float:
     """Seconds to wait.  Raises InvalidMessage for what is no time."""
-    if not delay_s >= 0:
-        raise InvalidMessage(f"a timer cannot wait {delay_s!r} s: give seconds from now, 0 or more")
-    return delay_s
+    if not is_number(delay_s) or not 0 <= delay_s <= LONGEST_S:
+        raise InvalidMessage(f"a timer cannot wait {shown(delay_s)} s: give seconds from now, 0 to {LONGEST_S:.0f}")
+    return float(delay_s)
 
 
 def plain(value: Any, what: str, most_bytes: int | None = None) -> JsonValue:

@@ -8,11 +8,11 @@ killed at any instruction leaves its peer with an end of file and nothing else
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
-import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil
 from threading import Lock
 from time import monotonic
@@ -21,85 +21,18 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from scr.bounds import FRAME_BYTES
-from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
-from scr.messages import to_json
+from scr.errors import BrokenFrame, ChannelError, InvalidMessage, PeerGone
+from scr.mail.framing import Unpacker, packed
 from scr.values import Frozen, complaint
 
 if TYPE_CHECKING:
     import asyncio  # for its types alone: agents use this module too, and do without
 
 In = TypeVar("In")
-LENGTH = struct.Struct("!I")
-FRAME_MAX = (1 << 32) - 1  # what a length can say
-FIRST_BYTES = 1 << 20
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
+COMPLAINT_CHARACTERS = 2000
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
-
-
-def pack(body: bytes, limit_bytes: int, kind: str = "frame") -> bytes:
-    """A frame ready to be written.  Raises FrameTooLarge."""
-    if len(body) > limit_bytes:
-        raise FrameTooLarge(f"a {kind} of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
-    return LENGTH.pack(len(body)) + body
-
-
-def packed(frame: Frozen, limit_bytes: int) -> bytes:
-    """The frame as it is written.  Raises FrameTooLarge, BrokenFrame for what JSON cannot say."""
-    kind = type(frame).__name__
-    try:
-        body = to_json(frame)
-    except ValueError as error:
-        raise BrokenFrame(f"a frame ({kind}) cannot be written as JSON: {error}") from error
-    return pack(body, limit_bytes, f"frame ({kind})")
-
-
-class Unpacker:
-    """Bytes in any portions in, whole frames out.  Pure."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The frames that are now complete.  Raises FrameTooLarge as soon as a length says so."""
-        self._buffer += data
-        while len(self._buffer) >= LENGTH.size:
-            (size,) = LENGTH.unpack_from(self._buffer)
-            if size > self._limit_bytes:
-                raise FrameTooLarge(f"a frame of {size} bytes was announced, above the limit of {self._limit_bytes}")
-            if len(self._buffer) < LENGTH.size + size:
-                return
-            body = bytes(self._buffer[LENGTH.size : LENGTH.size + size])
-            del self._buffer[: LENGTH.size + size]
-            yield body
-
-
-def read_first(sock: socket.socket, limit_bytes: int, timeout_s: float) -> bytes:
-    """The first frame on a blocking socket, and not a byte more: what follows is for the channel that is made next.
-
-    Raises ChannelError when the peer closes or says nothing in time.
-    """
-    until = monotonic() + timeout_s
-    try:
-        (size,) = LENGTH.unpack(_read_whole(sock, LENGTH.size, until))
-        if size > limit_bytes:
-            raise FrameTooLarge(f"a first frame of {size} bytes was announced, above the limit of {limit_bytes}")
-        return _read_whole(sock, size, until)
-    except OSError as error:
-        raise ChannelError(f"no first frame: {error}") from error
-
-
-def _read_whole(sock: socket.socket, size: int, until: float) -> bytes:
-    """So many bytes: a socket with a timeout gives what is there, whatever it is asked for.  Raises OSError."""
-    data = bytearray()
-    while len(data) < size:
-        sock.settimeout(max(0.001, until - monotonic()))
-        portion = sock.recv(min(size - len(data), FIRST_BYTES))
-        if not portion:
-            raise ConnectionError(f"the peer has closed it after {len(data)} of {size} bytes")
-        data += portion
-    return bytes(data)
 
 
 class LoopChannel(Generic[In]):
@@ -107,6 +40,8 @@ class LoopChannel(Generic[In]):
 
     `hear` gets every frame in order; `broken` is called once, with the reason,
     when what the peer says is no frame, or when it does not read: it must end.
+    `unread`, where it is given, is called in place of `broken` for what the peer says: for a BrokenFrame with its
+    bytes, and the stream goes on; for FrameTooLarge without, and nothing after it is taken.
     `ended` is called once at the end of the stream.
     """
 
@@ -119,9 +54,10 @@ class LoopChannel(Generic[In]):
         hear: Callable[[In], None],
         broken: Callable[[ChannelError], None],
         ended: Callable[[], object] = lambda: None,
+        unread: Callable[[ChannelError, bytes], None] | None = None,
         limit_bytes: int,
     ) -> None:
-        self._loop, self._socket = loop, sock
+        self._loop, self._socket, self._unread, self._deaf = loop, sock, unread, False
         self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
@@ -239,17 +175,27 @@ class LoopChannel(Generic[In]):
             return b""
 
     def _unpack(self, data: bytes) -> None:
+        if self._deaf:
+            return
         try:
             for body in self._unpacker.feed(data):
                 self._take(body)
         except ChannelError as error:
-            self._fail(error)
+            if self._unread is None:
+                self._fail(error)
+            else:
+                self._deaf = True
+                self._unread(error, b"")
 
     def _take(self, body: bytes) -> None:
         try:
             frame = self._incoming.validate_json(body)
         except ValidationError as error:
-            raise BrokenFrame(complaint("frame", error)) from error
+            refusal = BrokenFrame(complaint("frame", error)[:COMPLAINT_CHARACTERS])
+            if self._unread is None:
+                raise refusal from error
+            self._unread(refusal, body)
+            return
         if self._open:
             self._hear(frame)
 
@@ -276,7 +222,7 @@ class BlockingChannel(Generic[In]):
         self.limit_bytes = limit_bytes
         self._unpacker = Unpacker(heard_bytes or limit_bytes)
         self._ready: deque[bytes] = deque()
-        self._lock = Lock()
+        self._lock, self._pid = Lock(), os.getpid()
 
     def fileno(self) -> int:
         """For an event loop that waits for frames."""
@@ -339,7 +285,11 @@ class BlockingChannel(Generic[In]):
         return poller.poll(limit_ms)
 
     def close(self) -> None:
-        """Close the socket; a thread that waits in `receive` sees the end of the stream."""
-        with contextlib.suppress(OSError):  # the peer may have closed it already
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Close the socket; a thread that waits in `receive` sees the end of the stream.
+
+        A fork of the process that made the channel closes its descriptor alone: the stream goes on.
+        """
+        if os.getpid() == self._pid:
+            with contextlib.suppress(OSError):  # the peer may have closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

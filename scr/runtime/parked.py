@@ -29,8 +29,8 @@ class Parked:
 
     def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
         """The agent does not know; it has the message in hand no longer."""
-        self.restore(pending, doubt.step)
         self._store.park(doubt.message_id, doubt.step)
+        self.restore(pending, doubt.step)
         parked = MessageParked(message_id=doubt.message_id, agent=agent, step=doubt.step, detail=doubt.detail)
         pending.cause = self._events.emit(parked, cause=pending.cause)
 
@@ -46,8 +46,9 @@ class Parked:
         refuse_deep_value(value, "the value of a step")
         if message_id not in self._parked:
             raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
-        pending, name = self._parked.pop(message_id)
+        pending, name = self._parked[message_id]
         step = StepRecord(name=name, value=value) if is_done else None
+        del self._parked[message_id]
         if step:
             pending.steps[name] = step
         else:

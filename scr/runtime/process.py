@@ -13,19 +13,21 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from setproctitle import setproctitle
 
-from scr.errors import ChannelError, ScrError, StoreError
+from scr.errors import ChannelError, LaunchFailed, ScrError, StoreError
 from scr.failpoints import arm, reach
 from scr.launch.launcher import Launcher
+from scr.launch.reaper import become_subreaper
 from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
-from scr.mail.channel import FRAME_MAX, read_first
+from scr.mail.framing import FRAME_MAX, read_first
 from scr.runtime.charter import Boot
 from scr.runtime.control import Control
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
@@ -99,6 +101,8 @@ def launcher_of(
 ) -> Launcher:
     """The launcher that the settings name."""
     if boot.settings.launcher == "spawn":
+        with suppress(LaunchFailed):  # where the kernel lets no process adopt orphans, theirs is another parent
+            become_subreaper()
         return spawning(loop, boot)
     return ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=preload, zygote=zygote)
 

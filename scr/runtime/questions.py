@@ -13,6 +13,7 @@ from typing import NamedTuple
 from scr.frames import Answer, Ask, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
+from scr.messages import CLIENT, RUNTIME
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
 from scr.runtime.post import Post
@@ -49,6 +50,10 @@ class Questions:
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
         question = ask.message
+        if question.to in {CLIENT, RUNTIME}:
+            sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
+            self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
+            return
         if ring := ring_of(agent, question.to, self._waits_for):
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="InvalidMessage", detail=refusal(ring)))
             return

@@ -8,7 +8,7 @@ from scr.frames import Entry
 from scr.messages import Message
 from scr.store import statements
 from scr.store.pages import Told, unpack
-from scr.store.records import DeadLetter, Known
+from scr.store.records import DeadLetter, Known, given_of
 from scr.store.rows import crash_of, entry_of, letter_of, message_of
 from scr.store.session import Session
 from scr.telemetry.crashes import CrashRecord
@@ -25,7 +25,8 @@ def known(session: Session, run: int, message_id: str) -> Known:
         return Known("unknown")
     n, end_seq = found[0]
     reply = answer(session, run, message_id, since=n)
-    return Known("open" if end_seq is None and reply is None else "ended", reply)
+    given = given_of(message_of(session.rows(statements.GIVEN, run=run, message_id=message_id)[0]))
+    return Known("open" if end_seq is None and reply is None else "ended", reply, given)
 
 
 def answer(session: Session, run: int, message_id: str, since: int) -> Message | None:

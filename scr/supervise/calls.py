@@ -64,7 +64,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
     match call:
         case StartChild() if child:
             code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
-            draft.refuse(call, code, f"{child.id!r} is {standing(child)} under {child.parent!r}")
+            draft.refuse(call, code, _why_taken(draft, child))
         case StartChild():
             start_child(draft, call)
         case _ if child is None:
@@ -81,6 +81,12 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             draft.bury(child, Fate.ENDED)
             draft.drop(child)
             draft.reply(call, Done(child.id))
+
+
+def _why_taken(draft: Draft, child: Child) -> str:
+    if child.id in draft.teams:
+        return f"{child.id!r} is the name of a supervisor; choose another name for the agent"
+    return f"{child.id!r} is {standing(child)} under {child.parent!r}"
 
 
 def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:

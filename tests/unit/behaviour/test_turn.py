@@ -268,7 +268,7 @@ def test_asking_oneself_is_refused_at_once():
 
 def test_a_bad_address_code_or_option_is_refused_by_name():
     ctx, _, _ = in_turn()
-    with pytest.raises(InvalidMessage, match="to:"):
+    with pytest.raises(InvalidMessage, match="'not a name' cannot be an agent's name"):
         ctx.send(1, to="not a name")
     with pytest.raises(InvalidSpec, match="restrat"):
         ctx.start_agent("child", "package.module:Class", restrat="never")

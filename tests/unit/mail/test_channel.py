@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.frames import FROM_AGENT, FROM_RUNTIME, Answer, Halt, Log, Ready
-from scr.mail.channel import BlockingChannel, LoopChannel, Unpacker, pack, read_first
+from scr.mail.channel import BlockingChannel, LoopChannel
+from scr.mail.framing import Unpacker, pack, read_first
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8), st.lists(st.integers(1, 40), min_size=1, max_size=20))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from scr.errors import FrameTooLarge
 from scr.frames import Answer, Commit, Deliver, Entry, Fetch, ReadStep, ReadSteps, StepRecord
-from scr.mail.channel import packed
+from scr.mail.framing import packed
 from scr.mail.pending import Pending
 from scr.messages import Task, TaskPayload, origin
 from scr.runtime.pages import Pages, fitting
