@@ -10,6 +10,7 @@ import time
 from functools import partial
 
 from scr.failpoints import reach
+from scr.mail.names import unknown
 from scr.mail.router import Posted, Router
 from scr.messages import (
     CLIENT,
@@ -34,10 +35,7 @@ from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelle
 from scr.telemetry.sinks import EventLog
 
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
-SENTENCES = {
-    Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
-    Posted.MAILBOX_FULL: "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size",
-}
+FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
 
 
 class Post:
@@ -103,7 +101,9 @@ class Post:
         seq = self._events.emit(accepted(message), cause=cause)
         posted = self._router.post(message, seq)
         if posted is not Posted.ACCEPTED:
-            self.bury(message, posted, SENTENCES[posted].format(to=message.to), 0, seq)
+            is_full = posted is Posted.MAILBOX_FULL
+            why = FULL.format(to=message.to) if is_full else unknown("agent", message.to, self._router.names())
+            self.bury(message, posted, why, 0, seq)
 
     def bury(self, message: Message, reason: str, detail: str, deliveries: int, cause: int = 0) -> None:
         """The message is a dead letter; its sender is told, once: a failure that cannot be delivered is not told on."""
