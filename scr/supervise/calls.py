@@ -61,15 +61,11 @@ def take_call(draft: Draft, call: Call) -> None:
     return _carry_out(draft, call, child)
 
 
-def _place(child: Child) -> str:
-    return f"{standing(child)} under {child.parent!r}" if child.parent else "the root supervisor; take another name"
-
-
 def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
     match call:
         case StartChild() if child:
             code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
-            draft.refuse(call, code, f"{child.id!r} is {_place(child)}")
+            draft.refuse(call, code, f"{child.id!r} is {standing(child)} under {child.parent!r}")
         case StartChild():
             start_child(draft, call)
         case _ if child is None:

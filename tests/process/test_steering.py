@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 import scr
-from scr.errors import AgentError, AlreadyStarted, InvalidInput, RuntimeGone, ScrError, StartFailed, UnknownAgent
+from scr.errors import AgentError, InvalidInput, RuntimeGone, ScrError, StartFailed, UnknownAgent
 from scr.runtime.connect import connect
 from scr.runtime.scratch import CONTROL, scratch_root
 from tests.conftest import until
@@ -259,5 +259,3 @@ def test_a_wrong_name_is_answered_with_the_name_that_may_be_meant(story):
     for verb in verbs:
         with pytest.raises(UnknownAgent, match=r"there is no agent 'wroker'; did you mean 'worker'\? \(see `scr ps`\)"):
             verb("wroker")
-    with pytest.raises(AlreadyStarted, match="'root' is the root supervisor; take another name"):
-        story.runtime.start_agent("root", sleeps_here)
