@@ -163,6 +163,10 @@ class Router:
             address.paused = False
             self._pump(agent, address)
 
+    def names(self) -> list[str]:
+        """All agents that can be sent a message."""
+        return [name for name, _ in self._addresses.items()]
+
     def post(self, message: Message, cause: int = 0) -> Posted:
         """Put the message into its mailbox and hand it over if its agent waits for one."""
         address = self._addresses.get(message.to)

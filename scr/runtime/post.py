@@ -12,6 +12,7 @@ from functools import partial
 
 from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
+from scr.mail.names import unknown
 from scr.mail.router import Absence, Posted, Router
 from scr.messages import (
     CLIENT,
@@ -39,10 +40,7 @@ from scr.telemetry.sinks import EventLog
 
 TITLE_CHARACTERS = 500
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
-SENTENCES = {
-    Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
-    Posted.MAILBOX_FULL: "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size",
-}
+FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,9 @@ class Post:
         seq = self._events.emit(accepted(message), cause=cause)
         posted = self._router.post(message, seq)
         if posted is not Posted.ACCEPTED:
-            self.bury(message, posted, SENTENCES[posted].format(to=message.to), 0, seq)
+            is_full = posted is Posted.MAILBOX_FULL
+            why = FULL.format(to=message.to) if is_full else unknown("agent", message.to, self._router.names())
+            self.bury(message, posted, why, 0, seq)
         elif absence := self._router.absent.get(message.to):
             self.tell_absent(message.message_id, absence)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from scr.errors import InvalidSpec
+from scr.mail.names import unknown
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
 from scr.supervise.draft import Draft
 from scr.supervise.endings import settle
@@ -46,11 +47,11 @@ def take_call(draft: Draft, call: Call) -> None:
         case StartChild():
             supervisor, child = call.supervisor, draft.children.get(call.spec.id)
             if supervisor not in draft.teams:
-                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no supervisor {supervisor!r}")
+                return draft.refuse(call, Refusal.NOT_FOUND, unknown("supervisor", supervisor, draft.teams))
         case _:
             child = draft.children.get(call.id)
             if child is None or child.parent is None:
-                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no child {call.id!r}")
+                return draft.refuse(call, Refusal.NOT_FOUND, unknown("agent", call.id, draft.children))
             supervisor = child.parent
     if _is_unavailable(draft, call, supervisor):
         return None

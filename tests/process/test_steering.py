@@ -246,3 +246,16 @@ def test_among_several_runtimes_one_must_be_chosen_and_none_is_told(monkeypatch,
 def test_every_refusal_is_an_error_of_scr(trio, guest):
     with pytest.raises(ScrError):
         guest.restart_agent("root")
+
+
+def test_a_wrong_name_is_answered_with_the_name_that_may_be_meant(story):
+    story.runtime.start_agent("worker", sleeps_here)
+    verbs = [
+        lambda name: story.runtime.ask(name, None),
+        lambda name: story.runtime.signal_agent(name, signal.SIGCONT),
+        story.runtime.stop_agent,
+        story.runtime.restart_agent,
+    ]
+    for verb in verbs:
+        with pytest.raises(UnknownAgent, match=r"there is no agent 'wroker'; did you mean 'worker'\? \(see `scr ps`\)"):
+            verb("wroker")
