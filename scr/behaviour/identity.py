@@ -1,0 +1,229 @@
+"""What a step is known by: its name, and its key or what it is called with.
+
+Pure.  The digest is SHA-256 of the canonical form.  Code is no part of it: new
+code of the same name finds what the old code recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from hashlib import sha256
+from types import FunctionType, MethodType
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from scr.behaviour.canonical import (
+    ABSENT,
+    DEPTH_MAX,
+    METHODS,
+    Forms,
+    NoForm,
+    Uncounted,
+    flat,
+    owner_of,
+    unwrapped,
+    written,
+)
+from scr.errors import InvalidMessage
+
+MARK_DIGITS = 12
+ORDERED = "~#/"  # what a record's name says beyond the step's own
+Args: TypeAlias = Sequence[Any]
+Kwargs: TypeAlias = Mapping[str, Any]
+
+
+class StepKey(str):
+    """A key for the world outside, made for step `step`.  An open one was made without arguments.
+
+    It counts as nothing among the arguments of that step, which put in their place what an open one stands for.
+    """
+
+    __slots__ = ("is_open", "step")
+    step: str
+    is_open: bool
+
+    def __new__(cls, text: str, step: str, *, is_open: bool) -> Self:
+        """The key, with the path of the step."""
+        key = super().__new__(cls, text)
+        key.step, key.is_open = step, is_open
+        return key
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Elsewhere it is a text."""
+        return str, (str(self),)
+
+
+class Identity(NamedTuple):
+    """What one call of a step is known by, but for its order among equals.
+
+    `scope` is the record of the step in whose code it runs, or empty; `called`
+    is the digest without what the function brings along; `open_keys` counts
+    the open keys found in the call.
+    """
+
+    scope: str
+    name: str
+    digest: str
+    called: str
+    is_bare: bool = False
+    open_keys: int = 0
+
+    @property
+    def path(self) -> str:
+        """The name, after the record of the step in whose code it runs."""
+        return f"{self.scope}/{self.name}" if self.scope else self.name
+
+    def record(self, order: int, *, marked: bool = False) -> str:
+        """The name under which the nth of equal calls is recorded: unique in the turn."""
+        is_plain = self.is_bare and not marked and not any(sign in self.name for sign in ORDERED)
+        return numbered(self.path if is_plain else f"{self.path}~{self.digest[:MARK_DIGITS]}", order)
+
+    def in_full(self, order: int) -> str:
+        """The whole identity as text, from which ids are derived."""
+        return self.record(order) if self.is_bare else numbered(f"{self.path}~{self.digest}", order)
+
+
+def numbered(name: str, order: int) -> str:
+    """The name of the nth of several."""
+    return name if order == 1 else f"{name}#{order}"
+
+
+def identity_of(
+    scope: str, name: str, fn: Callable[..., Any] | None, args: Args, kwargs: Kwargs, key: Any = None
+) -> Identity:
+    """What a step of that name is known by when `fn` is called so.
+
+    Raises InvalidMessage naming what has no value by which it could be told from another.
+    """
+    if key is not None and not _is_open(key, scope, name):
+        digest = _digest(scope, name, _keyed(name, key))
+        return Identity(scope, name, digest, digest)
+    if not _brings_nothing(fn):
+        return _looked_into(scope, name, fn, args, kwargs)
+    if not (args or kwargs):
+        return _bare(scope, name)
+    given = tuple(map(flat, args))
+    named = tuple((label, flat(value)) for label, value in sorted(kwargs.items()))
+    if ABSENT in given or any(form is ABSENT for _, form in named):
+        return _looked_into(scope, name, fn, args, kwargs)
+    digest = _digest(scope, name, "call", given, named, ())
+    return Identity(scope, name, digest, digest)
+
+
+def filled(value: Any, step: str, key: str) -> tuple[Any, int]:
+    """A value with `key` in place of the open keys of that step, in lists, tuples and dicts; how many there were."""
+    if isinstance(value, StepKey):
+        is_own = value.is_open and value.step == step
+        return (key, 1) if is_own else (value, 0)
+    if type(value) is dict:
+        several, count = filled(list(value.values()), step, key)
+        return (dict(zip(value, several, strict=True)), count) if count else (value, 0)
+    if type(value) not in (list, tuple):
+        return value, 0
+    parts = [filled(part, step, key) for part in value]
+    count = sum(found for _, found in parts)
+    return (type(value)(part for part, _ in parts), count) if count else (value, 0)
+
+
+@lru_cache(maxsize=1024)
+def _bare(scope: str, name: str) -> Identity:
+    digest = _digest(scope, name, "call", (), (), ())
+    return Identity(scope, name, digest, digest, is_bare=True)
+
+
+def _digest(*parts: Any) -> str:
+    return sha256(written(parts)).hexdigest()
+
+
+def _brings_nothing(fn: Any) -> bool:
+    """Whether the function has no values of its own: most have none."""
+    if type(fn) is MethodType and isinstance(fn.__self__, Uncounted):
+        fn = fn.__func__
+    if type(fn) is FunctionType:
+        return not (fn.__closure__ or fn.__defaults__ or fn.__kwdefaults__ or fn.__dict__)
+    return fn is None or isinstance(fn, type)
+
+
+def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> Identity:
+    path = f"{scope}/{name}" if scope else name
+    opened: list[StepKey] = []
+
+    def is_own(text: str) -> bool:
+        if not isinstance(text, StepKey) or text.step != path:
+            return False
+        if text.is_open:
+            opened.append(text)
+        return True
+
+    forms = Forms(is_own)
+    fn, args, kwargs, owner = _unfolded(fn, tuple(args), dict(kwargs))
+    given = tuple(form for _, form in _formed(forms, name, _labelled(fn, args, len(owner))))
+    named = tuple(_formed(forms, name, sorted(kwargs.items())))
+    carried = tuple(_formed(forms, name, _carried(forms, fn, owner, args, kwargs)))
+    if not (given or named or carried):
+        return _bare(scope, name)._replace(open_keys=len(opened))
+    digest = called = _digest(scope, name, "call", given, named, carried)
+    if carried:
+        called = _digest(scope, name, "call", given, named, ())
+    return Identity(scope, name, digest, called, open_keys=len(opened))
+
+
+def _formed(forms: Forms, step: str, values: Iterator[tuple[str, Any]] | Sequence[tuple[str, Any]]) -> Iterator[Any]:
+    for label, value in values:
+        if forms.counts(value):
+            try:
+                yield label, forms.of(value)
+            except (NoForm, RecursionError) as error:
+                raise _refused(step, label, error) from error
+
+
+def _keyed(name: str, key: Any) -> Any:
+    try:
+        return "key", str(key) if isinstance(key, StepKey) else Forms().of(key)
+    except (NoForm, RecursionError) as error:
+        raise _refused(name, "key", error) from error
+
+
+def _is_open(key: Any, scope: str, name: str) -> bool:
+    path = f"{scope}/{name}" if scope else name
+    return isinstance(key, StepKey) and key.is_open and key.step == path
+
+
+def _refused(step: str, label: str, error: Exception) -> InvalidMessage:
+    why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+    return InvalidMessage(
+        f"step {step!r} cannot be told from others of its name by its {label}: {why}; give the step a key, "
+        f"`ctx.step.using(key=...)({step!r}, ...)`, or pass a value in its place"
+    )
+
+
+def _labelled(fn: Any, args: Args, skipped: int) -> Iterator[tuple[str, Any]]:
+    """The arguments that are given by position, with what to call them."""
+    code = getattr(fn, "__code__", None)
+    names = code.co_varnames[skipped : code.co_argcount] if code else ()
+    for n, value in enumerate(args):
+        yield f"argument {names[n]!r}" if n < len(names) else f"argument {n + 1}", value
+
+
+def _carried(forms: Forms, fn: Any, owner: tuple[Any, ...], args: Args, kwargs: Kwargs) -> Iterator[tuple[str, Any]]:
+    for value in owner:
+        yield "object whose method it calls", value
+    if isinstance(fn, FunctionType):
+        yield from forms.carried(fn, len(args) + len(owner), kwargs)
+
+
+def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, tuple[Any, ...]]:
+    """The innermost function, all arguments it gets, and the object that it is a method of in a tuple."""
+    owner: tuple[Any, ...] = ()
+    for _ in range(DEPTH_MAX):
+        if isinstance(fn, partial):
+            fn, args, kwargs = fn.func, (*fn.args, *args), {**fn.keywords, **kwargs}
+        elif isinstance(fn, METHODS):
+            owner = owner_of(fn) or owner
+            fn = fn.__func__ if isinstance(fn, MethodType) else None
+        elif (inner := unwrapped(fn)) is not fn:
+            fn = inner
+        else:
+            break
+    is_code = fn is None or isinstance(fn, type | FunctionType) or hasattr(fn, "__qualname__")
+    return (fn, args, kwargs, owner) if is_code else (None, args, kwargs, (fn,))
