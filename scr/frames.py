@@ -6,6 +6,8 @@ a schema: nothing that came from an agent is ever unpickled by the runtime (I8).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
@@ -23,11 +25,41 @@ class TableAddress(Frozen):
 
 
 class StepRecord(Frozen):
-    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun."""
+    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun.
+
+    `name` is unique in the turn.  `digest` says what the step was called with; that of a question is the id of its
+    message, and it is empty in what an SCR that knew steps by their order has written.  One that is not done had
+    begun, and is known not to have happened.
+    """
 
     name: str
     value: JsonValue = None
-    state: Literal["begun", "done"] = "done"
+    state: Literal["begun", "done", "not done"] = "done"
+    digest: str = ""
+
+
+MARK = re.compile(r"~[0-9a-f]{12}(?![0-9a-f])")
+ORDER = re.compile(r"~[0-9a-f]{12}(?:#\d+)?(?=/|$)|#\d+(?=/|$)")
+
+
+def shown_step(record: str) -> str:
+    """The name of a recorded step for people: without the digits that tell it from others of its name."""
+    return MARK.sub("", record) if "~" in record else record
+
+
+def step_path(record: str) -> str:
+    """The name of a recorded step, after those of the steps in whose code it ran, without what tells equals apart."""
+    return ORDER.sub("", record) if "~" in record or "#" in record else record
+
+
+def done_step(name: str, value: JsonValue, known: Iterable[StepRecord]) -> StepRecord:
+    """The record of a step in doubt that was done, with this result; `known` are the records of its message."""
+    return StepRecord(name=name, value=value, digest=next((step.digest for step in known if step.name == name), ""))
+
+
+def question_digest(record: str, message_id: MessageId) -> str:
+    """The digest of the record of a question; empty for one that an SCR asked which knew steps by their order."""
+    return message_id if MARK.search(record.rpartition("/ask ")[2]) else ""
 
 
 class Timer(Frozen):
@@ -161,10 +193,11 @@ class StepBegun(Frozen):
     ref: int
     message_id: MessageId
     name: str
+    digest: str = ""
 
 
 class StepDone(Frozen):
-    """A step of the turn of `message_id` is complete: answer when its result is in the store."""
+    """A step of the turn of `message_id` is complete, or taken back: answer when that is in the store."""
 
     kind: Literal["step_done"] = "step_done"
     ref: int
@@ -185,7 +218,10 @@ class InDoubt(Frozen):
 
 
 class Ask(Frozen):
-    """Send this at once and answer me with its result.  Belongs to the turn of `message_id`, as step `step`."""
+    """Send this at once and answer me with its result.  Belongs to the turn of `message_id`, as step `step`.
+
+    `former` is the step as which an SCR that knew steps by their order would have asked it, in a redelivery.
+    """
 
     kind: Literal["ask"] = "ask"
     ref: int
@@ -193,6 +229,7 @@ class Ask(Frozen):
     step: str
     message: Message
     timeout_s: float
+    former: str = ""
 
 
 class Fetch(Frozen):

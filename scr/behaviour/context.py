@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from time import monotonic, time
+from time import time
 from typing import Any
 
 from pydantic import JsonValue
@@ -21,7 +21,7 @@ from scr.behaviour.stepping import Stepping
 from scr.behaviour.steps import WITHIN
 from scr.behaviour.turn import Turn, compose, duration, moment, plain
 from scr.errors import ScrError
-from scr.frames import Entry, StartRequest, Timer
+from scr.frames import Entry, StartRequest, Timer, shown_step
 from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
 from scr.messages import (
@@ -47,9 +47,8 @@ class Context(Stepping):
     """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send)."""
 
     def __init__(self, link: Link, turn: Turn | None, table: TableClient | None, pulse: Pulse | None = None) -> None:
-        super().__init__(link, turn)
-        self._table, self._pulse = table, pulse
-        self._until = monotonic() + turn.delivery.deadline_s if turn else None
+        super().__init__(link, turn, pulse)
+        self._table = table
 
     @property
     def incarnation(self) -> int:
@@ -65,11 +64,6 @@ class Context(Stepping):
     def deliveries(self) -> int:
         """How often the message in hand has been delivered, this time included."""
         return self._a_turn("count deliveries").delivery.deliveries
-
-    @property
-    def deadline(self) -> float | None:
-        """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
-        return None if self._until is None else self._until - monotonic()
 
     @property
     def table(self) -> TableClient | None:
@@ -193,13 +187,6 @@ class Context(Stepping):
             return self._table.get(key, default, at_least=version)
         return self._table.recall(key, default, at_least=version)
 
-    def progress(self) -> None:
-        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""
-        if self._pulse:
-            self._pulse.progressed()
-        if self._turn:
-            self._until = monotonic() + self._turn.delivery.deadline_s
-
     def log(self, text: str) -> None:
         """One line for people, at once."""
         self._link.log(str(text))
@@ -207,9 +194,9 @@ class Context(Stepping):
     def _in_turn(self, verb: str) -> Turn:
         """The turn, for what takes effect when it commits: that cannot be wanted by a step that may not run again."""
         turn = self._open_turn(verb)
-        if step := WITHIN.get():
+        if step := WITHIN.get().record:
             raise ScrError(
-                f"cannot {verb} in step {step!r}: it is not run again when the message is redelivered, and this would "
-                "be lost; return what is to be done, and do it after the step"
+                f"cannot {verb} in step {shown_step(step)!r}: it is not run again when the message is redelivered, and "
+                "this would be lost; return what is to be done, and do it after the step"
             )
         return turn

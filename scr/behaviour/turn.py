@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -10,8 +9,9 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
+from scr.behaviour.claims import Claim, Claims
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
-from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
+from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer, shown_step
 from scr.messages import Message, Payload, TaskPayload, of_payload
 from scr.values import Frozen
 
@@ -49,8 +49,7 @@ class Turn:
     entries: dict[str, Entry] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
-    recorded: dict[str, StepRecord] = field(default_factory=dict)
-    names: Counter[str] = field(default_factory=Counter)
+    _claims: Claims | None = None
     posted: int = 0
     ends: bool = False
     over: bool = False
@@ -60,13 +59,21 @@ class Turn:
     recalled: bool = False
 
     def __post_init__(self) -> None:
-        self.recorded = {step.name: step for step in self.delivery.steps}
         self.entries_version, self.is_behind = self.delivery.entries_version, self.delivery.ahead
 
     @property
     def message(self) -> Message:
         """The message in hand."""
         return self.delivery.message
+
+    @property
+    def claims(self) -> Claims:
+        """Which records its steps get; made for the first of them."""
+        if self._claims is None:
+            known = {step.name: step for step in self.delivery.steps}
+            is_again = bool(known) or self.delivery.deliveries > 1
+            self._claims = Claims(self.message.message_id, known, looks_back=is_again)
+        return self._claims
 
     def check(self, verb: str) -> None:
         """Raise what unwinds the turn, or ScrError when it is over: something that its handler started runs on."""
@@ -99,26 +106,18 @@ class Turn:
         """What its recalls must see is known."""
         self.entries_version, self.is_behind = entries_version, False
 
-    def step_name(self, name: str) -> str:
-        """The name under which this occurrence of a step is recorded: unique in the turn, the same in a repeat."""
-        key = self.next_name(name)
-        self.names[name] += 1
-        return key
-
-    def next_name(self, name: str) -> str:
-        """The name under which the next step of that name will be recorded."""
-        return f"{name}#{self.names[name] + 1}" if self.names[name] else name
-
-    def done(self, key: str) -> StepRecord | None:
+    def done(self, claim: Claim) -> StepRecord | None:
         """What is recorded of a step that is complete.  Raises ReplayDiverged for any other in a replay."""
-        record = self.recorded.get(key)
+        record = self.claims.recorded.get(claim.name)
         if record and record.state == "done":
             return record
         if self.delivery.replay:
+            is_other = record is None and self.claims.finished_elsewhere(claim)
+            what = "with other arguments than the run had recorded" if is_other else "which the run had not finished"
             raise self.unwind(
                 ReplayDiverged(
                     f"the replay of {self.message.type} {self.message.message_id} to {self.message.to} came to step "
-                    f"{key!r}, which the run had not finished: the agent's code or what it reads is not what it was"
+                    f"{shown_step(claim.name)!r}, {what}: the agent's code or what it reads is not what it was"
                 )
             )
         return None

@@ -11,7 +11,7 @@ from functools import partial
 from pydantic import JsonValue
 
 from scr.errors import InvalidInput
-from scr.frames import InDoubt, StepRecord
+from scr.frames import InDoubt, done_step, shown_step
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
 from scr.store.store import Store
@@ -30,7 +30,8 @@ class Parked:
         """The agent does not know; it has the message in hand no longer."""
         self.restore(pending, doubt.step)
         self._store.park(doubt.message_id, doubt.step)
-        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=doubt.step, detail=doubt.detail)
+        shown = shown_step(doubt.step)
+        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=shown, detail=doubt.detail)
         pending.cause = self._events.emit(parked, cause=pending.cause)
 
     def restore(self, pending: Pending, step: str) -> None:
@@ -45,7 +46,7 @@ class Parked:
         if message_id not in self._parked:
             raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
         pending, name = self._parked.pop(message_id)
-        step = StepRecord(name=name, value=value) if is_done else None
+        step = done_step(name, value, pending.steps.values()) if is_done else None
         if step:
             pending.steps[name] = step
         else:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from scr.frames import Answer, Ask, StepRecord
+from scr.frames import Answer, Ask, StepRecord, question_digest
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
-from scr.runtime.asks import Asks, Outcome
+from scr.messages import Message, derive_id
+from scr.runtime.asks import Asks, Outcome, answered_step
 from scr.runtime.care import Care
 from scr.runtime.post import Post
 from scr.store.records import OpenAsk
@@ -33,16 +34,24 @@ class Questions:
 
         An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
         """
-        if known := pending.steps.get(ask.step):
+        known = pending.steps.get(ask.step)
+        if known and known.digest == question_digest(ask.step, ask.message.message_id):
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
-        question = ask.message
-        opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
+        question, step = self._former(ask) or (ask.message, ask.step)
+        opened = OpenAsk(question.message_id, agent, ask.message_id, step, time.time() + ask.timeout_s)
         self._care.asks(agent, incarnation)
         answered = partial(self._answered, opened, incarnation, ask.ref)
         is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
         if is_new and not self._router.find(question.to, question.message_id):
             self._post.accept(question, pending.cause, ask=opened)
+
+    def _former(self, ask: Ask) -> tuple[Message, str] | None:
+        """The same question, and its step, where an SCR that knew steps by their order has it under way."""
+        if not ask.former:
+            return None
+        found = self._router.find(ask.message.to, derive_id(ask.message_id, ask.former))
+        return (found.message, ask.former) if found and is_same(found.message, ask.message) else None
 
     def reopen(self, ask: OpenAsk) -> None:
         """One that an earlier runtime has left: its answer is kept for whoever asks again."""
@@ -52,9 +61,15 @@ class Questions:
         """An answer that came is a recorded step, whether or not the one who asked still lives."""
         pending = self._router.find(ask.agent, ask.asked_in)
         if pending and outcome.error is None:
-            step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
+            step = pending.steps[ask.step] = answered_step(ask, outcome.output)
             self._recorded(ask.agent, pending, step)
         if incarnation:
             self._care.answered(ask.agent, incarnation)
             answer = Answer(ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail)
             self._tell(ask.agent, incarnation, answer)
+
+
+def is_same(one: Message, other: Message) -> bool:
+    """Whether two questions ask the same, whatever their ids."""
+    first, second = (message.payload.model_dump(exclude={"task_id"}) for message in (one, other))
+    return one.type == other.type and first == second

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from scr.errors import InvalidMessage
-from scr.frames import Answer, StepRecord
+from scr.frames import Answer, StepRecord, shown_step
 from scr.mail.mailbox import Pending
 from scr.mail.router import Router
 from scr.runtime.care import Care
@@ -41,7 +41,10 @@ class Recording:
             raise
 
     def _kept(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
-        pending.steps[step.name] = step
+        if step.state == "not done":
+            pending.steps.pop(step.name, None)
+        else:
+            pending.steps[step.name] = step
         pending.writing -= 1
         self.announce(agent, pending, step)
         self._care.go_on(agent, incarnation)
@@ -51,5 +54,7 @@ class Recording:
     def announce(self, agent: str, pending: Pending, step: StepRecord) -> None:
         """A step that is complete is an event of its message's life."""
         if step.state == "done":
-            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name)
+            shown = shown_step(step.name)
+            record = step.name if step.name != shown else ""
+            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=shown, record=record)
             pending.cause = self._events.emit(recorded, cause=pending.cause)

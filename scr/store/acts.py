@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pydantic import JsonValue
 
 from scr.errors import InvalidInput, StoreDamaged
-from scr.frames import StepRecord
+from scr.frames import done_step
 from scr.messages import Message
 from scr.specs import SupervisorSpec
 from scr.store import image, opening, statements
@@ -52,7 +52,7 @@ def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) ->
 def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: bool, value: JsonValue) -> None:
     """The step in doubt was done, with this value, or was not."""
     message_id = doubt.message.message_id
-    step = StepRecord(name=doubt.step, value=value) if is_done else None
+    step = done_step(doubt.step, value, doubt.steps) if is_done else None
     with _claimed(session, me, run) as scribe:
         session.write(scribe.resolve(message_id, step, doubt.step))
 

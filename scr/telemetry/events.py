@@ -189,12 +189,16 @@ class TurnCommitted(_Plain):
 
 @_event
 class StepRecorded(_Plain):
-    """A step's result is recorded and will not be computed again for this message."""
+    """A step's result is recorded and will not be computed again for this message.
+
+    `record` is the name under which it is recorded, where that is not the step's own.
+    """
 
     kind: Literal["step_recorded"] = "step_recorded"
     message_id: str
     agent: str
     step: str
+    record: str = ""
 
 
 @_event
