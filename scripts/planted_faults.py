@@ -255,7 +255,7 @@ endings: gone is told too early
 +    if True:
 
 draft: gone is told at every end
--elif not child.gone:
+-elif child.gone is None or (fate is Fate.ENDED and child.gone is not Fate.ENDED):
 +else:
 
 endings: waiting calls are lost

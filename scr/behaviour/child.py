@@ -6,14 +6,13 @@ import os
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 
 from setproctitle import setproctitle
 
-from scr.behaviour.loop import Loop, described
+from scr.behaviour.describing import described
+from scr.behaviour.loop import Loop
 from scr.behaviour.rehearsal import rehearse
-from scr.errors import PeerGone
 from scr.failpoints import arm
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 from scr.launch.pulse import Heart
@@ -54,12 +53,12 @@ def _thread_died(channel: BlockingChannel[FromRuntime]) -> Callable[[threading.E
     """An exception that ends a thread ends the agent: the exit status alone would say that all was well."""
 
     def hook(args: threading.ExceptHookArgs) -> None:
-        traceback.print_exception(args.exc_type, args.exc_value, args.exc_traceback)
+        said = described(args.exc_value)
         try:
-            channel.send(Exiting(reason="error", **described(args.exc_value)))
-        except PeerGone:
-            sys.stderr.write("the runtime is gone\n")
-        sys.stderr.flush()
-        os._exit(1)
+            channel.send(Exiting(reason="error", **said))
+            sys.stderr.write(said.get("traceback", ""))
+            sys.stderr.flush()
+        finally:  # the runtime may be gone, and the agent may have closed its stderr
+            os._exit(1)
 
     return hook

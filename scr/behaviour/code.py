@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from scr.behaviour.describing import shown
 from scr.errors import InvalidCode
 from scr.specs import AgentSpec, Code
 
@@ -33,7 +34,7 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
     if isinstance(thing, str):
         return _named(thing)
     if not callable(thing):
-        raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {thing!r}")
+        raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
     if reference := _reference(thing):
         return Code(reference=reference)
     try:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from scr import errors
+from scr.behaviour.describing import printable
 from scr.errors import PeerGone, ScrError
 from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log, ReadVersion
 from scr.mail.channel import BlockingChannel
@@ -37,7 +38,7 @@ class Link:
 
     def log(self, text: str) -> None:
         """A line for people, cut where it is too long."""
-        self._channel.send(Log(text=text[:LOG_CHARACTERS]))
+        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])))
 
     def next(self) -> Deliver | Halt | None:
         """The next thing to do, to halt before all else; None when the runtime is gone.

@@ -7,7 +7,6 @@ exit record.
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +18,7 @@ from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
+from scr.behaviour.describing import described, shown
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
@@ -32,8 +32,6 @@ from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
 from scr.messages import Message
 from scr.values import complaint
-
-TRACEBACK_CHARACTERS = 16_000
 
 
 class Loop:
@@ -130,7 +128,7 @@ class Loop:
             if not isinstance(turn.unwinding, Abandoned):
                 raise
             if error is not turn.unwinding:
-                self._link.log(f"the handler of an abandoned turn raised {error!r}")
+                self._link.log(f"the handler of an abandoned turn raised {shown(error)}")
 
     def _changed(self, agent: Agent) -> JsonValue:
         """The state when it is not the one that was committed last, else None.  Raises InvalidMessage for no JSON."""
@@ -156,20 +154,11 @@ class Loop:
         return 0 if error is None else 1
 
 
-def described(error: BaseException | None) -> dict[str, str]:
-    """An exception as fields of an exit record, the end of a long traceback kept."""
-    if error is None:
-        return {}
-    text = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS:]
-    said = str(error.code) if isinstance(error, SystemExit) else str(error)
-    return {"error_type": type(error).__name__, "message": said[:2000], "traceback": text}
-
-
 def refuse_nonsense(agent: str, returned: object) -> None:
     """Raise StartFailed when `on_start` has returned something: whoever wrote that means what will not happen."""
     if returned is not None:
         raise StartFailed(
-            f"on_start of {agent} returned {returned!r:.200}, and only None has a meaning; "
+            f"on_start of {agent} returned {shown(returned)}, and only None has a meaning; "
             "keep what you need in `self`, raise to fail the start, raise `scr.Ignored` to stay down"
         )
 
@@ -201,7 +190,7 @@ def as_agent(thing: Any) -> Callable[[], Agent]:
         return thing
     if callable(thing) and not isinstance(thing, type):
         return lambda: FunctionAgent(thing)
-    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {thing!r}")
+    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
 
 
 class FunctionAgent(Agent):

@@ -13,7 +13,7 @@ from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, w
 from scr.supervise.draft import Draft
 from scr.supervise.endings import settle
 from scr.supervise.facts import Call, DeleteChild, Recycle, RestartChild, StartChild, TerminateChild
-from scr.supervise.orders import Done, Refusal
+from scr.supervise.orders import Done, Fate, Refusal
 from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
 
 
@@ -78,7 +78,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
         case RestartChild():
             restart_child(draft, call, child)
         case DeleteChild():
-            draft.bury(child)
+            draft.bury(child, Fate.ENDED)
             draft.drop(child)
             draft.reply(call, Done(child.id))
 
@@ -121,8 +121,9 @@ def start_child(draft: Draft, call: StartChild) -> None:
         spec = _fitting(supervisor.spec, call.spec)
     except InvalidSpec as error:
         return draft.refuse(call, Refusal.INVALID_SPEC, str(error))
+    owners = {call.supervisor, *(below.id for below in walk(spec) if isinstance(below, SupervisorSpec))}
     for name in (below.id for below in walk(spec)):
-        if name in draft.children or draft.reserved.get(name, call.supervisor) != call.supervisor:
+        if name in draft.children or draft.reserved.get(name, call.supervisor) not in owners:
             return draft.refuse(call, Refusal.ALREADY_PRESENT, f"the id {name!r} belongs to another supervisor")
         if name in draft.stuck:
             return draft.refuse(call, Refusal.ALREADY_STARTED, f"the last process of {name!r} could not be killed")
@@ -186,4 +187,5 @@ def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> N
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         return
-    draft.put(child.changed(phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call, failures=0, stamps=()))
+    fresh = child.changed(phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call)
+    draft.put(fresh.changed(failures=0, stamps=(), parking=""))

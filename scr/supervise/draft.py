@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.facts import Call
-from scr.supervise.orders import Done, Gone, Order, Refusal, Refused, Reply
+from scr.supervise.orders import Done, Fate, Gone, Order, Refusal, Refused, Reply
 from scr.supervise.tree import Child, End, Phase, Team, Tree, listed
 
 PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
@@ -102,29 +102,38 @@ class Draft:
         """Answer a call with no."""
         self.reply(call, Refused(code, detail))
 
-    def bury(self, child: Child) -> None:
-        """Tell that every agent from here down, which has not been told of, is gone for good."""
+    def bury(self, child: Child, fate: Fate) -> None:
+        """Tell the fate of every agent from here down; after an end there is nothing more to tell."""
         if isinstance(child.spec, SupervisorSpec):
             for name in self.teams[child.id].children:
-                self.bury(self.children[name])
-        elif not child.gone:
+                self.bury(self.children[name], fate)
+        elif child.gone is None or (fate is Fate.ENDED and child.gone is not Fate.ENDED):
             end = child.end or NEVER_STARTED
-            self.order(Gone(child.id, end.reason, end.detail))
-            self.children[child.id] = child.changed(gone=True)
+            self.order(Gone(child.id, end.reason, end.detail, fate))
+            self.children[child.id] = child.changed(gone=fate)
 
     def drop(self, child: Child) -> None:
         """Take a child that is down, and all below it, out of the tree."""
         if child.parent is not None and child.id in (team := self.teams[child.parent]).children:
             at = team.children.index(child.id)
             self.put_team(team._replace(children=team.children[:at] + team.children[at + 1 :]))
-        if child.added:
-            gone = listed(child.spec)
-            self.reserved = {name: owner for name, owner in self.reserved.items() if name not in gone}
+        if child.added and (freed := listed(child.spec)):
+            self._free(child, freed)
         past = dict(self.past)
         self._forget(child, past)
         while len(past) > PAST_MAX:
             del past[next(iter(past))]
         self.past = past
+
+    def _free(self, child: Child, freed: Mapping[str, str]) -> None:
+        """Reserve the ids that an added child listed for the nearest supervisor above that lists them too."""
+        kept: dict[str, str] = {}
+        above = child.parent
+        while above is not None:
+            kept = {**listed(self.teams[above].spec), **kept}
+            above = self.children[above].parent
+        still = {name: kept[name] for name in freed if name in kept}
+        self.reserved = {**{name: owner for name, owner in self.reserved.items() if name not in freed}, **still}
 
     def _forget(self, child: Child, past: dict[str, int]) -> None:
         for name in self.teams[child.id].children if isinstance(child.spec, SupervisorSpec) else ():

@@ -12,12 +12,15 @@ from scr.supervise.draft import Draft
 from scr.supervise.exits import should_restart
 from scr.supervise.facts import Call, Recycle, RestartChild, StartChild, TerminateChild
 from scr.supervise.limits import add_restart, pause_s
-from scr.supervise.orders import Done, Finish, GaveUp, Refusal, Refused
+from scr.supervise.orders import Done, Fate, Finish, GaveUp, Refusal, Refused
 from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team
 
 
-def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
-    """The process of an agent, or everything below a supervisor, is gone.  `failed`: before it was up."""
+def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: bool = False) -> None:
+    """The process of an agent, or everything below a supervisor, is gone.  `failed`: before it was up.
+
+    `explained`: a message was charged with it, so a restart counts against no limit.
+    """
     draft.due.pop(child.id, None)
     child = child.changed(phase=Phase.DOWN, asked=False, killed=False, end=end)
     if child.parent is None:
@@ -26,7 +29,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
         case Goal.RUN if failed:
             start_failed(draft, child, child.parent, end)
         case Goal.RUN if should_restart(child.spec.restart, end.reason):
-            restart(draft, child, child.parent, end)
+            restart(draft, child, child.parent, end, counted=not explained)
         case Goal.RUN:
             settle(draft, child)
             if child.spec.significant:
@@ -35,7 +38,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool) -> None:
             cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
             draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
         case Goal.STOP:
-            settle(draft, child)
+            settle(draft, child, park=bool(child.parking) and not isinstance(child.call, TerminateChild))
     return None
 
 
@@ -47,14 +50,31 @@ def start_failed(draft: Draft, child: Child, parent: str, end: End) -> None:
             because = End(ExitReason.START_FAILED, f"{child.id!r} did not start", (f"{child.id!r}: {end}", *end.causes))
             close(draft, parent, Closing("start_failed", because, failed=True))
         case Cause.RESTART:
-            restart(draft, child, parent, end)
+            restart(draft, _answered(draft, child, end), parent, end)
         case Cause.CALL:
             settle(draft, child, park=_is_kept_parked(child))
 
 
-def restart(draft: Draft, child: Child, parent: str, end: End) -> None:
+def _answered(draft: Draft, child: Child, end: End) -> Child:
+    """Tell the caller who has given a child another specification that it did not start with that: it is tried again.
+
+    The caller waits for nothing that would help: what must change is what it has given.
+    """
+    call = child.call
+    if not isinstance(call, Recycle) or call.spec is None:
+        return child
+    draft.refuse(call, Refusal.START_FAILED, str(end))
+    draft.inbox.extend(child.queue)
+    return draft.put(child.changed(call=None, queue=()))
+
+
+def restart(draft: Draft, child: Child, parent: str, end: End, *, counted: bool = True) -> None:
     """Want a child up again, and those whom the strategy hits with it; or give up, or park the child."""
     team = draft.teams[parent]
+    if not counted:
+        schedule(draft, child)
+        bounce(draft, hit(team.spec.strategy, team.children, child.id))
+        return None
     stamps = add_restart(
         child.stamps if child.spec.park else team.stamps,
         draft.at,
@@ -137,7 +157,10 @@ def auto_shutdown(draft: Draft, child: Child, parent: str) -> None:
 
 
 def close(draft: Draft, name: str, closing: Closing) -> None:
-    """Have a supervisor go down with all its children; the first reason for it stands."""
+    """Have a supervisor go down with all its children; the first reason for it stands.
+
+    Children that were added by a call and are down already leave the tree now, as those that live do when they end.
+    """
     team = draft.teams[name]
     if team.closing is not None:
         return
@@ -146,7 +169,7 @@ def close(draft: Draft, name: str, closing: Closing) -> None:
     for child in map(draft.children.__getitem__, team.children):
         if child.alive:
             draft.put(child.changed(goal=Goal.STOP))
-        elif child.goal is not Goal.STOP:
+        elif child.added or child.goal is not Goal.STOP:
             settle(draft, child)
 
 
@@ -163,13 +186,23 @@ def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = Fa
     draft.due.pop(child.id, None)
     draft.inbox.extend(child.queue)
     phase = Phase.PARKED if park else Phase.DOWN
-    child = draft.put(child.changed(phase=phase, goal=Goal.STOP, call=None, queue=(), up_since=None))
+    fate = _fate(child, call, park=park)
+    changes = {"phase": phase, "goal": Goal.STOP, "call": None, "queue": (), "up_since": None, "parking": ""}
+    child = draft.put(child.changed(**changes))
     if is_lost or not is_closing:
-        draft.bury(child)
+        draft.bury(child, fate)
     if is_lost:
         draft.drop(child)
     if call is not None:
         draft.reply(call, _outcome(child, call, ignored=ignored, is_closing=is_closing))
+
+
+def _fate(child: Child, call: Call | None, *, park: bool) -> Fate:
+    """An end is wanted when it was asked for by hand, or when the agent has ended itself normally."""
+    if park:
+        return Fate.PARKED
+    is_own = child.end is not None and child.end.reason is ExitReason.NORMAL and child.up_since is not None
+    return Fate.ENDED if isinstance(call, TerminateChild) or is_own else Fate.FORGOTTEN
 
 
 def _is_kept_parked(child: Child) -> bool:
@@ -199,6 +232,6 @@ def finish(draft: Draft, root: Child) -> None:
     """The root is down: everything is over."""
     closing = draft.teams[root.id].closing
     assert closing is not None
-    draft.bury(draft.put(root.changed(goal=Goal.STOP)))
+    draft.bury(draft.put(root.changed(goal=Goal.STOP)), Fate.FORGOTTEN)
     draft.finished = True
     draft.order(Finish(closing.word, closing.end.causes))

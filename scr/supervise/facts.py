@@ -43,13 +43,17 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process is gone, with the reason that `exits.classify` found."""
+    """The process is gone, with the reason that `exits.classify` found.
+
+    `explained`: a message that it had in hand was charged with the end, so it counts against no restart limit.
+    """
 
     id: str
     incarnation: int
     at: float
     reason: ExitReason
     detail: str = ""
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,15 @@ class Tick:
     """Time has passed.  Due when `deadline` says so; harmless at any other time."""
 
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Take an agent down and keep it down until it is restarted by hand: too many of its messages failed."""
+
+    at: float
+    id: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +144,4 @@ class DeleteChild:
 
 Report: TypeAlias = Started | Ignored | StartFailed | Exited
 Call: TypeAlias = StartChild | TerminateChild | RestartChild | Recycle | DeleteChild
-Fact: TypeAlias = Report | Call | Tick | Shutdown
+Fact: TypeAlias = Report | Call | Tick | Park | Shutdown

@@ -68,13 +68,27 @@ class Kill:
     incarnation: int
 
 
+class Fate(StrEnum):
+    """What the end of an agent that does not come back by itself means for its mail and its state.
+
+    `ended`: it was wanted, so both end too.  `parked` (kept down after too
+    many failures) and `forgotten` (lost with its supervisor, or its start
+    failed): both wait for the next agent of that name.
+    """
+
+    ENDED = "ended"
+    PARKED = "parked"
+    FORGOTTEN = "forgotten"
+
+
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The agent has ended and does not come back by itself: answer its monitors, dead-letter its mailbox."""
+    """The agent is down and does not come back by itself: answer its monitors; `fate` says what its mail is to do."""
 
     id: str
     reason: ExitReason
     detail: str = ""
+    fate: Fate = Fate.ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, Strategy
 from scr.supervise.calls import take_call
 from scr.supervise.draft import Draft
-from scr.supervise.endings import close, went_down
+from scr.supervise.endings import close, settle, went_down
 from scr.supervise.facts import (
     Exited,
     Fact,
     Ignored,
+    Park,
     Report,
     Shutdown,
     Started,
@@ -54,6 +55,8 @@ def absorb(draft: Draft, fact: Fact) -> None:
             tick(draft)
         case Shutdown():
             shut_down(draft, fact)
+        case Park():
+            park(draft, fact)
         case Started() | Ignored() | StartFailed() | Exited():
             if child := subject(draft, fact):
                 hear(draft, child, fact)
@@ -89,7 +92,7 @@ def hear(draft: Draft, child: Child, fact: Report) -> None:
         case Exited() if is_starting and child.goal is Goal.RUN:
             went_down(draft, child, End(ExitReason.START_FAILED, why_not_up(child, fact)), failed=True)
         case Exited():
-            went_down(draft, child, End(fact.reason, fact.detail), failed=False)
+            went_down(draft, child, End(fact.reason, fact.detail), failed=False, explained=fact.explained)
 
 
 def why_not_up(child: Child, fact: Exited) -> str:
@@ -122,6 +125,18 @@ def shut_down(draft: Draft, fact: Shutdown) -> None:
     root = draft.put(root.changed(goal=Goal.STOP))
     closing = Closing(fact.reason, End(ExitReason.SHUTDOWN, fact.reason))
     close(draft, root.id, closing)
+
+
+def park(draft: Draft, fact: Park) -> None:
+    """Want an agent down, and parked once it is.  One that is wanted down already is left as it is."""
+    child = draft.children.get(fact.id)
+    if child is None or not isinstance(child.spec, AgentSpec) or child.goal is Goal.STOP:
+        return
+    child = child.changed(parking=fact.detail or "too many of its messages failed", goal=Goal.STOP)
+    if child.alive:
+        draft.put(child)
+    else:
+        settle(draft, child, park=True)
 
 
 def plan(draft: Draft) -> None:

@@ -10,7 +10,8 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.draft import Draft
 from scr.supervise.endings import close, settle, went_down
-from scr.supervise.orders import Done, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.facts import Recycle
+from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
 ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
@@ -38,7 +39,7 @@ def start(draft: Draft, child: Child) -> None:
     match child.spec:
         case AgentSpec() as spec:
             child = draft.keep(
-                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=False)
+                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
             )
             draft.due[child.id] = draft.at + spec.start_timeout_s
             draft.order(Start(child.id, child.incarnation, spec))
@@ -53,7 +54,7 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
         if listed.id not in draft.children:
-            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past, gone=True)
+            plant(draft.children, draft.teams, listed, parent=spec.id, past=draft.past, gone=Fate.ENDED)
         known = draft.children[listed.id]
         cause = Cause.RESTART if listed.id in draft.stuck else Cause.BOOT
         draft.children[listed.id] = Child(
@@ -62,9 +63,10 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
 
 
 def came_up(draft: Draft, child: Child) -> None:
-    """The start is complete."""
+    """The start is complete, and the caller told so, unless this is the process that a Recycle replaces."""
     draft.due.pop(child.id, None)
-    call = child.call if child.goal is not Goal.STOP else None
+    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, Recycle)
+    call = None if child.goal is Goal.STOP or is_replaced else child.call
     if call is None:
         draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
         return

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, walk
 from scr.supervise.facts import Call
+from scr.supervise.orders import Fate
 
 
 class Phase(StrEnum):
@@ -78,7 +79,8 @@ class Child(NamedTuple):
     failures: int = 0  # restarts in a row, for the backoff
     stamps: tuple[float, ...] = ()  # its own restarts, when it parks
     end: End | None = None
-    gone: bool = False  # its end for good has been told
+    gone: Fate | None = None  # what has been told of its end
+    parking: str = ""  # it is going down to be parked, and why
     call: Call | None = None  # is answered when the child has settled
     queue: tuple[Call, ...] = ()  # wait for that
     goal: Goal = Goal.RUN  # the last field, for `aimed`
@@ -155,9 +157,9 @@ def plant(
     *,
     parent: str | None,
     past: Mapping[str, int],
-    gone: bool = False,
+    gone: Fate | None = None,
 ) -> None:
-    """Put a specification and all below it into both maps, down and wanted.  `gone`: their end was told before."""
+    """Put a specification and all below it into both maps, down and wanted.  `gone` is what was told of their end."""
     incarnation = past.get(spec.id, 0) if isinstance(spec, AgentSpec) else 0
     children[spec.id] = Child(spec.id, spec, parent, incarnation=incarnation, gone=gone)
     if isinstance(spec, SupervisorSpec):

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -194,3 +195,47 @@ def test_what_was_written_last_is_kept_within_its_bound(trio):
     assert len(record.stdout) <= 8192 >= len(record.stderr)
     assert record.stdout.endswith("line 4999\n")
     assert record.stderr.endswith("complaint 4999\n")
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def speechless(ctx, message):
+    raise Unspeakable
+
+
+def misnamed(ctx, message):
+    raise OSError("no file x\udcff")
+
+
+def speechless_in_a_thread(ctx, message):
+    threading.Thread(target=speechless, args=(ctx, message)).start()
+    time.sleep(60)
+
+
+class NeverUp(scr.Agent):
+    def on_start(self, ctx):
+        speechless(ctx, None)
+
+    def on_task(self, ctx, message):
+        pass
+
+
+def test_an_exception_that_cannot_be_formatted_has_its_type_and_its_place(story):
+    for agent in (speechless, misnamed, speechless_in_a_thread):
+        story.runtime.start_agent(agent.__name__, agent, max_deliveries=1)
+        story.runtime.send(agent.__name__, None)
+        death_of(story, agent.__name__)
+    with pytest.raises(StartFailed):
+        story.runtime.start_agent("never-up", NeverUp)
+    found = [(record.agent, record.reason, record.detail) for record in story.runtime.crashes()]
+    textless = "Unspeakable: <its text cannot be had: RuntimeError>"
+    assert found == [
+        ("speechless", "error", textless),
+        ("misnamed", "error", r"OSError: no file x\udcff"),
+        ("speechless_in_a_thread", "error", textless),
+        ("never-up", "start_failed", textless),
+    ]
+    assert all("in speechless" in record.traceback for record in story.runtime.crashes() if record.agent != "misnamed")

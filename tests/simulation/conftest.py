@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from scr.messages import ExitReason
-from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec
+from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec, walk
 from scr.supervise import facts
 from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
@@ -25,7 +25,7 @@ REASONS = [ExitReason.NORMAL, ExitReason.SHUTDOWN, ExitReason.ERROR, ExitReason.
 STEPS_MAX = 20_000
 MEDDLING = [
     *(facts.StartChild, facts.StartChild, facts.TerminateChild, facts.RestartChild, facts.DeleteChild),
-    *(facts.Recycle, facts.Exited, facts.Started),
+    *(facts.Recycle, facts.Exited, facts.Started, facts.Park),
 ]
 
 
@@ -86,7 +86,8 @@ class World:
     def __init__(self, seed, witness):
         self.rng = rng = Random(seed)
         self.forest = Forest(rng)
-        self.tree = Tree.of(self.forest.supervisor(2, name="root"))
+        root = self.forest.supervisor(2, name="root")
+        self.tree, self.specs = Tree.of(root), [*walk(root)]
         self.now, self.sequence, self.queue, self.log = 0.0, 0, [], []
         self.live, self.asked, self.abandoned = {}, {}, {}  # id -> incarnation
         self.last = {}  # id -> the newest incarnation
@@ -102,7 +103,7 @@ class World:
         heapq.heappush(self.queue, (self.now + delay, self.sequence, act))
 
     def run(self):
-        for _ in range(self.rng.randint(0, 8)):
+        for _ in range(30 if self.rng.random() < 0.15 else self.rng.randint(0, 8)):
             self.later(self.rng.uniform(0, self.calm_at), self.meddle)
         if self.end_at:
             self.later(self.end_at, self.end)
@@ -152,7 +153,8 @@ class World:
         self.feed(fact(name, incarnation, self.now))
 
     def exit(self, name, incarnation, reason):
-        self.down(name, incarnation, lambda n, i, at: facts.Exited(n, i, at, reason))
+        explained = reason is ExitReason.KILLED and self.rng.random() < 0.5
+        self.down(name, incarnation, lambda n, i, at: facts.Exited(n, i, at, reason, explained=explained))
 
     def up(self, name, incarnation):
         """It says that it is ready, though that may be too late."""
@@ -221,8 +223,12 @@ class World:
                 return self.feed(facts.Exited(name, self.last.get(name, 0) - 1, self.now, ExitReason.ERROR))
             case facts.Started:
                 return self.feed(facts.Started(name, self.last.get(name, 0) - 1, self.now))
+            case facts.Park:
+                return self.feed(facts.Park(self.now, name))
             case facts.StartChild:
                 spec = self.forest.supervisor(1) if rng.random() < 0.3 else self.forest.agent()
+                if rng.random() < 0.2:  # one that is or was there, again
+                    spec = rng.choice(self.specs).model_copy(deep=True)
                 if isinstance(spec, AgentSpec) and rng.random() < 0.3:
                     spec = spec.model_copy(update={"id": name})
                 fact = facts.StartChild(self.now, token, rng.choice([*teams, "nobody"]), spec)

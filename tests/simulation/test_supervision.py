@@ -13,7 +13,8 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
-from scr.supervise.orders import Done, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import Done, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.reads import in_start_order
 from scr.supervise.tree import Cause, Goal, Phase
 
 HISTORIES = int(os.environ.get("SCR_HISTORIES", "3000"))
@@ -25,7 +26,8 @@ class Witness:
 
     def __init__(self, world):
         self.world = world
-        self.told = set()  # agents that are gone for good
+        self.told = {}  # agents that are down to stay -> what was told of that
+        self.specs = {}  # id -> the last specification of it that was in the tree
         self.excused = set()  # permanent agents that have a reason to be down for good
         self.fallen = defaultdict(set)  # supervisor -> children that went down unasked since all was quiet
         self.hit = defaultdict(dict)  # supervisor -> incarnations that a group's restart must replace
@@ -54,7 +56,7 @@ class Witness:
             if was_its_own and (name in ended or self.went_down(before, name) or self.is_going_down(name)):
                 self.fallen[old.parent].add(name)
         for name in ended - before.teams.keys():
-            self.grant(before, before.children[name], getattr(fact, "reason", None))
+            self.grant(before, before.children[name], fact)
 
     def was_current(self, before, fact):
         child = before.children.get(fact.id)
@@ -71,8 +73,12 @@ class Witness:
     def is_going_down(self, name):
         return self.tree.children[name].phase is Phase.STOPPING
 
-    def grant(self, before, old, reason):
-        """An agent has ended: was it granted a restart that nobody had asked for?"""
+    def grant(self, before, old, fact):
+        """An agent has ended: was it granted a restart that was not asked for?"""
+        reason, is_explained = (
+            getattr(fact, "reason", None),
+            getattr(fact, "explained", False) and old.phase is Phase.UP,
+        )
         name, new = old.parent, self.tree.children.get(old.id)
         is_overruled = old.id in self.tree.stuck and isinstance(old.call, facts.Recycle)  # by a call that waited for it
         is_granted = new and new.cause is Cause.RESTART and (new.goal is Goal.RUN or is_overruled)
@@ -82,7 +88,7 @@ class Witness:
         on_purpose = old.phase is Phase.UP and reason in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
         never = {Restart.TEMPORARY, Restart.TRANSIENT} if on_purpose else {Restart.TEMPORARY}
         assert old.spec.restart not in never, f"{old.id} came back"
-        if not old.spec.park:
+        if not old.spec.park and not is_explained:
             self.granted[name].append(self.world.now)
         names = before.teams[name].children
         group = {
@@ -97,15 +103,15 @@ class Witness:
     def ordered(self, order):
         match order:
             case Start(name):
-                self.told.discard(name)
+                self.told.pop(name, None)
                 self.excused.discard(name)
                 self.check_start(name)
             case Stop(name):
                 self.check_stop(name)
-            case Gone(name):
+            case Gone(name, fate=fate):
                 assert name not in self.world.live, f"{name} is told gone and lives"
-                assert name not in self.told, f"{name} is told gone twice"
-                self.told.add(name)
+                assert self.told.get(name) not in {fate, Fate.ENDED}, f"{name} is told {fate} after {self.told[name]}"
+                self.told[name] = fate
             case Reply(call, outcome):
                 assert call in self.world.open_calls, f"{call} is answered twice"
                 self.excuse(self.world.open_calls[call], outcome)
@@ -143,9 +149,13 @@ class Witness:
     def is_reason(self, name):
         """Whether something at this height explains that all from here down goes down."""
         parent, names, team = self.siblings(name)
-        if team.closing or any(
-            isinstance(call, facts.TerminateChild | facts.Recycle) and call.id == name
-            for call in self.world.open_calls.values()
+        if (
+            team.closing
+            or self.tree.children[name].parking
+            or any(
+                isinstance(call, facts.TerminateChild | facts.Recycle) and call.id == name
+                for call in self.world.open_calls.values()
+            )
         ):
             return True
         match team.spec.strategy:
@@ -154,7 +164,8 @@ class Witness:
             case Strategy.ONE_FOR_ALL:
                 return bool(self.fallen[parent])
             case Strategy.REST_FOR_ONE:
-                return any(names.index(other) < names.index(name) for other in self.fallen[parent] if other in names)
+                deleted = self.fallen[parent].difference(names)  # their places are not known any more
+                return bool(deleted) or any(names.index(other) < names.index(name) for other in self.fallen[parent])
 
     def siblings(self, name):
         parent = self.tree.children[name].parent
@@ -173,6 +184,14 @@ class Witness:
     # What is true between decisions.
 
     def obeyed(self):
+        known = {child.id: child.spec for child in in_start_order(self.tree)}
+        assert known.keys() == self.tree.children.keys(), (
+            f"children of no supervisor: {self.tree.children.keys() - known}"
+        )
+        for name, spec in known.items():
+            if self.specs.get(name, spec) is not spec:  # added again
+                self.told.pop(name, None)
+        self.specs |= known
         for name, team in self.tree.teams.items():
             children = [self.tree.children[child] for child in team.children]
             self.check_limit(name, team)
@@ -197,7 +216,7 @@ class Witness:
         """Nothing will happen any more: all that is wanted is there, and everybody has been answered."""
         assert not self.world.open_calls, f"never answered: {self.world.open_calls}"
         if self.world.finished:
-            assert self.told == self.world.last.keys() | self.told, "somebody was never told gone"
+            assert self.told.keys() >= self.world.last.keys(), "the end of an agent was never told"
             return
         for child in self.tree.children.values():
             is_up = child.phase is Phase.UP
@@ -209,8 +228,9 @@ class Witness:
                 assert (child.id in self.world.live) == is_up, f"{child.id} is {child.phase}"
                 assert (child.id in self.told) != is_up, f"{child.id} is {child.phase}, wrongly told"
             team = self.tree.teams.get(child.parent)
-            assert is_up or not (team and team.spec.dynamic) or child.phase is Phase.PARKED, f"{child.id} was kept"
-            assert is_up or not is_below_up or child.spec.restart is not Restart.TEMPORARY, f"{child.id} was kept"
+            is_staying = is_up or child.phase is Phase.PARKED
+            assert is_staying or not (team and team.spec.dynamic), f"{child.id} was kept"
+            assert is_staying or not is_below_up or child.spec.restart is not Restart.TEMPORARY, f"{child.id} was kept"
 
     def must_be_up(self, child):
         is_permanent = isinstance(child.spec, AgentSpec) and child.spec.restart is Restart.PERMANENT

@@ -296,7 +296,7 @@ def test_a_parked_child_that_cannot_be_restarted_by_hand_stays_parked(script):
     play.fails = {"p": 1}
     assert play.restart("p") == ["start p", "gone p start_failed", "refused start_failed"]
     assert play.phases("pool") == {"p": "parked"}
-    assert play.terminate("p") == ["done p"]
+    assert play.terminate("p") == ["gone p start_failed", "done p"]  # its mail ends only now
     assert play.phases("pool") == {}
 
 

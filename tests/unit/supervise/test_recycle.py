@@ -207,3 +207,15 @@ def test_a_specification_that_does_not_fit_is_refused_and_nothing_is_touched(scr
     assert play.live == {"a": 1, "b": 1, "c": 1}
     assert play.exit("b") == ["start b"]
     assert starts(play) == [{}, {}]
+
+
+def test_a_recycle_to_another_specification_is_not_answered_by_the_process_that_it_replaces(script):
+    play = script.of("ax")
+    play.deaf, play.slow = {"a"}, {"x"}
+    play.exit("x")
+    play.terminate("a")
+    assert play.recycle("x", spec=script.agent("x", options={"n": 1})) == []
+    assert play.started("x") == []
+    assert play.exit("a", "shutdown") == ["gone a shutdown", "done a", "stop x", "start x"]
+    assert play.started("x") == ["done x"]
+    assert play.starts[-1].options == {"n": 1}
