@@ -7,6 +7,7 @@ a schema: nothing that came from an agent is ever unpickled by the runtime (I8).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeAlias
 
@@ -45,6 +46,14 @@ ORDER = re.compile(r"~[0-9a-f]{12}(?:#\d+)?(?=/|$)|#\d+(?=/|$)")
 def shown_step(record: str) -> str:
     """The name of a recorded step for people: without the digits that tell it from others of its name."""
     return MARK.sub("", record) if "~" in record else record
+
+
+def shown_steps(records: Iterable[StepRecord]) -> dict[str, JsonValue]:
+    """The results of steps by their names for people; those of one name keep what tells them apart."""
+    known = tuple(records)
+    times = Counter(shown_step(record.name) for record in known)
+    shown = ((name if times[name := shown_step(record.name)] == 1 else record.name, record) for record in known)
+    return {name: record.value for name, record in shown}
 
 
 def step_path(record: str) -> str:

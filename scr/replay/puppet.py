@@ -24,6 +24,7 @@ from scr.frames import (
     Ready,
     StepBegun,
     StepDone,
+    shown_step,
 )
 from scr.launch.capture import Capture
 from scr.launch.launcher import Process
@@ -97,9 +98,9 @@ class Puppet:
             case Fetch(ref=ref, after=after, limit=limit):
                 self._fetched(ref, after, limit)
             case InDoubt(step=step) | StepBegun(name=step) | Ask(step=step):
-                self._tell(Over(f"it came to step {step!r}, which the run had not finished"))
+                self._tell(Over(f"it came to step {shown_step(step)!r}, which the run had not finished"))
             case StepDone(step=record):
-                self._tell(Over(f"it ran step {record.name!r}, which the run had not finished"))
+                self._tell(Over(f"it ran step {shown_step(record.name)!r}, which the run had not finished"))
             case Exiting():
                 self._record = frame
 

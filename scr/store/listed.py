@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from scr.frames import StepRecord
+from scr.frames import StepRecord, shown_step
 from scr.messages import Message
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.store.records import Priority, RunState
@@ -99,6 +99,11 @@ class Doubt:
     step: str
     deliveries: int
     steps: tuple[StepRecord, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a person may call it: the step, or the id of its message."""
+        return frozenset({self.step, shown_step(self.step), self.message.message_id})
 
 
 def standing(stored: RunState, *, is_owned: bool, answer: Literal["result", "failure", "cancelled"] | None) -> RunState:
