@@ -6,7 +6,6 @@ name and the order in which they came; they are found as they were then.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,8 +23,7 @@ class Scope(NamedTuple):
     former: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One call of a step: the record that is its own, whether or not there is one yet.
 
     `digest` is what the record bears; it is empty when the record is found by order.
@@ -43,16 +41,12 @@ class Claim:
         return Scope(self.name, self.former)
 
 
-def _counts() -> defaultdict[str, int]:
-    return defaultdict(int)
-
-
 @dataclass(slots=True)
 class Claims:
     """The records of the message in hand, and the calls of the delivery in hand.
 
-    `orders` counts calls by their whole identity, `calls` by their arguments, `names` by their name alone; `by_order`
-    counts those that had no record of their identity.  `failed` are calls that raised: the next equal one repeats them.
+    `orders` counts calls by their identity, `by_order` by their name those that had no record of their identity.
+    `failed` are calls that raised: the next equal one repeats them.
     With `looks_back` an earlier delivery may have left records, or questions, that are known by order.
     """
 
@@ -60,20 +54,16 @@ class Claims:
     recorded: dict[str, StepRecord]
     looks_back: bool = False
     has_open_keys: bool = False
-    orders: defaultdict[str, int] = field(default_factory=_counts)
-    calls: defaultdict[str, int] = field(default_factory=_counts)
-    names: defaultdict[str, int] = field(default_factory=_counts)
-    by_order: defaultdict[str, int] = field(default_factory=_counts)
+    orders: dict[str, int] = field(default_factory=dict)
+    by_order: dict[str, int] = field(default_factory=dict)
     made: dict[str, Claim] = field(default_factory=dict)
-    failed: defaultdict[str, list[Claim]] = field(default_factory=lambda: defaultdict(list))
+    failed: dict[str, list[Claim]] = field(default_factory=dict)
 
     def claim(self, identity: Identity, scope: Scope, *, is_question: bool = False) -> Claim:
         """The record of this call.  Raises InvalidMessage when another step has its name."""
-        if self.failed and (failed := self.failed[identity.digest]):
+        if self.failed and (failed := self.failed.get(identity.digest)):
             return failed.pop(0)
-        order = self.orders[identity.digest] = self.orders[identity.digest] + 1
-        self.calls[identity.called] += 1
-        self.names[identity.path] += 1
+        order = self.orders[identity.digest] = self.orders.get(identity.digest, 0) + 1
         digest = derive_id(self.message_id, identity.in_full(order)) if is_question else identity.digest
         claim = Claim(identity.record(order), digest, identity, order)
         claim = self._found(claim, scope) if self.looks_back else claim
@@ -95,7 +85,7 @@ class Claims:
 
     def fail(self, claim: Claim) -> None:
         """The call raised."""
-        self.failed[claim.identity.digest].append(claim)
+        self.failed.setdefault(claim.identity.digest, []).append(claim)
 
     def id_of(self, claim: Claim) -> str:
         """An id of the step for the world outside."""
@@ -104,12 +94,14 @@ class Claims:
     def next_id(self, identity: Identity) -> str:
         """The id that the next step with these arguments will have."""
         failed = self.failed.get(identity.digest)
-        order = failed[0].order if failed else self.calls[identity.called] + 1
+        calls = sum(claim.identity.called == identity.called for claim in self.made.values())
+        order = failed[0].order if failed else calls + 1
         return derive_id(self.message_id, identity.in_full(order))
 
     def next_by_name(self, path: str) -> str:
         """An id for the next step of that name, whatever it is called with."""
-        return derive_id(self.message_id, numbered(path, self.names[path] + 1))
+        calls = sum(claim.identity.path == path for claim in self.made.values())
+        return derive_id(self.message_id, numbered(path, calls + 1))
 
     def begun_elsewhere(self, claim: Claim) -> StepRecord | None:
         """A record of another step of that name that had begun, and that this delivery has not called."""
@@ -137,10 +129,10 @@ class Claims:
         if own and own.digest == claim.digest:
             return claim
         path = f"{scope.former}/{identity.name}" if scope.former else identity.name
-        self.by_order[path] += 1
+        self.by_order[path] = self.by_order.get(path, 0) + 1
         former = numbered(path, self.by_order[path])
         known = self.recorded.get(former)
         if known and not known.digest:
             return Claim(former, "", identity, claim.order, former)
-        name = identity.record(claim.order, marked=own is not None)
+        name = (identity.marked() if own else identity).record(claim.order)
         return Claim(name, claim.digest, identity, claim.order, former)

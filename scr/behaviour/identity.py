@@ -56,31 +56,30 @@ class StepKey(str):
 class Identity(NamedTuple):
     """What one call of a step is known by, but for its order among equals.
 
-    `scope` is the record of the step in whose code it runs, or empty; `called`
-    is the digest without what the function brings along; `open_keys` counts
-    the open keys found in the call.
+    `path` is its name after the record of the step in whose code it runs, and
+    `base` the name of its record; `called` is the digest without what the
+    function brings along; `open_keys` counts the open keys found in the call.
     """
 
-    scope: str
     name: str
+    path: str
+    base: str
     digest: str
     called: str
     is_bare: bool = False
     open_keys: int = 0
 
-    @property
-    def path(self) -> str:
-        """The name, after the record of the step in whose code it runs."""
-        return f"{self.scope}/{self.name}" if self.scope else self.name
-
-    def record(self, order: int, *, marked: bool = False) -> str:
+    def record(self, order: int) -> str:
         """The name under which the nth of equal calls is recorded: unique in the turn."""
-        is_plain = self.is_bare and not marked and not any(sign in self.name for sign in ORDERED)
-        return numbered(self.path if is_plain else f"{self.path}~{self.digest[:MARK_DIGITS]}", order)
+        return numbered(self.base, order)
 
     def in_full(self, order: int) -> str:
         """The whole identity as text, from which ids are derived."""
-        return self.record(order) if self.is_bare else numbered(f"{self.path}~{self.digest}", order)
+        return numbered(self.base if self.is_bare else f"{self.path}~{self.digest}", order)
+
+    def marked(self) -> Identity:
+        """The same, recorded with its digest in the name."""
+        return self._replace(base=f"{self.path}~{self.digest[:MARK_DIGITS]}")
 
 
 def numbered(name: str, order: int) -> str:
@@ -96,18 +95,16 @@ def identity_of(
     Raises InvalidMessage naming what has no value by which it could be told from another.
     """
     if key is not None and not _is_open(key, scope, name):
-        digest = _digest(scope, name, _keyed(name, key))
-        return Identity(scope, name, digest, digest)
+        return _made(scope, name, _digest(scope, name, _keyed(name, key)))
     if not _brings_nothing(fn):
         return _looked_into(scope, name, fn, args, kwargs)
     if not (args or kwargs):
         return _bare(scope, name)
     given = tuple(map(flat, args))
-    named = tuple((label, flat(value)) for label, value in sorted(kwargs.items()))
-    if ABSENT in given or any(form is ABSENT for _, form in named):
+    named = tuple([(label, flat(kwargs[label])) for label in sorted(kwargs)]) if kwargs else ()
+    if ABSENT in given or (named and any(form is ABSENT for _, form in named)):
         return _looked_into(scope, name, fn, args, kwargs)
-    digest = _digest(scope, name, "call", given, named, ())
-    return Identity(scope, name, digest, digest)
+    return _made(scope, name, _digest(scope, name, "call", given, named, ()))
 
 
 def filled(value: Any, step: str, key: str) -> tuple[Any, int]:
@@ -127,8 +124,13 @@ def filled(value: Any, step: str, key: str) -> tuple[Any, int]:
 
 @lru_cache(maxsize=1024)
 def _bare(scope: str, name: str) -> Identity:
-    digest = _digest(scope, name, "call", (), (), ())
-    return Identity(scope, name, digest, digest, is_bare=True)
+    bare = _made(scope, name, _digest(scope, name, "call", (), (), ()))._replace(is_bare=True)
+    return bare if any(sign in name for sign in ORDERED) else bare._replace(base=bare.path)
+
+
+def _made(scope: str, name: str, digest: str) -> Identity:
+    path = f"{scope}/{name}" if scope else name
+    return Identity(name, path, f"{path}~{digest[:MARK_DIGITS]}", digest, digest)
 
 
 def _digest(*parts: Any) -> str:
@@ -162,10 +164,9 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
     carried = tuple(_formed(forms, name, _carried(forms, fn, owner, args, kwargs)))
     if not (given or named or carried):
         return _bare(scope, name)._replace(open_keys=len(opened))
-    digest = called = _digest(scope, name, "call", given, named, carried)
-    if carried:
-        called = _digest(scope, name, "call", given, named, ())
-    return Identity(scope, name, digest, called, open_keys=len(opened))
+    made = _made(scope, name, _digest(scope, name, "call", given, named, carried))
+    called = _digest(scope, name, "call", given, named, ()) if carried else made.digest
+    return made._replace(called=called, open_keys=len(opened))
 
 
 def _formed(forms: Forms, step: str, values: Iterator[tuple[str, Any]] | Sequence[tuple[str, Any]]) -> Iterator[Any]:

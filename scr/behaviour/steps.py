@@ -9,12 +9,11 @@ meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic, sleep
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, JsonValue
 
@@ -45,8 +44,7 @@ class NotDone:
     """Said by `reconcile`: the step had not happened; it is run now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step of a turn: its record, what it does, what finds out whether it has been done, how often it is tried."""
 
     claim: Claim
@@ -119,8 +117,11 @@ async def _verdict(step: Step, turn: Turn, hands: Hands) -> Done | NotDone:
         raise _in_doubt(step.claim.name, turn, "it had begun, and it has no `reconcile` that could find out")
     try:
         # What `reconcile` saw in an earlier delivery proves nothing now: its own steps are others each time.
-        with within(Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in step.claim.scope))):
+        token = WITHIN.set(Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in step.claim.scope)))
+        try:
             verdict = await hands.call(step.reconcile)
+        finally:
+            WITHIN.reset(token)
     except StepInDoubt as error:
         raise _in_doubt(step.claim.name, turn, str(error)) from error
     if not isinstance(verdict, Done | NotDone):
@@ -146,14 +147,16 @@ def _both(other: StepRecord, step: Step) -> str:
 async def _carried_out(step: Step, turn: Turn, hands: Hands, *, is_once: bool) -> JsonValue:
     """The value of running it: again after a failure that is worth it, a `once` step only when it has not happened."""
     for failures in count(1):
+        token = WITHIN.set(step.claim.scope)
         try:
-            with within(step.claim.scope):
-                value = await hands.call(step.call)
+            value = await hands.call(step.call)
             break
         except NotHappened as error:
             cause, may_be_repeated = error.error, True
         except BaseException as error:  # noqa: BLE001  it is raised below, or repeated
             cause, may_be_repeated = error, not is_once
+        finally:
+            WITHIN.reset(token)
         if is_once and may_be_repeated:
             await _told(step.record("not done"), turn, hands)
         wait_s = _pause_s(step, turn, cause, failures) if may_be_repeated else None
@@ -196,16 +199,6 @@ async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
 async def _told(record: StepRecord, turn: Turn, hands: Hands) -> None:
     await hands.keep(turn, record)
     turn.claims.keep(record)
-
-
-@contextmanager
-def within(scope: Scope) -> Iterator[None]:
-    """Inside, the code of this step runs: the names of further steps are its own."""
-    token = WITHIN.set(scope)
-    try:
-        yield
-    finally:
-        WITHIN.reset(token)
 
 
 def told(turn: Turn, record: StepRecord) -> Callable[[int], FromAgent]:
