@@ -39,13 +39,15 @@ class StepRecord(Frozen):
     digest: str = ""
 
 
+MARK_DIGITS = 12
 MARK = re.compile(r"~[0-9a-f]{12}(?![0-9a-f])")
 ORDER = re.compile(r"~[0-9a-f]{12}(?:#\d+)?(?=/|$)|#\d+(?=/|$)")
 
 
 def shown_step(record: str) -> str:
     """The name of a recorded step for people: without the digits that tell it from others of its name."""
-    return MARK.sub("", record) if "~" in record else record
+    head, _, tail = record.partition("~")
+    return head if not tail or (len(tail) == MARK_DIGITS and tail.isalnum()) else MARK.sub("", record)
 
 
 def shown_steps(records: Iterable[StepRecord]) -> dict[str, JsonValue]:

@@ -58,24 +58,6 @@ class Forms:
         """Whether a value is an argument at all."""
         return not (isinstance(value, Uncounted) or (isinstance(value, str) and self._uncounted(value)))
 
-    def carried(self, fn: FunctionType, given: int = 0, named: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-        """The values that a function brings along, each with what it is called.
-
-        These are the captured ones, and the defaults that are used when `given` arguments are given by position and
-        those `named` by name.  A default of an importable function is code unless it is a value that cannot change.
-        """
-        is_local, code, defaults = is_made(fn), fn.__code__, fn.__defaults__ or ()
-        first = code.co_argcount - len(defaults)
-        optional = dict(
-            zip(code.co_varnames[max(first, given) : code.co_argcount], defaults[max(0, given - first) :], strict=True)
-        )
-        for name, value in (optional | (fn.__kwdefaults__ or {})).items():
-            if name not in named and (is_local or self._is_plain(value)):
-                yield f"default of {name!r}", value
-        for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
-            if name != "__class__":
-                yield f"captured variable {name!r}", _content(cell)
-
     def _inside(self, kind: type, value: Any) -> Form:
         if not self.counts(value):
             return ("uncounted",)
@@ -142,7 +124,7 @@ class Forms:
         fn = unwrapped(fn)
         yield name_of(fn)
         if isinstance(fn, FunctionType) and is_made(fn):
-            yield from self._named(self.carried(fn))
+            yield from self._named(carried(fn))
 
     def _method(self, method: Any) -> Iterator[Form]:
         yield name_of(method)
@@ -153,14 +135,6 @@ class Forms:
 
     def _partial(self, bound: Any) -> Iterator[Form]:
         return map(self.of, (bound.func, bound.args, bound.keywords))
-
-    def _is_plain(self, value: Any) -> bool:
-        try:
-            hash(value)
-            self.of(value)
-        except (NoForm, TypeError):
-            return False
-        return True
 
 
 def flat(value: Any) -> Form:
@@ -191,6 +165,38 @@ def name_of(thing: Any) -> str:
 def is_made(fn: FunctionType) -> bool:
     """Whether a function is made where other code runs, so that its name alone does not say what it does."""
     return any(mark in fn.__qualname__ for mark in LOCAL)
+
+
+def carried(fn: FunctionType, given: int = 0, named: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+    """The values that a function brings along, each with what it is called.
+
+    These are the captured ones, and the defaults that are used when `given` arguments are given by position and
+    those `named` by name.  A default of an importable function is code unless it is a value that cannot change.
+    """
+    code = fn.__code__
+    for name, value in _defaults(fn, given):
+        if name not in named and (type(value) in SCALARS or is_made(fn) or _is_value(value)):
+            yield f"default of {name!r}", value
+    for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
+        if name != "__class__":
+            yield f"captured variable {name!r}", _content(cell)
+
+
+def _defaults(fn: FunctionType, given: int) -> Iterator[tuple[str, Any]]:
+    defaults, count = fn.__defaults__ or (), fn.__code__.co_argcount
+    for n in range(max(given, count - len(defaults)), count):
+        yield fn.__code__.co_varnames[n], defaults[n - count]
+    if fn.__kwdefaults__:
+        yield from fn.__kwdefaults__.items()
+
+
+def _is_value(value: Any) -> bool:
+    try:
+        hash(value)
+        Forms().of(value)
+    except (NoForm, TypeError, RecursionError):
+        return False
+    return True
 
 
 def unwrapped(fn: Any) -> Any:

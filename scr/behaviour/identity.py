@@ -6,7 +6,7 @@ code of the same name finds what the old code recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import sha256
 from types import FunctionType, MethodType
@@ -19,17 +19,19 @@ from scr.behaviour.canonical import (
     Forms,
     NoForm,
     Uncounted,
+    carried,
     flat,
     owner_of,
     unwrapped,
     written,
 )
 from scr.errors import InvalidMessage
+from scr.frames import MARK_DIGITS
 
-MARK_DIGITS = 12
 ORDERED = "~#/"  # what a record's name says beyond the step's own
 Args: TypeAlias = Sequence[Any]
 Kwargs: TypeAlias = Mapping[str, Any]
+Pairs: TypeAlias = tuple[tuple[str, Any], ...]
 
 
 class StepKey(str):
@@ -96,15 +98,23 @@ def identity_of(
     """
     if key is not None and not _is_open(key, scope, name):
         return _made(scope, name, _digest(scope, name, _keyed(name, key)))
-    if not _brings_nothing(fn):
+    skipped = 0
+    inner: Any = fn
+    if type(fn) is MethodType and isinstance(fn.__self__, Uncounted):
+        skipped, inner = 1, fn.__func__
+    brought: Pairs | None = ()
+    if type(inner) is FunctionType and not inner.__dict__:
+        if inner.__closure__ or inner.__defaults__ or inner.__kwdefaults__:
+            brought = _flat(carried(inner, len(args) + skipped, kwargs))
+    elif not (inner is None or isinstance(inner, type)):
         return _looked_into(scope, name, fn, args, kwargs)
-    if not (args or kwargs):
+    if not (args or kwargs or brought):
         return _bare(scope, name)
     given = tuple(map(flat, args))
-    named = tuple([(label, flat(kwargs[label])) for label in sorted(kwargs)]) if kwargs else ()
-    if ABSENT in given or (named and any(form is ABSENT for _, form in named)):
+    named = _flat(sorted(kwargs.items())) if kwargs else ()
+    if ABSENT in given or brought is None or named is None:
         return _looked_into(scope, name, fn, args, kwargs)
-    return _made(scope, name, _digest(scope, name, "call", given, named, ()))
+    return _with(scope, name, given, named, brought)
 
 
 def filled(value: Any, step: str, key: str) -> tuple[Any, int]:
@@ -137,13 +147,16 @@ def _digest(*parts: Any) -> str:
     return sha256(written(parts)).hexdigest()
 
 
-def _brings_nothing(fn: Any) -> bool:
-    """Whether the function has no values of its own: most have none."""
-    if type(fn) is MethodType and isinstance(fn.__self__, Uncounted):
-        fn = fn.__func__
-    if type(fn) is FunctionType:
-        return not (fn.__closure__ or fn.__defaults__ or fn.__kwdefaults__ or fn.__dict__)
-    return fn is None or isinstance(fn, type)
+def _flat(pairs: Iterable[tuple[str, Any]]) -> Pairs | None:
+    """The forms of values without parts, each with its label; None when one has parts."""
+    formed = tuple([(label, flat(value)) for label, value in pairs])
+    return None if any(form is ABSENT for _, form in formed) else formed
+
+
+def _with(scope: str, name: str, given: Args, named: Pairs, brought: Pairs) -> Identity:
+    """The identity of a call of these forms."""
+    made = _made(scope, name, sha256(written((scope, name, "call", given, named, brought))).hexdigest())
+    return made._replace(called=_digest(scope, name, "call", given, named, ())) if brought else made
 
 
 def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> Identity:
@@ -159,17 +172,14 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
 
     forms = Forms(is_own)
     fn, args, kwargs, owner = _unfolded(fn, tuple(args), dict(kwargs))
-    given = tuple(form for _, form in _formed(forms, name, _labelled(fn, args, len(owner))))
+    given = tuple([form for _, form in _formed(forms, name, _labelled(fn, args, len(owner)))])
     named = tuple(_formed(forms, name, sorted(kwargs.items())))
-    carried = tuple(_formed(forms, name, _carried(forms, fn, owner, args, kwargs)))
-    if not (given or named or carried):
-        return _bare(scope, name)._replace(open_keys=len(opened))
-    made = _made(scope, name, _digest(scope, name, "call", given, named, carried))
-    called = _digest(scope, name, "call", given, named, ()) if carried else made.digest
-    return made._replace(called=called, open_keys=len(opened))
+    brought = tuple(_formed(forms, name, _brought(fn, owner, args, kwargs)))
+    made = _with(scope, name, given, named, brought) if given or named or brought else _bare(scope, name)
+    return made._replace(open_keys=len(opened))
 
 
-def _formed(forms: Forms, step: str, values: Iterator[tuple[str, Any]] | Sequence[tuple[str, Any]]) -> Iterator[Any]:
+def _formed(forms: Forms, step: str, values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     for label, value in values:
         if forms.counts(value):
             try:
@@ -206,11 +216,11 @@ def _labelled(fn: Any, args: Args, skipped: int) -> Iterator[tuple[str, Any]]:
         yield f"argument {names[n]!r}" if n < len(names) else f"argument {n + 1}", value
 
 
-def _carried(forms: Forms, fn: Any, owner: tuple[Any, ...], args: Args, kwargs: Kwargs) -> Iterator[tuple[str, Any]]:
+def _brought(fn: Any, owner: tuple[Any, ...], args: Args, kwargs: Kwargs) -> Iterator[tuple[str, Any]]:
     for value in owner:
         yield "object whose method it calls", value
     if isinstance(fn, FunctionType):
-        yield from forms.carried(fn, len(args) + len(owner), kwargs)
+        yield from carried(fn, len(args) + len(owner), kwargs)
 
 
 def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, tuple[Any, ...]]:

@@ -23,7 +23,7 @@ from scr.behaviour.turn import Abandoned, Turn, plain
 from scr.charging import class_names, is_retryable, pause_s
 from scr.errors import Fatal, NotHappened, StepInDoubt, TryLater
 from scr.failpoints import reach
-from scr.frames import FromAgent, InDoubt, StepBegun, StepDone, StepRecord, shown_step
+from scr.frames import FromAgent, InDoubt, StepBegun, StepDone, StepRecord
 from scr.retry import Retry
 
 T = TypeVar("T")
@@ -53,13 +53,13 @@ class Step(NamedTuple):
     retry: Retry | None = None
 
     @property
-    def shown(self) -> str:
-        """Its name, for people."""
-        return shown_step(self.claim.name)
+    def name(self) -> str:
+        """Its name, as the handler calls it."""
+        return self.claim.identity.name
 
-    def record(self, state: Literal["begun", "done", "not done"], value: JsonValue = None) -> StepRecord:
-        """What is to be known of it."""
-        return StepRecord(name=self.claim.name, value=value, state=state, digest=self.claim.digest)
+    def record(self, state: Literal["begun", "not done"]) -> StepRecord:
+        """What is known of it before it is done."""
+        return StepRecord(name=self.claim.name, state=state, digest=self.claim.digest)
 
 
 class Hands(Protocol):
@@ -181,17 +181,19 @@ def _pause_s(step: Step, turn: Turn, error: BaseException, failures: int) -> flo
 
 
 async def _begun(step: Step, turn: Turn, hands: Hands) -> None:
-    turn.check(f"begin step {step.shown!r}")
+    turn.check(f"begin step {step.name!r}")
     await _told(step.record("begun"), turn, hands)
     reach("agent.after_step_is_kept")
 
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {step.shown!r}")
-    turn.check(f"record step {step.shown!r}")
+    result = plain(value, f"the result of step {step.name!r}")
+    turn.check(f"record step {step.name!r}")
     reach("agent.before_step_is_kept")
-    await _told(step.record("done", result), turn, hands)
+    record = StepRecord(name=step.claim.name, value=result, digest=step.claim.digest)
+    await hands.keep(turn, record)
+    turn.claims.recorded[record.name] = record
     reach("agent.after_step_is_kept")
     return result
 
