@@ -108,7 +108,7 @@ def identity_of(
             brought = _flat(carried(inner, len(args) + skipped, kwargs))
     elif not (inner is None or isinstance(inner, type)):
         return _looked_into(scope, name, fn, args, kwargs)
-    if not (args or kwargs or brought):
+    if not (args or kwargs) and brought == ():
         return _bare(scope, name)
     given = tuple(map(flat, args))
     named = _flat(sorted(kwargs.items())) if kwargs else ()
@@ -173,19 +173,19 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
     forms = Forms(is_own)
     fn, args, kwargs, owner = _unfolded(fn, tuple(args), dict(kwargs))
     given = tuple([form for _, form in _formed(forms, name, _labelled(fn, args, len(owner)))])
-    named = tuple(_formed(forms, name, sorted(kwargs.items())))
+    named = tuple(_formed(forms, name, sorted(kwargs.items()), "argument {!r}"))
     brought = tuple(_formed(forms, name, _brought(fn, owner, args, kwargs)))
     made = _with(scope, name, given, named, brought) if given or named or brought else _bare(scope, name)
     return made._replace(open_keys=len(opened))
 
 
-def _formed(forms: Forms, step: str, values: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+def _formed(forms: Forms, step: str, values: Iterable[tuple[str, Any]], shown: str = "{}") -> Iterator[tuple[str, Any]]:
     for label, value in values:
         if forms.counts(value):
             try:
                 yield label, forms.of(value)
             except (NoForm, RecursionError) as error:
-                raise _refused(step, label, error) from error
+                raise _refused(step, shown.format(label), error) from error
 
 
 def _keyed(name: str, key: Any) -> Any:
