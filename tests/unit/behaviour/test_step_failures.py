@@ -1,4 +1,4 @@
-"""Steps whose function raises: which are called again, what is known of those that may not be, what the handler gets."""
+"""Steps whose function raises: which are called again, what is known of the others, what the handler gets."""
 
 import asyncio
 import contextlib
