@@ -24,6 +24,9 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "behaviour.canonical",
+    "behaviour.claims",
+    "behaviour.identity",
     "chaos.checker",
     "chaos.evidence",
     "chaos.faults",
@@ -86,6 +89,7 @@ ALLOWED_IN_PURE = {
     "pydantic_core",
     "re",
     "signal",
+    "types",
     "typing",
 }
 ALSO_PURE = {"config", "errors", "supervise"}

@@ -204,7 +204,7 @@ def _refused(step: str, label: str, error: Exception) -> InvalidMessage:
     why = "it is nested too deeply" if isinstance(error, RecursionError) else error
     return InvalidMessage(
         f"step {step!r} cannot be told from others of its name by its {label}: {why}; give the step a key, "
-        f"`ctx.step.using(key=...)({step!r}, ...)`, or pass a value in its place"
+        f"`ctx.step.using(key=...)({step!r}, ...)` or `@scr.step(key=...)`, or pass a value in its place"
     )
 
 
