@@ -35,11 +35,6 @@ class Claim(NamedTuple):
     order: int
     former: str = ""
 
-    @property
-    def scope(self) -> Scope:
-        """What the steps in its code are named after."""
-        return Scope(self.name, self.former)
-
 
 @dataclass(slots=True)
 class Claims:
@@ -65,7 +60,8 @@ class Claims:
             return failed.pop(0)
         order = self.orders[identity.digest] = self.orders.get(identity.digest, 0) + 1
         digest = derive_id(self.message_id, identity.in_full(order)) if is_question else identity.digest
-        claim = Claim(identity.record(order), digest, identity, order)
+        name = identity.base if order == 1 else identity.record(order)
+        claim = Claim(name, digest, identity, order)
         claim = self._found(claim, scope) if self.looks_back else claim
         record = self.recorded.get(claim.name)
         if record and record.digest != claim.digest:

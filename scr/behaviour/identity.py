@@ -16,6 +16,7 @@ from scr.behaviour.canonical import (
     ABSENT,
     DEPTH_MAX,
     METHODS,
+    SCALARS,
     Forms,
     NoForm,
     Uncounted,
@@ -110,9 +111,9 @@ def identity_of(
         return _looked_into(scope, name, fn, args, kwargs)
     if not (args or kwargs) and brought == ():
         return _bare(scope, name)
-    given = tuple(map(flat, args))
+    given = tuple(args) if SCALARS.issuperset(map(type, args)) else tuple(map(flat, args))
     named = _flat(sorted(kwargs.items())) if kwargs else ()
-    if ABSENT in given or brought is None or named is None:
+    if brought is None or named is None or ABSENT in given:
         return _looked_into(scope, name, fn, args, kwargs)
     return _with(scope, name, given, named, brought)
 

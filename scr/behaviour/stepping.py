@@ -55,22 +55,22 @@ class Stepping(Uncounted):
     @property
     def step(self) -> PlainStep:
         """Run a function once for this message, and record its result: `ctx.step(name, fn, *args, **kwargs)`."""
-        return PlainStep(self)
+        return PlainStep(self._take, self._waiting)
 
     @property
     def step_async(self) -> AsyncStep:
         """`step` for an `async def` function: `await ctx.step_async(name, fn, *args, **kwargs)`."""
-        return AsyncStep(self)
+        return AsyncStep(self._take, self._concurrent)
 
     @property
     def step_once(self) -> OnceStep:
         """`step` for what must not happen twice: `ctx.step_once(name, fn, *args, reconcile=..., **kwargs)`."""
-        return OnceStep(self)
+        return OnceStep(self._take, self._waiting)
 
     @property
     def step_once_async(self) -> AsyncOnceStep:
         """`step_once` for an `async def` function."""
-        return AsyncOnceStep(self)
+        return AsyncOnceStep(self._take, self._concurrent)
 
     def step_key(self, name: str, /, *args: Any, key: Any = None, **kwargs: Any) -> str:
         """Make a key for the world outside, by which it can tell that it has seen this step before.
@@ -114,10 +114,9 @@ class Stepping(Uncounted):
         make = asking(turn, claim, message, timeout_s)
         return await import_module(CONCURRENCY).inquire(self._link, make)
 
-    def take(
+    def _take(
         self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Options
     ) -> tuple[Turn, Step]:
-        """The step that these options and arguments are those of.  Raises InvalidMessage, ScrError."""
         refuse_elsewhere(f"run step {name!r}")
         turn, scope = self._open_turn("run a step"), WITHIN.get()
         identity = identity_of(scope.record, name, fn, args, kwargs, options.key)
@@ -135,12 +134,10 @@ class Stepping(Uncounted):
                 )
         return turn, Step(claim, call, judge, options.retry)
 
-    def waiting(self) -> Waiting:
-        """The hands of a plain handler."""
+    def _waiting(self) -> Hands:
         return Waiting(self._link, self.progress)
 
-    def concurrent(self) -> Hands:
-        """The hands of an `async def` handler."""
+    def _concurrent(self) -> Hands:
         hands: Hands = import_module(CONCURRENCY).Concurrent(self._link, self.progress)
         return hands
 

@@ -52,11 +52,6 @@ class Step(NamedTuple):
     reconcile: Callable[[], Any] | None = None
     retry: Retry | None = None
 
-    @property
-    def name(self) -> str:
-        """Its name, as the handler calls it."""
-        return self.claim.identity.name
-
     def record(self, state: Literal["begun", "not done"]) -> StepRecord:
         """What is known of it before it is done."""
         return StepRecord(name=self.claim.name, state=state, digest=self.claim.digest)
@@ -117,7 +112,9 @@ async def _verdict(step: Step, turn: Turn, hands: Hands) -> Done | NotDone:
         raise _in_doubt(step.claim.name, turn, "it had begun, and it has no `reconcile` that could find out")
     try:
         # What `reconcile` saw in an earlier delivery proves nothing now: its own steps are others each time.
-        token = WITHIN.set(Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in step.claim.scope)))
+        token = WITHIN.set(
+            Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in (step.claim.name, step.claim.former)))
+        )
         try:
             verdict = await hands.call(step.reconcile)
         finally:
@@ -147,7 +144,7 @@ def _both(other: StepRecord, step: Step) -> str:
 async def _carried_out(step: Step, turn: Turn, hands: Hands, *, is_once: bool) -> JsonValue:
     """The value of running it: again after a failure that is worth it, a `once` step only when it has not happened."""
     for failures in count(1):
-        token = WITHIN.set(step.claim.scope)
+        token = WITHIN.set(Scope(step.claim.name, step.claim.former))
         try:
             value = await hands.call(step.call)
             break
@@ -181,17 +178,18 @@ def _pause_s(step: Step, turn: Turn, error: BaseException, failures: int) -> flo
 
 
 async def _begun(step: Step, turn: Turn, hands: Hands) -> None:
-    turn.check(f"begin step {step.name!r}")
+    turn.check(f"begin step {step.claim.identity.name!r}")
     await _told(step.record("begun"), turn, hands)
     reach("agent.after_step_is_kept")
 
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
+    claim = step.claim
     value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {step.name!r}")
-    turn.check(f"record step {step.name!r}")
+    result = plain(value, f"the result of step {claim.identity.name!r}")
+    turn.check(f"record step {claim.identity.name!r}")
     reach("agent.before_step_is_kept")
-    record = StepRecord(name=step.claim.name, value=result, digest=step.claim.digest)
+    record = StepRecord(name=claim.name, value=result, digest=claim.digest)
     await hands.keep(turn, record)
     turn.claims.recorded[record.name] = record
     reach("agent.after_step_is_kept")

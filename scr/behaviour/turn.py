@@ -49,7 +49,7 @@ class Turn:
     entries: dict[str, Entry] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
-    _claims: Claims | None = None
+    claims: Claims = field(init=False)
     posted: int = 0
     ends: bool = False
     over: bool = False
@@ -59,21 +59,16 @@ class Turn:
     recalled: bool = False
 
     def __post_init__(self) -> None:
+        delivery = self.delivery
+        known = {step.name: step for step in delivery.steps}
+        is_again = bool(known) or delivery.deliveries > 1
+        self.claims = Claims(delivery.message.message_id, known, looks_back=is_again)
         self.entries_version, self.is_behind = self.delivery.entries_version, self.delivery.ahead
 
     @property
     def message(self) -> Message:
         """The message in hand."""
         return self.delivery.message
-
-    @property
-    def claims(self) -> Claims:
-        """Which records its steps get; made for the first of them."""
-        if self._claims is None:
-            known = {step.name: step for step in self.delivery.steps}
-            is_again = bool(known) or self.delivery.deliveries > 1
-            self._claims = Claims(self.message.message_id, known, looks_back=is_again)
-        return self._claims
 
     def check(self, verb: str) -> None:
         """Raise what unwinds the turn, or ScrError when it is over: something that its handler started runs on."""

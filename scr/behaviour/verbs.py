@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, TypeAlias
 
 from scr.behaviour.canonical import Uncounted
-from scr.behaviour.steps import Hands, Step, Waiting, at_once, run, run_once
+from scr.behaviour.steps import Hands, Step, at_once, run, run_once
 from scr.behaviour.turn import Turn
 from scr.errors import InvalidInput
 from scr.retry import Retry
@@ -33,28 +33,22 @@ class Options:
 DEFAULT = Options()
 
 
-class Taker(Protocol):
-    """What takes steps: a `ctx`."""
+class Take(Protocol):
+    """What finds the step that is meant, in the turn in hand."""
 
-    def take(
+    def __call__(
         self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Options
     ) -> tuple[Turn, Step]:
-        """The step, in the turn in hand."""
-
-    def waiting(self) -> Waiting:
-        """The hands of a plain handler."""
-
-    def concurrent(self) -> Hands:
-        """The hands of an `async def` handler."""
+        """Find it.  Raises InvalidMessage, ScrError."""
 
 
 class Verb(Uncounted):
-    """What all ways to take a step share: whose they are, and the options."""
+    """What all ways to take a step share: what finds the step, what carries it out, and the options."""
 
-    __slots__ = ("_ctx", "_options")
+    __slots__ = ("_hands", "_options", "_take")
 
-    def __init__(self, ctx: Taker, options: Options = DEFAULT) -> None:
-        self._ctx, self._options = ctx, options
+    def __init__(self, take: Take, hands: Callable[[], Hands], options: Options = DEFAULT) -> None:
+        self._take, self._hands, self._options = take, hands, options
 
     def __repr__(self) -> str:
         given = (
@@ -63,7 +57,7 @@ class Verb(Uncounted):
         return f"<{type(self).__name__} {', '.join(given)}>".replace(" >", ">")
 
     def _with(self, **given: Any) -> Self:
-        return type(self)(self._ctx, self._options.with_(**given))
+        return type(self)(self._take, self._hands, self._options.with_(**given))
 
 
 class PlainStep(Verb):
@@ -89,7 +83,8 @@ class PlainStep(Verb):
 
     def __call__(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Take the step, and return its result."""
-        return self.apply(name, fn, args, kwargs)
+        turn, step = self._take(name, fn, args, kwargs, self._options)
+        return at_once(run(step, turn, self._hands()))
 
     def using(self, *, key: Any = None, retry: Retry | None = None) -> Self:
         """Set options for a call: `ctx.step.using(key=order_id)("pay", pay, client)`.
@@ -100,8 +95,7 @@ class PlainStep(Verb):
 
     def apply(self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Take the step; every keyword is the function's."""
-        turn, step = self._ctx.take(name, fn, args, kwargs, self._options)
-        return at_once(run(step, turn, self._ctx.waiting()))
+        return self(name, fn, *args, **kwargs)
 
 
 class AsyncStep(Verb):
@@ -119,8 +113,8 @@ class AsyncStep(Verb):
 
     async def apply(self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Take the step; every keyword is the function's."""
-        turn, step = self._ctx.take(name, fn, args, kwargs, self._options)
-        return await run(step, turn, self._ctx.concurrent())
+        turn, step = self._take(name, fn, args, kwargs, self._options)
+        return await run(step, turn, self._hands())
 
 
 class OnceStep(Verb):
@@ -154,8 +148,8 @@ class OnceStep(Verb):
 
     def apply(self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Take the step; every keyword is the function's."""
-        turn, step = self._ctx.take(name, fn, args, kwargs, self._options)
-        return at_once(run_once(step, turn, self._ctx.waiting()))
+        turn, step = self._take(name, fn, args, kwargs, self._options)
+        return at_once(run_once(step, turn, self._hands()))
 
 
 class AsyncOnceStep(Verb):
@@ -181,5 +175,5 @@ class AsyncOnceStep(Verb):
 
     async def apply(self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Take the step; every keyword is the function's."""
-        turn, step = self._ctx.take(name, fn, args, kwargs, self._options)
-        return await run_once(step, turn, self._ctx.concurrent())
+        turn, step = self._take(name, fn, args, kwargs, self._options)
+        return await run_once(step, turn, self._hands())
