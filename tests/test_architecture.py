@@ -13,6 +13,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"agents"},
     {"research", "behaviour", "supervise"},
     {"mail", "launch", "memory", "store"},
+    {"step_names"},
     {"telemetry", "frames"},
     {"specs", "charging"},
     {"messages"},
@@ -25,6 +26,9 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "behaviour.canonical",
+    "behaviour.claims",
+    "behaviour.identity",
     "bounds",
     "chaos.checker",
     "chaos.evidence",
@@ -43,6 +47,7 @@ PURE = {
     "messages",
     "retry",
     "specs",
+    "step_names",
     "values",
     "mail.mailbox",
     "mail.names",
@@ -74,6 +79,7 @@ PURE = {
     "supervise.tree",
     "telemetry.crashes",
     "telemetry.events",
+    "telemetry.plain",
 }
 ALLOWED_IN_PURE = {
     "bounds",
@@ -96,6 +102,7 @@ ALLOWED_IN_PURE = {
     "re",
     "reprlib",
     "signal",
+    "types",
     "typing",
 }
 ALSO_PURE = {"config", "errors", "supervise"}
