@@ -67,7 +67,7 @@ class Router:
     """Has one question under way, by its id."""
 
     def __init__(self, message):
-        self.message = message
+        self.message, self.absent = message, {}
 
     def find(self, agent, message_id):
         return Pending(self.message) if message_id == self.message.message_id else None
