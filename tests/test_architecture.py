@@ -26,6 +26,7 @@ DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
     "behaviour.canonical",
     "behaviour.claims",
+    "behaviour.functions",
     "behaviour.identity",
     "chaos.checker",
     "chaos.evidence",

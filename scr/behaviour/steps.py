@@ -29,6 +29,7 @@ from scr.retry import Retry
 T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
 SLICE_S = 0.1
+UNCHANGED = frozenset({int, bool, type(None)})  # JSON says them as they are
 WITHIN: ContextVar[Scope] = ContextVar("scr_within_step", default=Scope())  # noqa: B039  it is a tuple
 
 
@@ -186,7 +187,7 @@ async def _begun(step: Step, turn: Turn, hands: Hands) -> None:
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     claim = step.claim
     value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {claim.identity.name!r}")
+    result = value if type(value) in UNCHANGED else plain(value, f"the result of step {claim.identity.name!r}")
     turn.check(f"record step {claim.identity.name!r}")
     reach("agent.before_step_is_kept")
     record = StepRecord(name=claim.name, value=result, digest=claim.digest)
