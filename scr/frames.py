@@ -229,7 +229,7 @@ class ReadStep(Frozen):
 
 
 class InDoubt(Frozen):
-    """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
+    """Instead of a commit: the `once` step recorded as `step` had begun, and it is not known how it ended.
 
     The message is parked until a person says; the agent goes on with the next one.
     """

@@ -28,6 +28,7 @@ DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
     "behaviour.canonical",
     "behaviour.claims",
+    "behaviour.functions",
     "behaviour.identity",
     "bounds",
     "chaos.checker",

@@ -8,17 +8,19 @@ a socket, a generator) has no form.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
 from itertools import chain
 from operator import itemgetter
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import FunctionType, MethodType
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic_core import to_json
+
+from scr.behaviour.functions import ABSENT, carried, is_made, name_of, owner_of, unwrapped
 
 Form: TypeAlias = Any
 
@@ -26,9 +28,6 @@ DEPTH_MAX = 200
 CONTAINERS_MAX = 500_000
 SCALARS = frozenset({str, int, bool, float, type(None)})
 STRINGS = frozenset({str})
-LOCAL = ("<locals>", "<lambda>")
-ABSENT: tuple[str, ...] = ("absent",)
-METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 
 
 class Uncounted:
@@ -124,7 +123,7 @@ class Forms:
         fn = unwrapped(fn)
         yield name_of(fn)
         if isinstance(fn, FunctionType) and is_made(fn):
-            yield from self._named(carried(fn))
+            yield from self._named(carried(fn, is_value))
 
     def _method(self, method: Any) -> Iterator[Form]:
         yield name_of(method)
@@ -157,77 +156,24 @@ def written(form: Form) -> bytes:
         return json.dumps(form).encode()
 
 
-def name_of(thing: Any) -> str:
-    """The qualified name of a class or function, with its module."""
-    return f"{getattr(thing, '__module__', None) or ''}:{getattr(thing, '__qualname__', '')}"
-
-
-def is_made(fn: FunctionType) -> bool:
-    """Whether a function is made where other code runs, so that its name alone does not say what it does."""
-    return any(mark in fn.__qualname__ for mark in LOCAL)
-
-
-def carried(fn: FunctionType, given: int = 0, named: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
-    """The values that a function brings along, each with what it is called.
-
-    These are the captured ones, and the defaults that are used when `given` arguments are given by position and
-    those `named` by name.  A default of an importable function is code unless it is a value that cannot change.
-    """
-    code = fn.__code__
-    for name, value in _defaults(fn, given):
-        if name not in named and (type(value) in SCALARS or is_made(fn) or _is_value(value)):
-            yield f"default of {name!r}", value
-    for name, cell in zip(code.co_freevars, fn.__closure__ or (), strict=True):
-        if name != "__class__":
-            yield f"captured variable {name!r}", _content(cell)
-
-
-def _defaults(fn: FunctionType, given: int) -> Iterator[tuple[str, Any]]:
-    defaults, count = fn.__defaults__ or (), fn.__code__.co_argcount
-    for n in range(max(given, count - len(defaults)), count):
-        yield fn.__code__.co_varnames[n], defaults[n - count]
-    if fn.__kwdefaults__:
-        yield from fn.__kwdefaults__.items()
-
-
-def _is_value(value: Any) -> bool:
-    try:
-        hash(value)
-        Forms().of(value)
-    except (NoForm, TypeError, RecursionError):
-        return False
-    return True
-
-
-def unwrapped(fn: Any) -> Any:
-    """The function inside of decorators that say what they wrap."""
-    for _ in range(DEPTH_MAX):
-        inner = getattr(fn, "__dict__", {}).get("__wrapped__")
-        if inner is None:
-            break
-        fn = inner
-    return fn
-
-
-def owner_of(method: Any) -> tuple[Any] | None:
-    """What a method is bound to, in a tuple of one; a function of a module is bound to nothing."""
-    owner = getattr(method, "__self__", None)
-    return None if owner is None or isinstance(owner, ModuleType) else (owner,)
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # assigned later
-        return ABSENT
-
-
 Rule: TypeAlias = Callable[[Forms, Any], Iterable[Form]]
 
 
 def rule_of(kind: type) -> Rule | None:
     """The rule for a type, or for the first of its bases that has one."""
     return next((rule for base in kind.__mro__ if (rule := RULES.get(f"{base.__module__}.{base.__qualname__}"))), None)
+
+
+def is_value(value: Any) -> bool:
+    """Whether a value has a form and cannot change."""
+    if type(value) in SCALARS:
+        return True
+    try:
+        hash(value)
+        Forms().of(value)
+    except (NoForm, TypeError, RecursionError):
+        return False
+    return True
 
 
 def _text(_forms: Forms, value: Any) -> Iterable[Form]:
@@ -238,8 +184,10 @@ def _shown(_forms: Forms, value: Any) -> Iterable[Form]:
     return (repr(value),)
 
 
-def _moment(_forms: Forms, value: Any) -> Iterable[Form]:
-    return (value.isoformat(), getattr(value, "fold", 0), str(getattr(value, "tzinfo", "")))
+def _moment(forms: Forms, value: Any) -> Iterable[Form]:
+    zone = getattr(value, "tzinfo", None)
+    is_known = zone is None or rule_of(type(zone))
+    return (value.isoformat(), getattr(value, "fold", 0), forms.of(zone) if is_known else value.tzname())
 
 
 def _elements(forms: Forms, value: Any) -> Iterable[Form]:

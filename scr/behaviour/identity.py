@@ -12,20 +12,8 @@ from hashlib import sha256
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple, Self, TypeAlias
 
-from scr.behaviour.canonical import (
-    ABSENT,
-    DEPTH_MAX,
-    METHODS,
-    SCALARS,
-    Forms,
-    NoForm,
-    Uncounted,
-    carried,
-    flat,
-    owner_of,
-    unwrapped,
-    written,
-)
+from scr.behaviour.canonical import SCALARS, Forms, NoForm, Uncounted, flat, is_value, written
+from scr.behaviour.functions import ABSENT, METHODS, WRAPPED_MAX, carried, owner_of, unwrapped
 from scr.errors import InvalidMessage
 from scr.step_names import MARK_DIGITS
 
@@ -106,7 +94,7 @@ def identity_of(
     brought: Pairs | None = ()
     if type(inner) is FunctionType and not inner.__dict__:
         if inner.__closure__ or inner.__defaults__ or inner.__kwdefaults__:
-            brought = _flat(carried(inner, len(args) + skipped, kwargs))
+            brought = _flat(carried(inner, is_value, len(args) + skipped, kwargs))
     elif not (inner is None or isinstance(inner, type)):
         return _looked_into(scope, name, fn, args, kwargs)
     if not (args or kwargs) and brought == ():
@@ -156,8 +144,9 @@ def _flat(pairs: Iterable[tuple[str, Any]]) -> Pairs | None:
 
 def _with(scope: str, name: str, given: Args, named: Pairs, brought: Pairs) -> Identity:
     """The identity of a call of these forms."""
-    made = _made(scope, name, sha256(written((scope, name, "call", given, named, brought))).hexdigest())
-    return made._replace(called=_digest(scope, name, "call", given, named, ())) if brought else made
+    path, digest = f"{scope}/{name}" if scope else name, _digest(scope, name, "call", given, named, brought)
+    called = _digest(scope, name, "call", given, named, ()) if brought else digest
+    return Identity(name, path, f"{path}~{digest[:MARK_DIGITS]}", digest, called)
 
 
 def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> Identity:
@@ -221,13 +210,13 @@ def _brought(fn: Any, owner: tuple[Any, ...], args: Args, kwargs: Kwargs) -> Ite
     for value in owner:
         yield "object whose method it calls", value
     if isinstance(fn, FunctionType):
-        yield from carried(fn, len(args) + len(owner), kwargs)
+        yield from carried(fn, is_value, len(args) + len(owner), kwargs)
 
 
 def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, tuple[Any, ...]]:
     """The innermost function, all arguments it gets, and the object that it is a method of in a tuple."""
     owner: tuple[Any, ...] = ()
-    for _ in range(DEPTH_MAX):
+    for _ in range(WRAPPED_MAX):
         if isinstance(fn, partial):
             fn, args, kwargs = fn.func, (*fn.args, *args), {**fn.keywords, **kwargs}
         elif isinstance(fn, METHODS):

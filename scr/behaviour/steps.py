@@ -29,6 +29,7 @@ from scr.retry import Retry
 T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
 SLICE_S = 0.1
+SMALL = range(-(1 << 63), 1 << 63)
 WITHIN: ContextVar[Scope] = ContextVar("scr_within_step", default=Scope())  # noqa: B039  it is a tuple
 
 
@@ -185,7 +186,9 @@ async def _begun(step: Step, turn: Turn, hands: Hands) -> None:
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     claim = step.claim
-    result = plain(value, f"the result of step {claim.identity.name!r}", turn.most_bytes)
+    what = f"the result of step {claim.identity.name!r}"
+    is_unchanged = value is None or (type(value) in {int, bool} and value in SMALL)  # JSON says it as it is
+    result = value if is_unchanged else plain(value, what, turn.most_bytes)
     turn.check(f"record step {claim.identity.name!r}")
     reach("agent.before_step_is_kept")
     record = StepRecord(name=claim.name, value=result, digest=claim.digest)

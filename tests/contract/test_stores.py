@@ -385,7 +385,7 @@ def test_a_value_that_a_database_cannot_hold_is_no_outage(bench):
 def test_postgres_refuses_what_is_too_long_for_an_index_and_goes_on(postgres):
     bench = Bench(postgres.url(), f"run-{next(NUMBERS)}")
     refused, noise = [], "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(3000))
-    row = (STEP_DONE, (1, "m0", noise, 1, "done", "null", 1, 1))
+    row = (STEP_DONE, (1, "m0", noise, 1, "done", "null", "", 1, 1))
     bench.store._put([row], lambda: pytest.fail("it is not kept"), refused=refused.append)
     bench.told(bench.store.accept, task("m0"))
     assert "index row" in str(refused[0])

@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -150,6 +150,25 @@ def test_values_that_are_not_the_same_have_different_forms():
 def test_values_that_are_the_same_have_one_form(one, other):
     assert form(one) == form(other)
     assert form([one, {"a": other}]) == form([other, {"a": one}])
+
+
+class Zone(tzinfo):
+    """A zone of another library."""
+
+    def __init__(self, hours):
+        self.hours = hours
+
+    def utcoffset(self, _):
+        return timedelta(hours=self.hours)
+
+    def tzname(self, _):
+        return f"zone {self.hours}"
+
+
+def test_a_moment_in_a_zone_of_another_library_has_a_form():
+    moments = [datetime(2026, 1, 1, tzinfo=Zone(hours)) for hours in (1, 1, 2)]
+    first, again, other = map(form, moments)
+    assert first == again != other
 
 
 def running():
