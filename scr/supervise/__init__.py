@@ -31,6 +31,14 @@ pause before restart  none                                   optional `backoff`,
                                                              where it would disarm the limit
 one restart too many  ends the supervisor                    the same, or with `park` the child alone stays down,
                                                              on a limit of its own
+an exception in a     ends the process                       the same with `on_error="crash"`, the default here; with
+handler                                                      "retry" the message is tried again in a fresh process,
+                                                             and nothing is counted (`scr.charging`)
+a death with a        counts as a restart                    the same; with "retry" it counts against the message
+message in hand                                              alone
+a child that was      is unknown                             its name, mail and state wait for the next child of that
+added and is lost                                            name (`Fate`); those of a wanted end do not
+with its supervisor
 after SIGKILL         waits for ever                         waits 5 s, reports `Unkillable`, goes on without; no new
                                                              incarnation starts while the old one is there
 whole shutdown        the sum of all budgets                 the same, or at most `Shutdown.within_s`

@@ -22,9 +22,13 @@ def test_a_killed_counter_counts_on(tmp_path):
     assert first != second == third
 
 
+def test_a_handler_that_raises_is_tried_again(tmp_path):
+    assert run(PROGRAMS[1], tmp_path) == "fetched https://example.org at try 3\n"
+
+
 def test_a_killed_program_goes_on_and_what_is_done_is_done(tmp_path):
-    noting = PROGRAMS[1].replace("time.sleep(0.2)", "time.sleep(0.2); open(f'step-{n}', 'a').write('x')")
-    assert noting != PROGRAMS[1]
+    noting = PROGRAMS[2].replace("time.sleep(0.2)", "time.sleep(0.2); open(f'step-{n}', 'a').write('x')")
+    assert noting != PROGRAMS[2]
     with subprocess.Popen([sys.executable, "-c", noting], cwd=tmp_path) as program:
         while not (tmp_path / "step-2").exists():
             assert program.poll() is None
