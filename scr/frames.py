@@ -197,7 +197,8 @@ class TurnFailed(Frozen):
     """Instead of a commit: the handler raised, and nothing of the turn has happened.
 
     `names` are the full names of the exception's class and its bases; `after_s` is given by `scr.TryLater`.  The
-    answer's value says whether the process goes on with the next message; else it waits to be stopped.
+    answer's value says whether what was sent ahead is to be forgotten.  A process that is to be replaced gets nothing
+    more but the request to stop.
     """
 
     kind: Literal["turn_failed"] = "turn_failed"

@@ -86,16 +86,17 @@ class Link:
         value: JsonValue = self.inquire(lambda ref: ReadStep(ref=ref, message_id=message_id, name=step))
         return value
 
-    def inquire(self, make: Callable[[int], FromAgent], *, drops: bool = False) -> Any:
+    def inquire(self, make: Callable[[int], FromAgent], *, may_drop: bool = False) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
 
-        With `drops`, messages that were sent ahead before that answer are forgotten: they come again.
+        With `may_drop`, an answer that is true says that messages which were sent ahead before it are to be
+        forgotten: they come again.
         Raises what the answer says went wrong, PeerGone.
         """
         answers: list[Answer] = []
 
         def tell(answer: Answer) -> None:
-            if drops:
+            if may_drop and answer.value:
                 self._waiting = deque(frame for frame in self._waiting if not isinstance(frame, Deliver))
             answers.append(answer)
 

@@ -141,10 +141,7 @@ class Loop:
                 raise diverged
 
     def _fail(self, turn: Turn, error: BaseException) -> None:
-        """Tell that the turn has failed, and forget what was sent ahead: that comes again, here or in a fresh process.
-
-        When the process is not to go on, what comes next is the request to stop.
-        """
+        """Tell that the turn has failed.  A process that is to be replaced gets the request to stop next."""
         told, names = described(error), class_names(error)[:NAMES_MAX]
         after_s = error.after_s if isinstance(error, TryLater) else None
         if after_s is None:
@@ -152,7 +149,7 @@ class Loop:
             sys.stderr.flush()
         message_id = turn.message.message_id
         self._link.inquire(
-            lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), drops=True
+            lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), may_drop=True
         )
 
     def _commit(self, frame: Commit) -> None:

@@ -169,11 +169,15 @@ class Mailbox:
         self.in_hand = None
         return None
 
-    def fail(self, failing: Failing, at: float) -> tuple[Pending, Verdict]:
-        """Charge the message in hand with a failure at `at` (wall clock); it waits for its next try, or is returned."""
+    def fail(self, failing: Failing, at: float, *, resumes: bool = False) -> tuple[Pending, Verdict]:
+        """Charge the message in hand with a failure at `at` (wall clock); it waits for its next try, or is returned.
+
+        What was sent ahead waits again, unless the process `resumes` with it and it need not wait behind this message.
+        """
         assert self.in_hand is not None
         pending, self.in_hand = self.in_hand, None
-        self._take_back_ahead()
+        if not resumes:
+            self._take_back_ahead()
         pending.ahead = False
         bounds, message = self._bounds, pending.message
         retry = (message.payload.retry if isinstance(message, Task) else None) or bounds.retry
@@ -240,6 +244,8 @@ class Mailbox:
     def _hold(self, pending: Pending) -> None:
         """Have it wait for its time, and later ones of its lane behind it."""
         is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered)
+        if any(is_behind(other.message) for other in self._ahead):
+            self._take_back_ahead()
         behind = [other for other in self._waiting if is_behind(other.message)]
         if behind:
             self._waiting = deque(other for other in self._waiting if not is_behind(other.message))
@@ -250,6 +256,11 @@ class Mailbox:
         """It has its outcome: what waited behind it waits in its place again."""
         if released := self._retrying.let_go(message):
             self._waiting = deque(merge(released, self._waiting, key=PLACE))
+
+    @property
+    def ahead(self) -> int:
+        """How many messages are with the agent's process before it may handle them."""
+        return len(self._ahead)
 
     def _take_back_ahead(self) -> None:
         while self._ahead:

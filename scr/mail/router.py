@@ -134,9 +134,15 @@ class Router:
         address.channel = None
         return address.mailbox.release(blamed=blamed, at=at)
 
-    def fail(self, agent: str, failing: Failing, at: float) -> tuple[Pending, Verdict]:
-        """The handler of the message in hand failed; what was sent ahead behind it waits again."""
-        return self._known(agent).mailbox.fail(failing, at)
+    def fail(self, agent: str, failing: Failing, at: float, *, resumes: bool) -> tuple[Pending, Verdict, bool]:
+        """The handler of the message in hand failed, and its process `resumes` or not.
+
+        Returns the message, what becomes of it, and whether what was sent ahead behind it waits again.
+        """
+        mailbox = self._known(agent).mailbox
+        was_ahead = mailbox.ahead > 0
+        pending, verdict = mailbox.fail(failing, at, resumes=resumes)
+        return pending, verdict, was_ahead and not mailbox.ahead
 
     def try_again(self, agent: str, message_id: str) -> None:
         """The time of a retry has come, if it still waits for that."""

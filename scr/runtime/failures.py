@@ -102,17 +102,18 @@ class Failures:
     def raised(self, agent: str, incarnation: int, frame: TurnFailed) -> None:
         """The handler of the message in hand raised: charge that, then let the process go on, or replace it.
 
-        Until it has its answer the process is handed nothing: what had been sent ahead waits again.
+        Until it has its answer the process is handed nothing; the answer says whether it must forget what was sent
+        ahead, because that waits again.
         """
         failing = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
         may_resume = self._router.pause(agent)
-        pending, verdict = self._router.fail(agent, failing, self._clock())
+        goes_on = isinstance(failing, PutOff) or not self._specs.get(agent, UNKNOWN).fresh_process
+        pending, verdict, is_taken_back = self._router.fail(agent, failing, self._clock(), resumes=goes_on)
         error = ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback)
         if isinstance(failing, Raised):
             self._upkeep.raised(agent, incarnation, error, pending)
         is_parked = self._follow(Failed(agent, incarnation, error), pending, verdict)
-        goes_on = isinstance(failing, PutOff) or not self._specs.get(agent, UNKNOWN).fresh_process
-        self._upkeep.tell(agent, incarnation, Answer(ref=frame.ref, value=goes_on and not is_parked))
+        self._upkeep.tell(agent, incarnation, Answer(ref=frame.ref, value=is_taken_back or is_parked or not goes_on))
         if is_parked or not may_resume:
             return
         if goes_on:

@@ -145,6 +145,16 @@ def test_what_was_sent_ahead_behind_a_failed_message_waits_again_in_order():
     assert len(box) == 3
 
 
+def test_a_process_that_resumes_keeps_what_was_sent_ahead_unless_it_must_wait_behind_the_failed_message():
+    for sender, kept in (("b", 2), ("a", 0)):
+        box = mailbox(task("a1", "a"), task("x1", sender), task("x2", sender))
+        box.take()
+        while box.next_ahead():
+            box.send_ahead()
+        box.fail(ERROR, 1.0, resumes=True)
+        assert (box.ahead, len(box)) == (kept, 2)
+
+
 def test_a_death_keeps_the_message_at_the_front_and_holds_up_no_lane():
     box = mailbox(task("a1", "a"), task("b1", "b"))
     box.take()
@@ -204,9 +214,9 @@ class Lives(RuleBasedStateMachine):
         self.end(self.box.settle(self.box.in_hand.message.message_id).message)
 
     @precondition(lambda self: self.box.in_hand)
-    @rule(failing=st.sampled_from([ERROR, FATAL, PutOff(3.0), Died()]))
-    def fail(self, failing):
-        pending, verdict = self.box.fail(failing, self.now)
+    @rule(failing=st.sampled_from([ERROR, FATAL, PutOff(3.0), Died()]), resumes=st.booleans())
+    def fail(self, failing, resumes):
+        pending, verdict = self.box.fail(failing, self.now, resumes=resumes and not isinstance(failing, Died))
         self.judge(pending, verdict)
 
     @rule(blamed=st.booleans())

@@ -239,7 +239,7 @@ class Machine(RuleBasedStateMachine):
     def answered(self, name, incarnation, answer):
         agent = self.agents[name]
         if answer.ref == 3 and agent.incarnation == incarnation:
-            agent.inbox.clear()
+            agent.inbox = deque() if answer.value else deque(list(agent.inbox)[1:])
         if answer.ref == 2 and agent.incarnation == incarnation and agent.asks:
             message_id, agent.asks = agent.asks, None
             self.pay(name, message_id)
