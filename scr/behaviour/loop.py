@@ -18,7 +18,7 @@ from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
-from scr.behaviour.describing import described, shown
+from scr.behaviour.describing import described, printable, shown
 from scr.behaviour.handlers import check_agent, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
@@ -142,7 +142,7 @@ class Loop:
 
     def _fail(self, turn: Turn, error: BaseException) -> None:
         """Tell that the turn has failed.  A process that is to be replaced gets the request to stop next."""
-        told, names = described(error), class_names(error)[:NAMES_MAX]
+        told, names = described(error), tuple(map(printable, class_names(error)[:NAMES_MAX]))
         after_s = error.after_s if isinstance(error, TryLater) else None
         if after_s is None:
             sys.stderr.write(told["traceback"])

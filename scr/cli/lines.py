@@ -9,6 +9,7 @@ from scr.cli.view import RunView, State
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
+    AgentParked,
     AgentUnkillable,
     AgentUp,
     LinesDropped,
@@ -19,10 +20,12 @@ from scr.telemetry.events import (
     RuntimeUp,
     SupervisorGaveUp,
     TurnCommitted,
+    TurnFailed,
 )
 
 TAIL_LINES = 5
 EXPECTED = {"shutdown", "normal"}
+FORGOTTEN = "forgotten"
 
 
 def told(before: RunView, record: Record) -> tuple[str, ...]:
@@ -34,8 +37,13 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (_up(before, record.event),)
         case AgentExited():
             return _exited(before, record.event)
-        case AgentGone(agent=agent, reason=reason, detail=detail) if reason not in EXPECTED:
-            return (f"{agent} is gone for good ({reason}){_because(detail)}",)
+        case AgentGone(agent=agent, reason=reason, detail=detail, fate=fate) if reason not in EXPECTED:
+            waits = "down, its mail waits" if fate == FORGOTTEN else "gone for good"
+            return (f"{agent} is {waits} ({reason}){_because(detail)}",)
+        case AgentParked(agent=agent, detail=detail):
+            return (f"{agent} is parked, its mail waits{_because(detail)}",)
+        case TurnFailed(agent=agent, message_id=message_id, error=error, attempts=attempts) if attempts:
+            return (f"{agent} failed in {before.mail.get(message_id, 'a message')} (try {attempts}){_because(error)}",)
         case SupervisorGaveUp(supervisor=supervisor, causes=causes):
             return (f"supervisor {supervisor} gave up: too many restarts", *(f"  {cause}" for cause in causes))
         case AgentUnkillable(agent=agent, pid=pid):
@@ -54,7 +62,7 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
 def is_trouble(record: Record) -> bool:
     """Whether an event belongs to a story of something going wrong, or of its mending."""
     match record.event:
-        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried():
+        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried() | AgentParked() | TurnFailed():
             return True
         case AgentExited(reason=reason) | AgentGone(reason=reason):
             return reason not in EXPECTED

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from scr.telemetry.events import AgentExited, AgentGone, AgentUp, LinesDropped, Logged, Printed, Record
+from scr.telemetry.events import (
+    AgentExited,
+    AgentGone,
+    AgentParked,
+    AgentUp,
+    LinesDropped,
+    Logged,
+    Printed,
+    Record,
+    TurnFailed,
+)
 
 MARKS = {"stdout": "out", "stderr": "err"}
 
@@ -26,6 +36,10 @@ def line_of(record: Record) -> str | None:
             mark, said = "---", f"incarnation {incarnation} ended, pid {pid}: {reason}{because}"
         case AgentGone(reason=reason):
             mark, said = "---", f"gone for good ({reason})"
+        case AgentParked(detail=detail):
+            mark, said = "---", f"parked, its mail waits: {detail}"
+        case TurnFailed(message_id=message_id, error=error, attempts=attempts) if attempts:
+            mark, said = "---", f"try {attempts} of {message_id} failed: {error}"
         case LinesDropped(count=count):
             mark, said = "---", f"{count} more lines than it may print in a second were left out"
         case _:

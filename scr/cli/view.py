@@ -15,6 +15,7 @@ from typing import TypeVar
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
+    AgentParked,
     AgentStarting,
     AgentUp,
     Logged,
@@ -119,7 +120,7 @@ class RunView:
                 return self._with(replace(known, state=State.WAITING, pids=(*known.pids, pid)))
             case AgentExited(agent=agent):
                 return self._exited(record.event)
-            case AgentGone(agent=agent):
+            case AgentGone(agent=agent) | AgentParked(agent=agent):
                 return self._with(replace(self._idle(agent), state=State.ENDED))
             case Logged(agent=agent, text=text):
                 found = PLANNED.search(text)

@@ -73,7 +73,8 @@ def _mail(image: Image, turns: Turns) -> None:
     for kept in image.mail:
         steps = {step.name: step for step in kept.steps}
         charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
-        pending = Pending(kept.message, kept.deliveries, charges, steps, due=kept.due)
+        due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
+        pending = Pending(kept.message, kept.deliveries, charges, steps, due=due)
         if uncarried := _uncarried(kept):
             why = f"it cannot be handed to {kept.message.to}: {uncarried}"
             turns.post.bury(kept.message, "quarantined", why, pending.deliveries)

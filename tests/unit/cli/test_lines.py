@@ -8,6 +8,7 @@ from scr.cli.view import RunView
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
+    AgentParked,
     AgentStarting,
     AgentUnkillable,
     AgentUp,
@@ -19,6 +20,7 @@ from scr.telemetry.events import (
     StepRecorded,
     SupervisorGaveUp,
     TurnCommitted,
+    TurnFailed,
 )
 
 BEGUN = (
@@ -93,6 +95,15 @@ def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
             "worker-2 (pid 9) is still there after SIGKILL; the others go on without it",
         ),
         (AgentGone(agent="worker-2", reason="error", detail="x"), "worker-2 is gone for good (error): x"),
+        (
+            AgentGone(agent="worker-2", reason="error", detail="x", fate="forgotten"),
+            "worker-2 is down, its mail waits (error): x",
+        ),
+        (AgentParked(agent="worker-2", reason="error", detail="five"), "worker-2 is parked, its mail waits: five"),
+        (
+            TurnFailed(message_id="m1", agent="worker-2", incarnation=1, error="ValueError: no pond", attempts=2),
+            "worker-2 failed in research: Ponds (try 2): ValueError: no pond",
+        ),
         (Printed(agent="worker-2", stream="stderr", text="hello"), "worker-2 | hello"),
         (
             MessageBuried(message_id="m1", type="task", to="worker-2", reason="quarantined", deliveries=3),
