@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import scr
+import scr.errors
 from scr.messages import TaskPayload
 from scr.runtime.handle import Runtime
 from scr.specs import SupervisorSpec
@@ -147,9 +148,32 @@ def test_an_outage_ends_when_the_message_may_not_be_put_off_for_longer(story):
 
 def test_a_task_may_bring_its_own_policy(story):
     story.runtime.start_agent("a", raises, retry=QUICK)
-    with pytest.raises(scr.TaskFailed) as told:
-        story.runtime.ask("a", TaskPayload(task_id="t", retry=scr.Retry(attempts=2, base_s=0.01)))
-    assert told.value.attempts == 2
+    twice = scr.Retry(attempts=2, base_s=0.01)
+    for ask in (
+        lambda: story.runtime.ask("a", TaskPayload(task_id="t", retry=twice)),
+        lambda: story.runtime.ask("a", 1, retry=twice),
+        lambda: story.runtime.submit("a", 1, retry=twice).result(20),
+    ):
+        with pytest.raises(scr.TaskFailed) as told:
+            ask()
+        assert told.value.attempts == 2
+    with pytest.raises(scr.errors.InvalidMessage, match=r"give a scr\.Retry"):
+        story.runtime.submit("a", 1, retry=3)
+
+
+def test_tasks_of_programs_wait_behind_a_retry_only_when_they_share_an_order_key(story):
+    def notes(ctx, message):
+        if message.payload.input == "first" and ctx.attempt == 1:
+            raise ConnectionError("not yet")
+        ctx.log(message.payload.input)
+        return message.payload.input
+
+    story.runtime.start_agent("a", notes, retry=scr.Retry(base_s=0.3, jitter="none"))
+    first = story.runtime.submit("a", "first", order_key="orders")
+    story.until("turn_failed", agent="a")
+    others = [story.runtime.submit("a", "second", order_key="orders"), story.runtime.submit("a", "free")]
+    assert [task.result(20) for task in (first, *others)] == ["first", "second", "free"]
+    assert [event.text for event in story.events("logged", agent="a")] == ["free", "first", "second"]
 
 
 def test_a_step_that_has_returned_is_not_run_again_by_the_next_try(story, tmp_path):
