@@ -25,6 +25,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
     "chaos.checker",
+    "chaos.ends",
     "chaos.evidence",
     "chaos.faults",
     "chaos.figures",
@@ -35,6 +36,7 @@ PURE = {
     "chaos.report",
     "chaos.said",
     "chaos.shrink",
+    "chaos.tries",
     "charging",
     "frames",
     "launch.status",
