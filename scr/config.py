@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scr.bounds import FRAME_BYTES
+
 PREFIX = "SCR_"
 
 
@@ -16,7 +18,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    frame_bytes: Annotated[int, Field(ge=1024)] = 16 << 20
+    frame_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = FRAME_BYTES
     sends_per_turn: Annotated[int, Field(ge=1)] = 1000
     dead_letters: Annotated[int, Field(ge=1)] = 1000
     crashes: Annotated[int, Field(ge=1)] = 200

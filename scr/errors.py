@@ -34,6 +34,7 @@ ScrError
 ├── StepInDoubt             a step that must run once had started and not finished, and nobody knows how it ended
 ├── ReplayDiverged          a replay did something that the run had not done
 ├── QueueFull               the server holds as many runs as it may
+├── NotPermitted            a process that a runtime started asked to operate a runtime
 ├── RuntimeGone             the runtime process ended while somebody waited for it
 ├── RunCancelled            somebody ended the run before its result
 └── RunFailed               a run ended without its result
@@ -213,6 +214,10 @@ class ReplayDiverged(ScrError):
 
 class QueueFull(ScrError):
     """The server holds as many runs as it may."""
+
+
+class NotPermitted(ScrError):
+    """What a runtime started may not operate it, nor any other runtime."""
 
 
 class RuntimeGone(ScrError):

@@ -10,10 +10,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
+from scr.bounds import FRAME_BYTES
 from scr.messages import AgentId, Message, MessageId
 from scr.retry import ErrorInfo
 from scr.specs import AgentLimits, AgentSpec, Code
 from scr.values import LATER, Frozen
+
+VERSION_MAX = (1 << 63) - 1  # what a database calls a number
 
 
 class TableAddress(Frozen):
@@ -24,11 +27,15 @@ class TableAddress(Frozen):
 
 
 class StepRecord(Frozen):
-    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun."""
+    """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun.
+
+    With `later` the result is left out of the frame: `ReadStep` asks for it.
+    """
 
     name: str
     value: JsonValue = None
     state: Literal["begun", "done"] = "done"
+    later: bool = False
 
 
 class Timer(Frozen):
@@ -69,7 +76,7 @@ class Become(Frozen):
     pulse: str | None = None
     limits: AgentLimits = AgentLimits()
     max_sends: int = 1000
-    max_frame_bytes: int = 16 << 20
+    max_frame_bytes: int = FRAME_BYTES
     retries: bool = False
 
 
@@ -77,8 +84,9 @@ class Deliver(Frozen):
     """Handle this message.
 
     `deliveries` counts this delivery too, `attempt` the tries that ended by
-    an exception, and this one; `steps` are what earlier ones
-    recorded; `deadline_s` is the handler's budget; `entries_version` is
+    an exception, and this one; `steps` are what earlier ones recorded, the
+    first of them where there are `more`: `ReadSteps` asks for those;
+    `deadline_s` is the handler's budget; `entries_version` is
     what the table must have reached before a recall may answer; for a message
     that was sent `ahead` it may have to be more by its turn, and `ReadVersion`
     tells.  In a `replay` a step that is not recorded must not be run.
@@ -89,6 +97,7 @@ class Deliver(Frozen):
     deliveries: int = 1
     attempt: int = 1
     steps: tuple[StepRecord, ...] = ()
+    more: bool = False
     deadline_s: float = 300.0
     entries_version: int = 0
     ahead: bool = False
@@ -197,6 +206,24 @@ class TurnFailed(Frozen):
     traceback: str = ""
 
 
+class ReadSteps(Frozen):
+    """Give me a page of what earlier deliveries of the message recorded, from above the first `after`."""
+
+    kind: Literal["read_steps"] = "read_steps"
+    ref: int
+    message_id: MessageId
+    after: Annotated[int, Field(ge=0)]
+
+
+class ReadStep(Frozen):
+    """Give me the result of this recorded step."""
+
+    kind: Literal["read_step"] = "read_step"
+    ref: int
+    message_id: MessageId
+    name: str
+
+
 class InDoubt(Frozen):
     """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
 
@@ -221,11 +248,11 @@ class Ask(Frozen):
 
 
 class Fetch(Frozen):
-    """Give me a page of what agents remember, in order of version, from above `after`."""
+    """Give me a page of what agents remember, in order of version, from above `after`: fewer where they are large."""
 
     kind: Literal["fetch"] = "fetch"
     ref: int
-    after: int = 0
+    after: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 
@@ -262,6 +289,8 @@ FromAgent: TypeAlias = Annotated[
     | TurnFailed
     | StepBegun
     | StepDone
+    | ReadSteps
+    | ReadStep
     | InDoubt
     | Ask
     | Fetch

@@ -18,8 +18,7 @@ from scr.retry import ErrorInfo, Retry
 from scr.values import LATER, Frozen, complaint
 
 AgentId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
-MessageId = Annotated[str, Field(min_length=1, max_length=64)]
-
+MessageId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
 
 CLIENT, RUNTIME = "client", "runtime"
 """The addresses of whoever is outside, and of the runtime itself: no agent can have them."""

@@ -14,13 +14,16 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic_core import to_json
 
+from scr.bounds import DEPTH_MAX, READ_DEPTH, is_deeper, most_of, too_deep
 from scr.errors import InvalidSpec
 from scr.messages import CLIENT, RUNTIME, AgentId
 from scr.retry import Retry
 from scr.values import LATER, Spec, complaint
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+TREE_DEPTH = READ_DEPTH - 4  # what carries a tree puts little around it
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -235,7 +238,36 @@ def check(root: ChildSpec) -> None:
                 check_pair(spec, child)
 
 
+def check_size(root: SupervisorSpec, frame_bytes: int) -> None:
+    """Refuse a tree that no frame can carry to the runtime's process.  Raises InvalidSpec."""
+    size, most = len(_text(root, "the tree", TREE_DEPTH)), most_of(frame_bytes)
+    if size > most:
+        raise InvalidSpec(
+            f"the tree is {size} bytes as JSON, and {most} can be handed on: give options that name a file, "
+            "or raise limits.frame_bytes"
+        )
+
+
+def check_options(spec: ChildSpec) -> None:
+    """Refuse options that no process could be given.  Raises InvalidSpec naming whose they are."""
+    options = spec.options if isinstance(spec, AgentSpec) else spec.extra_options
+    if options:
+        _text(options, f"the options of {spec.id!r}")
+
+
+def _text(value: object, what: str, depth: int = DEPTH_MAX) -> bytes:
+    """The value as JSON.  Raises InvalidSpec when it is nested too deep."""
+    try:
+        text = to_json(value)
+    except ValueError as error:
+        raise InvalidSpec(too_deep(what, depth)) from error
+    if is_deeper(text, depth):
+        raise InvalidSpec(too_deep(what, depth))
+    return text
+
+
 def _check_alone(spec: ChildSpec) -> None:
+    check_options(spec)
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise InvalidSpec(f"{spec.id!r} is significant and permanent; what always comes back cannot end its supervisor")
     if spec.significant and spec.park:

@@ -32,7 +32,7 @@ class Spec(Frozen):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            name = f" of {fields['id']!r}" if "id" in fields else ""
+            name = f" of {fields['id'][:130]!r}" if isinstance(fields.get("id"), str) else ""
             raise InvalidSpec(complaint(f"specification{name}", error)) from error
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # validation of a whole does not call it for the parts

@@ -26,7 +26,8 @@ KEEPER = "--kills 25 --faults kill,exit1 --targets ring,lead,hand,runtime,tree"
 VALID, INVALID, UNKNOWN = 0, 1, 4
 
 
-# The file, the name and the campaign (`usual`, `raising`, `dying`, `keeper`, or options); then what is there, once, and what it becomes.
+# The file, the name and the campaign (`usual`, `raising`, `dying`, `keeper`, or options); then what is there, once, and
+# what it becomes.
 BREAKS = r"""
 scr/mail/mailbox.py: a death loses the message in hand: usual
 -            case TryAgain(due=None):
@@ -65,7 +66,7 @@ scr/runtime/reload.py: code that did not start is told to run: --kills 8 --fault
 +        if False:
 
 scr/runtime/turns.py: recorded steps are forgotten when a message is delivered again: usual
--            steps=tuple(pending.steps.values()),
+-            steps=steps,
 +            steps=(),
 
 scr/runtime/turns.py: the next incarnation begins from the state of the first: usual

@@ -20,10 +20,12 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"values"},
     {"environment"},
     {"config", "failpoints"},
+    {"bounds"},
     {"errors"},
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "bounds",
     "chaos.checker",
     "chaos.ends",
     "chaos.evidence",
@@ -45,6 +47,7 @@ PURE = {
     "specs",
     "values",
     "mail.mailbox",
+    "mail.names",
     "mail.pending",
     "mail.retrying",
     "mail.registry",
@@ -52,6 +55,7 @@ PURE = {
     "replay.outcome",
     "runtime.charter",
     "runtime.requests",
+    "runtime.rings",
     "runtime.tree",
     "serve.ends",
     "serve.happenings",
@@ -74,10 +78,12 @@ PURE = {
     "telemetry.events",
 }
 ALLOWED_IN_PURE = {
+    "bounds",
     "__future__",
     "bisect",
     "collections",
     "dataclasses",
+    "difflib",
     "enum",
     "functools",
     "hashlib",
@@ -90,6 +96,7 @@ ALLOWED_IN_PURE = {
     "pydantic",
     "pydantic_core",
     "re",
+    "reprlib",
     "signal",
     "typing",
 }

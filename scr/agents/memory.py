@@ -32,6 +32,7 @@ class MemoryAgent(Agent):
     def _publish(self, ctx: Context) -> None:
         assert ctx.table is not None
         for page in ctx.pages(self._version):
+            ctx.progress()
             self._version = page[-1].version
             ctx.table.publish(page, self._version)
             reach("memory.published")

@@ -10,12 +10,14 @@ state and the results of the steps that it had finished.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
-from scr.behaviour.context import Context
 from scr.messages import Critique, Message, Ping, Result, Task
+
+if TYPE_CHECKING:
+    from scr.behaviour.context import Context
 
 Handled: TypeAlias = Awaitable[None] | None
 
@@ -29,10 +31,19 @@ class Agent:
 
     All handlers run in the agent's own process, one at a time.  An exception
     from any of them ends this incarnation; its supervisor starts the next.
+
+    A start is refused for a handler that is a generator or takes other
+    arguments, for a class that handles nothing, and for a public method whose
+    name is nearly that of a handler which the class does not define (`on_tsak`).
     """
 
     State: ClassVar[type[BaseModel]] = Stateless
-    """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not."""
+    """A pydantic model whose fields all have defaults.  What is in it survives; what is not, does not.
+
+    A turn is refused (InvalidMessage, with the field's path) when the next incarnation would not read exactly the
+    state that it leaves, by value and type.  Private attributes, computed fields and fields with `exclude=True` are
+    no part of it.
+    """
 
     state: BaseModel
     options: dict[str, JsonValue]

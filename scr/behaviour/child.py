@@ -17,6 +17,7 @@ from scr.failpoints import arm
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
 from scr.launch.pulse import Heart
 from scr.mail.channel import BlockingChannel
+from scr.mail.framing import FRAME_MAX
 
 STANDBY_S = 0.02
 
@@ -24,11 +25,12 @@ STANDBY_S = 0.02
 def main(channel: socket.socket) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
-    ours = BlockingChannel(channel, FROM_RUNTIME)
+    ours = BlockingChannel(channel, FROM_RUNTIME, heard_bytes=FRAME_MAX)  # the runtime bounds what it says
     first, heart = _told(ours)
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
+    ours.limit_bytes = first.max_frame_bytes
     ours.send(Named())
     arm("agent", "table", "memory")
     setproctitle(f"scr: {first.agent} #{first.incarnation}")

@@ -18,8 +18,9 @@ from typing import Any
 from pydantic import JsonValue
 
 from scr.behaviour.describing import shown
+from scr.behaviour.handlers import check_agent
 from scr.errors import InvalidCode
-from scr.specs import AgentSpec, Code, OnError
+from scr.specs import AgentSpec, Code, OnError, check_options
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
 
@@ -37,12 +38,14 @@ def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
         raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
     if reference := _reference(thing):
         return Code(reference=reference)
-    try:
-        return Code(pickled=base64.b64encode(import_module(SHIPPING).pack_code(thing)).decode())
-    except Exception as error:
-        raise InvalidCode(
-            f"{thing!r} cannot be sent to another process: {error}; what it closes over must be picklable by dill"
-        ) from error
+    return Code(pickled=base64.b64encode(import_module(SHIPPING).pack_code(thing)).decode())
+
+
+def agent_code(thing: type | Callable[..., Any] | Code | str) -> Code:
+    """`code_of` what is to be an agent.  Raises InvalidCode for what cannot be one, too."""
+    if not isinstance(thing, Code | str):
+        check_agent(thing)
+    return code_of(thing)
 
 
 def spec_of(
@@ -57,7 +60,10 @@ def spec_of(
 
     Raises InvalidCode, and InvalidSpec naming what does not fit.
     """
-    return AgentSpec(id=agent, code=code_of(code), options=options or {}, **{"on_error": OnError.RETRY, **fields})
+    wanted = {"on_error": OnError.RETRY, **fields}
+    spec = AgentSpec(id=agent, code=agent_code(code), options=options or {}, **wanted)
+    check_options(spec)
+    return spec
 
 
 def open_code(code: Code) -> Any:

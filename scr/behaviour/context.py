@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from scr.behaviour import arguments
+from scr.behaviour.arguments import address
 from scr.behaviour.code import spec_of
 from scr.behaviour.home import is_home
 from scr.behaviour.link import Link
@@ -91,7 +93,7 @@ class Context(Stepping):
     def send(self, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """Send a payload (plain JSON becomes a task) when the turn commits; returns the message as it will leave."""
         turn = self._in_turn("send")
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
+        message = compose(payload, self._envelope(turn, address(to), in_reply_to), turn.most_bytes)
         turn.send(message)
         return message
 
@@ -103,10 +105,10 @@ class Context(Stepping):
         if isinstance(asked, Ping) and isinstance(payload, PingPayload):
             message: Message = Pong(payload=payload, **envelope)
         elif isinstance(payload, PAYLOADS):
-            message = compose(payload, envelope)
+            message = compose(payload, envelope, turn.most_bytes)
         else:
             task_id = asked.payload.task_id if isinstance(asked, Task) else asked.message_id
-            output = plain(payload, "a reply")
+            output = plain(payload, "a reply", turn.most_bytes)
             message = Result(payload=ResultPayload(task_id=task_id, output=output), **envelope)
         turn.send(message)
         return message
@@ -127,12 +129,12 @@ class Context(Stepping):
         """
         turn = self._in_turn("start an agent")
         wanted = spec_of(agent, code, options, spec)
-        turn.starts.append(StartRequest(supervisor=under, spec=wanted))
+        turn.starts.append(StartRequest(supervisor=address(under, "a supervisor's name"), spec=wanted))
         return wanted
 
     def stop_agent(self, agent: str) -> None:
         """Stop an agent for good, in order, when the turn commits."""
-        self._in_turn("stop an agent").stops.append(agent)
+        self._in_turn("stop an agent").stops.append(address(agent))
 
     def stop(self) -> None:
         """End this agent normally when the turn has committed."""
@@ -140,19 +142,20 @@ class Context(Stepping):
 
     def monitor(self, agent: str) -> None:
         """Get one `down` when the agent has ended for good; at once when there is none of that name."""
-        self._in_turn("monitor").monitors.append(agent)
+        self._in_turn("monitor").monitors.append(address(agent))
 
     def demonitor(self, agent: str) -> None:
         """Monitor it no longer when the turn commits; a `down` of it that waits in the mailbox is dropped."""
         turn = self._in_turn("demonitor")
         turn.monitors = [monitored for monitored in turn.monitors if monitored != agent]
-        turn.demonitors.append(agent)
+        turn.demonitors.append(address(agent))
 
     def send_after(self, delay_s: float, payload: Payload | Any, *, to: str, in_reply_to: str | None = None) -> Message:
         """`send`, that much later than the turn commits.  Kept in the store until then, whatever ends meanwhile."""
         turn = self._in_turn("set a timer")
-        message = compose(payload, self._envelope(turn, to, in_reply_to))
-        turn.set_timer(Timer(message=message, due=moment(time() + duration(delay_s)), after_s=delay_s))
+        after_s = duration(delay_s)
+        message = compose(payload, self._envelope(turn, address(to), in_reply_to), turn.most_bytes)
+        turn.set_timer(Timer(message=message, due=time() + after_s, after_s=after_s))
         return message
 
     def wake_at(
@@ -162,9 +165,9 @@ class Context(Stepping):
 
         At once when the time is past.  A datetime without a zone is local time.
         """
-        turn = self._in_turn("set a timer")
-        message = compose(payload, self._envelope(turn, self.agent, in_reply_to))
-        turn.set_timer(Timer(message=message, due=moment(when)))
+        turn, due = self._in_turn("set a timer"), moment(when)
+        message = compose(payload, self._envelope(turn, self.agent, in_reply_to), turn.most_bytes)
+        turn.set_timer(Timer(message=message, due=due))
         return message
 
     def cancel_timer(self, timer: Message | str) -> None:
@@ -172,18 +175,22 @@ class Context(Stepping):
 
         A message that has been sent by then stays sent.
         """
-        self._in_turn("cancel a timer").cancel_timer(timer if isinstance(timer, str) else timer.message_id)
+        timer_id = getattr(timer, "message_id", timer)
+        self._in_turn("cancel a timer").cancel_timer(arguments.key(timer_id, "the id of a timer"))
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key that all agents can recall, when the turn commits."""
         turn = self._in_turn("remember")
-        turn.entries[key] = Entry(key=key, value=plain(value, f"what is remembered as {key!r}"))
+        arguments.key(key, "a key", arguments.ENTRY_CHARACTERS)
+        said = plain(value, f"what is remembered as {key!r}", turn.most_bytes)
+        turn.entries[key] = Entry(key=key, value=said)
 
     def recall(self, key: str, default: Any = None) -> Any:
         """What was remembered last under the key, by this turn or by any committed before this message was delivered.
 
         Raises TableUnavailable when the table does not answer within seconds.
         """
+        arguments.key(key, "a key", arguments.ENTRY_CHARACTERS)
         if self._turn and key in self._turn.entries:
             return self._turn.entries[key].value
         if self._table is None:

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
+from pydantic import JsonValue
+
 from scr.behaviour.describing import printable
 from scr.errors import PeerGone
-from scr.frames import Answer, Become, Deliver, Fetch, FromAgent, FromRuntime, Halt, Log, ReadVersion
+from scr.frames import (
+    Answer,
+    Become,
+    Deliver,
+    Fetch,
+    FromAgent,
+    FromRuntime,
+    Halt,
+    Log,
+    ReadStep,
+    ReadSteps,
+    ReadVersion,
+    StepRecord,
+)
 from scr.mail.channel import BlockingChannel
 from scr.retry import error_of
 
@@ -51,10 +67,24 @@ class Link:
                 self._sort_ready()
             while not self._waiting:
                 self._hear(None)
+            halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
+            return halt or self._whole(self._waiting.popleft())
         except PeerGone:
             return None
-        halt = next((frame for frame in self._waiting if isinstance(frame, Halt)), None)
-        return halt or self._waiting.popleft()
+
+    def _whole(self, frame: Deliver | Halt) -> Deliver | Halt:
+        """A delivery with all that is recorded of its steps, page by page."""
+        if isinstance(frame, Halt) or not frame.more:
+            return frame
+        steps = list(frame.steps)
+        while page := self.inquire(partial(_more, frame.message.message_id, len(steps))):
+            steps += map(StepRecord.model_validate, page)
+        return frame.model_copy(update={"steps": tuple(steps), "more": False})
+
+    def result(self, message_id: str, step: str) -> JsonValue:
+        """The result of a recorded step of the message in hand, which its delivery came without."""
+        value: JsonValue = self.inquire(lambda ref: ReadStep(ref=ref, message_id=message_id, name=step))
+        return value
 
     def inquire(self, make: Callable[[int], FromAgent], *, drops: bool = False) -> Any:
         """Send the frame that `make` makes of a fresh number, and wait for the answer that bears it.
@@ -103,6 +133,8 @@ class Link:
 
     def pump(self) -> None:
         """Read what is there now.  When the runtime is gone, that is the answer to all who wait."""
+        if not self._channel.has_news:
+            return  # one who waited without the loop has read it already
         try:
             self._hear(FRAME_S)
         except TimeoutError:
@@ -128,6 +160,10 @@ class Link:
                 self._waiting.append(frame)
             case None:
                 raise PeerGone("the runtime is gone")
+
+
+def _more(message_id: str, after: int, ref: int) -> FromAgent:
+    return ReadSteps(ref=ref, message_id=message_id, after=after)
 
 
 def opened(answer: Answer) -> Any:

@@ -9,31 +9,32 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, JsonValue, ValidationError
 
 from scr.behaviour.agent import Agent, Handled, Ignored, handle
 from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.describing import described, shown
+from scr.behaviour.handlers import check_agent, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
+from scr.behaviour.state import Committed, restored
 from scr.behaviour.stepping import CONCURRENCY
-from scr.behaviour.turn import Abandoned, Turn
+from scr.behaviour.turn import Abandoned, Turn, overfull
+from scr.bounds import most_of, refuse_deep, refuse_large
 from scr.charging import class_names
-from scr.errors import InvalidCode, InvalidMessage, PeerGone, ReplayDiverged, StartFailed, TryLater
+from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed, TryLater
 from scr.failpoints import reach
-from scr.frames import Become, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
+from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
-from scr.messages import Message
-from scr.values import complaint
+from scr.messages import Message, to_json
 
 ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
 """What ends the process, whatever its specification says of exceptions."""
@@ -46,8 +47,8 @@ class Loop:
     def __init__(self, channel: BlockingChannel[FromRuntime], become: Become, heart: Heart | None = None) -> None:
         self._become = become
         self._link = Link(channel, become)
+        self._committed: Committed
         self._table = TableClient(become.table) if become.table else None
-        self._committed = ""
         self._recalls = False
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
         self._heart = heart
@@ -80,8 +81,9 @@ class Loop:
             self._heart.beat(self._pulse)
         agent = as_agent(open_code(self._become.code))()
         agent.options = dict(self._become.options)
-        agent.state = restored(self._become.agent, agent, self._become.state)
-        self._committed = agent.state.model_dump_json()
+        name, stored = self._become.agent, self._become.state
+        agent.state = restored(name, type(agent), stored)
+        self._committed = Committed(name, agent.state, is_new=stored is None, check=self._refuse_unreadable)
         refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
         return agent
 
@@ -102,17 +104,16 @@ class Loop:
 
         An exception fails the turn, where the agent is to be tried again; else it ends the process.
         """
-        turn = Turn(delivery, self._become.max_sends)
-        committed = self._committed
+        fetch = partial(self._link.result, delivery.message.message_id)
+        turn = Turn(delivery, self._become.max_sends, most_of(self._become.max_frame_bytes), fetch)
         try:
             return self._tried(agent, turn)
         except BaseException as error:
             if not self._become.retries or delivery.replay or isinstance(error, ENDS):
                 raise
             turn.over = True
-            self._committed = committed
             self._fail(turn, error)
-            agent.state = agent.State.model_validate_json(self._committed)
+            agent.state = self._committed.again()
             return False
 
     def _tried(self, agent: Agent, turn: Turn) -> bool:
@@ -126,14 +127,15 @@ class Loop:
         self._recalls = self._recalls or turn.recalled or bool(turn.entries)
         match turn.unwinding:
             case None:
-                frame = turn.commit(self._changed(agent))
+                frame = turn.commit(self._committed.changed(agent.state))
                 reach("agent.before_commit")
-                self._link.send(frame)
+                self._commit(frame)
+                self._committed.settle()
                 reach("agent.after_commit")
                 return turn.ends
             case Abandoned(frame=frame):
                 self._link.send(frame)
-                agent.state = agent.State.model_validate_json(self._committed)
+                agent.state = self._committed.again()
                 return False
             case diverged:
                 raise diverged
@@ -153,6 +155,12 @@ class Loop:
             lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), drops=True
         )
 
+    def _commit(self, frame: Commit) -> None:
+        try:
+            self._link.send(frame)
+        except FrameTooLarge as error:
+            raise InvalidMessage(overfull(frame, str(error))) from error
+
     def _handle(self, agent: Agent, ctx: Context, turn: Turn) -> None:
         """Have the message handled.  What the handler of an abandoned turn raises matters no more, and is logged."""
         if turn.message.type == "stop":
@@ -167,20 +175,22 @@ class Loop:
             if error is not turn.unwinding:
                 self._link.log(f"the handler of an abandoned turn raised {shown(error)}")
 
-    def _changed(self, agent: Agent) -> JsonValue:
-        """The state when it is not the one that was committed last, else None.  Raises InvalidMessage for no JSON."""
-        try:
-            now = agent.state.model_dump_json()
-        except ValueError as error:
-            raise InvalidMessage(f"the state of {self._link.agent} cannot be written as JSON: {error}") from error
-        if now == self._committed:
-            return None
-        self._committed = now
-        return agent.state.model_dump(mode="json")
+    def _refuse_unreadable(self, state: bytes) -> None:
+        """Raise InvalidMessage for a state that no later process could be given, with its code and options."""
+        what = f"the state of {self._link.agent}"
+        refuse_deep(state, what)
+        beside = f"beside {self._beside_bytes} bytes of code and options"
+        most_bytes = most_of(self._become.max_frame_bytes) - self._beside_bytes
+        refuse_large(len(state), most_bytes, what, f"{beside}; keep less in it, and remember the rest under keys")
+
+    @cached_property
+    def _beside_bytes(self) -> int:
+        """What a process is told beside its state."""
+        return len(to_json(self._become.model_copy(update={"state": None})))
 
     def _finish(self, handled: Handled) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""
-        return import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled
+        return ran(import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled)
 
     def _end(self, reason: str, error: BaseException | None = None) -> int:
         record = Exiting.model_validate({"reason": reason, **described(error)})
@@ -200,34 +210,10 @@ def refuse_nonsense(agent: str, returned: object) -> None:
         )
 
 
-def restored(name: str, agent: Agent, state: JsonValue) -> BaseModel:
-    """The committed state, or the model's defaults; one that does not fit is the agent's own to migrate.
-
-    Raises StartFailed naming the field that does not fit even then.
-    """
-    if state is None:
-        return agent.State()
-    try:
-        return agent.State.model_validate(state)
-    except ValidationError:
-        migrated = agent.migrate(state) if isinstance(state, dict) else state
-    try:
-        return agent.State.model_validate(migrated)
-    except ValidationError as error:
-        kind = type(agent).__qualname__
-        raise StartFailed(
-            f"{complaint(f'state of {name}', error)}; {kind} has changed since it was committed: give new fields a "
-            f"default and keep the old ones readable, or write {kind}.migrate(state), which returns what fits"
-        ) from error
-
-
 def as_agent(thing: Any) -> Callable[[], Agent]:
     """A class as it is; a function of (ctx, message) as an agent that gives it every message.  Raises InvalidCode."""
-    if isinstance(thing, type) and issubclass(thing, Agent):
-        return thing
-    if callable(thing) and not isinstance(thing, type):
-        return lambda: FunctionAgent(thing)
-    raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
+    check_agent(thing)
+    return thing if isinstance(thing, type) else lambda: FunctionAgent(thing)
 
 
 class FunctionAgent(Agent):
@@ -248,5 +234,5 @@ class FunctionAgent(Agent):
         self._answer(ctx, message, await result)
 
     def _answer(self, ctx: Context, message: Message, result: Any) -> None:
-        if message.type == "task" and result is not None:
+        if ran(result) is not None and message.type == "task":
             ctx.reply(result)

@@ -17,7 +17,8 @@ from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.behaviour.loop import Loop
 from scr.frames import FROM_RUNTIME, Answer, Become, Deliver, FromRuntime, Halt
-from scr.mail.channel import BlockingChannel, pack
+from scr.mail.channel import BlockingChannel
+from scr.mail.framing import pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
 from scr.values import Frozen

@@ -11,6 +11,7 @@ from importlib import import_module
 from time import time
 from typing import Any
 
+from scr.behaviour.arguments import address, seconds
 from scr.behaviour.home import refuse_elsewhere
 from scr.behaviour.link import Link
 from scr.behaviour.steps import Step, Waiting, at_once, run, run_once, scoped
@@ -126,11 +127,12 @@ class Stepping:
     def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, str, Message]:
         refuse_elsewhere(f"ask {agent}")
         turn = self._open_turn("ask")
+        address(agent)
         if agent == self.agent:
             raise InvalidMessage(f"{agent} asks itself and would wait for ever; call the function instead")
         key = turn.step_name(scoped(f"ask {agent}"))
         envelope = self._envelope(turn, agent, None) | {"message_id": derive_id(turn.message.message_id, key)}
-        return turn, key, compose(payload, envelope)
+        return turn, key, compose(payload, envelope, turn.most_bytes)
 
     def _envelope(self, turn: Turn, to: str, in_reply_to: str | None) -> dict[str, Any]:
         return follow(turn.message, turn.posted, sender=self.agent, to=to, at=time(), in_reply_to=in_reply_to)
@@ -148,5 +150,5 @@ class Stepping:
 
 def asking(turn: Turn, key: str, message: Message, timeout_s: float) -> Callable[[int], FromAgent]:
     """The frame of a question, for a number that its answer will bear."""
-    message_id = turn.message.message_id
-    return lambda ref: Ask(ref=ref, message_id=message_id, step=key, message=message, timeout_s=timeout_s)
+    message_id, within_s = turn.message.message_id, seconds(timeout_s)
+    return lambda ref: Ask(ref=ref, message_id=message_id, step=key, message=message, timeout_s=within_s)

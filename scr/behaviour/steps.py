@@ -13,16 +13,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
 from scr.behaviour.link import Link
 from scr.behaviour.turn import Abandoned, Turn, plain
-from scr.errors import StepInDoubt
+from scr.errors import InvalidMessage, StepInDoubt
 from scr.failpoints import reach
 from scr.frames import FromAgent, InDoubt, StepBegun, StepDone, StepRecord
 
 T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
+NAME_CHARACTERS = 1000
 WITHIN: ContextVar[str] = ContextVar("scr_within_step", default="")
 
 
@@ -108,8 +109,8 @@ async def _carried_out(step: Step, turn: Turn, hands: Hands) -> JsonValue:
 
 
 async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
-    value = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    result = plain(value, f"the result of step {step.key!r}")
+    what = f"the result of step {step.key!r}"
+    result = plain(value, what, turn.most_bytes)
     turn.check(f"record step {step.key!r}")
     reach("agent.before_step_is_kept")
     await hands.keep(turn, StepRecord(name=step.key, value=result))
@@ -131,8 +132,15 @@ def scoped(name: str) -> str:
     """The name of a step, after the step whose code is running.
 
     Those of a step that is not run again must not be taken for others of the same name.
+    Raises InvalidMessage for a name that is too long to be listed beside others.
     """
-    return f"{WITHIN.get()}/{name}" if WITHIN.get() else name
+    full = f"{WITHIN.get()}/{name}" if WITHIN.get() else name
+    if len(full) > NAME_CHARACTERS:
+        raise InvalidMessage(
+            f"a step's name has {len(full)} characters, and may have {NAME_CHARACTERS}: name it shortly, "
+            "and give what it works on as arguments"
+        )
+    return full
 
 
 def told(turn: Turn, record: StepRecord) -> Callable[[int], FromAgent]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import JsonValue
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, JsonValue
+from pydantic_core import to_json
 
+from scr.behaviour.arguments import LONGEST_S, is_number
+from scr.behaviour.jsonable import refuse_unlike
+from scr.behaviour.readback import refuse_inexact
+from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Message, Payload, TaskPayload, of_payload
 from scr.values import Frozen
 
+LESS = "give less at once, or keep it in a file and give its name"
+TOO_DEEP = ("recursion limit", "recursion depth", "serialization depth", "Circular reference")
+"""What the readers and writers of JSON say of a value that is nested too deep, or contains itself."""
 LATEST = 253_402_300_799.0  # the end of the year 9999: calendars can say no later time
 
 
@@ -34,13 +42,16 @@ class Turn:
     """The effects of the handler of one message.  None of them leaves the process before `commit`.
 
     `posted` counts messages and timers, those that were cancelled too: ids are
-    made of it.  `entries_version` is what its recalls must see; while it
+    made of it.  A value in it may be `most_bytes` large; `fetch` has the values of recorded steps that came
+    without.  `entries_version` is what its recalls must see; while it
     `is_behind`, that may be more.  `unwinding` is why the turn will not commit, whatever its
     handler makes of that; a turn that is `over` takes nothing any more.
     """
 
     delivery: Deliver
     max_sends: int
+    most_bytes: int | None = None
+    fetch: Callable[[str], JsonValue] | None = None
     sends: list[Message] = field(default_factory=list)
     starts: list[StartRequest] = field(default_factory=list)
     stops: list[str] = field(default_factory=list)
@@ -113,7 +124,7 @@ class Turn:
         """What is recorded of a step that is complete.  Raises ReplayDiverged for any other in a replay."""
         record = self.recorded.get(key)
         if record and record.state == "done":
-            return record
+            return self._whole(record)
         if self.delivery.replay:
             raise self.unwind(
                 ReplayDiverged(
@@ -123,6 +134,12 @@ class Turn:
             )
         return None
 
+    def _whole(self, record: StepRecord) -> StepRecord:
+        """The record with its value, which the runtime gives when it is wanted."""
+        if not record.later or self.fetch is None:
+            return record
+        return record.model_copy(update={"value": self.fetch(record.name), "later": False})
+
     def unwind(self, error: Unwinding) -> Unwinding:
         """Remember that the turn will not commit; returns what is to be raised."""
         self.unwinding = error
@@ -130,9 +147,8 @@ class Turn:
 
     def commit(self, state: JsonValue) -> Commit:
         """Everything as one frame."""
-        return Commit(
+        frame = Commit(
             message_id=self.message.message_id,
-            state=state,
             sends=tuple(self.sends),
             starts=tuple(self.starts),
             stops=tuple(self.stops),
@@ -143,6 +159,11 @@ class Turn:
             cancels=tuple(self.cancels),
             ends=self.ends,
         )
+        if state is None:
+            return frame
+        return frame.model_copy(
+            update={"state": state}
+        )  # it is JSON: to validate a large one takes longer than the rest
 
     def _count(self, message: Message) -> None:
         if self.posted >= self.max_sends:
@@ -153,11 +174,25 @@ class Turn:
         self.posted += 1
 
 
-def compose(payload: Payload | Any, envelope: dict[str, Any]) -> Message:
-    """The message of a payload; plain JSON becomes a task.  Raises InvalidMessage naming what does not fit."""
+def compose(payload: Payload | Any, envelope: dict[str, Any], most_bytes: int | None = None) -> Message:
+    """The message of a payload; plain JSON becomes a task.
+
+    Raises InvalidMessage naming what does not fit, or what is larger than `most_bytes`.
+    """
     if isinstance(payload, Frozen):
-        return of_payload(payload, envelope)
-    return of_payload(TaskPayload(task_id=envelope["message_id"], input=plain(payload, "a payload")), envelope)
+        refuse_inexact(payload, f"a {type(payload).__name__}")  # what is in it may have changed since it was made
+        message = of_payload(payload, envelope)
+        refuse_uncarried(payload, most_bytes)
+        return message
+    given = plain(payload, "a payload", most_bytes)
+    return of_payload(TaskPayload(task_id=envelope["message_id"], input=given), envelope)
+
+
+def overfull(turn: Commit, why: str) -> str:
+    """The sentence about a turn that is too large to commit, which names its largest part."""
+    parts = {name: len(to_json(getattr(turn, name))) for name in ("state", "sends", "starts", "entries", "timers")}
+    largest = max(parts, key=lambda name: parts[name])
+    return f"the turn of {turn.message_id} cannot be committed, its {largest} are {parts[largest]} bytes: {why}"
 
 
 def moment(when: float | datetime) -> float:
@@ -165,26 +200,55 @@ def moment(when: float | datetime) -> float:
 
     Raises InvalidMessage for what no calendar can say.
     """
-    at = when.timestamp() if isinstance(when, datetime) else when
-    if not 0 <= at <= LATEST:
-        raise InvalidMessage(f"a timer cannot be set to {when!r}: give seconds since the epoch, or a datetime")
-    return at
+    try:
+        at = when.timestamp() if isinstance(when, datetime) else when
+    except (ValueError, OverflowError, OSError):  # a datetime without a zone, at the end of what a calendar can say
+        at = -1.0
+    if not is_number(at) or not 0 <= at <= LATEST:
+        raise InvalidMessage(f"a timer cannot be set to {shown(when)}: give seconds since the epoch, or a datetime")
+    return float(at)
 
 
 def duration(delay_s: float) -> float:
     """Seconds to wait.  Raises InvalidMessage for what is no time."""
-    if not delay_s >= 0:
-        raise InvalidMessage(f"a timer cannot wait {delay_s!r} s: give seconds from now, 0 or more")
-    return delay_s
+    if not is_number(delay_s) or not 0 <= delay_s <= LONGEST_S:
+        raise InvalidMessage(f"a timer cannot wait {shown(delay_s)} s: give seconds from now, 0 to {LONGEST_S:.0f}")
+    return float(delay_s)
 
 
-def plain(value: Any, what: str) -> JsonValue:
-    """The value as JSON says it.  Raises InvalidMessage for what JSON cannot say."""
+def plain(value: Any, what: str, most_bytes: int | None = None) -> JsonValue:
+    """The value as JSON says it.
+
+    Raises InvalidMessage for what JSON cannot say or would change, what is nested too deep, and what is larger than
+    `most_bytes`.
+    """
     try:
-        said: JsonValue = from_json(to_json(value, inf_nan_mode="constants"), allow_inf_nan=False)
+        refuse_unlike(value, what)
+        given = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        text = to_json(given, inf_nan_mode="constants")
+        said = parsed(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidMessage(
-            f"{what} must be JSON (dict, list, str, number, bool, None or a pydantic model), "
-            f"but {type(value).__name__} {str(value)[:80]!r} is not: {str(error).splitlines()[0]}"
-        ) from error
+        raise InvalidMessage(unsaid(value, what, str(error).splitlines()[0])) from error
+    if most_bytes is not None:
+        refuse_large(len(text), most_bytes, what, LESS)
     return said
+
+
+def unsaid(value: object, what: str, why: str) -> str:
+    """The sentence about a value that JSON cannot say."""
+    if any(word in why for word in TOO_DEEP):
+        return too_deep(what)
+    kinds = "dict, list, str, number, bool, None or a pydantic model"
+    return f"{what} must be JSON ({kinds}), but {shown(value)} is not: {why}"
+
+
+def refuse_uncarried(payload: Frozen, most_bytes: int | None = None) -> None:
+    """Raise InvalidMessage for a payload that no frame can carry."""
+    what = f"a {type(payload).__name__}"
+    try:
+        text = payload.__pydantic_serializer__.to_json(payload)
+    except ValueError as error:
+        raise InvalidMessage(unsaid(payload, what, str(error).splitlines()[0])) from error
+    refuse_deep(text, what, around=1)
+    if most_bytes is not None:
+        refuse_large(len(text), most_bytes, what, LESS)

@@ -32,7 +32,7 @@ from scr.chaos.said import Said, Verb, gathered
 from scr.chaos.workloads import Work, Workload, poison, workload
 from scr.config import Settings
 from scr.errors import AgentError, AgentGone, AgentParked, AskTimedOut, RunFailed, RunOwned, RuntimeGone, ScrError
-from scr.mail.channel import pack
+from scr.mail.framing import pack
 from scr.research.outcome import Outcome
 from scr.runtime.handle import Runtime
 from scr.runtime.requests import Subscribe

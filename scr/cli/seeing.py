@@ -19,6 +19,7 @@ from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput, UnknownAgent
 from scr.launch.vitals import Vitals, vitals_of
+from scr.mail.names import unknown
 from scr.runtime.client import Client
 from scr.runtime.connect import connect
 from scr.runtime.requests import RuntimeStatus
@@ -143,7 +144,7 @@ def _logs(agent: str, runtime: str | None, lines: int | None, *, follow: bool, a
         threading.Thread(target=_mark, args=(client, inbox), daemon=True).start()
         past = deque(inbox.past(), maxlen=lines)
         if not is_known and not past:
-            raise UnknownAgent(f"there is no agent {agent!r}; `scr ps` lists those that there are")
+            raise UnknownAgent(unknown("agent", agent, (one.id for one in client.status().agents)))
         for record in past:
             _say_line(record, as_json=as_json)
         while follow:

@@ -30,6 +30,7 @@ from scr.research.outcome import Outcome
 from scr.runtime import preload as preloads
 from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
+from scr.runtime.submission import Submitted
 from scr.runtime.tree import RESEARCH_TREE
 from scr.telemetry.events import Record
 from scr.values import complaint
@@ -122,7 +123,7 @@ class Session:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer | None] = Queue(INBOX_MAX)
-        self._view, self._key = past or RunView(), key or run_id
+        self._view, self._first = past or RunView(), key
         self._deaf = False
         self._runtime = Runtime(
             RESEARCH_TREE,
@@ -169,15 +170,7 @@ class Session:
         """The asker's thread."""
         try:
             self._runtime.wait_ready()
-            given = {
-                "question": self._job.question,
-                "docs": str(self._job.docs),
-                "workers": self._job.workers,
-                "index": str(self._folder.index),
-            }
-            task = TaskPayload(task_id=self._run_id, kind="research", input=given)
-            answer = self._runtime.ask(PLANNER, task, timeout_s=RUN_S, run_id=self._run_id, key=self._key)
-            self._put(answered(answer))
+            self._put(answered(self._begun().result(RUN_S)))
         except RuntimeGone as error:
             why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"
             self._put(Failed(why, resumable=True))
@@ -185,6 +178,20 @@ class Session:
             self._put(Failed(str(error), resumable=True))
         except ScrError as error:
             self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
+
+    def _begun(self) -> Submitted:
+        """The message that began the run, or begins it now."""
+        if self._first:
+            return self._runtime.attach(self._first)
+        given = {
+            "question": self._job.question,
+            "docs": str(self._job.docs),
+            "workers": self._job.workers,
+            "index": str(self._folder.index),
+        }
+        task = TaskPayload(task_id=self._run_id, kind="research", input=given)
+        self._runtime.send(PLANNER, task, run_id=self._run_id, key=self._run_id)
+        return self._runtime.attach(self._run_id)
 
     def _put(self, what: Record | Answer) -> None:
         """Wait for room, as long as somebody reads."""

@@ -162,7 +162,7 @@ def _in_doubt(archive: Archive, run: ListedRun, which: str) -> str:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"the result is not JSON ({error}); put text in quotes of its own, as in '\"text\"'"
         ) from error

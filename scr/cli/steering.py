@@ -168,7 +168,7 @@ def parsed(text: str) -> Any:
     """JSON as a value.  Raises InvalidInput saying where it breaks off."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"the task is not JSON ({error}); put text in quotes of its own, as in '\"text\"'"
         ) from error

@@ -8,11 +8,11 @@ killed at any instruction leaves its peer with an end of file and nothing else
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
-import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil
 from threading import Lock
 from time import monotonic
@@ -20,62 +20,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
-from scr.messages import to_json
+from scr.bounds import FRAME_BYTES
+from scr.errors import BrokenFrame, ChannelError, InvalidMessage, PeerGone
+from scr.mail.framing import Unpacker, packed
 from scr.values import Frozen, complaint
 
 if TYPE_CHECKING:
     import asyncio  # for its types alone: agents use this module too, and do without
 
 In = TypeVar("In")
-LENGTH = struct.Struct("!I")
 READ_BYTES = 64 << 10  # below what malloc maps and unmaps each time
 BACKLOG_FRAMES = 4
+COMPLAINT_CHARACTERS = 2000
 SOON_S = 0.002  # long enough that a burst of events wakes its reader once, and too short to see
-
-
-def pack(body: bytes, limit_bytes: int) -> bytes:
-    """A frame ready to be written.  Raises FrameTooLarge."""
-    if len(body) > limit_bytes:
-        raise FrameTooLarge(f"a frame of {len(body)} bytes is above the limit of {limit_bytes}; send less at once")
-    return LENGTH.pack(len(body)) + body
-
-
-class Unpacker:
-    """Bytes in any portions in, whole frames out.  Pure."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The frames that are now complete.  Raises FrameTooLarge as soon as a length says so."""
-        self._buffer += data
-        while len(self._buffer) >= LENGTH.size:
-            (size,) = LENGTH.unpack_from(self._buffer)
-            if size > self._limit_bytes:
-                raise FrameTooLarge(f"a frame of {size} bytes was announced, above the limit of {self._limit_bytes}")
-            if len(self._buffer) < LENGTH.size + size:
-                return
-            body = bytes(self._buffer[LENGTH.size : LENGTH.size + size])
-            del self._buffer[: LENGTH.size + size]
-            yield body
-
-
-def read_first(sock: socket.socket, limit_bytes: int, timeout_s: float) -> bytes:
-    """The first frame on a blocking socket, and not a byte more: what follows is for the channel that is made next.
-
-    Raises ChannelError when the peer closes or says nothing in time.
-    """
-    sock.settimeout(timeout_s)
-    try:
-        head = sock.recv(LENGTH.size, socket.MSG_WAITALL)
-        (size,) = LENGTH.unpack(head)
-        if size > limit_bytes:
-            raise FrameTooLarge(f"a first frame of {size} bytes was announced, above the limit of {limit_bytes}")
-        return sock.recv(size, socket.MSG_WAITALL)
-    except (OSError, struct.error) as error:
-        raise ChannelError(f"no first frame: {error}") from error
 
 
 class LoopChannel(Generic[In]):
@@ -83,6 +40,8 @@ class LoopChannel(Generic[In]):
 
     `hear` gets every frame in order; `broken` is called once, with the reason,
     when what the peer says is no frame, or when it does not read: it must end.
+    `unread`, where it is given, is called in place of `broken` for what the peer says: for a BrokenFrame with its
+    bytes, and the stream goes on; for FrameTooLarge without, and nothing after it is taken.
     `ended` is called once at the end of the stream.
     """
 
@@ -95,9 +54,10 @@ class LoopChannel(Generic[In]):
         hear: Callable[[In], None],
         broken: Callable[[ChannelError], None],
         ended: Callable[[], object] = lambda: None,
+        unread: Callable[[ChannelError, bytes], None] | None = None,
         limit_bytes: int,
     ) -> None:
-        self._loop, self._socket = loop, sock
+        self._loop, self._socket, self._unread, self._deaf = loop, sock, unread, False
         self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
@@ -109,17 +69,18 @@ class LoopChannel(Generic[In]):
     def send(self, frame: Frozen) -> None:
         """Write now what the socket takes, the rest when it can.
 
-        Raises FrameTooLarge.  A dead peer is no error here: its exit is seen elsewhere.
+        Raises FrameTooLarge, BrokenFrame for what JSON cannot say.
+        A dead peer is no error here: its exit is seen elsewhere.
         """
         if not self._open:
             return
-        self._write(self._taken() + pack(to_json(frame), self._limit_bytes))
+        self._write(self._taken() + packed(frame, self._limit_bytes))
 
     def send_soon(self, frame: Frozen) -> None:
         """As `send`, within `SOON_S`, together with what else comes until then, and before any later `send`."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_later(SOON_S, self._flush)
 
@@ -127,7 +88,7 @@ class LoopChannel(Generic[In]):
         """As `send_soon`, when the loop is done with what it does now."""
         if not self._open:
             return
-        self._gathered += pack(to_json(frame), self._limit_bytes)
+        self._gathered += packed(frame, self._limit_bytes)
         if self._soon is None:
             self._soon = self._loop.call_soon(self._flush)
 
@@ -214,17 +175,27 @@ class LoopChannel(Generic[In]):
             return b""
 
     def _unpack(self, data: bytes) -> None:
+        if self._deaf:
+            return
         try:
             for body in self._unpacker.feed(data):
                 self._take(body)
         except ChannelError as error:
-            self._fail(error)
+            if self._unread is None:
+                self._fail(error)
+            else:
+                self._deaf = True
+                self._unread(error, b"")
 
     def _take(self, body: bytes) -> None:
         try:
             frame = self._incoming.validate_json(body)
         except ValidationError as error:
-            raise BrokenFrame(complaint("frame", error)) from error
+            refusal = BrokenFrame(complaint("frame", error)[:COMPLAINT_CHARACTERS])
+            if self._unread is None:
+                raise refusal from error
+            self._unread(refusal, body)
+            return
         if self._open:
             self._hear(frame)
 
@@ -235,14 +206,23 @@ class LoopChannel(Generic[In]):
 
 
 class BlockingChannel(Generic[In]):
-    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread."""
+    """The end of a process that waits: an agent's, or a user's program.  `send` may be called from any thread.
 
-    def __init__(self, sock: socket.socket, incoming: TypeAdapter[In], limit_bytes: int = 16 << 20) -> None:
+    `limit_bytes` bounds what is sent, and may be set once it is known; `heard_bytes` bounds what comes.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        incoming: TypeAdapter[In],
+        limit_bytes: int = FRAME_BYTES,
+        heard_bytes: int | None = None,
+    ) -> None:
         self._socket, self._incoming = sock, incoming
-        self._limit_bytes = limit_bytes
-        self._unpacker = Unpacker(limit_bytes)
+        self.limit_bytes = limit_bytes
+        self._unpacker = Unpacker(heard_bytes or limit_bytes)
         self._ready: deque[bytes] = deque()
-        self._lock = Lock()
+        self._lock, self._pid = Lock(), os.getpid()
 
     def fileno(self) -> int:
         """For an event loop that waits for frames."""
@@ -254,10 +234,9 @@ class BlockingChannel(Generic[In]):
         Raises FrameTooLarge, InvalidMessage for what JSON cannot say, PeerGone for a dead peer.
         """
         try:
-            body = to_json(frame)
-        except ValueError as error:
-            raise InvalidMessage(f"a {type(frame).__name__} cannot be written as JSON: {error}") from error
-        data = pack(body, self._limit_bytes)
+            data = packed(frame, self.limit_bytes)
+        except BrokenFrame as error:
+            raise InvalidMessage(str(error)) from error
         try:
             with self._lock:
                 self._socket.sendall(data)
@@ -280,6 +259,11 @@ class BlockingChannel(Generic[In]):
         return self._incoming.validate_json(self._ready.popleft())
 
     @property
+    def has_news(self) -> bool:
+        """Whether there is something to read now."""
+        return bool(self._polled(0))
+
+    @property
     def has_read_ahead(self) -> bool:
         """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
         return bool(self._ready)
@@ -292,13 +276,20 @@ class BlockingChannel(Generic[In]):
     def _wait(self, until: float) -> None:
         """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""
         left_s = max(0.0, until - monotonic())
-        poller = select.poll()
-        poller.register(self._socket, select.POLLIN)
-        if not poller.poll(ceil(left_s * 1000)):
+        if not self._polled(ceil(left_s * 1000)):
             raise TimeoutError(f"nothing came within {left_s:.3f} s")
 
+    def _polled(self, limit_ms: int) -> list[tuple[int, int]]:
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        return poller.poll(limit_ms)
+
     def close(self) -> None:
-        """Close the socket; a thread that waits in `receive` sees the end of the stream."""
-        with contextlib.suppress(OSError):  # the peer may have closed it already
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Close the socket; a thread that waits in `receive` sees the end of the stream.
+
+        A fork of the process that made the channel closes its descriptor alone: the stream goes on.
+        """
+        if os.getpid() == self._pid:
+            with contextlib.suppress(OSError):  # the peer may have closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

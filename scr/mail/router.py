@@ -31,10 +31,15 @@ class Posted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Why an agent is down to stay while its mail waits: the name of an error in `scr.errors`, and its sentence."""
+    """Why an agent is down to stay while its mail waits.
+
+    `error` is the name of an error in `scr.errors` and `detail` its sentence; `reason` is what a monitor is told that
+    comes too late.
+    """
 
     error: str
     detail: str
+    reason: str
 
 
 @dataclass(slots=True)
@@ -157,6 +162,10 @@ class Router:
         if address := self._addresses.get(agent):
             address.paused = False
             self._pump(agent, address)
+
+    def names(self) -> list[str]:
+        """All agents that can be sent a message."""
+        return [name for name, _ in self._addresses.items()]
 
     def post(self, message: Message, cause: int = 0) -> Posted:
         """Put the message into its mailbox and hand it over if its agent waits for one."""

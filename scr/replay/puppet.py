@@ -6,8 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 
-from scr.config import Limits
-from scr.errors import ChannelError, FrameTooLarge, StoreError
+from scr.errors import ChannelError, StoreError
 from scr.frames import (
     FROM_AGENT,
     Answer,
@@ -31,9 +30,11 @@ from scr.launch.reaper import Reaper, signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
 from scr.replay.outcome import Over
+from scr.runtime.pages import PAGE_BYTES, fitting
 from scr.supervise.exits import Asked, classify
 
 END_S = 5.0
+FRAME_BYTES = 1 << 30  # a turn comes with all its steps here, whatever the runtime had to cut into pieces
 Pages = Callable[[int, int], Sequence[Entry]]
 
 
@@ -56,7 +57,7 @@ class Puppet:
             incoming=FROM_AGENT,
             hear=self._hear,
             broken=self._broken,
-            limit_bytes=Limits().frame_bytes,
+            limit_bytes=FRAME_BYTES,
         )
         reaper.watch(process.pid, process.pidfd, self._exited)
 
@@ -68,7 +69,7 @@ class Puppet:
         try:
             self._channel.send(frame)
             return await asyncio.wait_for(self._said, limit_s)
-        except FrameTooLarge as error:
+        except ChannelError as error:
             return Over(str(error))
         except TimeoutError:
             return Over(f"nothing came of it within {limit_s:g} s")
@@ -105,9 +106,9 @@ class Puppet:
 
     def _fetched(self, ref: int, after: int, limit: int) -> None:
         try:
-            page = [entry.model_dump(mode="json") for entry in self._pages(after, limit)]
+            page = [entry.model_dump(mode="json") for entry in fitting(self._pages(after, limit), PAGE_BYTES)]
             self._channel.send(Answer(ref=ref, value=page))
-        except FrameTooLarge as error:
+        except ChannelError as error:
             self._tell(Over(str(error)))
         except StoreError as error:
             if not self._said.done():

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from scr.errors import UnknownAgent
 from scr.frames import Become, Commit, Ready
 from scr.replay.outcome import Divergence, Over, Part, Replayed, Turn, judged
-from scr.replay.puppet import Puppet
+from scr.replay.puppet import FRAME_BYTES, Puppet
 from scr.replay.recorded import Recording
 from scr.replay.stage import Stage, raised
 from scr.specs import Code
@@ -136,6 +136,7 @@ class Player:
             state=turn.state,
             table=self._stage.table,
             limits=spec.limits,
+            max_frame_bytes=FRAME_BYTES,
         )
         self._puppet = await self._stage.puppet()
         said = await self._puppet.tell(become, spec.start_timeout_s)

@@ -6,6 +6,7 @@ the program's process is touched.
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -14,10 +15,12 @@ from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
 from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
+from scr.mail.framing import FRAME_MAX
 from scr.retry import error_of
 from scr.runtime.requests import (
     FROM_CONTROL,
@@ -40,6 +43,7 @@ from scr.values import Frozen
 
 END_S = 10.0
 FRAME_BYTES = 16 << 20
+UNREAD, DEAF = "BrokenFrame", "FrameTooLarge"  # said unasked: one frame was not read, or none will be from here on
 REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
 LOST = "the runtime ended before it answered, and another one goes on: look what has happened, and ask again"
 Listener = Callable[[Record], None]
@@ -57,6 +61,7 @@ class Connection:
         self._refs = count(1)
         self._waiting: dict[int, tuple[Request, Future[Answered]]] = {}
         self._fatal: Answered | None = None
+        self._pid = 0
         self._lock = threading.Lock()
         self._channel: BlockingChannel[FromControl] | None = None
         self._ended = threading.Event()
@@ -72,21 +77,24 @@ class Connection:
 
     def open(self, sock: socket.socket, first: Frozen | None = None) -> None:
         """Talk over this socket from now on; `first` is sent before all else."""
-        self._channel = BlockingChannel(sock, FROM_CONTROL, self._frame_bytes)
+        self._pid = os.getpid()
+        self._channel = BlockingChannel(sock, FROM_CONTROL, self._frame_bytes, FRAME_MAX)
+        OPEN.add(self)
         if first is not None:
             self._channel.send(first)
         self._reader = threading.Thread(target=self._read, name="scr-reader", daemon=True)
         self._reader.start()
 
     def close(self) -> None:
-        """Hang up.  Idempotent."""
+        """Hang up.  Idempotent.  In a fork of the process that opened it, the connection itself stays as it is."""
         if self._channel:
             self._channel.close()
-        if self._reader and self._reader is not threading.current_thread():
+        if self._reader and not self._is_forked and self._reader is not threading.current_thread():
             self._reader.join(END_S)
 
     def wait_end(self, timeout_s: float | None = None) -> bool:
         """Wait until the runtime hangs up, which is when it has ended; False if it does not in time."""
+        self._check_process()
         return self._ended.wait(timeout_s)
 
     def put(self, request: Request) -> Future[Answered]:
@@ -94,6 +102,7 @@ class Connection:
 
         Raises RuntimeGone, FrameTooLarge.
         """
+        self._check_process()
         future: Future[Answered] = Future()
         with self._lock:
             if self._channel is None:
@@ -123,13 +132,26 @@ class Connection:
         """A number for a request."""
         return next(self._refs)
 
+    @property
+    def _is_forked(self) -> bool:
+        """Whether this is the copy of a connection in a fork of the process that opened it."""
+        return self._pid not in {0, os.getpid()}
+
+    def _check_process(self) -> None:
+        """Raises RuntimeGone in a fork: two processes on one connection would take each other's answers."""
+        if self._is_forked:
+            raise RuntimeGone(
+                f"this {type(self).__name__} belongs to process {self._pid}, and this is process {os.getpid()}, a fork"
+                f" of it; connect anew, or make a Runtime of your own here"
+            )
+
     def _read(self) -> None:
         """The reader thread: until either end is closed, for good."""
         channel = self._channel
         while channel:
             with suppress(OSError, ChannelError):
-                while frame := channel.receive():
-                    self._sort(frame)
+                while (frame := channel.receive()) and self._sort(frame):
+                    pass
             channel = self._resume()
         self._end()
 
@@ -150,10 +172,12 @@ class Connection:
             elif not future.done():
                 future.set_exception(RuntimeGone(LOST))
 
-    def _sort(self, frame: FromControl) -> None:
+    def _sort(self, frame: FromControl) -> bool:
+        """Take one frame; False when it says that nothing on this connection is heard any more."""
         match frame:
-            case Answered(ref=0):
+            case Answered(ref=0) if frame.error != UNREAD:
                 self._fatal = frame
+                return frame.error != DEAF
             case Answered(ref=ref):
                 _, future = self._waiting.get(ref, (None, None))
                 if future and not future.done():
@@ -162,6 +186,7 @@ class Connection:
             case Happened(record=record):
                 if self._listener:
                     self._listener(record)
+        return True
 
     def _end(self) -> None:
         with self._lock:
@@ -175,6 +200,16 @@ class Connection:
         if self._fatal is None:
             return RuntimeGone("the runtime's process has ended; start another one")
         return error_of(self._fatal.error, self._fatal.detail, self._fatal.info)
+
+
+def leave() -> None:
+    """Close the descriptors in a fork: the connections are its parent's, and end when that does."""
+    for connection in tuple(OPEN):
+        connection.close()
+
+
+OPEN: WeakSet[Connection] = WeakSet()
+os.register_at_fork(after_in_child=leave)
 
 
 def opened(answer: Answered) -> Any:

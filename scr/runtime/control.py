@@ -7,20 +7,26 @@ that it was born with; others come through a Unix socket of mode 0600.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.errors import ChannelError, ScrError, StoreUnavailable
+from scr.behaviour.turn import refuse_uncarried
+from scr.errors import BrokenFrame, ChannelError, ScrError, StoreUnavailable, UnknownAgent
+from scr.launch.lineage import Guard, Lineage
 from scr.mail.channel import LoopChannel
-from scr.messages import CLIENT, Message, of_payload, origin
+from scr.messages import CLIENT, RUNTIME, Message, of_payload, origin
 from scr.retry import ErrorInfo
 from scr.runtime.asks import Outcome
-from scr.runtime.door import Door
+from scr.runtime.door import CLOSED, Door, last_word
+from scr.runtime.pages import fitting
 from scr.runtime.requests import (
     REQUEST,
     Answered,
@@ -48,11 +54,15 @@ from scr.runtime.requests import (
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
 from scr.runtime.system import System
+from scr.store.rows import printable
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
+from scr.telemetry.shortening import shortened
 
 CLIENTS_MAX = 64
+DEAFENED = "the runtime hears nothing more on this connection, and ends with it"
+REF = re.compile(rb'\s*\{\s*"ref"\s*:\s*([1-9][0-9]{0,17})\s*[,}]')
 POKED_S = 0.02  # for those who are poked to answer, before the status tells who did
 ERROR_OF = {
     "already_started": "AlreadyStarted",
@@ -76,6 +86,7 @@ class Client:
         stop_s: float,
     ) -> None:
         self._loop, self._system, self._gone, self._stop_s = loop, system, gone, stop_s
+        self.is_owner = False
         self._deaf: Callable[[], None] | None = None
         self._channel: LoopChannel[AnyRequest] = LoopChannel(
             loop,
@@ -84,6 +95,7 @@ class Client:
             hear=self._hear,
             broken=lambda _: self.close(),
             ended=self.close,
+            unread=self._unread,
             limit_bytes=frame_bytes,
         )
 
@@ -97,24 +109,52 @@ class Client:
 
     def tell(self, error: ScrError) -> None:
         """Tell what nobody has asked for: the runtime ends, and why."""
-        self._send(Answered(ref=0, error=type(error).__name__, detail=str(error)))
+        self._send(last_word(error))
+
+    def _unread(self, error: ChannelError, body: bytes) -> None:
+        """What this client said is no request: that is told to it, and concerns nobody else.
+
+        After too large a frame it is not known where the next begins.  The owner's connection stays open even then:
+        its end would be the owner's.
+        """
+        if isinstance(error, BrokenFrame):
+            why = f"the runtime cannot read this request: {error}; it knows no other verbs and fields than its own SCR"
+            self._send(Answered(ref=ref_in(body), error=type(error).__name__, detail=why))
+            return
+        self.tell(type(error)(f"{DEAFENED if self.is_owner else CLOSED}: {error}"))
+        if not self.is_owner:
+            self.close()
 
     def _hear(self, request: AnyRequest) -> None:
+        self._guarded(request, self._serve, request)
+
+    def _guarded(self, request: AnyRequest, do: Callable[..., None], *given: object) -> None:
+        """Do something for a request: whatever goes wrong with it is its answer, and nothing else."""
         try:
-            self._serve(request)
+            do(*given)
         except ScrError as error:
-            self._send(Answered(ref=request.ref, error=type(error).__name__, detail=str(error)))
+            self._refuse(request, error)
+        except Exception as error:  # noqa: BLE001  one request must not end a runtime
+            doing = f"{request.verb!r} could not be served"
+            self._loop.call_exception_handler({"message": doing, "exception": error})
+            self._refuse(
+                request, ScrError(f"{doing}: {type(error).__name__} in the runtime; its log has the traceback")
+            )
+
+    def _refuse(self, request: AnyRequest, error: ScrError) -> None:
+        self._send(Answered(ref=request.ref, error=type(error).__name__, detail=str(error)))
 
     def _serve(self, request: AnyRequest) -> None:
         system = self._system
         match request:
             case Ask(again=again, timeout_s=timeout_s):
                 message = submitted(request, system)
-                system.turns.post.wait(message.message_id, message.to, timeout_s, partial(self._told, request))
-                system.turns.post.submit(message, _kept, again=again)
+                told = partial(self._told, request)
+                end = system.turns.post.wait(message.message_id, message.to, timeout_s, told)
+                system.turns.post.submit(message, _kept, end, again=again)
             case Send(message_id=message_id, again=again):
-                kept = partial(self._answer, request, message_id)
-                system.turns.post.submit(submitted(request, system), kept, again=again)
+                kept, refused = partial(self._answer, request, message_id), partial(self._refuse, request)
+                system.turns.post.submit(submitted(request, system), kept, refused, again=again)
             case AwaitAnswer(message_id=message_id, timeout_s=timeout_s):
                 system.turns.post.attach(message_id, timeout_s, partial(self._told, request))
             case Cancel(message_id=message_id):
@@ -124,7 +164,7 @@ class Client:
                     message_id, value, is_done=is_done, then=partial(self._answer, request, None)
                 )
             case RetryDead(message_id=message_id):
-                system.store.exhume(message_id, partial(self._exhumed, request))
+                system.store.exhume(message_id, partial(self._guarded, request, self._exhumed, request))
             case StartAgent(supervisor=supervisor, spec=spec):
                 system.operations.start_agent(supervisor, spec, partial(self._when_kept, request))
             case StopAgent(agent=agent):
@@ -140,12 +180,12 @@ class Client:
             case ReadStack(agent=agent):
                 read_stack(self._loop, process_of(system.supervisor, agent), partial(self._told, request))
             case ReadCrashes(agent=agent, last=last):
-                system.store.crashes(agent, last, partial(self._tell_crashes, request))
+                system.store.crashes(agent, last, partial(self._guarded, request, self._tell_crashes, request))
             case AwaitReady():
                 system.when_ready(partial(self._ready, request))
             case ReadStatus():
                 system.poke()
-                self._loop.call_later(POKED_S, self._tell_status, request)
+                self._loop.call_later(POKED_S, self._guarded, request, self._tell_status, request)
             case Subscribe(since=since, agent=agent):
                 self._answer(request, None)
                 self._deaf = self._deaf or system.events.listen(partial(self._happened, agent), since=since)
@@ -154,7 +194,8 @@ class Client:
                 system.stop(reason, self._stop_s)
 
     def _tell_crashes(self, request: AnyRequest, records: Sequence[CrashRecord]) -> None:
-        self._answer(request, [record.model_dump(mode="json") for record in records])
+        newest = fitting(reversed(records), self._system.limits.frame_bytes // 2)
+        self._answer(request, [record.model_dump(mode="json") for record in reversed(newest)])
 
     def _exhumed(self, request: AnyRequest, message: Message | None) -> None:
         if message is None:
@@ -203,13 +244,20 @@ class Client:
     def _happened(self, agent: str | None, record: Record) -> None:
         if agent is not None and getattr(record.event, "agent", None) != agent:
             return
-        self._channel.send_soon(Happened(record=record))
+        try:
+            self._channel.send_soon(Happened(record=record))
+        except (ChannelError, ValueError):
+            with suppress(ChannelError, ValueError):
+                self._channel.send_soon(Happened(record=shortened(record)))
 
     def _send(self, frame: Answered) -> None:
         try:
             self._channel.send(frame)
         except ChannelError as error:
             self._channel.send(Answered(ref=frame.ref, error=type(error).__name__, detail=str(error)))
+        except ValueError as error:
+            why = f"the answer cannot be written as JSON: {printable(str(error))}; {printable(frame.detail)}"
+            self._channel.send(Answered(ref=frame.ref, error=frame.error or "ScrError", detail=why))
 
 
 class Control:
@@ -227,12 +275,14 @@ class Control:
         def admit(sock: socket.socket, gone: Callable[[Client], None]) -> Client:
             return Client(loop, sock, system, gone=gone, frame_bytes=frame_bytes, stop_s=stop_s)
 
-        self._door = Door(loop, path, admit, CLIENTS_MAX)
+        guard = Guard(within=Lineage.of(os.getppid()).runtimes, runtime=os.getpid())
+        self._door = Door(loop, path, admit, CLIENTS_MAX, guard)
         self._owner: Client | None = None
 
     def own(self, sock: socket.socket, ended: Callable[[], None]) -> None:
         """Serve the owner; when its end closes, `ended` is called."""
         self._owner = self._door.welcome(sock, ended)
+        self._owner.is_owner = True
 
     def tell_owner(self, error: ScrError) -> None:
         """Tell the owner, unasked, why the runtime ends."""
@@ -245,12 +295,24 @@ class Control:
 
 
 def submitted(request: Submission, system: System) -> Message:
-    """A client's message: nothing caused it.  Raises StoreUnavailable while the store has too much to do already."""
+    """A client's message: nothing caused it.
+
+    Raises UnknownAgent for an address that no agent has, StoreUnavailable while the store has too much to do already.
+    """
+    if request.to in {CLIENT, RUNTIME}:
+        raise UnknownAgent(f"{request.to!r} is no agent; `scr ps` lists them")
     if system.store.status().pending >= system.limits.store_pending:
         raise StoreUnavailable("the store is too far behind to accept more; try again in a moment (`scr ps` tells)")
+    refuse_uncarried(request.payload)
     at, run_id = time.time(), request.run_id
     envelope = origin(message_id=request.message_id, sender=CLIENT, to=request.to, at=at, run_id=run_id)
     return of_payload(request.payload, envelope)
+
+
+def ref_in(body: bytes) -> int:
+    """The number of a request that cannot be read; 0 when that cannot be found either."""
+    found = REF.match(body)
+    return int(found[1]) if found else 0
 
 
 def _kept() -> None:

@@ -37,9 +37,19 @@ def is_crash(incarnation: Incarnation, child: Child, end: Exit) -> bool:
 
 
 def crash_of(
-    incarnation: Incarnation, child: Child, end: Exit, restarts: Restarts, pending: Pending | None, *, at: float
+    incarnation: Incarnation,
+    child: Child,
+    end: Exit,
+    restarts: Restarts,
+    pending: Pending | None,
+    *,
+    at: float,
+    traceback: str = "",
 ) -> CrashRecord:
-    """Everything about a death; `at` is monotonic, and the record's wall clock is the caller's to set."""
+    """Everything about a death; `at` is monotonic, and the record's wall clock is the caller's to set.
+
+    With `traceback` it is a handler that raised, and the process lives.
+    """
     end = _seen_from_its_start(incarnation.spec, child, end)
     status, record = incarnation.status, incarnation.record
     stdout, stderr = (incarnation.wrote(stream) for stream in ("stdout", "stderr"))
@@ -51,7 +61,7 @@ def crash_of(
         asked=incarnation.asked,
         signal=signal_name(status.signal) if status.signal else "",
         detail=end.detail,
-        traceback=record.traceback if record else "",
+        traceback=record.traceback if record else traceback,
         stack=_stack(incarnation, stderr),
         stdout=stdout,
         stderr=stderr,

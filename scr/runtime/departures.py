@@ -13,7 +13,7 @@ from scr.messages import ExitReason
 from scr.retry import ErrorInfo
 from scr.runtime.failures import forgotten, parked
 from scr.runtime.turns import Turns
-from scr.specs import AgentSpec
+from scr.specs import AgentSpec, Restart
 from scr.store.store import Store
 from scr.supervise.orders import Fate
 from scr.telemetry.events import AgentGone, AgentParked
@@ -80,11 +80,16 @@ class Departures:
         self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
 
     def _leave(self, agent: str, absence: Absence, reason: str) -> bool:
-        """Tell who monitors the agent and who waits for it; False when it has nothing that could wait."""
+        """Tell who monitors the agent and who waits for it.
+
+        False when there is nothing to keep: it was temporary or never up, and has neither state nor mail.
+        """
         turns = self._turns
         if turns.has_ended:
             return True
-        if not (turns.router.was_up(agent) or self._keeps(agent)):
+        spec, _ = self._homes.get(agent, (None, ""))
+        is_passing = spec is None or spec.restart is Restart.TEMPORARY or not turns.router.was_up(agent)
+        if is_passing and not self._keeps(agent):
             return False
         for watcher in turns.router.leave(agent, absence):
             turns.post.tell_down(watcher, agent, reason, absence.detail)

@@ -14,6 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from scr.errors import NotPermitted, ScrError
+from scr.launch.lineage import Guard
+from scr.mail.framing import pack
+from scr.messages import to_json
+from scr.runtime.requests import Answered
+
+WORD_BYTES = 1 << 20
+CLOSED = "the runtime closed this connection"
+
 
 class Visitor(Protocol):
     """Whoever is served over one connection."""
@@ -28,7 +37,8 @@ V = TypeVar("V", bound=Visitor)
 class Door(Generic[V]):
     """Open as soon as it is made.  `admit` makes a visitor of a socket and of what to call when the visitor is gone.
 
-    Whoever comes while `most` are inside is hung up on.  Raises OSError when the path cannot be bound.
+    Whoever comes while `most` are inside, or is refused by `guard`, is told why and hung up on.
+    Raises OSError when the path cannot be bound.
     """
 
     def __init__(
@@ -37,8 +47,9 @@ class Door(Generic[V]):
         path: Path,
         admit: Callable[[socket.socket, Callable[[V], None]], V],
         most: int,
+        guard: Guard,
     ) -> None:
-        self._loop, self._admit, self._most = loop, admit, most
+        self._loop, self._admit, self._most, self._guard = loop, admit, most, guard
         self._inside: set[V] = set()
         self._listener = listening(path, most)
         loop.add_reader(self._listener, self._accept)
@@ -60,8 +71,12 @@ class Door(Generic[V]):
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             sock, _ = self._listener.accept()
-            if len(self._inside) >= self._most:
-                sock.close()
+            if why := self._guard.refusal(sock):
+                turn_away(sock, NotPermitted(why))
+            elif len(self._inside) >= self._most:
+                turn_away(
+                    sock, ScrError(f"{self._most} clients are connected already, and no more may be; try again later")
+                )
             else:
                 self.welcome(sock)
 
@@ -69,6 +84,19 @@ class Door(Generic[V]):
         if visitor in self._inside:
             self._inside.discard(visitor)
             left()
+
+
+def turn_away(sock: socket.socket, error: ScrError) -> None:
+    """Tell why this connection is not served, and close it."""
+    sock.setblocking(False)
+    with contextlib.suppress(OSError):  # it has hung up
+        sock.send(pack(to_json(last_word(error)), WORD_BYTES))
+    sock.close()
+
+
+def last_word(error: ScrError) -> Answered:
+    """What is said to no request in particular."""
+    return Answered(ref=0, error=type(error).__name__, detail=str(error))
 
 
 def listening(path: Path, backlog: int) -> socket.socket:

@@ -37,6 +37,9 @@ class Upkeep(Protocol):
     def recycle(self, agent: str) -> None:
         """Replace the agent by a fresh process, uncounted."""
 
+    def raised(self, agent: str, incarnation: int, error: ErrorInfo, pending: Pending) -> None:
+        """Keep what a handler raised; code that is new is put back for it."""
+
     def park(self, agent: str, why: str) -> None:
         """Keep the agent down."""
 
@@ -105,6 +108,8 @@ class Failures:
         may_resume = self._router.pause(agent)
         pending, verdict = self._router.fail(agent, failing, self._clock())
         error = ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback)
+        if isinstance(failing, Raised):
+            self._upkeep.raised(agent, incarnation, error, pending)
         is_parked = self._follow(Failed(agent, incarnation, error), pending, verdict)
         goes_on = isinstance(failing, PutOff) or not self._specs.get(agent, UNKNOWN).fresh_process
         self._upkeep.tell(agent, incarnation, Answer(ref=frame.ref, value=goes_on and not is_parked))
@@ -178,9 +183,10 @@ def summary(error: ErrorInfo) -> str:
 def parked(agent: str, why: str) -> Absence:
     """An agent that is kept down."""
     remedy = f"its mail waits; `scr restart {agent}`, Runtime.restart_agent or new code takes it up"
-    return Absence("AgentParked", f"{agent} is parked ({why}); {remedy}")
+    return Absence("AgentParked", f"{agent} is parked ({why}); {remedy}", "parked")
 
 
 def forgotten(agent: str, why: str) -> Absence:
     """An agent that is down with no supervisor that would start it."""
-    return Absence("AgentGone", f"{agent} is down ({why}); its mail waits for start_agent({agent!r}) or restart_agent")
+    remedy = f"its mail waits for start_agent({agent!r}) or restart_agent"
+    return Absence("AgentGone", f"{agent} is down ({why}); {remedy}", "unknown_agent")

@@ -19,11 +19,13 @@ from typing import Any, Self
 
 from pydantic import JsonValue
 
-from scr.behaviour.code import code_of, spec_of
+from scr.behaviour.arguments import address, made
+from scr.behaviour.code import agent_code, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
 from scr.failpoints import arm, reach
 from scr.mail.channel import BlockingChannel
+from scr.mail.framing import FRAME_MAX
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, Client
@@ -32,7 +34,7 @@ from scr.runtime.requests import FROM_CONTROL, Answered, FromControl, StartAgent
 from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn, wait_for
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import Code, SupervisorSpec, cautions, check
+from scr.specs import Code, SupervisorSpec, cautions, check, check_size
 from scr.telemetry.events import Record
 
 RESTARTS_MAX, WITHIN_S = 3, 60.0
@@ -75,6 +77,7 @@ class Runtime(Client):
         for caution in cautions(tree):
             warnings.warn(caution, stacklevel=2)
         settings = settings or from_environment()
+        check_size(tree, settings.limits.frame_bytes)
         if store is not None:
             settings = settings.model_copy(update={"store": store})
         super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
@@ -100,12 +103,14 @@ class Runtime(Client):
         self.stop()
 
     async def __aenter__(self) -> Self:
+        self._check_process()
         return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.stop)
+        if not self._is_forked:  # in a fork, no thread of the loop's is there to wait in
+            await asyncio.to_thread(self.stop)
 
     @property
     def pid(self) -> int:
@@ -119,6 +124,7 @@ class Runtime(Client):
 
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
+        self._check_process()
         arm("keeper")
         spawned, self._spawned = self._spawned or spawn(self._preload, self._settings.launcher), None
         reach("keeper.spawned")
@@ -171,7 +177,7 @@ class Runtime(Client):
     def _replace(self) -> BlockingChannel[FromControl]:
         before = self._channel
         spawned = spawn(self._preload, self._settings.launcher)
-        channel = BlockingChannel(spawned.control, FROM_CONTROL, self._frame_bytes)
+        channel = BlockingChannel(spawned.control, FROM_CONTROL, self._frame_bytes, FRAME_MAX)
         channel.send(self._charter(spawned))
         if before:
             before.close()
@@ -180,13 +186,20 @@ class Runtime(Client):
         return channel
 
     def stop(self, reason: str = "requested") -> None:
-        """Stop everything in order and wait for it; kill what does not stop.  Idempotent."""
+        """Stop everything in order and wait for it; kill what does not stop.  Idempotent.
+
+        Nothing happens in a fork of the process that started the runtime: it is not the fork's.
+        """
+        if self._is_forked:
+            return
         with self._keeping:
             process, self._process = self._process, None
         if process is None:
             return
-        with suppress(ScrError):  # it may be ending already
+        try:
             self.shut_down(reason)
+        except ScrError:  # it is ending already, or hears nothing: then the end of the connection tells it
+            self.close()
         try:
             wait_for(process, END_S)
         except subprocess.TimeoutExpired:
@@ -209,9 +222,9 @@ class Runtime(Client):
 
         Raises InvalidCode, InvalidSpec, AlreadyStarted, StartFailed.
         """
-        wanted = spec_of(agent, code, options, spec)
-        self.request(StartAgent(ref=self.ref(), supervisor=under, spec=wanted), ANSWER_S)
+        wanted, supervisor = spec_of(agent, code, options, spec), address(under, "a supervisor's name")
+        self.request(made(StartAgent, ref=self.ref(), supervisor=supervisor, spec=wanted), ANSWER_S)
 
     def replace_code(self, agent: str, code: type | Callable[..., Any] | Code | str) -> None:
         """Have an agent run other code from its next message on, with its state; see `reload_agent`."""
-        self.reload_agent(agent, code_of(code))
+        self.reload_agent(agent, agent_code(code))

@@ -10,6 +10,7 @@ from functools import partial
 
 from pydantic import JsonValue
 
+from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput
 from scr.frames import InDoubt, StepRecord
 from scr.mail.pending import Pending
@@ -28,8 +29,8 @@ class Parked:
 
     def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
         """The agent does not know; it has the message in hand no longer."""
-        self.restore(pending, doubt.step)
         self._store.park(doubt.message_id, doubt.step)
+        self.restore(pending, doubt.step)
         parked = MessageParked(message_id=doubt.message_id, agent=agent, step=doubt.step, detail=doubt.detail)
         pending.cause = self._events.emit(parked, cause=pending.cause)
 
@@ -40,12 +41,14 @@ class Parked:
     def resolve(self, message_id: str, value: JsonValue, *, is_done: bool, then: Callable[[], None]) -> None:
         """Somebody knows: the step was done, with this result, or was not; the message is delivered again.
 
-        Raises InvalidInput when no step of that message is in doubt.
+        Raises InvalidInput when no step of that message is in doubt, or the value is nested too deep.
         """
+        refuse_deep_value(value, "the value of a step")
         if message_id not in self._parked:
             raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
-        pending, name = self._parked.pop(message_id)
+        pending, name = self._parked[message_id]
         step = StepRecord(name=name, value=value) if is_done else None
+        del self._parked[message_id]
         if step:
             pending.steps[name] = step
         else:

@@ -7,9 +7,12 @@ not know each other.  A message is posted only when it is in the store.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import partial
 
+from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
+from scr.mail.names import unknown
 from scr.mail.router import Absence, Posted, Router
 from scr.messages import (
     CLIENT,
@@ -29,16 +32,38 @@ from scr.messages import (
 from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
 from scr.runtime.waits import Waits
-from scr.store.records import DeadLetter, Known, OpenAsk
-from scr.store.store import Store, Then
+from scr.store.records import DeadLetter, Given, Known, OpenAsk, given_of
+from scr.store.rows import printable
+from scr.store.store import Refused, Store, Then
 from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
 from scr.telemetry.sinks import EventLog
 
+TITLE_CHARACTERS = 500
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
-SENTENCES = {
-    Posted.UNKNOWN_AGENT: "there is no agent {to!r}; `scr ps` lists those that there are",
-    Posted.MAILBOX_FULL: "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size",
-}
+FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A client that waits until its message is accepted, or refused."""
+
+    kept: Then
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message under a client's key that the store is being asked about, and all who have submitted it meanwhile."""
+
+    given: Given
+    waiters: list[Waiter]
+
+    def join(self, waiter: Waiter, given: Given, key: str) -> None:
+        """One more has submitted it, or else another message under the same key, which is refused."""
+        if why := self.given.conflict(given, key):
+            waiter.refused(InvalidMessage(why))
+        else:
+            self.waiters.append(waiter)
 
 
 class Post:
@@ -47,22 +72,28 @@ class Post:
     def __init__(self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits) -> None:
         self._store, self._events, self._router = store, events, router
         self._asks, self._waits = asks, waits
+        self._arriving: dict[str, Arrival] = {}
 
-    def submit(self, message: Message, kept: Then, *, again: bool) -> None:
-        """A message from a client; `kept` is called when it is accepted.
+    def submit(self, message: Message, kept: Then, refused: Refused, *, again: bool) -> None:
+        """A message from a client: `kept` is called when it is accepted, `refused` when it is not.
 
-        `again`: it may have been submitted before, under the same id; then it
+        `again`: its id is a key, and it may have been submitted before; then it
         is not accepted a second time, and whoever waits gets the answer that came.
+        Another message under the same key is refused.
         """
         reach("runtime.before_accept")
         if again:
-            self._store.find(message.message_id, partial(self._found, message, kept))
-        else:
-            self._store.accept(message, partial(self._submitted, message, kept))
+            self._submit_keyed(message, Waiter(kept, refused))
+            return
+        try:
+            self._store.accept(message, partial(self._submitted, message, kept), refused=refused)
+        except InvalidMessage as error:
+            refused(error)
 
-    def wait(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> None:
-        """Tell a client the answer to its message, or that there was none in time."""
-        self._waits.open(message_id, to, timeout_s, tell)
+    def wait(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Refused:
+        """Tell a client the answer to its message, or that there was none in time; an error ends this wait alone."""
+        end = self._waits.open(message_id, to, timeout_s, tell)
+        return lambda error: end(refusal(error))
 
     def tell_absent(self, message_id: str, absence: Absence) -> None:
         """Tell who waits for the answer to a message that its agent is down to stay; the message waits."""
@@ -86,13 +117,44 @@ class Post:
         elif absence := self._router.absence_of(message_id):
             self.tell_absent(message_id, absence)
 
-    def _found(self, message: Message, kept: Then, known: Known) -> None:
-        if known.state == "unknown":
-            self._store.accept(message, partial(self._submitted, message, kept))
+    def _submit_keyed(self, message: Message, waiter: Waiter) -> None:
+        """Look whether it is known; of several that come before that is seen, only the first is looked up."""
+        key, given = message.message_id, given_of(message)
+        if arrival := self._arriving.get(key):
+            arrival.join(waiter, given, key)
             return
-        kept()
-        if known.answer:
-            self._waits.answer(known.answer)
+        arrival = self._arriving[key] = Arrival(given, [waiter])
+        try:
+            self._store.find(key, partial(self._found, message, arrival), partial(self._turn_away, key))
+        except InvalidMessage as error:
+            self._turn_away(key, error)
+
+    def _found(self, message: Message, arrival: Arrival, known: Known) -> None:
+        key = message.message_id
+        if known.state == "unknown":
+            kept, refused = partial(self._arrived, message), partial(self._turn_away, key)
+            try:
+                self._store.accept(message, kept, given=arrival.given, refused=refused)
+            except InvalidMessage as error:
+                self._turn_away(key, error)
+        elif known.given and (why := known.given.conflict(arrival.given, key)):
+            self._turn_away(key, InvalidMessage(why))
+        else:
+            self._take_in(key)
+            if known.answer:
+                self._waits.answer(known.answer)
+
+    def _arrived(self, message: Message) -> None:
+        self._take_in(message.message_id)
+        self.post(message)
+
+    def _take_in(self, key: str) -> None:
+        for waiter in self._arriving.pop(key).waiters:
+            waiter.kept()
+
+    def _turn_away(self, key: str, error: ScrError) -> None:
+        for waiter in self._arriving.pop(key).waiters:
+            waiter.refused(error)
 
     def _submitted(self, message: Message, kept: Then) -> None:
         kept()
@@ -114,7 +176,9 @@ class Post:
         seq = self._events.emit(accepted(message), cause=cause)
         posted = self._router.post(message, seq)
         if posted is not Posted.ACCEPTED:
-            self.bury(message, posted, SENTENCES[posted].format(to=message.to), 0, seq)
+            is_full = posted is Posted.MAILBOX_FULL
+            why = FULL.format(to=message.to) if is_full else unknown("agent", message.to, self._router.names())
+            self.bury(message, posted, why, 0, seq)
         elif absence := self._router.absent.get(message.to):
             self.tell_absent(message.message_id, absence)
 
@@ -160,13 +224,18 @@ class Post:
 
     def tell_down(self, watcher: str, agent: str, reason: str, detail: str) -> None:
         """Tell a watcher, once, that an agent has ended for good."""
-        payload = DownPayload.model_validate({"agent": agent, "reason": reason, "detail": detail})
+        payload = DownPayload.model_validate({"agent": agent, "reason": reason, "detail": printable(detail)})
         self.accept(Down(payload=payload, **own_envelope(fresh(f"down {agent} {watcher}"), watcher)))
 
     def tell_status(self, to: str, state: str, detail: int) -> None:
         """Tell an agent something of the runtime's own."""
         payload: Payload = StatusPayload(state=state, detail=detail)
         self.accept(Status(payload=payload, **own_envelope(fresh(state), to)))
+
+
+def refusal(error: ScrError) -> Outcome:
+    """An error as the outcome of a wait."""
+    return Outcome(error=type(error).__name__, detail=str(error))
 
 
 def _kept() -> None:
@@ -176,7 +245,8 @@ def _kept() -> None:
 def failure_of(letter: DeadLetter) -> Failure:
     """What the sender of a dead letter gets."""
     message = letter.message
-    fields = {"message_id": message.message_id, "agent": message.to, "reason": letter.reason, "detail": letter.detail}
+    fields = {"message_id": message.message_id, "agent": message.to, "reason": letter.reason}
+    fields["detail"] = printable(letter.detail)
     payload = FailurePayload.model_validate(fields | {"deliveries": letter.deliveries, "error": letter.error})
     envelope = own_envelope(derive_id(message.message_id, "failure"), message.sender)
     envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
@@ -185,7 +255,9 @@ def failure_of(letter: DeadLetter) -> Failure:
 
 def refusal_of(starter: str, message_id: str, agent: str, code: str, sentence: str) -> Failure:
     """What an agent gets whose start of another was refused."""
-    payload = FailurePayload(message_id=message_id, agent=agent, reason="refused", detail=f"{code}: {sentence}")
+    payload = FailurePayload(
+        message_id=message_id, agent=agent, reason="refused", detail=printable(f"{code}: {sentence}")
+    )
     return Failure(payload=payload, **own_envelope(derive_id(message_id, f"start {agent}"), starter))
 
 
@@ -206,6 +278,7 @@ def accepted(message: Message) -> MessageAccepted:
         given = message.payload.input
         named = given.get("title") if isinstance(given, dict) else None
         title = f"{message.payload.kind}: {named}" if isinstance(named, str) else message.payload.kind
+        title = title[:TITLE_CHARACTERS]
     return MessageAccepted(
         message_id=message.message_id,
         type=message.type,

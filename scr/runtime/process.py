@@ -13,19 +13,21 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from setproctitle import setproctitle
 
-from scr.errors import ChannelError, ScrError, StoreError
+from scr.errors import ChannelError, LaunchFailed, ScrError, StoreError
 from scr.failpoints import arm, reach
 from scr.launch.launcher import Launcher
+from scr.launch.reaper import become_subreaper
 from scr.launch.standby import StandbyPool
 from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
-from scr.mail.channel import read_first
+from scr.mail.framing import FRAME_MAX, read_first
 from scr.runtime.charter import Boot
 from scr.runtime.control import Control
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
@@ -34,7 +36,6 @@ from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
 
 BOOT_S = 10.0
-BOOT_BYTES = 16 << 20
 ORPHANED_S = 0.3
 YOUNG_OBJECTS = 20_000
 SWITCH_S = 0.0001
@@ -44,7 +45,7 @@ SPAWNED = "scr.launch.spawned"
 def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> int:
     """Be the runtime that the first frame from the owner describes; its exit status.  `boot` cleans up after it."""
     try:
-        boot = Boot.model_validate_json(read_first(owner, BOOT_BYTES, BOOT_S))
+        boot = Boot.model_validate_json(read_first(owner, FRAME_MAX, BOOT_S))
     except ChannelError:
         return 1  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")
@@ -100,6 +101,8 @@ def launcher_of(
 ) -> Launcher:
     """The launcher that the settings name."""
     if boot.settings.launcher == "spawn":
+        with suppress(LaunchFailed):  # where the kernel lets no process adopt orphans, theirs is another parent
+            become_subreaper()
         return spawning(loop, boot)
     return ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=preload, zygote=zygote)
 

@@ -6,19 +6,30 @@ Lives in the runtime, on its loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from scr.frames import Answer, Ask, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
+from scr.messages import CLIENT, RUNTIME
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
 from scr.runtime.post import Post
+from scr.runtime.rings import refusal, ring_of
 from scr.store.records import OpenAsk
 
 Tell = Callable[[str, int, Answer], None]
 Recorded = Callable[[str, Pending, StepRecord], None]
+
+
+class Awaited(NamedTuple):
+    """Whose answer an agent waits for, in which delivery of which message."""
+
+    to: str
+    asked_in: str
+    deliveries: int
 
 
 class Questions:
@@ -27,16 +38,27 @@ class Questions:
     def __init__(self, asks: Asks, post: Post, router: Router, care: Care, tell: Tell, recorded: Recorded) -> None:
         self._asks, self._post, self._router, self._care = asks, post, router, care
         self._tell, self._recorded = tell, recorded
+        self._awaited: dict[str, dict[str, Awaited]] = {}
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
         """Send the question, unless it is on its way already; from now on this incarnation waits for the answer.
 
         An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
+        A question that would close a ring of agents that wait for each other is refused.
         """
         if known := pending.steps.get(ask.step):
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
         question = ask.message
+        if question.to in {CLIENT, RUNTIME}:
+            sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
+            self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
+            return
+        if ring := ring_of(agent, question.to, self._waits_for):
+            self._tell(agent, incarnation, Answer(ref=ask.ref, error="InvalidMessage", detail=refusal(ring)))
+            return
+        awaited = Awaited(question.to, ask.message_id, pending.deliveries)
+        self._awaited.setdefault(agent, {})[question.message_id] = awaited
         opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
         self._care.asks(agent, incarnation)
         answered = partial(self._answered, opened, incarnation, ask.ref)
@@ -50,8 +72,22 @@ class Questions:
         """One that an earlier runtime has left: its answer is kept for whoever asks again."""
         self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
 
+    def _waits_for(self, agent: str) -> Iterator[str]:
+        """Whose answers the turn that the agent has in hand waits for; not those that an earlier delivery asked for."""
+        for awaited in self._awaited.get(agent, {}).values():
+            pending = self._router.in_hand(agent, awaited.asked_in)
+            if pending and pending.deliveries == awaited.deliveries:
+                yield awaited.to
+
+    def _forget(self, ask: OpenAsk) -> None:
+        awaited = self._awaited.get(ask.agent, {})
+        awaited.pop(ask.message_id, None)
+        if not awaited:
+            self._awaited.pop(ask.agent, None)
+
     def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
         """An answer that came is a recorded step, whether or not the one who asked still lives."""
+        self._forget(ask)
         pending = self._router.find(ask.agent, ask.asked_in)
         if pending and outcome.error is None:
             step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)

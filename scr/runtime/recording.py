@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from scr.errors import InvalidMessage
+from scr.errors import InvalidMessage, ScrError
 from scr.frames import Answer, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
@@ -32,10 +32,10 @@ class Recording:
         """Keep a step of the message in hand, then answer `ref`.  Raises InvalidMessage for what no store keeps."""
         pending.writing += 1
         self._care.wait(agent, incarnation)
+        kept = partial(self._kept, agent, incarnation, pending, step, ref)
+        refused = partial(self._refused, agent, incarnation, pending, ref)
         try:
-            self._store.record(
-                pending.message.message_id, step, partial(self._kept, agent, incarnation, pending, step, ref)
-            )
+            self._store.record(pending.message.message_id, step, kept, refused)
         except InvalidMessage:
             pending.writing -= 1
             raise
@@ -47,6 +47,12 @@ class Recording:
         if self._router.in_hand(agent) is pending:  # its turn may have failed meanwhile
             self._care.go_on(agent, incarnation)
         self._tell(agent, incarnation, Answer(ref=ref))
+        self._router.go_on(agent)
+
+    def _refused(self, agent: str, incarnation: int, pending: Pending, ref: int, error: ScrError) -> None:
+        pending.writing -= 1
+        self._care.go_on(agent, incarnation)
+        self._tell(agent, incarnation, Answer(ref=ref, error=type(error).__name__, detail=str(error)))
         self._router.go_on(agent)
 
     def announce(self, agent: str, pending: Pending, step: StepRecord) -> None:

@@ -16,6 +16,8 @@ from scr.store.records import StoreStatus
 from scr.telemetry.events import Record
 from scr.values import LATER, Frozen
 
+LISTED_MAX = 1_000_000
+
 
 class Request(Frozen):
     """The part that all requests share."""
@@ -30,7 +32,7 @@ class Submission(Request):
     again: bool = False
     to: AgentId
     payload: Payload
-    run_id: str | None = None
+    run_id: MessageId | None = None
 
 
 class Ask(Submission):
@@ -127,7 +129,7 @@ class ReadCrashes(Request):
 
     verb: Literal["read_crashes"] = "read_crashes"
     agent: AgentId | None = None
-    last: Annotated[int, Field(ge=1)] = 100
+    last: Annotated[int, Field(ge=1, le=LISTED_MAX)] = 100
 
 
 class AwaitReady(Request):

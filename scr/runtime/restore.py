@@ -7,13 +7,16 @@ are wanted, effects that are asked for; the rest follows.
 
 from __future__ import annotations
 
+from scr.behaviour.turn import refuse_uncarried
+from scr.bounds import refuse_deep_value
 from scr.charging import Charges
+from scr.errors import InvalidMessage
 from scr.mail.pending import Pending
 from scr.messages import ExitReason
 from scr.runtime.departures import Departures
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, SupervisorSpec, walk
-from scr.store.records import Effect, Image, KeptAgent
+from scr.store.records import Effect, Image, KeptAgent, KeptMessage
 
 
 def restore(image: Image, turns: Turns, departures: Departures, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
@@ -71,6 +74,10 @@ def _mail(image: Image, turns: Turns) -> None:
         steps = {step.name: step for step in kept.steps}
         charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
         pending = Pending(kept.message, kept.deliveries, charges, steps, due=kept.due)
+        if uncarried := _uncarried(kept):
+            why = f"it cannot be handed to {kept.message.to}: {uncarried}"
+            turns.post.bury(kept.message, "quarantined", why, pending.deliveries)
+            continue
         if kept.parked:
             turns.parked.restore(pending, kept.parked)
             continue
@@ -81,3 +88,14 @@ def _mail(image: Image, turns: Turns) -> None:
             why = f"there is no agent {kept.message.to!r} any more"
             turns.post.bury(kept.message, "agent_gone", why, pending.deliveries)
         turns.failures.restore(pending)
+
+
+def _uncarried(kept: KeptMessage) -> str:
+    """Why no agent could read the message with its steps, if none could: a value that is not as they are made here."""
+    try:
+        refuse_uncarried(kept.message.payload)
+        for step in kept.steps:
+            refuse_deep_value(step.value, f"the result of step {step.name!r}")
+    except InvalidMessage as error:
+        return str(error)
+    return ""

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from scr.launch.lineage import WITHIN
+
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
 
@@ -52,6 +54,15 @@ def wait_for(process: subprocess.Popen[bytes], timeout_s: float) -> int:
     return process.wait()  # it has ended; `wait(0)` gives up where another thread is just being told
 
 
+def environment(runtime: str) -> dict[str, str]:
+    """What the runtime's process has in its environment besides ours.
+
+    Its id is for `lineage`.  setproctitle would write the title over it, were it not told to leave that alone.
+    """
+    path = os.pathsep.join(path for path in sys.path if path)
+    return {"PYTHONPATH": path, WITHIN: runtime, "SPT_NOENV": "1"}
+
+
 def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
     """Execute a fresh interpreter in a session of its own; `preload` is for its zygote.  Raises OSError."""
     launcher = launcher or os.environ.get("SCR_LAUNCHER", "zygote")
@@ -63,6 +74,6 @@ def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env=os.environ | environment(runtime),
         )
     return Spawned(runtime, process, ours)

@@ -6,6 +6,7 @@ Lives in the runtime, on its loop.
 from __future__ import annotations
 
 from scr.errors import AgentError, UnknownAgent
+from scr.mail.names import unknown
 from scr.mail.router import Router
 from scr.runtime.care import Care
 from scr.runtime.requests import AgentStatus
@@ -86,7 +87,7 @@ def process_of(supervisor: Supervisor, agent: str) -> Incarnation:
     """The live incarnation of an agent.  Raises UnknownAgent; AgentError when it has no process now."""
     child = supervisor.tree.children.get(agent)
     if child is None:
-        raise UnknownAgent(f"there is no agent {agent!r}; `scr ps` lists those that there are")
+        raise UnknownAgent(unknown("agent", agent, supervisor.tree.children))
     live = supervisor.live(agent)
     if live is None or not live.pid:
         what = f"is {child.phase}" if isinstance(child.spec, AgentSpec) else "is a supervisor"

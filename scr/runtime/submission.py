@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from queue import Empty, Queue
 from typing import Any
 
+from scr.behaviour.arguments import seconds
 from scr.errors import RuntimeGone
 from scr.runtime.connection import END_S, Connection, Listener, opened
 from scr.runtime.requests import AwaitAnswer, AwaitReady, Cancel, Subscribe
@@ -75,7 +76,7 @@ class Submitted:
             self._connection.forget(question)
 
     def _question(self, timeout_s: float) -> AwaitAnswer:
-        return AwaitAnswer(ref=self._connection.ref(), message_id=self.id, timeout_s=timeout_s)
+        return AwaitAnswer(ref=self._connection.ref(), message_id=self.id, timeout_s=seconds(timeout_s))
 
 
 def _of(grown: set[str], happened: Queue[Record]) -> Iterator[Record]:

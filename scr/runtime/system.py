@@ -18,12 +18,15 @@ from scr.failpoints import reach
 from scr.frames import Answer, Become, FromAgent, TableAddress
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
+from scr.mail.pending import Pending
 from scr.messages import ExitReason
+from scr.retry import ErrorInfo
 from scr.runtime.care import Care
 from scr.runtime.charter import Boot
-from scr.runtime.crashes import crash_of, error_of_exit, is_crash
+from scr.runtime.crash_log import CrashLog
+from scr.runtime.crashes import error_of_exit
 from scr.runtime.departures import Departures
-from scr.runtime.failures import Failed
+from scr.runtime.failures import Failed, summary
 from scr.runtime.keeping import when_told
 from scr.runtime.operations import Operations
 from scr.runtime.output import Output
@@ -40,7 +43,7 @@ from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Done, Fate, Refused
-from scr.supervise.reads import in_start_order, restarts_against
+from scr.supervise.reads import in_start_order
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Goal, Phase, Tree
 from scr.telemetry.events import (
@@ -78,8 +81,7 @@ class System:
         helpers: Callable[[], dict[str, int]],
     ) -> None:
         limits = boot.settings.limits
-        self._boot, self.limits, self._over, self._helpers = boot, limits, over, helpers
-        self._loop = loop
+        self._loop, self._boot, self.limits, self._over, self._helpers = loop, boot, limits, over, helpers
         self._since = time.monotonic()
         self._downs: dict[str, float] = {}
         self._care = Care(loop, scratch, self, store.held_up)
@@ -91,7 +93,8 @@ class System:
             lambda: (time.monotonic(), time.time()), limits.events_kept, store.append, store.image.seq
         )
         self._output = Output(self.events, limits.output_lines_per_s)
-        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory)
+        size = limits.frame_bytes
+        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory, frame_bytes=size)
         self.departures = Departures(self.turns, store, self.events)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
@@ -100,9 +103,10 @@ class System:
             launch=self.reloads.launch,
             reaper=Reaper(loop, self._halted),
             house=self,
-            frame_bytes=limits.frame_bytes,
+            frame_bytes=size,
             tail_bytes=limits.tail_bytes,
         )
+        self._crashes = CrashLog(self.supervisor, self.turns.router, store)
         self._starts = Starts(loop, self.supervisor, self.turns, self.departures)
         self.operations = Operations(self.supervisor, self._starts, self.departures, self.reloads)
 
@@ -216,7 +220,7 @@ class System:
         reach("runtime.exit_seen")
         agent = incarnation.spec.id
         self._care.dismiss(agent, incarnation.number)
-        self._keep_crash(incarnation, end)
+        self._crashes.died(incarnation, end)
         pending = self.turns.router.in_hand(agent)
         self._downs[agent] = time.monotonic()
         self._output.ended(agent)
@@ -241,14 +245,10 @@ class System:
             self.departures.start_failed(agent, failed.error)
         return self.turns.failures.died(failed, blamed=blamed)
 
-    def _keep_crash(self, incarnation: Incarnation, end: Exit) -> None:
-        agent, tree, now = incarnation.spec.id, self.supervisor.tree, time.monotonic()
-        child = tree.children.get(agent)
-        if child is None or not is_crash(incarnation, child, end):
-            return
-        pending, restarts = self.turns.router.in_hand(agent), restarts_against(tree, agent, now)
-        record = crash_of(incarnation, child, end, restarts, pending, at=now)
-        self.store.crash(record.model_copy(update={"time": time.time()}))
+    def raised(self, agent: str, incarnation: int, error: ErrorInfo, pending: Pending) -> None:
+        """Keep what a handler raised as a crash; if its code is new, the old is put back."""
+        self._crashes.raised(agent, incarnation, error, pending)
+        self.reloads.failed(agent, summary(error))
 
     def gone(self, agent: str, reason: ExitReason, detail: str, fate: Fate) -> None:
         """The agent is down to stay; where the whole tree ends, it is the runtime that does: all mail stays open."""

@@ -10,9 +10,11 @@ from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 MEMORY = "memory"
 
 TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
-MEMORY_SPEC = AgentSpec(id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=0.1)
+MEMORY_SPEC = AgentSpec(
+    id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=0.1, start_timeout_s=600.0
+)
 """It loses nothing when it is killed, and may be in the midst of writing to a table that has just died: the next table
-waits for its end."""
+waits for its end.  To fill a table takes it a second for every 50 MB or so."""
 
 MEMORIES = SupervisorSpec(
     id="memories",

@@ -8,12 +8,13 @@ leaves before the turn is in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
 from pydantic import JsonValue
 
+from scr.bounds import FRAME_BYTES
 from scr.errors import ChannelError, InvalidMessage
 from scr.failpoints import reach
 from scr.frames import (
@@ -21,11 +22,12 @@ from scr.frames import (
     Ask,
     Commit,
     Deliver,
-    Entry,
     Fetch,
     FromAgent,
     InDoubt,
     Log,
+    ReadStep,
+    ReadSteps,
     ReadVersion,
     StepBegun,
     StepDone,
@@ -38,7 +40,8 @@ from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
-from scr.runtime.failures import Failures
+from scr.runtime.failures import Failures, Upkeep
+from scr.runtime.pages import Pages
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
@@ -56,7 +59,7 @@ Settled = Callable[[tuple[str, str] | None], None]
 """Is told once how a request ended: done, or refused with a code and a sentence."""
 
 
-class Children(Protocol):
+class Children(Upkeep, Protocol):
     """What turns want of the supervisor."""
 
     def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
@@ -64,15 +67,6 @@ class Children(Protocol):
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop a child for good."""
-
-    def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
-        """Send a frame to this incarnation, if it still lives."""
-
-    def recycle(self, agent: str) -> None:
-        """Replace the agent by a fresh process, uncounted."""
-
-    def park(self, agent: str, why: str) -> None:
-        """Keep the agent down."""
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
@@ -90,6 +84,7 @@ class Turns:
         care: Care,
         *,
         memory: str | None,
+        frame_bytes: int = FRAME_BYTES,
     ) -> None:
         self._store, self._events, self._memory = store, events, memory
         self._children, self._care = children, care
@@ -98,6 +93,7 @@ class Turns:
         self.post = Post(store, events, self.router, self._asks, Waits(loop))
         self._recording = Recording(store, events, self.router, care, children.tell)
         self.questions = Questions(self._asks, self.post, self.router, care, children.tell, self._recording.announce)
+        self._pages = Pages(store, care, children.tell, frame_bytes)
         self.timers = Timers(loop, self._due)
         self.parked = Parked(store, events, self.router)
         self.failures = Failures(loop, store, events, self.router, self.post, children)
@@ -179,9 +175,11 @@ class Turns:
                     self.failures.raised(agent, incarnation, frame)
             case Ask():
                 self._ask(agent, incarnation, frame)
-            case Fetch(ref=ref, after=after, limit=limit):
-                self._care.asks(agent, incarnation)
-                self._store.entries(after, limit, partial(self._page, agent, incarnation, ref))
+            case ReadSteps(message_id=message_id) | ReadStep(message_id=message_id):
+                if pending := self._own(agent, incarnation, message_id, "read the steps of"):
+                    self._pages.steps(agent, incarnation, pending, frame)
+            case Fetch():
+                self._pages.entries(agent, incarnation, frame)
             case ReadVersion(ref=ref):
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
             case Log(text=text):
@@ -247,7 +245,9 @@ class Turns:
 
     def watch(self, watcher: str, target: str) -> None:
         """From now on, `watcher` hears of the end of `target`; at once when there is none."""
-        if not self.router.monitor(watcher, target):
+        if absence := self.router.absent.get(target):
+            self.post.tell_down(watcher, target, absence.reason, absence.detail)
+        elif not self.router.monitor(watcher, target):
             self.post.tell_down(watcher, target, "unknown_agent", f"there is no agent {target!r}")
 
     def carry(self, effect: Effect) -> None:
@@ -277,11 +277,6 @@ class Turns:
             self._care.idle(agent, incarnation)
             self.parked.park(agent, pending, doubt)
             self.router.settle(agent, doubt.message_id)
-
-    def _page(self, agent: str, incarnation: int, ref: int, page: Sequence[Entry]) -> None:
-        self._care.answered(agent, incarnation)
-        value = [entry.model_dump(mode="json") for entry in page]
-        self._children.tell(agent, incarnation, Answer(ref=ref, value=value))
 
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
         pending = self._own(agent, incarnation, ask.message_id, "asked in the turn of")
@@ -314,11 +309,13 @@ class Turns:
 
     def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
         is_ahead = not pending.deliveries
+        steps, more = self._pages.first(pending)
         return Deliver(
             message=pending.message,
             deliveries=pending.deliveries + is_ahead,
             attempt=pending.charges.attempts + 1,
-            steps=tuple(pending.steps.values()),
+            steps=steps,
+            more=more,
             deadline_s=self._care.deadline_s(agent, incarnation, pending.message),
             entries_version=self._store.entries_version if self._memory else 0,
             ahead=is_ahead and self._memory is not None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,11 +32,15 @@ class Waits:
         self._loop = loop
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
 
-    def open(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> None:
-        """Tell once: the answer to this message, or that there was none in time."""
+    def open(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Callable[[Outcome], None]:
+        """Tell once: the answer to this message, or that there was none in time.
+
+        What is returned ends this wait, and no other for the same message, with another outcome.
+        """
         wait = Wait(to, tell)
         wait.timer = self._loop.call_later(timeout_s, partial(self._expire, message_id, wait, timeout_s))
         self._waiting[message_id].append(wait)
+        return partial(self._withdraw, message_id, wait)
 
     def answer(self, message: Message) -> None:
         """A message to the client: whoever waits for it has it."""
@@ -50,8 +55,16 @@ class Waits:
             wait.tell(outcome)
 
     def _expire(self, message_id: str, wait: Wait, timeout_s: float) -> None:
-        self._waiting[message_id].remove(wait)
-        if not self._waiting[message_id]:
-            del self._waiting[message_id]
         sentence = f"{wait.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
-        wait.tell(Outcome(error="AskTimedOut", detail=sentence))
+        self._withdraw(message_id, wait, Outcome(error="AskTimedOut", detail=sentence))
+
+    def _withdraw(self, message_id: str, wait: Wait, outcome: Outcome) -> None:
+        waiting = self._waiting.get(message_id, [])
+        if wait not in waiting:
+            return
+        waiting.remove(wait)
+        if not waiting:
+            del self._waiting[message_id]
+        if wait.timer:
+            wait.timer.cancel()
+        wait.tell(outcome)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from scr.errors import ChannelError, InvalidInput, RuntimeGone
+from scr.errors import ChannelError, InvalidInput, PeerGone, RuntimeGone
 from scr.mail.channel import BlockingChannel
 from scr.runtime.connection import opened
 from scr.runtime.requests import Answered, Request
@@ -34,7 +36,7 @@ class Client:
 
     def __init__(self, sock: socket.socket) -> None:
         self._channel: BlockingChannel[Answered] = BlockingChannel(sock, ANSWERED, FRAME_BYTES)
-        self._refs = count(1)
+        self._refs, self._pid = count(1), os.getpid()
 
     def __enter__(self) -> Self:
         return self
@@ -66,8 +68,12 @@ class Client:
         return ServerStatus.model_validate(self._request(Steer, to=to))
 
     def _request(self, request: type[Request], /, **fields: Any) -> Any:
+        if self._pid != os.getpid():
+            raise RuntimeGone(f"this connection belongs to process {self._pid}, and this is a fork of it; connect anew")
         try:
-            self._channel.send(request(ref=next(self._refs), **fields))
+            asked = request(ref=next(self._refs), **fields)
+            with suppress(PeerGone):  # what it said before it hung up is still to be read
+                self._channel.send(asked)
             answer = self._channel.receive(ANSWER_S)
         except ValidationError as error:
             raise InvalidInput(complaint("request", error)) from error

@@ -6,6 +6,7 @@ Lives in the server, on its loop.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from scr.errors import ChannelError, ScrError
+from scr.launch.lineage import Guard, Lineage
 from scr.mail.channel import LoopChannel
-from scr.runtime.door import Door
+from scr.runtime.door import Door, last_word
 from scr.runtime.requests import Answered
 from scr.serve.requests import FRAME_BYTES, REQUEST, AnyRequest
 
+CLOSED = "the server closed this connection"
 CLIENTS_MAX = 256
 UNDER_WAY_MAX = 8
 Answer = Callable[[AnyRequest], Awaitable[JsonValue]]
@@ -42,6 +45,7 @@ class Guest:
             hear=self._hear,
             broken=lambda _: self.close(),
             ended=self.close,
+            unread=lambda error, _: self._hang_up(error),
             limit_bytes=FRAME_BYTES,
         )
 
@@ -52,9 +56,14 @@ class Guest:
         self._channel.close()
         self._gone(self)
 
+    def _hang_up(self, error: ScrError) -> None:
+        """Tell why, then close."""
+        self._send(last_word(type(error)(f"{CLOSED}: {error}")))
+        self.close()
+
     def _hear(self, request: AnyRequest) -> None:
         if len(self._under_way) >= UNDER_WAY_MAX:
-            self.close()
+            self._hang_up(ScrError(f"{UNDER_WAY_MAX} requests of it are being served, and it sends one more"))
             return
         task = self._loop.create_task(self._serve(request))
         self._under_way.add(task)
@@ -65,6 +74,11 @@ class Guest:
             self._send(Answered(ref=request.ref, value=await self._answer(request)))
         except ScrError as error:
             self._send(Answered(ref=request.ref, error=type(error).__name__, detail=str(error)))
+        except Exception as error:  # noqa: BLE001  one request must not leave its client without an answer
+            doing = f"{request.verb!r} could not be served"
+            self._loop.call_exception_handler({"message": doing, "exception": error})
+            why = f"{doing}: {type(error).__name__} in the server; its log has the traceback"
+            self._send(Answered(ref=request.ref, error="ScrError", detail=why))
 
     def _send(self, frame: Answered) -> None:
         try:
@@ -74,5 +88,6 @@ class Guest:
 
 
 def listen(loop: asyncio.AbstractEventLoop, path: Path, answer: Answer) -> Door[Guest]:
-    """The listening socket, open.  Raises OSError."""
-    return Door(loop, path, lambda sock, gone: Guest(loop, sock, answer, gone), CLIENTS_MAX)
+    """The listening socket, open.  What a runtime has started may not come in.  Raises OSError."""
+    guard = Guard(within=Lineage.of(os.getpid()).runtimes)
+    return Door(loop, path, lambda sock, gone: Guest(loop, sock, answer, gone), CLIENTS_MAX, guard)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter
 
+from scr.frames import VERSION_MAX
 from scr.messages import MessageId
 from scr.runtime.requests import Answered, Request
 from scr.store.records import Priority, RunState
@@ -43,7 +44,7 @@ class Follow(Request):
 
     verb: Literal["follow"] = "follow"
     run: Run
-    since: Annotated[int, Field(ge=0)] = 0
+    since: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
     stands: str = ""
     wait_s: Annotated[float, Field(ge=0, le=WAIT_S_MAX)] = 0.0
 

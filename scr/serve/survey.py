@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from scr.behaviour.turn import refuse_uncarried
+from scr.bounds import FRAME_BYTES, most_of
 from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.messages import CLIENT, Failure, Message, Result, Task, TaskPayload, origin
 from scr.serve.ends import Aside, Cancelled, Done, Failed
@@ -138,10 +140,11 @@ class New:
 
 
 def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> Offer:
-    """Keep the run.  Raises QueueFull, InvalidInput."""
+    """Keep the run.  Raises QueueFull, InvalidInput, InvalidMessage for an input that no frame can carry."""
     trade = new.trade
     admit(trade.agents(given), len(archive.queued(bounds.queue)), bounds)
     payload = TaskPayload(task_id=new.run, kind=trade.kind, input=given)
+    refuse_uncarried(payload, most_of(FRAME_BYTES))
     first = Task(
         payload=payload, **origin(message_id=new.run, sender=CLIENT, to=trade.to, at=time.time(), run_id=new.run)
     )

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from pydantic import JsonValue
 
+from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput, StoreDamaged
 from scr.frames import StepRecord
 from scr.messages import Message
@@ -50,7 +51,8 @@ def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) ->
 
 
 def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: bool, value: JsonValue) -> None:
-    """The step in doubt was done, with this value, or was not."""
+    """The step in doubt was done, with this value, or was not.  Raises InvalidMessage when it is nested too deep."""
+    refuse_deep_value(value, "the value of a step")
     message_id = doubt.message.message_id
     step = StepRecord(name=doubt.step, value=value) if is_done else None
     with _claimed(session, me, run) as scribe:

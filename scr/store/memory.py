@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
+from typing import Any
 
 from scr.charging import Charges
 from scr.frames import Entry, StepRecord, Timer
@@ -19,6 +20,7 @@ from scr.store.records import (
     Counts,
     DeadLetter,
     Effect,
+    Given,
     Image,
     KeptAgent,
     KeptMessage,
@@ -26,8 +28,10 @@ from scr.store.records import (
     OpenAsk,
     StoreStatus,
     effects_of,
+    given_of,
 )
-from scr.store.store import Then
+from scr.store.rows import seal
+from scr.store.store import Refused, Then
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
@@ -52,6 +56,7 @@ class MemoryStore:
         self._effects: dict[str, Effect] = {effect.effect_id: effect for effect in self._image.effects}
         self._entries: dict[str, Entry] = {}
         self._known: dict[str, Message | None] = {}
+        self._given: dict[str, Given] = {}
         self._dead: dict[str, tuple[DeadLetter, KeptMessage]] = {}
         self._dead_letters = dead_letters
         self._crashes: deque[CrashRecord] = deque(maxlen=crashes)
@@ -87,9 +92,20 @@ class MemoryStore:
 
     # What happens to messages.
 
-    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+    def accept(
+        self,
+        message: Message,
+        then: Then | None = None,
+        *,
+        ask: OpenAsk | None = None,
+        given: Given | None = None,
+        refused: Refused | None = None,  # noqa: ARG002  nothing is refused later than at once
+    ) -> None:
         """Keep a message."""
         self._take(message)
+        if given is not None:
+            self._given[message.message_id] = given
+            _bound(self._given, KNOWN)
         if ask is not None:
             self._asks[ask.message_id] = ask
         _call(then)
@@ -117,7 +133,13 @@ class MemoryStore:
             self._timers.pop(timer_id, None)
         then()
 
-    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+    def record(
+        self,
+        message_id: str,
+        step: StepRecord,
+        then: Then | None = None,
+        refused: Refused | None = None,  # noqa: ARG002  as in `accept`
+    ) -> None:
         """Keep a step."""
         if kept := self._open.get(message_id):
             steps = {known.name: known for known in kept.steps}
@@ -217,14 +239,23 @@ class MemoryStore:
         """Everything is kept at once."""
         then()
 
-    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+    def find(
+        self,
+        message_id: str,
+        then: Callable[[Known], None],
+        refused: Refused | None = None,  # noqa: ARG002  as in `accept`
+    ) -> None:
         """What is known of a client's message."""
+        seal(message_id)
+        given, kept = self._given.get(message_id), self._open.get(message_id)
+        if kept and not given:
+            given = given_of(kept.message)
         if answer := self._known.get(message_id):
-            then(Known("ended", answer))
-        elif message_id in self._open:
-            then(Known("open"))
+            then(Known("ended", answer, given))
+        elif kept:
+            then(Known("open", given=given))
         else:
-            then(Known("ended" if message_id in self._known else "unknown"))
+            then(Known("ended" if message_id in self._known else "unknown", given=given))
 
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
@@ -291,6 +322,6 @@ def _call(then: Then | None) -> None:
         then()
 
 
-def _bound(kept: dict[str, Message | None] | dict[str, tuple[DeadLetter, KeptMessage]], limit: int) -> None:
+def _bound(kept: dict[str, Any], limit: int) -> None:
     while len(kept) > limit:
         del kept[next(iter(kept))]

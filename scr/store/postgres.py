@@ -53,6 +53,7 @@ class PostgresSession(DriverSession):
             mark="%s",
             begin="BEGIN",
             errors=(psycopg.Error,),
+            values=(psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeEncodeError, OverflowError),
             explain=database.explain,
             clock=time.time,
         )
@@ -138,7 +139,7 @@ class PostgresDatabase:
         detail = self._hide(" ".join(str(error).split()))
         code = getattr(error, "sqlstate", None) or ""
         match code[:2]:
-            case "21" | "22" | "23" | "42" if code != "42501":
+            case "21" | "23" | "42" if code != "42501":
                 return StoreDamaged(f"the store {self.shown} does not hold what was written ({detail}); `scr doctor`")
             case "XX":
                 return StoreDamaged(f"the store {self.shown} is damaged ({detail}); look at the server's log")

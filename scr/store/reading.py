@@ -8,11 +8,13 @@ from scr.frames import Entry
 from scr.messages import Message
 from scr.store import statements
 from scr.store.pages import Told, unpack
-from scr.store.records import DeadLetter, Known
+from scr.store.records import DeadLetter, Known, given_of
 from scr.store.rows import crash_of, entry_of, letter_of, message_of
 from scr.store.session import Session
 from scr.telemetry.crashes import CrashRecord
 
+ENTRIES_FIRST = 4  # are read at once; how many more depends on how large they are
+PAGE_BYTES = 4 << 20
 PAGES = 32  # of events, each of up to `pages.RECORDS_MAX`
 
 
@@ -23,7 +25,8 @@ def known(session: Session, run: int, message_id: str) -> Known:
         return Known("unknown")
     n, end_seq = found[0]
     reply = answer(session, run, message_id, since=n)
-    return Known("open" if end_seq is None and reply is None else "ended", reply)
+    given = given_of(message_of(session.rows(statements.GIVEN, run=run, message_id=message_id)[0]))
+    return Known("open" if end_seq is None and reply is None else "ended", reply, given)
 
 
 def answer(session: Session, run: int, message_id: str, since: int) -> Message | None:
@@ -33,8 +36,22 @@ def answer(session: Session, run: int, message_id: str, since: int) -> Message |
 
 
 def entries(session: Session, run: int, after: int, limit: int) -> Sequence[Entry]:
-    """What agents remember, the newest of each key, in order of version from above `after`."""
-    return tuple(entry_of(columns) for columns in session.rows(statements.ENTRIES, run=run, after=after, limit=limit))
+    """What agents remember, the newest of each key, in order of version from above `after`.
+
+    Fewer than `limit`, one at least, where they are more than `PAGE_BYTES` of text: nobody has to hold all of it.
+    """
+    found: list[Entry] = []
+    used, wanted = 0, ENTRIES_FIRST
+    while used < PAGE_BYTES and len(found) < limit:
+        wanted = min(wanted, limit - len(found))
+        page = session.rows(statements.ENTRIES, run=run, after=after, limit=wanted)
+        found += map(entry_of, page)
+        used += sum(len(value) for _, _, value, _ in page)
+        if len(page) < wanted:
+            break
+        after = page[-1][0]
+        wanted = max(1, min(2 * wanted, (PAGE_BYTES - used) * len(found) // max(1, used)))
+    return tuple(found)
 
 
 def events(session: Session, run: int, after: int) -> Iterator[Told]:

@@ -6,9 +6,11 @@ but where a field says otherwise.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Literal
 
 from pydantic import JsonValue
@@ -171,11 +173,44 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a message was given as: by whom, to whom, and a digest of its payload.
+
+    The number of a task is no part of it: each call makes another one.
+    """
+
+    sender: AgentId
+    to: AgentId
+    digest: str
+
+    def conflict(self, other: Given, key: str) -> str:
+        """Why a message that is given under the same key is not this one; empty when it is."""
+        if self.sender != other.sender:
+            return f"the key {key!r} is the id of a message of {self.sender!r}; choose another key"
+        if self.to != other.to:
+            return f"the key {key!r} was used for {self.to!r} and cannot be used for {other.to!r}; choose another key"
+        if self.digest != other.digest:
+            return (
+                f"the key {key!r} was used for {self.to!r} with another payload (of digest {self.digest[:12]}; this one"
+                f" has {other.digest[:12]}); choose another key, or give the same task again"
+            )
+        return ""
+
+
+def given_of(message: Message) -> Given:
+    """What the message was given as: the same for the same input, in whatever order its keys stand."""
+    payload = message.payload.model_dump(mode="json", exclude={"task_id"} if message.type == "task" else None)
+    text = json.dumps([message.type, payload], sort_keys=True)
+    return Given(message.sender, message.to, sha256(text.encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What the store knows of a client's message: never seen, open, or answered."""
+    """What the store knows of a client's message: never seen, open, or answered; and as what it was given, if kept."""
 
     state: Literal["unknown", "open", "ended"]
     answer: Message | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from scr.store.records import DeadLetter, Effect, OpenAsk
 from scr.telemetry.crashes import CrashRecord
 
 T = TypeVar("T")
+NAME_CHARACTERS = 512  # of four bytes each; an index of PostgreSQL takes 2704 bytes
 AGENT_SPEC: TypeAdapter[AgentSpec] = TypeAdapter(AgentSpec)
 TREE: TypeAdapter[SupervisorSpec] = TypeAdapter(SupervisorSpec)
 START: TypeAdapter[StartRequest] = TypeAdapter(StartRequest)
@@ -39,6 +40,15 @@ def seal(*columns: str | float | None) -> int:
         return crc32(text.encode()) - 0x80000000
     except UnicodeEncodeError as error:
         raise InvalidMessage(f"an id or a name has half a surrogate pair, which cannot be stored: {error}") from error
+
+
+def named(name: str) -> str:
+    """A name that is in an index.  Raises InvalidMessage for one that is longer than every database takes there."""
+    if len(name) > NAME_CHARACTERS:
+        raise InvalidMessage(
+            f"a name of {len(name)} characters cannot be stored, at most {NAME_CHARACTERS} can: {name[:40]!r}..."
+        )
+    return name
 
 
 def unseal(what: str, crc: int, columns: Sequence[str | float | None]) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scr.charging import Charges
+from scr.errors import InvalidMessage
 from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
 from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
-from scr.store.rows import json_of, message_columns, message_of, printable, seal, shown_text, text_of
+from scr.store.rows import json_of, message_columns, message_of, named, printable, seal, shown_text, text_of
 from scr.store.session import Row, Session
 from scr.telemetry.crashes import CrashRecord
 
@@ -48,17 +49,31 @@ class Scribe:
 
     def accept(self, message: Message, ask: OpenAsk | None = None) -> list[Row]:
         """The message; who waits for its answer; the end of the monitor of a `Down`."""
+        asked = ask and (ask.agent, ask.asked_in, named(ask.step), float(ask.until))
+        crc = seal(ask.message_id, *asked) if ask and asked else 0
         rows = [self._message(message)]
-        if ask is not None:
-            columns = (ask.agent, ask.asked_in, ask.step, float(ask.until))
-            crc = seal(ask.message_id, *columns)
-            rows.append((statements.ASK, (self.run, ask.message_id, self._next(), *columns, crc, self.seq)))
+        if ask and asked:
+            rows.append((statements.ASK, (self.run, ask.message_id, self._next(), *asked, crc, self.seq)))
         if isinstance(message, Down):
             rows.append((statements.DEMONITOR, (self.seq, self.run, message.to, message.payload.agent)))
         return rows
 
     def commit(self, turn: CommittedTurn) -> list[Row]:
-        """The whole turn."""
+        """The whole turn.  When it raises InvalidMessage, nothing of it has happened."""
+        frame, before = turn.frame, (self.n, self.version)
+        ids = (frame.message_id, *(message.message_id for message in frame.sends))
+        timer_ids = (*frame.cancels, *(timer.message.message_id for timer in frame.timers))
+        opened = {message_id: self.open.get(message_id) for message_id in ids}
+        timers = {timer_id: self.timers.get(timer_id) for timer_id in timer_ids}
+        try:
+            return self._turn(turn)
+        except InvalidMessage:
+            self.n, self.version = before
+            _put_back(self.open, opened)
+            _put_back(self.timers, timers)
+            raise
+
+    def _turn(self, turn: CommittedTurn) -> list[Row]:
         frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
         n, caused = self._next(), _caused(turn, self.version + 1)
         rows = self._end(frame.message_id, "turn")
@@ -83,7 +98,7 @@ class Scribe:
             return []
         statement = statements.STEP_DONE if step.state == "done" else statements.STEP_BEGUN
         columns = (step.state, text_of(step.value))
-        crc = seal(message_id, step.name, *columns)
+        crc = seal(message_id, named(step.name), *columns)
         return [(statement, (self.run, message_id, step.name, self._next(), *columns, crc, self.seq))]
 
     def close_ask(self, message_id: str) -> list[Row]:
@@ -135,6 +150,7 @@ class Scribe:
         n = self.open.get(message_id)
         if n is None:
             return []
+        seal(step)
         self.parked.add(message_id)
         return [(statements.PARKED, (step, self.run, n))]
 
@@ -244,9 +260,17 @@ class Scribe:
 
     def _entry(self, entry: Entry) -> Row:
         self.version += 1
-        columns = (entry.key, text_of(entry.value))
+        columns = (named(entry.key), text_of(entry.value))
         crc = seal(self.version, *columns)
         return statements.ENTRY, (self.run, self.version, self.seq, *columns, crc)
+
+
+def _put_back(kept: dict[str, Any], before: dict[str, Any]) -> None:
+    for name, value in before.items():
+        if value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = value
 
 
 def _caused(turn: CommittedTurn, first_version: int) -> dict[str, Any] | None:

@@ -7,11 +7,12 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
-from scr.errors import StoreError
+from scr.errors import InvalidMessage, StoreError
 from scr.store.schema import Dialect
 from scr.store.statements import Statement, spelt, spelt_for
 
 SHEAF = 32  # rows in one statement
+DETAIL_CHARACTERS = 300
 Value: TypeAlias = str | int | float | None
 Row: TypeAlias = tuple[Statement, tuple[Value, ...]]
 
@@ -20,7 +21,8 @@ class Session(Protocol):
     """An open connection.  Used by one thread at a time.
 
     Every call may block, and raises StoreUnavailable, StoreDamaged or
-    StoreForeign.  After any of them only `close` makes sense.
+    StoreForeign, or InvalidMessage for a value that the database cannot hold:
+    that says nothing of the database.  After any of them only `close` makes sense.
     """
 
     dialect: Dialect
@@ -100,6 +102,7 @@ def _runs(lanes: dict[int, list[Row]]) -> Iterator[tuple[Statement, list[tuple[V
 class DriverSession:
     """A `Session` over a connection of a driver whose errors `explain` turns into this project's.
 
+    `values` are those that a driver raises when it cannot say a value to the database at all.
     `clock` is `{now}` where the dialect leaves that to this side.
     """
 
@@ -111,12 +114,14 @@ class DriverSession:
         mark: str,
         begin: str,
         errors: tuple[type[Exception], ...],
-        explain: Callable[[Exception], StoreError],
+        values: tuple[type[Exception], ...],
+        explain: Callable[[Exception], StoreError | InvalidMessage],
         clock: Callable[[], float],
     ) -> None:
         self.dialect, self._connection, self._cursor = dialect, connection, connection.cursor()
         self._clock = clock
-        self._mark, self._begin, self._errors, self._explain = mark, begin, errors, explain
+        self._mark, self._begin, self._explain = mark, begin, explain
+        self._errors, self._values = errors, values
 
     def begin(self) -> None:
         """Begin."""
@@ -178,6 +183,8 @@ class DriverSession:
         """The driver's errors leave as this project's."""
         try:
             yield
+        except self._values as error:
+            raise not_held(error) from error
         except self._errors as error:
             raise self._explain(error) from error
 
@@ -195,7 +202,11 @@ class DriverSession:
         text, names = spelt(statement, self.dialect, self._mark)
         values["now"] = self._clock()
         given = tuple(values[name] for name in names)
-        try:
+        with self.explained():
             self._cursor.execute(text, given)
-        except self._errors as error:
-            raise self._explain(error) from error
+
+
+def not_held(error: Exception) -> InvalidMessage:
+    """A value that the database cannot hold; the driver's sentence may quote it, and so is written in ASCII."""
+    detail = ascii(" ".join(str(error).split()))[1:-1]
+    return InvalidMessage(f"the store cannot hold a value: {detail[:DETAIL_CHARACTERS]}; give another")

@@ -12,20 +12,23 @@ from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
 from scr.store import reading
+from scr.store.group import Work
 from scr.store.records import (
     CommittedTurn,
     Counts,
     DeadLetter,
+    Given,
     Image,
     Known,
     OpenAsk,
     StoreStatus,
 )
+from scr.store.rows import seal
 from scr.store.scribe import Scribe
 from scr.store.session import Row, Session
 from scr.store.statements import RELEASE
-from scr.store.store import Then
-from scr.store.writer import Work, Writer
+from scr.store.store import Refused, Then
+from scr.store.writer import Writer
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
@@ -57,17 +60,27 @@ class SqlStore:
 
     # What happens to messages.
 
-    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+    def accept(
+        self,
+        message: Message,
+        then: Then | None = None,
+        *,
+        ask: OpenAsk | None = None,
+        given: Given | None = None,  # noqa: ARG002  the message itself is kept, and tells
+        refused: Refused | None = None,
+    ) -> None:
         """Keep a message."""
-        self._put(self._scribe.accept(message, ask), then)
+        self._put(self._scribe.accept(message, ask), then, refused=refused)
 
     def commit(self, turn: CommittedTurn, then: Then) -> None:
         """Keep a turn."""
         self._put(self._scribe.commit(turn), then)
 
-    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+    def record(
+        self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
+    ) -> None:
         """Keep a step."""
-        self._put(self._scribe.record(message_id, step), then)
+        self._put(self._scribe.record(message_id, step), then, refused=refused)
 
     def close_ask(self, message_id: str) -> None:
         """Nobody waits any more."""
@@ -139,9 +152,10 @@ class SqlStore:
         """A write of nothing."""
         self._put((), then)
 
-    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+    def find(self, message_id: str, then: Callable[[Known], None], refused: Refused | None = None) -> None:
         """What is known of a client's message."""
-        self._put((), then, lambda session: reading.known(session, self._scribe.run, message_id))
+        seal(message_id)
+        self._put((), then, lambda session: reading.known(session, self._scribe.run, message_id), refused)
 
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """A page of entries."""
@@ -178,6 +192,7 @@ class SqlStore:
         rows: Sequence[Row],
         then: Callable[..., None] | None = None,
         look: Callable[[Session], Any] | None = None,
+        refused: Refused | None = None,
     ) -> None:
         if rows or then is not None:
-            self._writer.put(Work(rows, self._scribe.n, time.monotonic(), look, then))
+            self._writer.put(Work(rows, self._scribe.n, time.monotonic(), look, then, refused))

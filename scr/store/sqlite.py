@@ -40,6 +40,7 @@ class SqliteSession(DriverSession):
             mark="?",
             begin="BEGIN IMMEDIATE",
             errors=(sqlite3.Error, UnicodeError),  # the second where a damaged text is in an error of SQLite's
+            values=(OverflowError, UnicodeEncodeError, sqlite3.DataError),
             explain=lambda error: explain(error, path),
             clock=boot_time,
         )

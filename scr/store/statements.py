@@ -225,6 +225,7 @@ CRASH_NUMBERS = Statement("SELECT n FROM crashes WHERE run = :run ORDER BY n")
 # Reads of a run at work.
 
 KNOWN = Statement("SELECT n, end_seq FROM messages WHERE run = :run AND message_id = :message_id AND seq IS NOT NULL")
+GIVEN = Statement(f"SELECT {MESSAGE_COLUMNS} FROM messages m WHERE m.run = :run AND m.message_id = :message_id")
 ANSWER = Statement(
     f"SELECT {MESSAGE_COLUMNS} FROM messages m WHERE m.run = :run AND m.in_reply_to = :message_id AND m.n > :n"
     " AND m.outcome = 'answer' ORDER BY m.n LIMIT 1"

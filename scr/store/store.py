@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from scr.charging import Charges
+from scr.errors import ScrError
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
@@ -17,6 +18,7 @@ from scr.store.records import (
     CommittedTurn,
     Counts,
     DeadLetter,
+    Given,
     Image,
     Known,
     OpenAsk,
@@ -26,6 +28,7 @@ from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
 Then: TypeAlias = Callable[[], None]
+Refused: TypeAlias = Callable[[ScrError], None]
 
 
 class Store(Protocol):
@@ -36,6 +39,10 @@ class Store(Protocol):
     store is lost (`StoreStatus.state`) no `then` is called any more.  A write
     without `then` rides along with the next.  All writes are idempotent by the
     ids of what they write.
+
+    What no database keeps raises InvalidMessage at the call.  What the database
+    itself refuses is not kept, and `refused` is called on the loop in place of
+    `then`; the writes before and after it are kept.
 
     A message to CLIENT is never open: it is the answer to the message that it
     replies to.
@@ -55,16 +62,26 @@ class Store(Protocol):
 
     # What happens to messages.
 
-    def accept(self, message: Message, then: Then | None = None, *, ask: OpenAsk | None = None) -> None:
+    def accept(
+        self,
+        message: Message,
+        then: Then | None = None,
+        *,
+        ask: OpenAsk | None = None,
+        given: Given | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         """Keep a message: from now on it will have exactly one outcome (I1).  With `ask`, somebody waits for it.
 
-        A `Down` uses up its monitor.
+        `given`: its id is a client's key, under which it may be given again.  A `Down` uses up its monitor.
         """
 
     def commit(self, turn: CommittedTurn, then: Then) -> None:
         """Keep a whole turn: the ack, the state, the sends, monitors, timers, effects, entries, answers to asks."""
 
-    def record(self, message_id: str, step: StepRecord, then: Then | None = None) -> None:
+    def record(
+        self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
+    ) -> None:
         """Keep what is known of a step until its message has its outcome; what is done replaces what had begun."""
 
     def close_ask(self, message_id: str) -> None:
@@ -115,7 +132,7 @@ class Store(Protocol):
     def sync(self, then: Then) -> None:
         """Call back when all writes before this are kept."""
 
-    def find(self, message_id: str, then: Callable[[Known], None]) -> None:
+    def find(self, message_id: str, then: Callable[[Known], None], refused: Refused | None = None) -> None:
         """What is known of a client's message."""
 
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:

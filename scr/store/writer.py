@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from scr.errors import LeaseLost, StoreError, StoreUnavailable
+from scr.errors import InvalidMessage, LeaseLost, ScrError, StoreDamaged, StoreError, StoreUnavailable
 from scr.failpoints import reach
-from scr.store import pages, statements
+from scr.store import statements
+from scr.store.group import NotTaken, Work, execute, refused_of, tell_all
 from scr.store.lateness import SLOW_S, Lateness
 from scr.store.records import StoreStatus
-from scr.store.session import Database, Row, Session
+from scr.store.session import Database, Session
 from scr.telemetry.events import Record
 
 State: TypeAlias = Literal["ok", "slow", "trouble", "lost"]
@@ -31,17 +32,6 @@ CROWD = 1000  # how much of it waits at most
 EXCUSED = 2  # times its patience: no trouble lasts longer
 PAUSE_S, LONGEST_PAUSE_S = 0.01, 0.5
 RENEWALS = 3  # in the time of a lease
-
-
-@dataclass(eq=False, slots=True)
-class Work:
-    """Rows to write, then something to look up, then whom to tell; `at` is monotonic."""
-
-    rows: Sequence[Row]
-    n: int
-    at: float
-    look: Callable[[Session], Any] | None = None
-    then: Callable[..., None] | None = None
 
 
 @dataclass(slots=True)
@@ -197,6 +187,10 @@ class Writer:
                 self._tell("trouble", str(error))
                 time.sleep(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            except NotTaken as refusal:
+                self._drop()
+                self._group = [item for item in self._group if item is not refusal.work]
+                self._hand_over(partial(tell_all, [refusal.tell]))
             except StoreError as error:
                 self._lose(error)
                 return
@@ -215,13 +209,22 @@ class Writer:
         fence = {"batch": tenure.batch + bool(group), "seq": seq, "n": n, "lease_s": tenure.lease_s}
         if session.change(statements.FENCE, **fence, id=tenure.run, epoch=tenure.epoch) != 1:
             raise self._fenced()
-        results = _execute(session, group, tenure.run)
+        try:
+            results = execute(session, group, tenure.run)
+        except InvalidMessage as error:
+            raise self._not_taken(error) from error
         if group:
             self._doubtful = results
         reach("store.before_commit")
         session.commit()
         reach("store.after_commit")
         return results
+
+    def _not_taken(self, error: InvalidMessage) -> ScrError:
+        """Which work of the group it is that the database refuses."""
+        self._drop()
+        found = refused_of(self._reopen(), self._group, self._tenure.run)
+        return found or StoreDamaged(f"the store {self._database.shown} does not take what must be kept: {error}")
 
     def _reached(self) -> tuple[int, int]:
         """The number of the last event when the group is kept, and of the last write."""
@@ -256,7 +259,7 @@ class Writer:
         works = (item for item in group if isinstance(item, Work))
         told = [partial(work.then, next(found)) if work.look else work.then for work in works if work.then]
         if told:
-            self._hand_over(partial(_tell_all, told))
+            self._hand_over(partial(tell_all, told))
 
     def _fenced(self) -> LeaseLost:
         return LeaseLost(
@@ -285,26 +288,3 @@ class Writer:
         if self._session is not None:
             self._session.close()
             self._session = None
-
-
-def _execute(session: Session, group: Sequence[Work | Record], run: int) -> list[Any]:
-    """All rows, and what was looked up, each after the rows before it; the events, which nobody looks up, last."""
-    results: list[Any] = []
-    rows: list[Row] = []
-    records: list[Record] = []
-    for item in group:
-        if isinstance(item, Record):
-            records.append(item)
-            continue
-        rows += item.rows
-        if item.look is not None:
-            session.write(rows)
-            rows = []
-            results.append(item.look(session))
-    session.write([*rows, *pages.pack(run, records)])
-    return results
-
-
-def _tell_all(told: Sequence[Callable[[], None]]) -> None:
-    for tell in told:
-        tell()

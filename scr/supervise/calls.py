@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from scr.errors import InvalidSpec
+from scr.mail.names import unknown
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
 from scr.supervise.draft import Draft
 from scr.supervise.endings import settle
@@ -46,11 +47,11 @@ def take_call(draft: Draft, call: Call) -> None:
         case StartChild():
             supervisor, child = call.supervisor, draft.children.get(call.spec.id)
             if supervisor not in draft.teams:
-                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no supervisor {supervisor!r}")
+                return draft.refuse(call, Refusal.NOT_FOUND, unknown("supervisor", supervisor, draft.teams))
         case _:
             child = draft.children.get(call.id)
             if child is None or child.parent is None:
-                return draft.refuse(call, Refusal.NOT_FOUND, f"there is no child {call.id!r}")
+                return draft.refuse(call, Refusal.NOT_FOUND, unknown("agent", call.id, draft.children))
             supervisor = child.parent
     if _is_unavailable(draft, call, supervisor):
         return None
@@ -64,7 +65,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
     match call:
         case StartChild() if child:
             code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
-            draft.refuse(call, code, f"{child.id!r} is {standing(child)} under {child.parent!r}")
+            draft.refuse(call, code, _why_taken(draft, child))
         case StartChild():
             start_child(draft, call)
         case _ if child is None:
@@ -81,6 +82,12 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             draft.bury(child, Fate.ENDED)
             draft.drop(child)
             draft.reply(call, Done(child.id))
+
+
+def _why_taken(draft: Draft, child: Child) -> str:
+    if child.id in draft.teams:
+        return f"{child.id!r} is the name of a supervisor; choose another name for the agent"
+    return f"{child.id!r} is {standing(child)} under {child.parent!r}"
 
 
 def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:

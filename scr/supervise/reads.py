@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scr.errors import UnknownAgent
+from scr.mail.names import unknown
 from scr.specs import ChildSpec, SupervisorSpec
 from scr.supervise.tree import Child, Phase, Team, Tree
 
@@ -50,7 +51,7 @@ def in_start_order(tree: Tree) -> Iterator[Child]:
 def which_child(tree: Tree, name: str) -> Child:
     """One child as its supervisor sees it.  Raises UnknownAgent."""
     if name not in tree.children:
-        raise UnknownAgent(f"there is no agent or supervisor {name!r}")
+        raise UnknownAgent(unknown("agent or supervisor", name, tree.children))
     return tree.children[name]
 
 
@@ -102,5 +103,5 @@ def _restarts(stamps: tuple[float, ...], spec: SupervisorSpec, at: float) -> Res
 
 def _team(tree: Tree, supervisor: str) -> Team:
     if supervisor not in tree.teams:
-        raise UnknownAgent(f"there is no supervisor {supervisor!r}")
+        raise UnknownAgent(unknown("supervisor", supervisor, tree.teams))
     return tree.teams[supervisor]

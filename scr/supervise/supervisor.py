@@ -240,10 +240,14 @@ class Supervisor:
             tail_bytes=self._tail_bytes,
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
-        if incarnation.asked is Asked.NOTHING:
-            channel.send(self._house.become(incarnation))
-        else:
+        if incarnation.asked is not Asked.NOTHING:
             incarnation.signal(signal.SIGKILL)
+            return
+        try:
+            channel.send(self._house.become(incarnation))
+        except ChannelError as error:
+            why = f"its code, options and state cannot be given to a process: {error}"
+            self.condemn(agent, incarnation.number, Exit(ExitReason.START_FAILED, why))
 
     def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
@@ -275,7 +279,8 @@ class Supervisor:
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
         incarnation.drain()
-        if not incarnation.named and incarnation.asked is Asked.NOTHING and incarnation.blanks < BLANKS_MAX:
+        is_blank = not (incarnation.named or incarnation.condemned)
+        if is_blank and incarnation.asked is Asked.NOTHING and incarnation.blanks < BLANKS_MAX:
             self._again(incarnation)
             return
         end = incarnation.verdict(status)

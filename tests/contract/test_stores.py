@@ -6,9 +6,11 @@ from itertools import count
 import pytest
 
 from scr.charging import Charges
+from scr.errors import InvalidMessage
 from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, derive_id
-from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of
+from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of, given_of
+from scr.store.statements import FAILED, PARKED, STEP_DONE
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import Bench, answer, comparable, down, failure, ids, spec, task, turn
@@ -309,3 +311,59 @@ def test_what_was_before_is_in_the_past_of_agents(bench):
     image = bench.reopened()
     assert replace(image, past={}).agents[0].incarnation == 4
     assert bench.url == "memory:" or dict(image.past) == {"c": 2}
+
+
+def test_a_client_finds_what_it_had_given_under_its_key_while_it_is_open_when_it_is_answered_and_when_it_was_dead(
+    bench,
+):
+    """After a restart, too, in a store that has one."""
+    message = task("m0", sender=CLIENT, value={"n": 1})
+    bench.told(bench.store.accept, message, given=given_of(message))
+    assert bench.told(bench.store.find, "m0").given == given_of(message)
+    bench.told(bench.store.bury, DeadLetter(message, "quarantined", "why", 1), None)
+    assert bench.told(bench.store.find, "m0").given == given_of(message)
+    bench.told(bench.store.exhume, "m0")
+    bench.told(bench.store.commit, turn("m0", sends=(answer("r0", "m0"),)))
+    if bench.url != "memory:":
+        bench.reopened()
+    found = bench.told(bench.store.find, "m0")
+    assert (found.state, found.given) == ("ended", given_of(message))
+    with pytest.raises(InvalidMessage, match="NUL"):
+        bench.store.find("m\0", lambda _: None)
+
+
+def test_a_value_that_a_database_cannot_hold_is_no_outage(bench):
+    if bench.url == "memory:":
+        return
+    refused, deep = [], "k" * 5000
+    values = [
+        (FAILED, (1 << 70, 0, 0, None, None, 1, 1)),
+        (FAILED, (0, 0, 1, None, None, "\ud800", 1)),
+        (PARKED, (deep + "\ud800", 1, 1)),
+    ]
+    for row in values:
+        bench.store._put([row], lambda: pytest.fail("it is not kept"), refused=refused.append)
+    bench.told(bench.store.accept, task("m0"))
+    assert [type(error) for error in refused] == [InvalidMessage] * len(values)
+    for name in ("s" * 513, "s\0"):
+        with pytest.raises(InvalidMessage):
+            bench.store.record("m0", StepRecord(name=name, value=1))
+        with pytest.raises(InvalidMessage):
+            bench.store.commit(turn("m0", entries=(Entry(key="k"), Entry(key=name)), sends=(task("s0"),)), lambda: None)
+    assert (bench.store.counts().open_messages, bench.store.entries_version) == (1, 0)
+    bench.told(bench.store.commit, turn("m0", entries=(Entry(key="k", value=2),), sends=(task("s0"),)))
+    bench.told(bench.store.commit, turn("s0"))
+    assert bench.told(bench.store.entries, 0, 9) == (Entry(key="k", value=2, version=1),)
+    assert (ids(bench.reopened()), bench.store.entries_version) == ([], 1)
+    assert (bench.lost, bench.changed) == ([], [])
+
+
+def test_postgres_refuses_what_is_too_long_for_an_index_and_goes_on(postgres):
+    bench = Bench(postgres.url(), f"run-{next(NUMBERS)}")
+    refused, noise = [], "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(3000))
+    row = (STEP_DONE, (1, "m0", noise, 1, "done", "null", 1, 1))
+    bench.store._put([row], lambda: pytest.fail("it is not kept"), refused=refused.append)
+    bench.told(bench.store.accept, task("m0"))
+    assert "index row" in str(refused[0])
+    assert (bench.lost, bench.changed) == ([], [])
+    bench.close()

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import scr
-from scr.errors import AgentGone, InvalidSpec, StartFailed, UnknownAgent
+from scr.errors import InvalidSpec, StartFailed, TaskFailed, UnknownAgent
 from scr.specs import Code, parse
 from tests.conftest import marked, until
 
@@ -275,7 +275,7 @@ def test_an_agent_that_cannot_go_on_ends_with_its_reason_and_nobody_else_does(tr
     for code, (reason, told) in ENDS_BY_ITSELF.items():
         name = code.__name__
         trio.runtime.start_agent(name, code, max_deliveries=1)
-        with pytest.raises(AgentGone, match=told):
+        with pytest.raises(TaskFailed, match=told):
             trio.runtime.ask(name, None)
         assert trio.until("agent_exited", agent=name).reason == reason
         assert trio.until("agent_up", count=2, agent=name).incarnation == 2
@@ -306,7 +306,7 @@ def test_what_an_agent_leaves_behind_ends_with_it_or_if_it_left_its_session_with
         os._exit(1)
 
     story.runtime.start_agent("leaves", leaves, max_deliveries=1)
-    with pytest.raises(AgentGone):
+    with pytest.raises(TaskFailed):
         story.runtime.ask("leaves", None)
     stays, goes = map(int, story.until("logged", agent="leaves").text.split())
     until(lambda: not is_alive(stays))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import scr
-from scr.errors import AgentGone, StartFailed
+from scr.errors import StartFailed, TaskFailed
 from tests.conftest import until
 
 
@@ -72,9 +72,9 @@ def death_of(story, agent, count=1):
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_death_with_a_message_in_hand_is_recorded_whole(trio, agent, reason, signal_name, detail, where):
-    trio.runtime.start_agent("victim", agent, max_deliveries=2, deadline_s=1.0)
+    trio.runtime.start_agent("victim", agent, max_deliveries=2, deadline_s=1.0, on_error="crash")
     pid = trio.pid("victim")
-    with pytest.raises(AgentGone, match="ended victim 2 times"):
+    with pytest.raises(TaskFailed, match="victim failed, and the process ended 2 times"):
         trio.runtime.ask("victim", None)
     first, second = trio.runtime.crashes("victim")
     assert (first.agent, first.incarnation, first.pid) == ("victim", 1, pid)
@@ -145,7 +145,7 @@ def test_a_kill_by_an_operator_is_recorded_as_one_and_the_message_is_not_to_blam
 def test_a_signal_of_an_operator_that_ends_nobody_does_not_colour_the_next_death(trio):
     trio.runtime.start_agent("victim", kills_itself, max_deliveries=1)
     trio.runtime.signal_agent("victim", signal.SIGCONT)
-    with pytest.raises(AgentGone):
+    with pytest.raises(TaskFailed):
         trio.runtime.ask("victim", None)
     assert death_of(trio, "victim").asked == "nothing"
 
@@ -188,8 +188,8 @@ def test_what_was_written_last_is_kept_within_its_bound(trio):
             sys.stderr.write(f"complaint {n}\n")
         raise ValueError("enough")
 
-    trio.runtime.start_agent("flood", floods, max_deliveries=1)
-    with pytest.raises(AgentGone):
+    trio.runtime.start_agent("flood", floods, max_deliveries=1, on_error="crash")
+    with pytest.raises(TaskFailed):
         trio.runtime.ask("flood", None)
     record = death_of(trio, "flood")
     assert len(record.stdout) <= 8192 >= len(record.stderr)
@@ -225,7 +225,7 @@ class NeverUp(scr.Agent):
 
 def test_an_exception_that_cannot_be_formatted_has_its_type_and_its_place(story):
     for agent in (speechless, misnamed, speechless_in_a_thread):
-        story.runtime.start_agent(agent.__name__, agent, max_deliveries=1)
+        story.runtime.start_agent(agent.__name__, agent, max_deliveries=1, retry=scr.Retry(attempts=1))
         story.runtime.send(agent.__name__, None)
         death_of(story, agent.__name__)
     with pytest.raises(StartFailed):

@@ -13,7 +13,7 @@ import time
 import pytest
 
 import scr
-from scr.errors import AgentGone, StartFailed
+from scr.errors import StartFailed, TaskFailed
 from tests.conftest import until
 
 
@@ -133,8 +133,8 @@ def test_an_agent_that_ends_by_itself_has_the_reason_of_the_table_and_comes_back
     found = {}
     for n, (how, (code, _, _)) in enumerate(BY_ITSELF.items()):
         name = f"mortal-{n}"
-        trio.runtime.start_agent(name, code, restart="transient", max_deliveries=1)
-        with pytest.raises(AgentGone):
+        trio.runtime.start_agent(name, code, restart="transient", max_deliveries=1, on_error="crash")
+        with pytest.raises(TaskFailed):
             trio.runtime.ask(name, None)
         reason, detail = seen(trio.until("agent_exited", agent=name))
         found[how] = reason, detail.split(" in comparison")[0].split(" while calling")[0]
@@ -167,7 +167,7 @@ def test_g11_09_sigkill_cannot_be_caught_and_the_reason_is_killed(trio):
         time.sleep(600)
 
     trio.runtime.start_agent("catcher", catches_all, restart="transient", max_deliveries=1)
-    with pytest.raises(AgentGone):
+    with pytest.raises(TaskFailed):
         trio.runtime.ask("catcher", None)
     assert seen(trio.until("agent_exited", agent="catcher")) == ("killed", "by SIGKILL from outside")
     trio.until("agent_up", count=2, agent="catcher")

@@ -338,6 +338,7 @@ def test_a_retry_waits_for_its_time_whatever_dies_meanwhile(tmp_path):
         runtime.start_agent("a", fails_once, retry=scr.Retry(base_s=1.5, cap_s=1.5, jitter="none"))
         task = runtime.submit("a", 1)
         due = story.until("turn_failed", agent="a").due
+        runtime.submit("a", 2)  # it is in the store, and so is all that was written before it
         os.kill(runtime.pid, signal.SIGKILL)
         story.until("runtime_up", count=2)
         assert task.result(20) == [2, 2]

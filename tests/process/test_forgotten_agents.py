@@ -29,13 +29,14 @@ def test_agents_that_were_down_are_forgotten_with_their_supervisor_and_their_nam
     with story.runtime as runtime:
         for name in ("stops-itself", "is-stopped", "lives"):
             restart = "permanent" if name == "lives" else "transient"
-            runtime.start_agent(name, stops_when_told, under="crew", restart=restart)
+            runtime.start_agent(name, stops_when_told, under="crew", restart=restart, on_error="crash")
         runtime.ask("stops-itself", "stop")
         runtime.stop_agent("is-stopped")
         for name in ("stops-itself", "is-stopped"):
             story.until("agent_gone", agent=name)
         os.kill(story.pid("lives"), signal.SIGKILL)
-        until(lambda: [(a.id, a.phase) for a in runtime.status().agents] == [("root", "up"), ("crew", "up")])
+        phases = [("root", "up"), ("crew", "up"), ("lives", "down")]
+        until(lambda: [(a.id, a.phase) for a in runtime.status().agents] == phases)
         for name in ("stops-itself", "is-stopped"):
             for call in (runtime.restart_agent, runtime.stop_agent, lambda name: runtime.ask(name, 1)):
                 with pytest.raises(UnknownAgent, match=name):

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import scr
-from scr.errors import AgentGone, MailboxFull
+from scr.errors import MailboxFull, TaskFailed
 from tests.conftest import until
 
 
@@ -101,8 +101,8 @@ HAZARDS = {
 def test_a_misbehaving_incarnation_ends_with_its_reason_and_its_siblings_notice_nothing(story, hazard, told):
     for name in ("witness-1", "witness-2", "witness-3"):
         story.runtime.start_agent(name, lambda ctx, message: ["seen", message.payload.input])
-    story.runtime.start_agent("hazard", hazard, max_deliveries=1)
-    with pytest.raises(AgentGone, match=told):
+    story.runtime.start_agent("hazard", hazard, max_deliveries=1, on_error="crash")
+    with pytest.raises(TaskFailed, match=told):
         story.runtime.ask("hazard", None, timeout_s=20)
     assert story.until("agent_exited", agent="hazard").reason in {"error", "killed", "crashed"}
     assert [story.runtime.ask(f"witness-{n}", n) for n in (1, 2, 3)] == [["seen", 1], ["seen", 2], ["seen", 3]]
@@ -158,7 +158,7 @@ def test_grandchildren_end_with_their_agent_even_when_they_hold_its_pipes(story)
         os.kill(os.getpid(), signal.SIGKILL)
 
     story.runtime.start_agent("parent", leaves_a_child, max_deliveries=1, restart="temporary")
-    with pytest.raises(AgentGone):
+    with pytest.raises(TaskFailed):
         story.runtime.ask("parent", None)
     child = int(story.until("logged", agent="parent").text)
     until(lambda: not os.path.exists(f"/proc/{child}"))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 import scr
-from scr.errors import AgentGone
+from scr.errors import TaskFailed
 from scr.launch.memory_group import MemoryGroups, home
 from tests.conftest import until
 
@@ -47,7 +47,7 @@ def assert_untouched(story):
 def test_an_agent_that_uses_more_memory_than_it_may_is_ended_for_that_and_its_siblings_live(story):
     witnesses(story)
     story.runtime.start_agent("hog", hog, limits={"memory_bytes": 200 * MB}, max_deliveries=1)
-    with pytest.raises(AgentGone, match=r"private memory, above its limit of 209715200"):
+    with pytest.raises(TaskFailed, match=r"private memory, above its limit of 209715200"):
         story.runtime.ask("hog", 205)
     assert story.until("agent_exited", agent="hog").reason == "out_of_memory"
     assert_untouched(story)
@@ -71,7 +71,7 @@ def test_memory_that_comes_too_fast_to_be_looked_at_is_the_kernels_to_end_and_it
 
     witnesses(story)
     story.runtime.start_agent("hog", pours, limits={"memory_bytes": 100 * MB}, max_deliveries=1)
-    with pytest.raises(AgentGone, match="kernel"):
+    with pytest.raises(TaskFailed, match="kernel"):
         story.runtime.ask("hog", None)
     assert story.until("agent_exited", agent="hog").reason == "out_of_memory"
     assert_untouched(story)
@@ -85,7 +85,7 @@ def test_what_an_agent_has_started_is_counted_with_it_and_ended_with_it(story):
 
     witnesses(story)
     story.runtime.start_agent("boss", employs, limits={"memory_bytes": 100 * MB}, max_deliveries=1)
-    with pytest.raises(AgentGone, match="kernel"):
+    with pytest.raises(TaskFailed, match="kernel"):
         story.runtime.ask("boss", None)
     assert story.until("agent_exited", agent="boss").reason == "out_of_memory"
     assert_untouched(story)
@@ -171,7 +171,7 @@ def test_cpu_seconds_are_kept_by_the_kernel(story):
 
     witnesses(story)
     story.runtime.start_agent("burner", burns, limits={"cpu_s": 1}, max_deliveries=1)
-    with pytest.raises(AgentGone, match="SIGXCPU"):
+    with pytest.raises(TaskFailed, match="SIGXCPU"):
         story.runtime.ask("burner", None)
     assert story.until("agent_exited", agent="burner").reason == "crashed"
     assert_untouched(story)
@@ -183,6 +183,6 @@ def test_too_many_open_files_are_an_error_in_the_agent_alone(story):
 
     witnesses(story)
     story.runtime.start_agent("opener", opens, limits={"open_files": 64}, max_deliveries=1)
-    with pytest.raises(AgentGone, match="Too many open files"):
+    with pytest.raises(TaskFailed, match="Too many open files"):
         story.runtime.ask("opener", None)
     assert_untouched(story)

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import scr
-from scr.errors import AgentGone
+from scr.errors import TaskFailed
 
 
 def blocks(ctx, message):
@@ -65,7 +65,7 @@ def test_the_stack_of_a_hung_handler_is_in_what_it_printed_last(story):
 
 def test_a_message_that_hangs_three_incarnations_is_quarantined(story):
     story.runtime.start_agent("hung", lambda ctx, message: time.sleep(60), deadline_s=0.2)
-    with pytest.raises(AgentGone, match="ended hung 3 times"):
+    with pytest.raises(TaskFailed, match="hung failed, and the process ended 3 times"):
         story.runtime.ask("hung", None)
 
 

@@ -73,13 +73,13 @@ def test_agents_of_every_kind_are_restarted_by_hand(trio, guest):
 
 
 def test_a_parked_agent_is_started_by_hand(story):
-    story.runtime.start_agent("weak", lambda ctx, message: os.abort(), park=True, max_deliveries=1000)
+    story.runtime.start_agent("weak", lambda ctx, message: os.abort(), on_error="crash", park=True, max_deliveries=1000)
     story.runtime.send("weak", None)
     until(lambda: status_of(story.runtime, "weak").phase == "parked", limit_s=30)
     assert (status_of(story.runtime, "weak").parks, status_of(story.runtime, "weak").pid) == (True, None)
     assert "SIGABRT" in status_of(story.runtime, "weak").end
     story.runtime.restart_agent("weak")
-    assert status_of(story.runtime, "weak").pid
+    assert story.events("agent_up", agent="weak")[-1].incarnation > 20
 
 
 def test_a_restart_whose_start_fails_for_good_is_told(trio, tmp_path):
@@ -141,8 +141,8 @@ def test_supervisors_come_before_those_below_them_with_their_own_limits(trio, gu
     agents = guest.status().agents
     assert [status.id for status in agents] == ["root", "memories", "table", "memory", "agents", "one", "two", "three"]
     limits = {status.id: (status.restarts, status.max_restarts) for status in agents}
-    assert (limits["root"], limits["agents"], limits["table"]) == ((0, 20), (1, 20), (0, 20))
-    assert limits["one"] == limits["two"] == (1, 20)
+    assert (limits["root"], limits["agents"], limits["table"]) == ((0, 20), (0, 20), (0, 20))
+    assert (limits["one"], limits["two"]) == ((0, 20), (1, 20)), "an agent that parks has a limit of its own"
 
 
 def test_the_stack_of_an_agent_shows_where_it_stands_and_it_goes_on(trio, guest):
@@ -246,3 +246,16 @@ def test_among_several_runtimes_one_must_be_chosen_and_none_is_told(monkeypatch,
 def test_every_refusal_is_an_error_of_scr(trio, guest):
     with pytest.raises(ScrError):
         guest.restart_agent("root")
+
+
+def test_a_wrong_name_is_answered_with_the_name_that_may_be_meant(story):
+    story.runtime.start_agent("worker", sleeps_here)
+    verbs = [
+        lambda name: story.runtime.ask(name, None),
+        lambda name: story.runtime.signal_agent(name, signal.SIGCONT),
+        story.runtime.stop_agent,
+        story.runtime.restart_agent,
+    ]
+    for verb in verbs:
+        with pytest.raises(UnknownAgent, match=r"there is no agent 'wroker'; did you mean 'worker'\? \(see `scr ps`\)"):
+            verb("wroker")

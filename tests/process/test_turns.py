@@ -18,6 +18,7 @@ from scr.errors import (
     InvalidMessage,
     InvalidSpec,
     StartFailed,
+    TaskFailed,
     UnknownAgent,
 )
 
@@ -102,14 +103,14 @@ class Parent(scr.Agent):
 
 class Diary(scr.Agent):
     class State(BaseModel):
-        seen: list[tuple[int, int]] = []
+        seen: list[list[int]] = []
 
     def on_task(self, ctx, message):
         n = message.payload.input
         if n == "tell":
             ctx.reply(self.state.seen)
             return
-        self.state.seen.append((n, ctx.recall("last", 0)))
+        self.state.seen.append([n, ctx.recall("last", 0)])
         self.note(ctx, n)
 
     def note(self, ctx, n):
@@ -124,7 +125,7 @@ class ThreadedDiary(Diary):
         if n == "tell":
             ctx.reply(self.state.seen)
             return
-        self.state.seen.append((n, await asyncio.to_thread(ctx.recall, "last", 0)))
+        self.state.seen.append([n, await asyncio.to_thread(ctx.recall, "last", 0)])
         self.note(ctx, n)
 
 
@@ -206,7 +207,7 @@ def test_a_message_that_kills_three_times_is_quarantined_and_its_siblings_go_on(
     for name in ("bystander-1", "bystander-2"):
         story.runtime.start_agent(name, Counter)
     story.runtime.start_agent("weak", poison)
-    with pytest.raises(AgentGone, match="ended weak 3 times"):
+    with pytest.raises(TaskFailed, match="weak failed, and the process ended 3 times"):
         story.runtime.ask("weak", "poison")
     buried = story.until("message_buried", to="weak")
     assert (buried.reason, buried.deliveries) == ("quarantined", 3)
@@ -217,9 +218,9 @@ def test_a_message_that_kills_three_times_is_quarantined_and_its_siblings_go_on(
     ]
 
 
-def test_an_exception_is_a_crash_with_its_traceback_in_the_exit_record(story):
-    story.runtime.start_agent("raiser", raises)
-    with pytest.raises(AgentGone, match="ValueError: cannot handle 7"):
+def test_an_exception_may_be_a_crash_with_its_traceback_in_the_exit_record(story):
+    story.runtime.start_agent("raiser", raises, on_error="crash")
+    with pytest.raises(TaskFailed, match="ValueError: cannot handle 7"):
         story.runtime.ask("raiser", 7)
     exited = story.events("agent_exited", agent="raiser")[0]
     assert exited.reason == "error"
@@ -300,9 +301,9 @@ def test_whoever_waits_on_a_slow_agent_is_told_at_the_deadline(story):
         story.runtime.ask("slow", 2.0, timeout_s=0.2)
 
 
-def test_whoever_waits_on_an_agent_that_ends_for_good_is_told_at_once(story):
+def test_a_client_that_waits_on_an_agent_that_will_not_come_back_is_told_at_once(story):
     story.runtime.start_agent("mortal", poison, restart="temporary")
-    with pytest.raises(AgentGone, match="mortal ended for good"):
+    with pytest.raises(AgentGone, match=r"mortal is down \(killed.*its mail waits"):
         story.runtime.ask("mortal", None, timeout_s=30)
 
 

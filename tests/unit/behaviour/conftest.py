@@ -9,7 +9,8 @@ import pytest
 from scr.behaviour import concurrency, loop
 from scr.behaviour.loop import Loop
 from scr.frames import FROM_AGENT, FROM_RUNTIME, Answer, Become, Deliver, Ready, StepDone
-from scr.mail.channel import BlockingChannel, pack
+from scr.mail.channel import BlockingChannel
+from scr.mail.framing import pack
 from scr.messages import Task, TaskPayload, origin
 from scr.specs import Code
 

@@ -98,7 +98,7 @@ def test_a_ping_is_answered_by_a_pong():
 def test_a_step_is_recorded_at_once_and_not_run_when_it_had_been():
     ctx, _, link = in_turn(StepRecord(name="old", value="kept"))
     assert ctx.step("old", lambda: 1 / 0) == "kept"
-    assert ctx.step("new", lambda: (1, 2)) == [1, 2]
+    assert ctx.step("new", lambda: [1, 2]) == [1, 2]
     assert [(frame.step.name, frame.step.value) for frame in link.sent] == [("new", [1, 2])]
 
 
@@ -268,7 +268,7 @@ def test_asking_oneself_is_refused_at_once():
 
 def test_a_bad_address_code_or_option_is_refused_by_name():
     ctx, _, _ = in_turn()
-    with pytest.raises(InvalidMessage, match="to:"):
+    with pytest.raises(InvalidMessage, match="'not a name' cannot be an agent's name"):
         ctx.send(1, to="not a name")
     with pytest.raises(InvalidSpec, match="restrat"):
         ctx.start_agent("child", "package.module:Class", restrat="never")
@@ -287,7 +287,7 @@ class Point(BaseModel):
 
 @pytest.mark.parametrize(
     ("value", "json"),
-    [(Point(x=1), {"x": 1}), ((1, 2), [1, 2]), ({"a": None}, {"a": None}), ("s", "s"), (1.5, 1.5)],
+    [(Point(x=1), {"x": 1}), ([Point(x=1)], [{"x": 1}]), ({"a": None}, {"a": None}), ("s", "s"), (1.5, 1.5)],
 )
 def test_what_json_can_say_is_said(value, json):
     assert plain(value, "it") == json
@@ -295,5 +295,5 @@ def test_what_json_can_say_is_said(value, json):
 
 @pytest.mark.parametrize("value", [object(), lambda: 1, float("nan"), "\ud800", {1: object()}])
 def test_what_json_cannot_say_is_refused_with_what_it_was(value):
-    with pytest.raises(InvalidMessage, match="it must be JSON"):
+    with pytest.raises(InvalidMessage, match=r"it(, at \S+,)? must be JSON"):
         plain(value, "it")

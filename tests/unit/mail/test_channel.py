@@ -3,14 +3,16 @@
 import asyncio
 import socket
 import struct
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, PeerGone
+from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
 from scr.frames import FROM_AGENT, FROM_RUNTIME, Answer, Halt, Log, Ready
-from scr.mail.channel import BlockingChannel, LoopChannel, Unpacker, pack, read_first
+from scr.mail.channel import BlockingChannel, LoopChannel
+from scr.mail.framing import Unpacker, pack, read_first
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8), st.lists(st.integers(1, 40), min_size=1, max_size=20))
@@ -39,6 +41,60 @@ def test_the_first_frame_is_read_and_not_a_byte_more():
         theirs.close()
         with pytest.raises(ChannelError):
             read_first(ours, 100, 5.0)
+
+
+def test_a_first_frame_that_comes_in_portions_is_read_whole():
+    ours, theirs = socket.socketpair()
+    body = b"x" * (4 << 20)  # more than a socket holds
+    with ours, theirs:
+        writer = threading.Thread(target=theirs.sendall, args=(pack(body, 8 << 20),))
+        writer.start()
+        assert read_first(ours, 8 << 20, 5.0) == body
+        writer.join()
+
+
+def nest(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_what_cannot_be_sent_is_an_error_of_the_channel_to_who_sends_it():
+    async def scenario(channel, theirs, heard, faults):
+        for send in (channel.send, channel.send_soon, channel.send_next):
+            with pytest.raises(BrokenFrame, match=r"\(Answer\) cannot be written as JSON"):
+                send(Answer.model_construct(ref=1, value=nest(300)))
+            with pytest.raises(FrameTooLarge, match=r"\(Answer\) of 1000"):
+                send(Answer(ref=1, value="x" * 100_000))
+        assert not faults
+
+    run(scenario)
+
+
+def test_a_blocking_end_sends_up_to_the_limit_that_it_was_told_and_hears_what_its_peer_may_say():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channel = BlockingChannel(ours, FROM_RUNTIME, 1000, heard_bytes=100_000)
+        with pytest.raises(FrameTooLarge):
+            channel.send(Log(text="x" * 2000))
+        channel.limit_bytes = 3000
+        channel.send(Log(text="x" * 2000))
+        theirs.sendall(pack(Answer(ref=1, value="x" * 5000).model_dump_json().encode(), 10_000))
+        assert len(channel.receive(5.0).value) == 5000
+        with pytest.raises(InvalidMessage, match="cannot be written as JSON"):
+            channel.send(Answer.model_construct(ref=1, value=nest(300)))
+
+
+def test_whether_there_is_news_is_told_without_waiting():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channel = BlockingChannel(ours, FROM_RUNTIME)
+        assert not channel.has_news
+        theirs.sendall(pack(Halt().model_dump_json().encode(), 1000))
+        assert channel.has_news
+        channel.receive(5.0)
+        assert not channel.has_news
 
 
 def test_a_blocking_end_says_when_its_peer_is_gone():

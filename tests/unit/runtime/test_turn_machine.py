@@ -4,6 +4,7 @@ The store keeps what it is given some time later, in order; what it has not kept
 """
 
 from collections import Counter, deque
+from functools import partial
 from types import SimpleNamespace
 
 from hypothesis import settings
@@ -64,6 +65,10 @@ class LateStore:
             getattr(self.memory, verb)(*given, **fields)
 
 
+def refuses(error):
+    raise AssertionError(error)
+
+
 class Agent:
     """An agent's process: handles what it was sent in order."""
 
@@ -101,7 +106,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    busy = wait = go_on = asks = answered = idle
+    busy = wait = go_on = asks = answered = raised = idle
 
 
 class Machine(RuleBasedStateMachine):
@@ -141,7 +146,8 @@ class Machine(RuleBasedStateMachine):
         self.send(message_id, again=False)
 
     def send(self, message_id, *, again):
-        self.turns.post.submit(self.submitted[message_id], lambda: self.acked.add(message_id), again=again)
+        message, kept = self.submitted[message_id], partial(self.acked.add, message_id)
+        self.turns.post.submit(message, kept, refuses, again=again)
 
     @rule(pick=PICK)
     def submit_again(self, pick):

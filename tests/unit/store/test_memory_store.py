@@ -5,7 +5,8 @@ import pytest
 from scr.frames import Commit
 from scr.messages import CLIENT, Ping, Pong, origin
 from scr.store.memory import KNOWN, MemoryStore
-from scr.store.records import CommittedTurn, DeadLetter
+from scr.store.records import CommittedTurn, DeadLetter, given_of
+from tests.contract.store_bench import task
 
 
 def message(n, sender="a", to="b"):
@@ -43,3 +44,22 @@ def test_it_begins_from_an_image_and_tells_the_present_one(store):
     again = MemoryStore(image=store.present())
     assert [kept.message.message_id for kept in again.image.mail] == ["m1", "m2"]
     assert again.present() == store.present()
+
+
+def test_what_was_given_under_a_key_is_compared_by_who_gave_it_to_whom_and_what_but_not_by_the_number_of_the_task():
+    mine = given_of(task("m", sender=CLIENT, value={"a": 1, "b": [2.0]}))
+    again = task("m", sender=CLIENT, value={"b": [2.0], "a": 1})
+    renumbered = again.model_copy(update={"payload": again.payload.model_copy(update={"task_id": "another"})})
+    assert not mine.conflict(given_of(renumbered), "m")
+    assert "is the id of a message of 'a'" in given_of(task("m", value={})).conflict(mine, "m")
+    assert "used for 'b' and cannot be used for 'c'" in mine.conflict(given_of(task("m", sender=CLIENT, to="c")), "m")
+    assert "another payload" in mine.conflict(given_of(task("m", sender=CLIENT, value={"a": 1, "b": [2]})), "m")
+
+
+def test_no_more_is_kept_of_keys_than_of_answers():
+    store = MemoryStore()
+    for n in range(KNOWN + 10):
+        message = task(f"m{n}", sender=CLIENT)
+        store.accept(message, given=given_of(message))
+        store.cancel(message.message_id, lambda: None)
+    assert len(store._given) == KNOWN

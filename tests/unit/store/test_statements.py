@@ -52,6 +52,7 @@ def test_a_list_of_rows_is_made_longer(mark):
         ("EFFECTS", "effects_live"),
         ("ANSWER", "messages_answer"),
         ("KNOWN", "messages_id"),
+        ("GIVEN", "messages_id"),
         ("RUNS_QUEUED", "runs_queued"),
         ("END", "sqlite_autoindex_messages"),
     ],

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 import pytest
 
 from scr.config import Limits
-from scr.errors import LeaseLost, StoreDamaged, StoreUnavailable
+from scr.errors import InvalidMessage, LeaseLost, StoreDamaged, StoreUnavailable
 from scr.frames import Entry
 from scr.store import sqlite
 from scr.store.session import DriverSession
+from scr.store.statements import FAILED
 from scr.telemetry.events import Logged, Record
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
@@ -249,3 +250,38 @@ def test_closing_keeps_what_is_pending_and_gives_the_run_up(bench):
         assert session.ask("SELECT count(*) FROM messages") == (500,)
     finally:
         session.close()
+
+
+TOO_LARGE = 1 << 70
+
+
+def test_a_value_that_the_database_cannot_hold_is_refused_alone_and_the_store_goes_on(bench, failing):
+    """As good as any driver's data error; what a client gives is checked long before."""
+    refused, heard = [], []
+    bench.store.accept(task("m0"))
+    bench.store._put(
+        [(FAILED, (TOO_LARGE, 0, 0, None, None, 1, 1))], lambda: pytest.fail("it is not kept"), refused=refused.append
+    )
+    bench.store.accept(task("m1"), lambda: heard.append("m1"))
+    bench.store.crashes(None, TOO_LARGE, lambda _: pytest.fail("it cannot be looked up"))
+    bench.store.find("m1", heard.append)
+    bench.pump(lambda: len(heard) == 2)
+    assert [type(error) for error in refused] == [InvalidMessage]
+    assert "the store cannot hold a value" in str(refused[0])
+    assert heard[1].state == "open"
+    assert (bench.lost, bench.changed) == ([], [])
+    assert ids(bench.reopened()) == ["m0", "m1"]
+
+
+def test_a_turn_that_the_database_refuses_loses_the_store_for_others_act_on_it_already(bench, failing):
+    bench.store._put([(FAILED, (TOO_LARGE, 0, 0, None, None, 1, 1))], lambda: pytest.fail("it is not kept"))
+    bench.pump(lambda: bench.lost)
+    assert "does not take what must be kept" in str(bench.lost[0])
+
+
+def test_who_is_told_and_fails_keeps_nobody_else_from_being_told(bench, caplog):
+    heard = []
+    bench.store.accept(task("m0"), lambda: 1 / 0)
+    bench.store.accept(task("m1"), lambda: heard.append("m1"))
+    bench.pump(lambda: heard)
+    assert "ZeroDivisionError" in caplog.text
