@@ -35,7 +35,7 @@ scr/mail/mailbox.py: a death loses the message in hand: usual
 +            case TryAgain(due=None):
 +                pass
 
-scr/mail/mailbox.py: the last message is handled first: usual
+scr/mail/mailbox.py: the last message is handled first: raising
 -        else:
 -            self._waiting.append(pending)
 +        else:

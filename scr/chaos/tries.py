@@ -50,7 +50,7 @@ def charged(event: Happening) -> Charged:
 
 
 def tried_too_often(of: Evidence) -> Iterator[str]:
-    """Neither counter of a message passes its limit or is forgotten, and nothing is tried that has its outcome."""
+    """No counter of a message passes its limit or is forgotten, one try is charged once, none follows an outcome."""
     kept = {row["message_id"]: row for row in of.rows["messages"]}
     before: dict[str, Charged] = {}
     over: set[str] = set()
@@ -69,6 +69,8 @@ def tried_too_often(of: Evidence) -> Iterator[str]:
 def _passed(message_id: str, last: Charged, now: Charged, most: Bounds | None) -> Iterator[str]:
     if now.attempts < last.attempts or now.deaths < last.deaths:
         yield f"message {message_id} was charged with {last}, and later with {now}"
+    if sum(now) > sum(last) + 1:
+        yield f"message {message_id} was charged with {last}, and after one more try with {now}"
     if most and now.attempts > most.attempts:
         yield f"message {message_id} was tried {now.attempts} times, and may be {most.attempts} times"
     if most and now.deaths > most.deaths:

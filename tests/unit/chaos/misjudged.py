@@ -41,9 +41,16 @@ def one_death_too_many(of):
 
 def a_charge_is_forgotten(of):
     sent(of, "r-1")
-    raised(of, "r-1", attempts=2, pause_s=0.1)
-    raised(of, "r-1", attempts=1, pause_s=None)
+    raised(of, "r-1", attempts=1, pause_s=0.1)
+    raised(of, "r-1", attempts=0, pause_s=None)
     buried(of, "r-1", "failed")
+
+
+def charged_twice(of):
+    row = sent(of, "r-1")
+    raised(of, "r-1", attempts=2, pause_s=0.1)
+    delivered(of, "r-1")
+    of.turn(row, TRIED, 0)
 
 
 def tried_after_its_end(of):
@@ -59,7 +66,7 @@ def given_up_too_early(of):
 
 def quarantined_for_exceptions(of):
     sent(of, "r-1")
-    raised(of, "r-1", attempts=2, pause_s=None)
+    raised(of, "r-1", attempts=1, pause_s=None)
     buried(of, "r-1", "quarantined")
 
 
@@ -107,11 +114,11 @@ def parked_though_it_does_not(of):
 
 def parked_by_letters_between_turns(of):
     for n in range(6):
-        row = sent(of, f"r-{n}")
+        row = sent(of, f"r-{n}", retry={"attempts": 1})
         if n == 3:
             of.turn(row, TRIED, n)
         else:
-            failed(of, f"r-{n}", attempts=3)
+            failed(of, f"r-{n}", attempts=1)
             buried(of, f"r-{n}", "failed")
     parked(of)
 
@@ -149,6 +156,7 @@ BROKEN = {
     "a message was tried too often": ("tries", one_attempt_too_many),
     "a message has ended too many processes": ("tries", one_death_too_many),
     "a message's attempts were forgotten": ("tries", a_charge_is_forgotten),
+    "one try was charged twice": ("tries", charged_twice),
     "a message was tried after its end": ("tries", tried_after_its_end),
     "a message was not tried often enough": ("dead letters", given_up_too_early),
     "exceptions counted as deaths": ("dead letters", quarantined_for_exceptions),
