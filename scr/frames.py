@@ -29,13 +29,16 @@ class TableAddress(Frozen):
 class StepRecord(Frozen):
     """What is recorded of one step of the turn of one message: its result, or that a `once` step has begun.
 
-    With `later` the result is left out of the frame: `ReadStep` asks for it.
+    `name` is unique in the turn.  `digest` says what the step was called with; that of a question is the id of its
+    message, and it is empty in what an SCR that knew steps by their order has written.  One that is not done had
+    begun, and is known not to have happened.  With `later` the result is left out of the frame: `ReadStep` asks for it.
     """
 
     name: str
     value: JsonValue = None
-    state: Literal["begun", "done"] = "done"
+    state: Literal["begun", "done", "not done"] = "done"
     later: bool = False
+    digest: str = ""
 
 
 class Timer(Frozen):
@@ -178,10 +181,11 @@ class StepBegun(Frozen):
     ref: int
     message_id: MessageId
     name: str
+    digest: str = ""
 
 
 class StepDone(Frozen):
-    """A step of the turn of `message_id` is complete: answer when its result is in the store."""
+    """A step of the turn of `message_id` is complete, or taken back: answer when that is in the store."""
 
     kind: Literal["step_done"] = "step_done"
     ref: int
@@ -225,7 +229,7 @@ class ReadStep(Frozen):
 
 
 class InDoubt(Frozen):
-    """Instead of a commit: a `once` step had begun in an earlier delivery, and nobody knows how it ended.
+    """Instead of a commit: the `once` step recorded as `step` had begun, and it is not known how it ended.
 
     The message is parked until a person says; the agent goes on with the next one.
     """
@@ -237,7 +241,10 @@ class InDoubt(Frozen):
 
 
 class Ask(Frozen):
-    """Send this at once and answer me with its result.  Belongs to the turn of `message_id`, as step `step`."""
+    """Send this at once and answer me with its result.  Belongs to the turn of `message_id`, as step `step`.
+
+    `former` is the step as which an SCR that knew steps by their order would have asked it, in a redelivery.
+    """
 
     kind: Literal["ask"] = "ask"
     ref: int
@@ -245,6 +252,7 @@ class Ask(Frozen):
     step: str
     message: Message
     timeout_s: float
+    former: str = ""
 
 
 class Fetch(Frozen):

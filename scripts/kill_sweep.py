@@ -42,6 +42,7 @@ from scr.runtime import handle, preload
 from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned, spawn
 from scr.runtime.tree import RESEARCH_TREE
+from scr.step_names import shown_step
 
 CALLS = ("fdatasync", "fsync", "pwrite64", "ftruncate", "unlink")
 DOCUMENTS = {
@@ -169,11 +170,15 @@ JOBS: dict[str, Callable[[Path, Path], Found]] = {"research": research, "ledger"
 
 
 def steps_of(store: Path) -> tuple[str, ...]:
-    """Every step that is recorded as done, by the task that it belongs to: the ids of messages tell who was first."""
-    tasks = "SELECT json_extract(payload, '$.task_id'), name FROM steps JOIN messages USING (run, message_id)"
+    """Every step that is recorded as done, by the task that it belongs to, or by who was asked.
+
+    The ids of messages tell who was first, and those of questions where the run was kept.
+    """
+    task = "json_extract(payload, '$.task_id')"
+    tasks = f"SELECT CASE {task} WHEN message_id THEN recipient ELSE {task} END, name"
     with closing(sqlite3.connect(store)) as database:
-        rows = database.execute(f"{tasks} WHERE state = 'done' ORDER BY 1, 2")
-        return tuple(f"{task_id} {name}" for task_id, name in rows)
+        rows = database.execute(f"{tasks} FROM steps JOIN messages USING (run, message_id) WHERE state = 'done'")
+        return tuple(sorted(f"{task_id} {shown_step(name)}" for task_id, name in rows))
 
 
 class Striker:

@@ -13,6 +13,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"agents"},
     {"research", "behaviour", "supervise"},
     {"mail", "launch", "memory", "store"},
+    {"step_names"},
     {"telemetry", "frames"},
     {"specs", "charging"},
     {"messages"},
@@ -25,6 +26,10 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "behaviour.canonical",
+    "behaviour.claims",
+    "behaviour.functions",
+    "behaviour.identity",
     "bounds",
     "chaos.checker",
     "chaos.ends",
@@ -45,6 +50,7 @@ PURE = {
     "messages",
     "retry",
     "specs",
+    "step_names",
     "values",
     "mail.mailbox",
     "mail.names",
@@ -76,6 +82,7 @@ PURE = {
     "supervise.tree",
     "telemetry.crashes",
     "telemetry.events",
+    "telemetry.plain",
 }
 ALLOWED_IN_PURE = {
     "bounds",
@@ -98,6 +105,7 @@ ALLOWED_IN_PURE = {
     "re",
     "reprlib",
     "signal",
+    "types",
     "typing",
 }
 ALSO_PURE = {"config", "errors", "supervise"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,15 @@ class CriticAgent(Agent):
     def on_task(self, ctx: Context, message: Task) -> None:
         """Check every claim.  Raises InvalidDocuments where that is to be done and the index is gone."""
         given: dict[str, Any] = dict(message.payload.input)  # type: ignore[arg-type]
-        with ExitStack() as open_files:
-            judged = Review.model_validate(
-                perform(
-                    Kind.CRITIQUE,
-                    given["piece"],
-                    lambda: open_files.enter_context(Index(Path(given["index"]))),
-                    ctx.step,
-                )
-            )
+        with ExitStack() as self._open_files:
+            opened = partial(self._open, Path(given["index"]))
+            judged = Review.model_validate(perform(Kind.CRITIQUE, given["piece"], opened, ctx.step))
         critique = critique_of(judged, message.payload.task_id)
         ctx.log(f"{message.payload.task_id}: {critique.comment}")
         ctx.reply(critique)
+
+    def _open(self, path: Path) -> Index:
+        return self._open_files.enter_context(Index(path))
 
 
 def critique_of(judged: Review, task_id: str) -> CritiquePayload:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
+from scr.behaviour.canonical import Uncounted
 from scr.messages import Critique, Message, Ping, Result, Task
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Stateless(BaseModel):
     """The state of an agent that keeps none."""
 
 
-class Agent:
+class Agent(Uncounted):
     """Extend it, give it a `State`, and write the handlers that you need, each `def` or `async def`.
 
     All handlers run in the agent's own process, one at a time.  An exception

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from typing import Any
 
 from scr.behaviour.link import Link, opened
-from scr.behaviour.steps import told
+from scr.behaviour.steps import slices, told
 from scr.behaviour.turn import Turn
 from scr.frames import Answer, FromAgent, StepRecord
 
@@ -48,8 +48,8 @@ async def inquire(link: Link, make: Callable[[int], FromAgent]) -> Any:
 class Concurrent:
     """The hands of an `async def` handler: see `scr.behaviour.steps`."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, link: Link, progress: Callable[[], None]) -> None:
+        self._link, self._progress = link, progress
 
     async def call(self, fn: Callable[[], Any]) -> Any:
         """Run it, and await what it returns if that can be."""
@@ -59,6 +59,13 @@ class Concurrent:
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Await the answer."""
         await inquire(self._link, told(turn, record))
+
+    async def pause(self, seconds: float) -> None:
+        """Let the other tasks run."""
+        for slice_s in slices(seconds):
+            self._progress()
+            await asyncio.sleep(slice_s)
+        self._progress()
 
 
 async def _awaited(handled: Awaitable[Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from time import monotonic, time
+from time import time
 from typing import Any
 
 from pydantic import JsonValue
@@ -40,6 +40,7 @@ from scr.messages import (
     TaskPayload,
 )
 from scr.specs import AgentSpec, Code
+from scr.step_names import shown_step
 
 ENTRIES_PAGE = 500
 PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
@@ -49,9 +50,8 @@ class Context(Stepping):
     """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send)."""
 
     def __init__(self, link: Link, turn: Turn | None, table: TableClient | None, pulse: Pulse | None = None) -> None:
-        super().__init__(link, turn)
-        self._table, self._pulse = table, pulse
-        self._until = monotonic() + turn.delivery.deadline_s if turn else None
+        super().__init__(link, turn, pulse)
+        self._table = table
 
     @property
     def incarnation(self) -> int:
@@ -72,11 +72,6 @@ class Context(Stepping):
     def attempt(self) -> int:
         """Which try this is of the message in hand, from 1: the tries that ended by an exception, and this one."""
         return self._a_turn("count attempts").delivery.attempt
-
-    @property
-    def deadline(self) -> float | None:
-        """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
-        return None if self._until is None else self._until - monotonic()
 
     @property
     def table(self) -> TableClient | None:
@@ -205,13 +200,6 @@ class Context(Stepping):
             return self._table.get(key, default, at_least=version)
         return self._table.recall(key, default, at_least=version)
 
-    def progress(self) -> None:
-        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""
-        if self._pulse:
-            self._pulse.progressed()
-        if self._turn:
-            self._until = monotonic() + self._turn.delivery.deadline_s
-
     def log(self, text: str) -> None:
         """One line for people, at once."""
         self._link.log(str(text))
@@ -219,9 +207,9 @@ class Context(Stepping):
     def _in_turn(self, verb: str) -> Turn:
         """The turn, for what takes effect when it commits: that cannot be wanted by a step that may not run again."""
         turn = self._open_turn(verb)
-        if step := WITHIN.get():
+        if step := WITHIN.get().record:
             raise ScrError(
-                f"cannot {verb} in step {step!r}: it is not run again when the message is redelivered, and this would "
-                "be lost; return what is to be done, and do it after the step"
+                f"cannot {verb} in step {shown_step(step)!r}: it is not run again when the message is redelivered, and "
+                "this would be lost; return what is to be done, and do it after the step"
             )
         return turn

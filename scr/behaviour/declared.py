@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from scr.behaviour.context import Context
 from scr.behaviour.home import refuse_elsewhere
+from scr.retry import Retry
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,32 +36,45 @@ def in_hand(ctx: Context) -> Iterator[None]:
 @overload
 def step(fn: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def step(*, name: str | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def step(fn: Callable[..., Any] | None = None, /, *, name: str | None = None) -> Any:
+def step(
+    *, name: str | None = None, key: Any = None, retry: Retry | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def step(
+    fn: Callable[..., Any] | None = None, /, *, name: str | None = None, key: Any = None, retry: Retry | None = None
+) -> Any:
     """Make a function, `def` or `async def`, a step of whatever turn it is called in: see `Context.step`.
 
         @scr.step
         def fetch(url): ...
 
     The step bears the function's qualified name, or `name`; what the function
-    returns must be JSON, and comes back as JSON says it.  Outside of a turn the
-    function is called and nothing is recorded; `fetch.__wrapped__` is the
-    function itself.  Raises ScrError in a thread that a handler has started.
+    returns must be JSON, and comes back as JSON says it.  `key` and `retry` are
+    those of `ctx.step.using`; a `key` that can be called makes the key of the
+    arguments.  Outside of a turn the function is called and nothing is
+    recorded; `fetch.__wrapped__` is the function itself.  Raises ScrError in a
+    thread that a handler has started.
     """
-    return partial(_plain, name=name) if fn is None else _plain(fn, name=name)
+    declare = partial(_declared, name=name, key=key, retry=retry)
+    return declare if fn is None else declare(fn)
 
 
 @overload
 def step_once(fn: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
 def step_once(
-    *, name: str | None = None, reconcile: Callable[..., Any] | None = None
+    *,
+    name: str | None = None,
+    key: Any = None,
+    retry: Retry | None = None,
+    reconcile: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def step_once(
     fn: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
+    key: Any = None,
+    retry: Retry | None = None,
     reconcile: Callable[..., Any] | None = None,
 ) -> Any:
     """As `scr.step`, for what must not happen twice: see `Context.step_once`.
@@ -70,9 +84,8 @@ def step_once(
 
     `reconcile` is called with the same arguments as the function.
     """
-    if fn is None:
-        return partial(_once, name=name, reconcile=reconcile)
-    return _once(fn, name=name, reconcile=reconcile)
+    declare = partial(_declared, name=name, key=key, retry=retry, reconcile=reconcile, is_once=True)
+    return declare if fn is None else declare(fn)
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,8 @@ class Declared:
 
     fn: Callable[..., Any]
     name: str
+    key: Any = None
+    retry: Retry | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function: as a step where a turn is in hand."""
@@ -91,7 +106,11 @@ class Declared:
     def taken(self, ctx: Context, args: Any, kwargs: Any) -> Any:
         """Take the step in this turn."""
         verb = ctx.step_async if inspect.iscoroutinefunction(self.fn) else ctx.step
-        return verb(self.name, partial(self.fn, *args, **kwargs))
+        return verb.using(key=self.key_of(args, kwargs), retry=self.retry).apply(self.name, self.fn, args, kwargs)
+
+    def key_of(self, args: Any, kwargs: Any) -> Any:
+        """The key of a call with these arguments, where one was declared."""
+        return self.key(*args, **kwargs) if callable(self.key) else self.key
 
 
 @dataclass(frozen=True)
@@ -103,16 +122,13 @@ class DeclaredOnce(Declared):
     def taken(self, ctx: Context, args: Any, kwargs: Any) -> Any:
         """Take the step in this turn."""
         verb = ctx.step_once_async if inspect.iscoroutinefunction(self.fn) else ctx.step_once
-        judge = self.reconcile and partial(self.reconcile, *args, **kwargs)
-        return verb(self.name, partial(self.fn, *args, **kwargs), reconcile=judge)
+        options = verb.using(key=self.key_of(args, kwargs), retry=self.retry, reconcile=self.reconcile)
+        return options.apply(self.name, self.fn, args, kwargs)
 
 
-def _plain(fn: Callable[..., Any], *, name: str | None) -> Callable[..., Any]:
-    return _function(Declared(fn, name or fn.__qualname__))
-
-
-def _once(fn: Callable[..., Any], *, name: str | None, reconcile: Callable[..., Any] | None) -> Callable[..., Any]:
-    return _function(DeclaredOnce(fn, name or fn.__qualname__, reconcile))
+def _declared(fn: Callable[..., Any], *, name: str | None, is_once: bool = False, **options: Any) -> Callable[..., Any]:
+    kind = DeclaredOnce if is_once else Declared
+    return _function(kind(fn, name or fn.__qualname__, **options))
 
 
 def _function(declared: Declared) -> Callable[..., Any]:

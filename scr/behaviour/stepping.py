@@ -5,98 +5,97 @@ Lives in the agent's process, as a part of the `ctx` that every handler is given
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from time import time
+from time import monotonic, time
 from typing import Any
 
 from scr.behaviour.arguments import address, seconds
+from scr.behaviour.canonical import Uncounted
+from scr.behaviour.claims import Claim
 from scr.behaviour.home import refuse_elsewhere
+from scr.behaviour.identity import Identity, StepKey, filled, identity_of
 from scr.behaviour.link import Link
-from scr.behaviour.steps import Step, Waiting, at_once, run, run_once, scoped
-from scr.behaviour.turn import Turn, compose
+from scr.behaviour.steps import WITHIN, Hands, Step, Waiting
+from scr.behaviour.turn import Turn, compose, plain
+from scr.behaviour.verbs import AsyncOnceStep, AsyncStep, OnceStep, Options, PlainStep
 from scr.errors import InvalidMessage, ScrError
 from scr.frames import Ask, FromAgent
-from scr.messages import Message, Payload, derive_id, follow
+from scr.launch.pulse import Pulse
+from scr.messages import Message, Payload, TaskPayload, derive_id, follow, of_payload
+from scr.step_names import question_id
+from scr.values import Frozen
 
 CONCURRENCY = "scr.behaviour.concurrency"
 
 
-class Stepping:
-    """The steps and asks of one turn; without a turn, in `on_start` and `on_stop`, there are none."""
+class Stepping(Uncounted):
+    """The steps and asks of one turn, and its time; without a turn, in `on_start` and `on_stop`, there are none."""
 
-    def __init__(self, link: Link, turn: Turn | None) -> None:
-        self._link, self._turn = link, turn
+    def __init__(self, link: Link, turn: Turn | None, pulse: Pulse | None = None) -> None:
+        self._link, self._turn, self._pulse = link, turn, pulse
+        self._until = monotonic() + turn.delivery.deadline_s if turn else None
 
     @property
     def agent(self) -> str:
         """This agent's id."""
         return self._link.agent
 
-    def step(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        """Run `fn` for this message, and return its result, which must be JSON, when that is in the store.
+    @property
+    def deadline(self) -> float | None:
+        """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
+        return None if self._until is None else self._until - monotonic()
 
-        A step that has returned is never run again: when the message is
-        redelivered after a crash, the recorded result is returned.  One that
-        had not returned is run again.  What `fn` raises is a crash like any
-        other.  `fn` cannot send, remember or start anything: when it is not
-        run again, that would be lost.  Raises what the store says when it
-        cannot keep the result, and ReplayDiverged.
-        """
-        turn, step = self._step(name, partial(fn, *args, **kwargs))
-        return at_once(run(step, turn, Waiting(self._link)))
+    def progress(self) -> None:
+        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""
+        if self._pulse:
+            self._pulse.progressed()
+        if self._turn:
+            self._until = monotonic() + self._turn.delivery.deadline_s
 
-    async def step_async(self, name: str, fn: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> Any:
-        """`step` for an `async def` function, in an `async def` handler; several may be under way together."""
-        turn, step = self._step(name, partial(fn, *args, **kwargs))
-        return await run(step, turn, import_module(CONCURRENCY).Concurrent(self._link))
+    @property
+    def step(self) -> PlainStep:
+        """Run a function once for this message, and record its result: `ctx.step(name, fn, *args, **kwargs)`."""
+        return PlainStep(self._take, self._waiting)
 
-    def step_once(
-        self,
-        name: str,
-        fn: Callable[..., Any],
-        /,
-        *args: Any,
-        reconcile: Callable[..., Any] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """`step` for what must not happen twice: it is in the store that it begins before it does.
+    @property
+    def step_async(self) -> AsyncStep:
+        """`step` for an `async def` function: `await ctx.step_async(name, fn, *args, **kwargs)`."""
+        return AsyncStep(self._take, self._concurrent)
 
-        When an earlier delivery began it and it is not known how that ended,
-        `reconcile` is called with the same arguments, and looks: it returns
-        `scr.Done(value)` when the step had happened, `scr.NotDone()` when it
-        had not and is to be run now.  When it raises `scr.StepInDoubt`, or
-        there is none, the turn is abandoned: nothing of it is sent, the state
-        is what it was, and the message waits for a person (`scr doubts`).
-        """
-        judge = reconcile and partial(reconcile, *args, **kwargs)
-        turn, step = self._step(name, partial(fn, *args, **kwargs), judge)
-        return at_once(run_once(step, turn, Waiting(self._link)))
+    @property
+    def step_once(self) -> OnceStep:
+        """`step` for what must not happen twice: `ctx.step_once(name, fn, *args, reconcile=..., **kwargs)`."""
+        return OnceStep(self._take, self._waiting)
 
-    async def step_once_async(
-        self,
-        name: str,
-        fn: Callable[..., Awaitable[Any]],
-        /,
-        *args: Any,
-        reconcile: Callable[..., Any] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """`step_once` for an `async def` function, in an `async def` handler; `reconcile` may be either."""
-        judge = reconcile and partial(reconcile, *args, **kwargs)
-        turn, step = self._step(name, partial(fn, *args, **kwargs), judge)
-        return await run_once(step, turn, import_module(CONCURRENCY).Concurrent(self._link))
+    @property
+    def step_once_async(self) -> AsyncOnceStep:
+        """`step_once` for an `async def` function."""
+        return AsyncOnceStep(self._take, self._concurrent)
 
-    def step_key(self, name: str) -> str:
-        """A key for the world outside, by which it can tell that it has seen the next step of that name before.
+    def step_key(self, name: str, /, *args: Any, key: Any = None, **kwargs: Any) -> str:
+        """Make a key for the world outside, by which it can tell that it has seen this step before.
 
-        The same in every delivery of the message in hand, and no other step's:
+        It is the same in every delivery of the message in hand, in whatever
+        order steps come, and no other step's: that of the next step of that
+        name with these arguments, or with this key.
+
+            ctx.step_once("charge", charge, card, 100, ctx.step_key("charge", card, 100))
+
+        Without arguments it is the key of the step of that name that it is an
+        argument of, and says the same:
 
             ctx.step_once("charge", charge, card, 100, key=ctx.step_key("charge"))
+
+        It counts as nothing among the arguments of that step.
         """
-        turn = self._open_turn("make a key for a step")
-        return derive_id(turn.message.message_id, turn.next_name(scoped(name)))
+        turn, scope = self._open_turn("make a key for a step"), WITHIN.get()
+        identity = identity_of(scope.record, name, None, args, kwargs, key)
+        is_open = identity.is_bare
+        turn.claims.has_open_keys |= is_open
+        made = turn.claims.next_by_name(identity.path) if is_open else turn.claims.next_id(identity)
+        return StepKey(made, identity.path, is_open=is_open)
 
     def ask(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
@@ -104,35 +103,60 @@ class Stepping:
         Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.  An answer that comes after the
         timeout is dropped.  A timeout begins anew in which the store held everybody up: a write waited for over 1 s.
         """
-        turn, key, message = self._question(agent, payload)
-        if known := turn.done(key):
+        turn, claim, message = self._question(agent, payload)
+        if known := turn.done(claim):
             return known.value
-        return self._link.inquire(asking(turn, key, message, timeout_s))
+        return self._link.inquire(asking(turn, claim, message, timeout_s))
 
     async def ask_async(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
         """`ask` in an `async def` handler; several may be under way together."""
-        turn, key, message = self._question(agent, payload)
-        if known := turn.done(key):
+        turn, claim, message = self._question(agent, payload)
+        if known := turn.done(claim):
             return known.value
-        make = asking(turn, key, message, timeout_s)
+        make = asking(turn, claim, message, timeout_s)
         return await import_module(CONCURRENCY).inquire(self._link, make)
 
-    def _step(
-        self, name: str, call: Callable[[], Any], reconcile: Callable[[], Any] | None = None
+    def _take(
+        self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Options
     ) -> tuple[Turn, Step]:
         refuse_elsewhere(f"run step {name!r}")
-        turn = self._open_turn("run a step")
-        return turn, Step(turn.step_name(scoped(name)), call, reconcile)
+        turn, scope = self._open_turn("run a step"), WITHIN.get()
+        identity = identity_of(scope.record, name, fn, args, kwargs, options.key)
+        claim = turn.claims.claim(identity, scope)
+        call = partial(fn, *args, **kwargs)
+        judge = options.reconcile and partial(options.reconcile, *args, **kwargs)
+        if turn.claims.has_open_keys:
+            key = turn.claims.id_of(claim)
+            call, count = with_key(call, identity, key)
+            judge = judge and with_key(judge, identity, key)[0]
+            if identity.open_keys > count and not turn.claims.is_alone(claim):
+                raise InvalidMessage(
+                    f"step {name!r} is not the only one of its name, and its key is not among its arguments: make the "
+                    f"key of what tells the step from others, `ctx.step_key({name!r}, ...)`"
+                )
+        return turn, Step(claim, call, judge, options.retry)
 
-    def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, str, Message]:
+    def _waiting(self) -> Hands:
+        return Waiting(self._link, self.progress)
+
+    def _concurrent(self) -> Hands:
+        hands: Hands = import_module(CONCURRENCY).Concurrent(self._link, self.progress)
+        return hands
+
+    def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, Claim, Message]:
         refuse_elsewhere(f"ask {agent}")
-        turn = self._open_turn("ask")
+        turn, scope = self._open_turn("ask"), WITHIN.get()
         address(agent)
         if agent == self.agent:
             raise InvalidMessage(f"{agent} asks itself and would wait for ever; call the function instead")
-        key = turn.step_name(scoped(f"ask {agent}"))
-        envelope = self._envelope(turn, agent, None) | {"message_id": derive_id(turn.message.message_id, key)}
-        return turn, key, compose(payload, envelope, turn.most_bytes)
+        given = payload if isinstance(payload, Frozen) else plain(payload, "a payload", turn.most_bytes)
+        identity = identity_of(scope.record, f"ask {agent}", None, (given,), {})
+        claim = turn.claims.claim(identity, scope, is_question=True)
+        message_id = question_id(claim.digest or derive_id(turn.message.message_id, claim.name), turn.delivery.attempt)
+        envelope = self._envelope(turn, agent, None) | {"message_id": message_id}
+        if isinstance(given, Frozen):
+            return turn, claim, compose(given, envelope, turn.most_bytes)
+        return turn, claim, of_payload(TaskPayload(task_id=message_id, input=given), envelope)
 
     def _envelope(self, turn: Turn, to: str, in_reply_to: str | None) -> dict[str, Any]:
         return follow(turn.message, turn.posted, sender=self.agent, to=to, at=time(), in_reply_to=in_reply_to)
@@ -148,7 +172,15 @@ class Stepping:
         return self._turn
 
 
-def asking(turn: Turn, key: str, message: Message, timeout_s: float) -> Callable[[int], FromAgent]:
+def asking(turn: Turn, claim: Claim, message: Message, timeout_s: float) -> Callable[[int], FromAgent]:
     """The frame of a question, for a number that its answer will bear."""
-    message_id, within_s = turn.message.message_id, seconds(timeout_s)
-    return lambda ref: Ask(ref=ref, message_id=message_id, step=key, message=message, timeout_s=within_s)
+    within_s = seconds(timeout_s)
+    fields = {"message_id": turn.message.message_id, "step": claim.name, "former": claim.former}
+    return lambda ref: Ask(ref=ref, message=message, timeout_s=within_s, **fields)
+
+
+def with_key(call: partial[Any], identity: Identity, key: str) -> tuple[partial[Any], int]:
+    """A call with this key in place of the open ones, and how many there were."""
+    args, given = filled(call.args, identity.path, key)
+    kwargs, named = filled(call.keywords, identity.path, key)
+    return partial(call.func, *args, **kwargs), given + named

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +11,14 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
 from scr.behaviour.arguments import LONGEST_S, is_number
+from scr.behaviour.claims import Claim, Claims
 from scr.behaviour.jsonable import refuse_unlike
 from scr.behaviour.readback import refuse_inexact
 from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
 from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
 from scr.messages import Message, Payload, TaskPayload, of_payload
+from scr.step_names import shown_step
 from scr.values import Frozen
 
 LESS = "give less at once, or keep it in a file and give its name"
@@ -60,8 +61,7 @@ class Turn:
     entries: dict[str, Entry] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
-    recorded: dict[str, StepRecord] = field(default_factory=dict)
-    names: Counter[str] = field(default_factory=Counter)
+    claims: Claims = field(init=False)
     posted: int = 0
     ends: bool = False
     over: bool = False
@@ -71,7 +71,10 @@ class Turn:
     recalled: bool = False
 
     def __post_init__(self) -> None:
-        self.recorded = {step.name: step for step in self.delivery.steps}
+        delivery = self.delivery
+        known = {step.name: step for step in delivery.steps}
+        is_again = bool(known) or delivery.deliveries > 1
+        self.claims = Claims(delivery.message.message_id, known, looks_back=is_again)
         self.entries_version, self.is_behind = self.delivery.entries_version, self.delivery.ahead
 
     @property
@@ -110,26 +113,18 @@ class Turn:
         """What its recalls must see is known."""
         self.entries_version, self.is_behind = entries_version, False
 
-    def step_name(self, name: str) -> str:
-        """The name under which this occurrence of a step is recorded: unique in the turn, the same in a repeat."""
-        key = self.next_name(name)
-        self.names[name] += 1
-        return key
-
-    def next_name(self, name: str) -> str:
-        """The name under which the next step of that name will be recorded."""
-        return f"{name}#{self.names[name] + 1}" if self.names[name] else name
-
-    def done(self, key: str) -> StepRecord | None:
+    def done(self, claim: Claim) -> StepRecord | None:
         """What is recorded of a step that is complete.  Raises ReplayDiverged for any other in a replay."""
-        record = self.recorded.get(key)
+        record = self.claims.recorded.get(claim.name)
         if record and record.state == "done":
             return self._whole(record)
         if self.delivery.replay:
+            is_other = record is None and self.claims.finished_elsewhere(claim)
+            what = "with other arguments than the run had recorded" if is_other else "which the run had not finished"
             raise self.unwind(
                 ReplayDiverged(
                     f"the replay of {self.message.type} {self.message.message_id} to {self.message.to} came to step "
-                    f"{key!r}, which the run had not finished: the agent's code or what it reads is not what it was"
+                    f"{shown_step(claim.name)!r}, {what}: the agent's code or what it reads is not what it was"
                 )
             )
         return None

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from scr.chaos.gather import rows_of
 from scr.chaos.kinds import HELPERS
 from scr.messages import CLIENT
+from scr.step_names import shown_step
 from scr.store.checks import check
 from scr.store.history import Row
 
@@ -69,7 +70,9 @@ def folded(run: Row, rows: Mapping[str, Sequence[Row]]) -> Account:
                 answer=answers.get(row["message_id"], "no answer"),
                 steps=sum(RECONCILING not in step["name"] for step in grown),
                 doubts=tuple(
-                    step["name"] for step in grown if step["state"] == "begun" and step["message_id"] in parked
+                    shown_step(step["name"])
+                    for step in grown
+                    if step["state"] == "begun" and step["message_id"] in parked
                 ),
             )
         )
@@ -100,9 +103,9 @@ def recorded_twice(rows: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
     """Steps whose result came in more than once."""
     times: Counter[tuple[str, str]] = Counter()
     for body in _bodies(rows, "step_recorded"):
-        times[body["message_id"], body["step"]] += 1
+        times[body["message_id"], body.get("record") or body["step"]] += 1
     return tuple(
-        f"step {step!r} of message {message_id} was recorded {count} times"
+        f"step {shown_step(step)!r} of message {message_id} was recorded {count} times"
         for (message_id, step), count in times.items()
         if count > 1
     )

@@ -21,6 +21,7 @@ from scr.chaos.kinds import KEEPING
 from scr.chaos.landed import Landed
 from scr.chaos.recovery import Recovery, recoveries
 from scr.messages import CLIENT
+from scr.step_names import shown_step
 from scr.store.checks import check
 
 SHOWN = 5
@@ -163,7 +164,7 @@ def steps_again(of: Evidence) -> Iterator[str]:
             yield f"step {name!r} of {message_id} was run {times} times in {deliveries[message_id]} deliveries"
     ran = {(message_id, name) for _, message_id, name in of.effects}
     for step in of.rows["steps"] if of.counts else ():
-        name = step["name"]
+        name = shown_step(step["name"])
         if step["state"] == "done" and not name.startswith("ask ") and (step["message_id"], name) not in ran:
             yield f"step {name!r} of {step['message_id']} is recorded, and was never run"
 
@@ -180,7 +181,7 @@ def effects_missing(of: Evidence) -> Iterator[str]:
     if not of.counts:
         return
     for step in of.rows["steps"]:
-        name = step["name"]
+        name = shown_step(step["name"])
         is_done = step["begun_seq"] is not None and step["state"] == "done"
         if is_done and ("once", step["message_id"], name) not in of.effects:
             yield f"{name!r} of {step['message_id']} is recorded as done, and has not happened"

@@ -12,6 +12,7 @@ from typing import Any
 from scr.cli.board import span
 from scr.cli.columns import aligned, fits, moment
 from scr.messages import Down, Failure, Message, Status, Task
+from scr.step_names import shown_step, shown_steps
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun
 from scr.store.records import DeadLetter, RunState
 from scr.store.tally import Tally
@@ -183,7 +184,7 @@ def message_object(one: ListedMessage) -> dict[str, Any]:
         "end_seq": one.end_seq,
         "outcome": one.outcome,
         "deaths": one.deaths,
-        "in_doubt": one.parked or None,
+        "in_doubt": shown_step(one.parked) or None,
     }
 
 
@@ -246,8 +247,9 @@ def letter_object(run: str, letter: DeadLetter) -> dict[str, Any]:
 
 def doubt_lines(run: str, doubt: Doubt) -> Iterator[str]:
     """A step in doubt, what had been done before it, and how it is resolved."""
-    message, done = doubt.message, [step.name for step in doubt.steps if step.state == "done"]
-    yield f"{doubt.step}  step of {message.to}, in {message.type} {message.message_id} from {message.sender}"
+    message, done = doubt.message, shown_steps(step for step in doubt.steps if step.state == "done")
+    step = shown_step(doubt.step)
+    yield f"{step}  step of {message.to}, in {message.type} {message.message_id} from {message.sender}"
     if matter := about(message):
         yield f"    {matter}"
     yield f"    it had begun, and nobody knows how it ended; done before it: {', '.join(done) or 'nothing'}"
@@ -259,8 +261,8 @@ def doubt_object(run: str, doubt: Doubt) -> dict[str, Any]:
     """The same for programs."""
     return {
         "run_id": run,
-        "step": doubt.step,
+        "step": shown_step(doubt.step),
         "message": doubt.message.model_dump(mode="json"),
         "deliveries": doubt.deliveries,
-        "steps": {step.name: step.value for step in doubt.steps if step.state == "done"},
+        "steps": shown_steps(step for step in doubt.steps if step.state == "done"),
     }

@@ -26,6 +26,7 @@ from scr.messages import Failure, Message, Result, Task
 from scr.research.index import Index
 from scr.runtime.spawn import Spawned
 from scr.specs import walk
+from scr.step_names import shown_step
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
 from scr.store.records import RunState
@@ -108,7 +109,8 @@ def _kept(archive: Archive, run: ListedRun) -> Kept:
         request = Request.model_validate(first.payload.input if isinstance(first, Task) else None)
     except ValidationError as error:
         raise InvalidInput(f"{run.run} is no run of `scr run`: {complaint('research task', error)}") from error
-    stats = next((step.value for step in archive.steps(run.run, run.first_id) if step.name == INDEXING), None)
+    found = (step.value for step in archive.steps(run.run, run.first_id) if shown_step(step.name) == INDEXING)
+    stats = next(found, None)
     return Kept(run, request, tuple(_records(archive, run)), archive.answer(run.run), stats)
 
 

@@ -152,7 +152,7 @@ def resolve(
 def _in_doubt(archive: Archive, run: ListedRun, which: str) -> str:
     """The message whose step is meant."""
     found = archive.doubts(run.run)
-    named = [doubt.message.message_id for doubt in found if doubt.step == which]
+    named = [doubt.message.message_id for doubt in found if which in doubt.names - {doubt.message.message_id}]
     if len(named) > 1:
         raise InvalidInput(f"{len(named)} messages have a step {which!r} in doubt: give the id of one of {named}")
     ids = [doubt.message.message_id for doubt in found]

@@ -31,6 +31,7 @@ from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
 from scr.replay.outcome import Over
 from scr.runtime.pages import PAGE_BYTES, fitting
+from scr.step_names import shown_step
 from scr.supervise.exits import Asked, classify
 
 END_S = 5.0
@@ -98,9 +99,9 @@ class Puppet:
             case Fetch(ref=ref, after=after, limit=limit):
                 self._fetched(ref, after, limit)
             case InDoubt(step=step) | StepBegun(name=step) | Ask(step=step):
-                self._tell(Over(f"it came to step {step!r}, which the run had not finished"))
+                self._tell(Over(f"it came to step {shown_step(step)!r}, which the run had not finished"))
             case StepDone(step=record):
-                self._tell(Over(f"it ran step {record.name!r}, which the run had not finished"))
+                self._tell(Over(f"it ran step {shown_step(record.name)!r}, which the run had not finished"))
             case Exiting():
                 self._record = frame
 

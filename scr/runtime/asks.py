@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from scr.frames import StepRecord
 from scr.messages import Failure, Message, Result
 from scr.retry import ErrorInfo
+from scr.step_names import question_digest
 from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
@@ -91,7 +92,7 @@ class Asks:
     def answers_in(self, sends: Sequence[Message]) -> tuple[AskAnswer, ...]:
         """Which of these messages answer an ask under way, and the step that each is the result of."""
         return tuple(
-            AskAnswer(message.message_id, ask.message_id, ask.asked_in, StepRecord(name=ask.step, value=output))
+            AskAnswer(message.message_id, ask.message_id, ask.asked_in, answered_step(ask, output))
             for message, output in ((m, m.payload.output) for m in sends if isinstance(m, Result))
             if (waiting := self._waiting.get(message.in_reply_to or "")) and (ask := waiting.ask)
         )
@@ -124,6 +125,11 @@ class Asks:
         to = self._waiting[ask.message_id].to
         sentence = f"{to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
         self.end(ask.message_id, Outcome(error="AskTimedOut", detail=sentence))
+
+
+def answered_step(ask: OpenAsk, output: JsonValue) -> StepRecord:
+    """The answer to a question, as a step of the turn that asked it."""
+    return StepRecord(name=ask.step, value=output, digest=question_digest(ask.step, ask.message_id))
 
 
 def outcome_of(message: Result | Failure) -> Outcome:

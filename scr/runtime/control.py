@@ -148,10 +148,8 @@ class Client:
         system = self._system
         match request:
             case Ask(again=again, timeout_s=timeout_s):
-                message = submitted(request, system)
                 told = partial(self._told, request)
-                end = system.turns.post.wait(message.message_id, message.to, timeout_s, told)
-                system.turns.post.submit(message, _kept, end, again=again)
+                system.turns.post.ask(submitted(request, system), timeout_s, told, again=again)
             case Send(message_id=message_id, again=again):
                 kept, refused = partial(self._answer, request, message_id), partial(self._refuse, request)
                 system.turns.post.submit(submitted(request, system), kept, refused, again=again)
@@ -313,7 +311,3 @@ def ref_in(body: bytes) -> int:
     """The number of a request that cannot be read; 0 when that cannot be found either."""
     found = REF.match(body)
     return int(found[1]) if found else 0
-
-
-def _kept() -> None:
-    """Its client waits for more than that."""

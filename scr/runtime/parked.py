@@ -12,9 +12,10 @@ from pydantic import JsonValue
 
 from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput
-from scr.frames import InDoubt, StepRecord
+from scr.frames import InDoubt
 from scr.mail.pending import Pending
 from scr.mail.router import Router
+from scr.step_names import done_step, shown_step
 from scr.store.store import Store
 from scr.telemetry.events import MessageParked
 from scr.telemetry.sinks import EventLog
@@ -31,7 +32,8 @@ class Parked:
         """The agent does not know; it has the message in hand no longer."""
         self._store.park(doubt.message_id, doubt.step)
         self.restore(pending, doubt.step)
-        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=doubt.step, detail=doubt.detail)
+        shown = shown_step(doubt.step)
+        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=shown, detail=doubt.detail)
         pending.cause = self._events.emit(parked, cause=pending.cause)
 
     def restore(self, pending: Pending, step: str) -> None:
@@ -47,7 +49,7 @@ class Parked:
         if message_id not in self._parked:
             raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
         pending, name = self._parked[message_id]
-        step = StepRecord(name=name, value=value) if is_done else None
+        step = done_step(name, value, pending.steps.values()) if is_done else None
         del self._parked[message_id]
         if step:
             pending.steps[name] = step

@@ -44,26 +44,13 @@ FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mail
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter:
-    """A client that waits until its message is accepted, or refused."""
+class Arrival:
+    """A message that a client submits under a key of its own, and who is told whether it is accepted."""
 
+    message: Message
+    given: Given
     kept: Then
     refused: Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A message under a client's key that the store is being asked about, and all who have submitted it meanwhile."""
-
-    given: Given
-    waiters: list[Waiter]
-
-    def join(self, waiter: Waiter, given: Given, key: str) -> None:
-        """One more has submitted it, or else another message under the same key, which is refused."""
-        if why := self.given.conflict(given, key):
-            waiter.refused(InvalidMessage(why))
-        else:
-            self.waiters.append(waiter)
 
 
 class Post:
@@ -72,7 +59,7 @@ class Post:
     def __init__(self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits) -> None:
         self._store, self._events, self._router = store, events, router
         self._asks, self._waits = asks, waits
-        self._arriving: dict[str, Arrival] = {}
+        self._arriving: dict[str, list[Arrival]] = {}
 
     def submit(self, message: Message, kept: Then, refused: Refused, *, again: bool) -> None:
         """A message from a client: `kept` is called when it is accepted, `refused` when it is not.
@@ -83,22 +70,23 @@ class Post:
         """
         reach("runtime.before_accept")
         if again:
-            self._submit_keyed(message, Waiter(kept, refused))
+            self._submit_keyed(Arrival(message, given_of(message), kept, refused))
             return
         try:
             self._store.accept(message, partial(self._submitted, message, kept), refused=refused)
         except InvalidMessage as error:
             refused(error)
 
-    def wait(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Refused:
-        """Tell a client the answer to its message, or that there was none in time; an error ends this wait alone."""
-        end = self._waits.open(message_id, to, timeout_s, tell)
-        return lambda error: end(refusal(error))
+    def ask(self, message: Message, timeout_s: float, tell: Tell, *, again: bool) -> None:
+        """`submit`; the client is told the answer, why its message is refused, or that no answer came in time."""
+        wait = self._waits.begin(message.message_id, message.to, timeout_s, tell)
+        kept = partial(self._waits.listen, wait)
+        self.submit(message, kept, lambda error: self._waits.end(wait, refusal(error)), again=again)
 
     def tell_absent(self, message_id: str, absence: Absence) -> None:
         """Tell who waits for the answer to a message that its agent is down to stay; the message waits."""
         outcome = Outcome(error=absence.error, detail=absence.detail)
-        self._waits.end(message_id, outcome)
+        self._waits.end_all(message_id, outcome)
         if self._asks.expects(message_id):
             self._store.close_ask(message_id)
             self._asks.end(message_id, outcome)
@@ -111,50 +99,56 @@ class Post:
         if known.state == "unknown":
             tell(Outcome(error="InvalidInput", detail=f"no message {message_id!r} was ever submitted to this run"))
             return
-        self.wait(message_id, "its agent", timeout_s, tell)
+        self._waits.listen(self._waits.begin(message_id, "its agent", timeout_s, tell))
         if known.answer:
             self._waits.answer(known.answer)
         elif absence := self._router.absence_of(message_id):
             self.tell_absent(message_id, absence)
 
-    def _submit_keyed(self, message: Message, waiter: Waiter) -> None:
-        """Look whether it is known; of several that come before that is seen, only the first is looked up."""
-        key, given = message.message_id, given_of(message)
-        if arrival := self._arriving.get(key):
-            arrival.join(waiter, given, key)
+    def _submit_keyed(self, arrival: Arrival) -> None:
+        """Look whether the key is known; what else comes under it meanwhile waits for that."""
+        key = arrival.message.message_id
+        arrivals = self._arriving.setdefault(key, [])
+        arrivals.append(arrival)
+        if len(arrivals) > 1:
             return
-        arrival = self._arriving[key] = Arrival(given, [waiter])
+        refused = partial(self._turn_away, key)
         try:
-            self._store.find(key, partial(self._found, message, arrival), partial(self._turn_away, key))
+            self._store.find(key, partial(self._found, arrival), refused)
         except InvalidMessage as error:
-            self._turn_away(key, error)
+            refused(error)
 
-    def _found(self, message: Message, arrival: Arrival, known: Known) -> None:
-        key = message.message_id
+    def _found(self, arrival: Arrival, known: Known) -> None:
+        key = arrival.message.message_id
         if known.state == "unknown":
-            kept, refused = partial(self._arrived, message), partial(self._turn_away, key)
+            kept, refused = partial(self._arrived, arrival), partial(self._turn_away, key)
             try:
-                self._store.accept(message, kept, given=arrival.given, refused=refused)
+                self._store.accept(arrival.message, kept, given=arrival.given, refused=refused)
             except InvalidMessage as error:
-                self._turn_away(key, error)
-        elif known.given and (why := known.given.conflict(arrival.given, key)):
-            self._turn_away(key, InvalidMessage(why))
-        else:
-            self._take_in(key)
-            if known.answer:
-                self._waits.answer(known.answer)
+                refused(error)
+            return
+        self._take_in(key, known.given)
+        if known.answer:
+            self._waits.answer(known.answer)
 
-    def _arrived(self, message: Message) -> None:
-        self._take_in(message.message_id)
-        self.post(message)
+    def _arrived(self, arrival: Arrival) -> None:
+        self._take_in(arrival.message.message_id, arrival.given)
+        self.post(arrival.message)
 
-    def _take_in(self, key: str) -> None:
-        for waiter in self._arriving.pop(key).waiters:
-            waiter.kept()
+    def _take_in(self, key: str, given: Given | None) -> None:
+        """The message of this key is in the store: whoever has submitted that one is told so, others are refused."""
+        for arrival in self._arriving.pop(key):
+            if given and (why := given.conflict(arrival.given, key)):
+                arrival.refused(InvalidMessage(why))
+            else:
+                arrival.kept()
 
     def _turn_away(self, key: str, error: ScrError) -> None:
-        for waiter in self._arriving.pop(key).waiters:
-            waiter.refused(error)
+        """The store refuses what came first under this key; what came after it is looked at by itself."""
+        first, *others = self._arriving.pop(key)
+        first.refused(error)
+        for arrival in others:
+            self._submit_keyed(arrival)
 
     def _submitted(self, message: Message, kept: Then) -> None:
         kept()

@@ -13,11 +13,12 @@ from typing import NamedTuple
 from scr.frames import Answer, Ask, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
-from scr.messages import CLIENT, RUNTIME
-from scr.runtime.asks import Asks, Outcome
+from scr.messages import CLIENT, RUNTIME, Message, derive_id
+from scr.runtime.asks import Asks, Outcome, answered_step
 from scr.runtime.care import Care
 from scr.runtime.post import Post
 from scr.runtime.rings import refusal, ring_of
+from scr.step_names import earlier_ids, question_digest
 from scr.store.records import OpenAsk
 
 Tell = Callable[[str, int, Answer], None]
@@ -46,10 +47,11 @@ class Questions:
         An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
         A question that would close a ring of agents that wait for each other is refused.
         """
-        if known := pending.steps.get(ask.step):
+        known = pending.steps.get(ask.step)
+        if known and known.digest == question_digest(ask.step, ask.message.message_id):
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
-        question = ask.message
+        question, step = self._under_way(ask) or (ask.message, ask.step)
         if question.to in {CLIENT, RUNTIME}:
             sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
@@ -59,7 +61,7 @@ class Questions:
             return
         awaited = Awaited(question.to, ask.message_id, pending.deliveries)
         self._awaited.setdefault(agent, {})[question.message_id] = awaited
-        opened = OpenAsk(question.message_id, agent, ask.message_id, ask.step, time.time() + ask.timeout_s)
+        opened = OpenAsk(question.message_id, agent, ask.message_id, step, time.time() + ask.timeout_s)
         self._care.asks(agent, incarnation)
         answered = partial(self._answered, opened, incarnation, ask.ref)
         is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
@@ -67,6 +69,20 @@ class Questions:
             self._post.accept(question, pending.cause, ask=opened)
         elif absence := self._router.absent.get(question.to):
             self._post.tell_absent(question.message_id, absence)
+
+    def _under_way(self, ask: Ask) -> tuple[Message, str] | None:
+        """The same question, and its step, where an earlier try of the turn has left it under way."""
+        for earlier in earlier_ids(ask.message.message_id):
+            if found := self._router.find(ask.message.to, earlier):
+                return found.message, ask.step
+        return self._former(ask)
+
+    def _former(self, ask: Ask) -> tuple[Message, str] | None:
+        """The same question, and its step, where an SCR that knew steps by their order has it under way."""
+        if not ask.former:
+            return None
+        found = self._router.find(ask.message.to, derive_id(ask.message_id, ask.former))
+        return (found.message, ask.former) if found and is_same(found.message, ask.message) else None
 
     def reopen(self, ask: OpenAsk) -> None:
         """One that an earlier runtime has left: its answer is kept for whoever asks again."""
@@ -90,7 +106,7 @@ class Questions:
         self._forget(ask)
         pending = self._router.find(ask.agent, ask.asked_in)
         if pending and outcome.error is None:
-            step = pending.steps[ask.step] = StepRecord(name=ask.step, value=outcome.output)
+            step = pending.steps[ask.step] = answered_step(ask, outcome.output)
             self._recorded(ask.agent, pending, step)
         if incarnation:
             self._care.answered(ask.agent, incarnation)
@@ -98,3 +114,9 @@ class Questions:
                 ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail, info=outcome.info
             )
             self._tell(ask.agent, incarnation, answer)
+
+
+def is_same(one: Message, other: Message) -> bool:
+    """Whether two questions ask the same, whatever their ids."""
+    first, second = (message.payload.model_dump(exclude={"task_id"}) for message in (one, other))
+    return one.type == other.type and first == second

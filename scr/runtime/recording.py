@@ -15,6 +15,7 @@ from scr.frames import Answer, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.care import Care
+from scr.step_names import shown_step
 from scr.store.store import Store
 from scr.telemetry.events import StepRecorded
 from scr.telemetry.sinks import EventLog
@@ -41,7 +42,10 @@ class Recording:
             raise
 
     def _kept(self, agent: str, incarnation: int, pending: Pending, step: StepRecord, ref: int) -> None:
-        pending.steps[step.name] = step
+        if step.state == "not done":
+            pending.steps.pop(step.name, None)
+        else:
+            pending.steps[step.name] = step
         pending.writing -= 1
         self.announce(agent, pending, step)
         if self._router.in_hand(agent) is pending:  # its turn may have failed meanwhile
@@ -58,5 +62,7 @@ class Recording:
     def announce(self, agent: str, pending: Pending, step: StepRecord) -> None:
         """A step that is complete is an event of its message's life."""
         if step.state == "done":
-            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=step.name)
+            shown = shown_step(step.name)
+            record = step.name if step.name != shown else ""
+            recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=shown, record=record)
             pending.cause = self._events.emit(recorded, cause=pending.cause)

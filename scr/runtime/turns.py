@@ -163,8 +163,9 @@ class Turns:
         match frame:
             case Commit():
                 self._commit(agent, incarnation, frame)
-            case StepBegun(ref=ref, message_id=message_id, name=name):
-                self._record(agent, incarnation, message_id, StepRecord(name=name, state="begun"), ref)
+            case StepBegun(ref=ref, message_id=message_id, name=name, digest=digest):
+                begun = StepRecord(name=name, state="begun", digest=digest)
+                self._record(agent, incarnation, message_id, begun, ref)
             case StepDone(ref=ref, message_id=message_id, step=step):
                 self._record(agent, incarnation, message_id, step, ref)
             case InDoubt():

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from scr.messages import Failure, Message, Result
 from scr.runtime.asks import Outcome, Tell, outcome_of
@@ -18,8 +16,9 @@ from scr.runtime.asks import Outcome, Tell, outcome_of
 
 @dataclass(eq=False, slots=True)
 class Wait:
-    """One client's wait for an answer of `to`."""
+    """One client's wait for the answer of `to` to a message."""
 
+    message_id: str
     to: str
     tell: Tell
     timer: asyncio.TimerHandle | None = None
@@ -32,39 +31,39 @@ class Waits:
         self._loop = loop
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
 
-    def open(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Callable[[Outcome], None]:
-        """Tell once: the answer to this message, or that there was none in time.
+    def begin(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Wait:
+        """Tell once that there was no answer in time; the answer to this message only after `listen`."""
+        wait = Wait(message_id, to, tell)
+        wait.timer = self._loop.call_later(timeout_s, self._expire, wait, timeout_s)
+        return wait
 
-        What is returned ends this wait, and no other for the same message, with another outcome.
-        """
-        wait = Wait(to, tell)
-        wait.timer = self._loop.call_later(timeout_s, partial(self._expire, message_id, wait, timeout_s))
-        self._waiting[message_id].append(wait)
-        return partial(self._withdraw, message_id, wait)
+    def listen(self, wait: Wait) -> None:
+        """It is this client's own message that is under way: its answer ends the wait."""
+        if wait.timer:
+            self._waiting[wait.message_id].append(wait)
 
     def answer(self, message: Message) -> None:
         """A message to the client: whoever waits for it has it."""
         if isinstance(message, Result | Failure) and message.in_reply_to:
-            self.end(message.in_reply_to, outcome_of(message))
+            self.end_all(message.in_reply_to, outcome_of(message))
 
-    def end(self, message_id: str, outcome: Outcome) -> None:
-        """Nobody waits any longer for the answer to this message."""
-        for wait in self._waiting.pop(message_id, ()):
-            if wait.timer:
-                wait.timer.cancel()
-            wait.tell(outcome)
+    def end_all(self, message_id: str, outcome: Outcome) -> None:
+        """Every wait for the answer to this message is over."""
+        for wait in tuple(self._waiting.get(message_id, ())):
+            self.end(wait, outcome)
 
-    def _expire(self, message_id: str, wait: Wait, timeout_s: float) -> None:
-        sentence = f"{wait.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
-        self._withdraw(message_id, wait, Outcome(error="AskTimedOut", detail=sentence))
-
-    def _withdraw(self, message_id: str, wait: Wait, outcome: Outcome) -> None:
-        waiting = self._waiting.get(message_id, [])
-        if wait not in waiting:
+    def end(self, wait: Wait, outcome: Outcome) -> None:
+        """This wait is over, and no other for the same message."""
+        if wait.timer is None:
             return
-        waiting.remove(wait)
+        wait.timer.cancel()
+        wait.timer, waiting = None, self._waiting.get(wait.message_id, [])
+        if wait in waiting:
+            waiting.remove(wait)
         if not waiting:
-            del self._waiting[message_id]
-        if wait.timer:
-            wait.timer.cancel()
+            self._waiting.pop(wait.message_id, None)
         wait.tell(outcome)
+
+    def _expire(self, wait: Wait, timeout_s: float) -> None:
+        sentence = f"{wait.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
+        self.end(wait, Outcome(error="AskTimedOut", detail=sentence))

@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput, StoreDamaged
-from scr.frames import StepRecord
 from scr.messages import Message
 from scr.specs import SupervisorSpec
+from scr.step_names import done_step
 from scr.store import image, opening, statements
 from scr.store.image import Counters
 from scr.store.lease import Owner
@@ -54,7 +54,7 @@ def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: boo
     """The step in doubt was done, with this value, or was not.  Raises InvalidMessage when it is nested too deep."""
     refuse_deep_value(value, "the value of a step")
     message_id = doubt.message.message_id
-    step = StepRecord(name=doubt.step, value=value) if is_done else None
+    step = done_step(doubt.step, value, doubt.steps) if is_done else None
     with _claimed(session, me, run) as scribe:
         session.write(scribe.resolve(message_id, step, doubt.step))
 

@@ -177,7 +177,7 @@ class Archive:
 
         Raises InvalidInput when none or more than one is meant.
         """
-        doubts = [doubt for doubt in self.doubts(run) if which in {doubt.step, doubt.message.message_id}]
+        doubts = [doubt for doubt in self.doubts(run) if which in doubt.names]
         if len(doubts) != 1:
             many = "no step in doubt" if not doubts else f"{len(doubts)} steps in doubt: name the message"
             raise InvalidInput(f"the run {run!r} has {many} for {which!r}; `scr doubts {run}` lists them")

@@ -62,7 +62,7 @@ def events_tell_of_what_is_there(of: History) -> Iterator[str]:
             case "turn_committed":
                 is_there = message_id in of.turns
             case _:
-                is_there = (message_id, body["step"]) in steps
+                is_there = (message_id, body.get("record") or body["step"]) in steps
         if not is_there:
             where = f"event {event['seq']} ({event['kind']})"
             yield f"{where} tells of message {message_id!r}, and {PROVES[event['kind']]} has nothing of it"

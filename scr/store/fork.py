@@ -17,7 +17,7 @@ from typing import Any
 
 from scr.errors import InvalidInput
 from scr.store import pages, tables
-from scr.store.rows import seal
+from scr.store.rows import seal, step_sealed
 from scr.store.session import Database, Session, Value
 from scr.store.tables import TABLES, Kept, Table
 
@@ -132,7 +132,7 @@ def _step(row: Kept, seq: int) -> Kept | None:
     if row["state"] != "done":
         return row
     begun = ("begun", "null")
-    crc = seal(str(row["message_id"]), str(row["name"]), *begun)
+    crc = seal(*step_sealed(str(row["message_id"]), str(row["name"]), *begun, str(row["digest"])))
     return {**row, "state": begun[0], "value": begun[1], "crc": crc, "seq": None}
 
 

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from scr.frames import StepRecord
 from scr.messages import Message
 from scr.specs import AgentSpec, SupervisorSpec
+from scr.step_names import shown_step
 from scr.store.records import Priority, RunState
 
 Outcome: TypeAlias = Literal["turn", "dead", "cancelled", "answer"]
@@ -99,6 +100,11 @@ class Doubt:
     step: str
     deliveries: int
     steps: tuple[StepRecord, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a person may call it: the step, or the id of its message."""
+        return frozenset({self.step, shown_step(self.step), self.message.message_id})
 
 
 def standing(stored: RunState, *, is_owned: bool, answer: Literal["result", "failure", "cancelled"] | None) -> RunState:

@@ -142,10 +142,13 @@ class MemoryStore:
     ) -> None:
         """Keep a step."""
         if kept := self._open.get(message_id):
-            steps = {known.name: known for known in kept.steps}
-            if step.state == "done" or step.name not in steps:
+            steps = {record.name: record for record in kept.steps}
+            known = steps.get(step.name)
+            if step.state == "done" or (step.state == "begun" and known is None):
                 steps[step.name] = step
-                self._open[message_id] = replace(kept, steps=tuple(steps.values()))
+            elif step.state == "not done" and known and known.state == "begun":
+                del steps[step.name]
+            self._open[message_id] = replace(kept, steps=tuple(steps.values()))
         _call(then)
 
     def close_ask(self, message_id: str) -> None:

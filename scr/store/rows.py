@@ -143,11 +143,16 @@ def message_of(columns: Sequence[Any]) -> Message:
     return _read(f"message {message_id!r}", MESSAGE, f'{json.dumps(envelope)[:-1]},"payload":{payload}}}')
 
 
+def step_sealed(message_id: str, name: str, state: str, value: str, digest: str) -> tuple[str, ...]:
+    """The columns of a step over which its checksum is: the digest where there is one, older stores have none."""
+    return (message_id, name, state, value, *((digest,) if digest else ()))
+
+
 def step_of(columns: Sequence[Any]) -> StepRecord | None:
-    """The step of message_id, name, state, value, crc; None for one that was not done."""
-    message_id, name, state, value, crc = columns
-    unseal(f"step {name!r} of message {message_id!r}", crc, columns[:-1])
-    return None if state == "not done" else StepRecord(name=name, state=state, value=value_of(value))
+    """The step of message_id, name, state, value, digest, crc; None for one that was not done."""
+    message_id, name, state, value, digest, crc = columns
+    unseal(f"step {name!r} of message {message_id!r}", crc, step_sealed(*columns[:-1]))
+    return None if state == "not done" else StepRecord(name=name, state=state, value=value_of(value), digest=digest)
 
 
 def spec_of(columns: Sequence[Any]) -> AgentSpec:

@@ -18,7 +18,17 @@ from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
 from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
-from scr.store.rows import json_of, message_columns, message_of, named, printable, seal, shown_text, text_of
+from scr.store.rows import (
+    json_of,
+    message_columns,
+    message_of,
+    named,
+    printable,
+    seal,
+    shown_text,
+    step_sealed,
+    text_of,
+)
 from scr.store.session import Row, Session
 from scr.telemetry.crashes import CrashRecord
 
@@ -96,10 +106,12 @@ class Scribe:
         """A step of an open message."""
         if message_id not in self.open:
             return []
+        if step.state == "not done":
+            return [self._undone(message_id, step.name)]
         statement = statements.STEP_DONE if step.state == "done" else statements.STEP_BEGUN
         columns = (step.state, text_of(step.value))
-        crc = seal(message_id, named(step.name), *columns)
-        return [(statement, (self.run, message_id, step.name, self._next(), *columns, crc, self.seq))]
+        crc = seal(*step_sealed(message_id, named(step.name), *columns, step.digest))
+        return [(statement, (self.run, message_id, step.name, self._next(), *columns, step.digest, crc, self.seq))]
 
     def close_ask(self, message_id: str) -> list[Row]:
         """Nobody waits any more."""
@@ -160,10 +172,12 @@ class Scribe:
         if n is None:
             return []
         self.parked.discard(message_id)
+        said = self.record(message_id, step) if step else [self._undone(message_id, name)]
+        return [*said, (statements.PARKED, ("", self.run, n))]
+
+    def _undone(self, message_id: str, name: str) -> Row:
         crc = seal(message_id, name, "not done", "null")
-        said = self.record(message_id, step) if step else []
-        undone: Row = (statements.STEP_NOT_DONE, (crc, self.run, message_id, name))
-        return [*(said or [undone]), (statements.PARKED, ("", self.run, n))]
+        return statements.STEP_NOT_DONE, (crc, self.run, message_id, name)
 
     def cancel(self, message_id: str) -> list[Row]:
         """The message has its outcome."""

@@ -73,18 +73,18 @@ MESSAGE = _insert(
 )
 TURN = _insert("turns", "run, n, seq, message_id, agent, incarnation, state, sends, caused, crc", 1)
 STEP_BEGUN = _insert(
-    "steps", "run, message_id, name, n, state, value, crc, begun_seq", 2,
+    "steps", "run, message_id, name, n, state, value, digest, crc, begun_seq", 2,
     "ON CONFLICT (run, message_id, name) DO UPDATE SET state = 'begun', n = excluded.n, value = excluded.value,"
-    " crc = excluded.crc, begun_seq = excluded.begun_seq WHERE steps.state = 'not done'",
+    " digest = excluded.digest, crc = excluded.crc, begun_seq = excluded.begun_seq WHERE steps.state = 'not done'",
 )  # fmt: skip
 STEP_DONE = _insert(
-    "steps", "run, message_id, name, n, state, value, crc, seq", 2,
-    "ON CONFLICT (run, message_id, name) DO UPDATE SET state = 'done', value = excluded.value, crc = excluded.crc,"
-    " seq = excluded.seq",
+    "steps", "run, message_id, name, n, state, value, digest, crc, seq", 2,
+    "ON CONFLICT (run, message_id, name) DO UPDATE SET state = 'done', value = excluded.value,"
+    " digest = excluded.digest, crc = excluded.crc, seq = excluded.seq",
 )  # fmt: skip
 STEP_NOT_DONE = Statement(
-    "UPDATE steps SET state = 'not done', crc = :crc WHERE run = :run AND message_id = :message_id AND name = :name"
-    " AND state = 'begun'",
+    "UPDATE steps SET state = 'not done', digest = '', crc = :crc"
+    " WHERE run = :run AND message_id = :message_id AND name = :name AND state = 'begun'",
     2,
 )
 EVENT_PAGE = _insert("events", "run, seq, first_seq, first_time, last_time, body, crc", 3)
@@ -185,12 +185,13 @@ OPEN_MESSAGES = Statement(
     " FROM messages m WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL ORDER BY m.n"
 )
 OPEN_STEPS = Statement(
-    "SELECT s.message_id, s.name, s.state, s.value, s.crc FROM messages m CROSS JOIN steps s"
+    "SELECT s.message_id, s.name, s.state, s.value, s.digest, s.crc FROM messages m CROSS JOIN steps s"
     " WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL"
     " AND s.run = m.run AND s.message_id = m.message_id ORDER BY s.n"
 )
 STEPS_OF = Statement(
-    "SELECT message_id, name, state, value, crc FROM steps WHERE run = :run AND message_id = :message_id ORDER BY n"
+    "SELECT message_id, name, state, value, digest, crc FROM steps"
+    " WHERE run = :run AND message_id = :message_id ORDER BY n"
 )
 AGENTS = Statement(
     "SELECT n, agent, supervisor, incarnation, spec, crc FROM agents WHERE run = :run AND gone_seq IS NULL ORDER BY n"

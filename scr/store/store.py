@@ -82,7 +82,10 @@ class Store(Protocol):
     def record(
         self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
     ) -> None:
-        """Keep what is known of a step until its message has its outcome; what is done replaces what had begun."""
+        """Keep what is known of a step until its message has its outcome; what is done replaces what had begun.
+
+        One that had begun and is not done is forgotten.
+        """
 
     def close_ask(self, message_id: str) -> None:
         """Nobody waits for the answer to this message any more; it came as an error, or too late."""

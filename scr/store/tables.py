@@ -31,8 +31,8 @@ class Table:
 
     `crc`, where there is one, is over the columns `sealed`.  `added` are the
     columns that a store of an older version lacks, with what they hold for its
-    rows.  `first` reads the first rows of a run, `following` those after the
-    one of a key.
+    rows; of these `also` are sealed where they are not empty.  `first` reads
+    the first rows of a run, `following` those after the one of a key.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Table:
     sealed: tuple[str, ...]
     columns: tuple[str, ...]
     added: Kept
+    also: tuple[str, ...]
     first: Statement
     following: Statement
     insert: Statement
@@ -50,10 +51,11 @@ class Table:
         """Raises StoreDamaged for a row that is not what was written."""
         if self.sealed:
             place = ", ".join(f"{name} {row[name]!r}" for name in self.key)
-            unseal(f"the row of {self.name} with {place}", int(row["crc"] or 0), [row[name] for name in self.sealed])
+            sealed = [row[name] for name in self.sealed] + [row[name] for name in self.also if row[name]]
+            unseal(f"the row of {self.name} with {place}", int(row["crc"] or 0), sealed)
 
 
-def _table(name: str, key: str, sealed: str, others: str, added: Kept = NOTHING) -> Table:
+def _table(name: str, key: str, sealed: str, others: str, added: Kept = NOTHING, also: str = "") -> Table:
     columns = (*sealed.split(), *others.split(), *added, *(("crc",) if sealed else ()))
     keys, named = key.split(), ", ".join(columns)
     after = f" AND ({', '.join(keys)}) > ({', '.join(f':{column}' for column in keys)})"
@@ -64,6 +66,7 @@ def _table(name: str, key: str, sealed: str, others: str, added: Kept = NOTHING)
         tuple(sealed.split()),
         columns,
         added,
+        tuple(also.split()),
         first=Statement(select + rest),
         following=Statement(select + after + rest),
         insert=Statement(
@@ -85,7 +88,7 @@ TABLES = (
         added={"attempts": 0, "due": None, "outage_since": None},
     ),
     _table("turns", "n", "message_id agent incarnation state sends caused", "n seq"),
-    _table("steps", "message_id name", "message_id name state value", "n begun_seq seq", added={"digest": ""}),
+    _table("steps", "message_id name", "message_id name state value", "n begun_seq seq", {"digest": ""}, also="digest"),
     _table("entries", "version", "version key value", "seq"),
     _table("monitors", "n", "", "n watcher target seq end_seq"),
     _table("asks", "message_id", "message_id agent asked_in step until", "n seq end_seq"),

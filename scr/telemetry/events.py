@@ -7,26 +7,15 @@ Names here are public and stay as they are.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-T = TypeVar("T")
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def _event(cls: type[T]) -> type[T]:
-    """A dataclass and no model: events are made here, and what reads them checks them as a whole (`RECORD`)."""
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+from scr.telemetry.plain import Plain, event
 
 
-class _Plain:
-    __slots__ = ()
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
-
-
-@_event
-class RuntimeUp(_Plain):
+@event
+class RuntimeUp(Plain):
     """The runtime process takes orders.  `epoch` counts the owners that the run has had, this one included."""
 
     kind: Literal["runtime_up"] = "runtime_up"
@@ -37,8 +26,8 @@ class RuntimeUp(_Plain):
     resumed: bool = False
 
 
-@_event
-class RuntimeDown(_Plain):
+@event
+class RuntimeDown(Plain):
     """The runtime has stopped everything that it started."""
 
     kind: Literal["runtime_down"] = "runtime_down"
@@ -46,8 +35,8 @@ class RuntimeDown(_Plain):
     causes: tuple[str, ...] = ()
 
 
-@_event
-class AgentStarting(_Plain):
+@event
+class AgentStarting(Plain):
     """A process was asked for; `code` is what it will run, for people."""
 
     kind: Literal["agent_starting"] = "agent_starting"
@@ -57,8 +46,8 @@ class AgentStarting(_Plain):
     code: str = ""
 
 
-@_event
-class AgentUp(_Plain):
+@event
+class AgentUp(Plain):
     """The agent's start is complete.  `down_ms` is how long it was away, for all but the first incarnation."""
 
     kind: Literal["agent_up"] = "agent_up"
@@ -68,8 +57,8 @@ class AgentUp(_Plain):
     down_ms: float | None = None
 
 
-@_event
-class AgentExited(_Plain):
+@event
+class AgentExited(Plain):
     """An incarnation ended.  `asked` is what the runtime had asked of it, `tail` the last that it printed."""
 
     kind: Literal["agent_exited"] = "agent_exited"
@@ -84,8 +73,8 @@ class AgentExited(_Plain):
     tail: str = ""
 
 
-@_event
-class AgentHalted(_Plain):
+@event
+class AgentHalted(Plain):
     """The agent's process was stopped from outside: it is not scheduled until it is continued."""
 
     kind: Literal["agent_halted"] = "agent_halted"
@@ -94,8 +83,8 @@ class AgentHalted(_Plain):
     pid: int
 
 
-@_event
-class AgentResumed(_Plain):
+@event
+class AgentResumed(Plain):
     """The agent's process, which had been stopped, goes on."""
 
     kind: Literal["agent_resumed"] = "agent_resumed"
@@ -104,8 +93,8 @@ class AgentResumed(_Plain):
     pid: int
 
 
-@_event
-class AgentGone(_Plain):
+@event
+class AgentGone(Plain):
     """The agent ended for good; or it is `forgotten`: its mail and its state wait for the next one of its name."""
 
     kind: Literal["agent_gone"] = "agent_gone"
@@ -115,8 +104,8 @@ class AgentGone(_Plain):
     fate: str = "ended"
 
 
-@_event
-class AgentParked(_Plain):
+@event
+class AgentParked(Plain):
     """The agent is kept down until it is restarted by hand or gets new code; its mail and its state wait."""
 
     kind: Literal["agent_parked"] = "agent_parked"
@@ -125,16 +114,16 @@ class AgentParked(_Plain):
     detail: str = ""
 
 
-@_event
-class AgentReloaded(_Plain):
+@event
+class AgentReloaded(Plain):
     """The agent runs new code."""
 
     kind: Literal["agent_reloaded"] = "agent_reloaded"
     agent: str
 
 
-@_event
-class ReloadReverted(_Plain):
+@event
+class ReloadReverted(Plain):
     """The agent's new code ended by itself too soon: the old code is put back."""
 
     kind: Literal["reload_reverted"] = "reload_reverted"
@@ -142,8 +131,8 @@ class ReloadReverted(_Plain):
     why: str = ""
 
 
-@_event
-class SupervisorGaveUp(_Plain):
+@event
+class SupervisorGaveUp(Plain):
     """A supervisor reached its restart limit, with the chain of causes."""
 
     kind: Literal["supervisor_gave_up"] = "supervisor_gave_up"
@@ -151,8 +140,8 @@ class SupervisorGaveUp(_Plain):
     causes: tuple[str, ...] = ()
 
 
-@_event
-class AgentUnkillable(_Plain):
+@event
+class AgentUnkillable(Plain):
     """The process is still there after SIGKILL and a wait; the tree goes on without it."""
 
     kind: Literal["agent_unkillable"] = "agent_unkillable"
@@ -161,8 +150,8 @@ class AgentUnkillable(_Plain):
     pid: int
 
 
-@_event
-class MessageAccepted(_Plain):
+@event
+class MessageAccepted(Plain):
     """The message is in the store and will have exactly one outcome (I1)."""
 
     kind: Literal["message_accepted"] = "message_accepted"
@@ -175,8 +164,8 @@ class MessageAccepted(_Plain):
     title: str = ""
 
 
-@_event
-class MessageDelivered(_Plain):
+@event
+class MessageDelivered(Plain):
     """An incarnation has the message in hand; `steps_reused` were recorded in earlier deliveries."""
 
     kind: Literal["message_delivered"] = "message_delivered"
@@ -187,8 +176,8 @@ class MessageDelivered(_Plain):
     steps_reused: int = 0
 
 
-@_event
-class TurnCommitted(_Plain):
+@event
+class TurnCommitted(Plain):
     """The turn of the message happened, whole."""
 
     kind: Literal["turn_committed"] = "turn_committed"
@@ -198,8 +187,8 @@ class TurnCommitted(_Plain):
     sends: int = 0
 
 
-@_event
-class TurnFailed(_Plain):
+@event
+class TurnFailed(Plain):
     """A try of the message failed and nothing of it happened: its handler raised, or its agent's process died.
 
     `due` (wall clock) is when it is tried again; None: at once, or not at all.
@@ -215,18 +204,22 @@ class TurnFailed(_Plain):
     due: float | None = None
 
 
-@_event
-class StepRecorded(_Plain):
-    """A step's result is recorded and will not be computed again for this message."""
+@event
+class StepRecorded(Plain):
+    """A step's result is recorded and will not be computed again for this message.
+
+    `record` is the name under which it is recorded, where that is not the step's own.
+    """
 
     kind: Literal["step_recorded"] = "step_recorded"
     message_id: str
     agent: str
     step: str
+    record: str = ""
 
 
-@_event
-class MessageBuried(_Plain):
+@event
+class MessageBuried(Plain):
     """The message is a dead letter."""
 
     kind: Literal["message_buried"] = "message_buried"
@@ -237,8 +230,8 @@ class MessageBuried(_Plain):
     deliveries: int = 0
 
 
-@_event
-class MessageParked(_Plain):
+@event
+class MessageParked(Plain):
     """A `once` step of the message is in doubt: the message waits for a person (`scr doubts`)."""
 
     kind: Literal["message_parked"] = "message_parked"
@@ -248,8 +241,8 @@ class MessageParked(_Plain):
     detail: str = ""
 
 
-@_event
-class MessageCancelled(_Plain):
+@event
+class MessageCancelled(Plain):
     """Somebody cancelled the message."""
 
     kind: Literal["message_cancelled"] = "message_cancelled"
@@ -257,8 +250,8 @@ class MessageCancelled(_Plain):
     to: str
 
 
-@_event
-class StoreChanged(_Plain):
+@event
+class StoreChanged(Plain):
     """How the store is doing has changed; it loses nothing that was acknowledged."""
 
     kind: Literal["store_changed"] = "store_changed"
@@ -266,8 +259,8 @@ class StoreChanged(_Plain):
     detail: str = ""
 
 
-@_event
-class Logged(_Plain):
+@event
+class Logged(Plain):
     """A line that an agent logged."""
 
     kind: Literal["logged"] = "logged"
@@ -275,8 +268,8 @@ class Logged(_Plain):
     text: str
 
 
-@_event
-class Printed(_Plain):
+@event
+class Printed(Plain):
     """A line that a process wrote to its standard output or standard error: `stream` is stdout or stderr."""
 
     kind: Literal["printed"] = "printed"
@@ -285,8 +278,8 @@ class Printed(_Plain):
     text: str
 
 
-@_event
-class LinesDropped(_Plain):
+@event
+class LinesDropped(Plain):
     """A process wrote more lines than it may in a second; this many were left out."""
 
     kind: Literal["lines_dropped"] = "lines_dropped"
@@ -325,7 +318,7 @@ Event: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Record(_Plain):
+class Record(Plain):
     """An event in its place: contiguous `seq`, monotonic `at` for intervals, wall clock `time` for display.
 
     `cause` is the seq of the event that led to this one; 0 for none that is known.

@@ -109,6 +109,30 @@ def test_what_is_written_again_and_again_while_the_store_is_slow_is_as_it_was_wr
     ]
 
 
+def test_what_a_step_was_called_with_is_kept_with_it_until_it_is_taken_back(bench):
+    accept(bench, task("m0"))
+
+    def recorded(**fields):
+        bench.told(bench.store.record, "m0", StepRecord(name="pay~0", **fields))
+        return bench.reopened().mail[0].steps
+
+    for digest in ("d" * 64, "e" * 64):
+        assert recorded(state="begun", digest=digest) == (StepRecord(name="pay~0", state="begun", digest=digest),)
+        assert recorded(state="not done", digest=digest) == ()
+    assert recorded(state="begun", digest="f" * 64)[0].digest == "f" * 64
+    done = StepRecord(name="pay~0", value=1, digest="f" * 64)
+    assert recorded(value=1, digest="f" * 64) == (done,)
+    assert recorded(state="not done") == (done,)
+
+
+def test_a_step_that_is_taken_back_and_begins_again_in_one_transaction_has_begun(bench):
+    accept(bench, task("m0"))
+    for state in ("begun", "not done", "begun"):
+        bench.store.record("m0", StepRecord(name="pay", state=state, digest="d"))
+    bench.settle()
+    assert bench.reopened().mail[0].steps == (StepRecord(name="pay", state="begun", digest="d"),)
+
+
 def test_the_sends_of_a_turn_are_open_after_it_in_their_order(bench):
     accept(bench, task("m0"), task("m1"))
     bench.told(bench.store.commit, turn("m0", sends=(task("s0"), task("s1"))))
@@ -361,7 +385,7 @@ def test_a_value_that_a_database_cannot_hold_is_no_outage(bench):
 def test_postgres_refuses_what_is_too_long_for_an_index_and_goes_on(postgres):
     bench = Bench(postgres.url(), f"run-{next(NUMBERS)}")
     refused, noise = [], "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(3000))
-    row = (STEP_DONE, (1, "m0", noise, 1, "done", "null", 1, 1))
+    row = (STEP_DONE, (1, "m0", noise, 1, "done", "null", "", 1, 1))
     bench.store._put([row], lambda: pytest.fail("it is not kept"), refused=refused.append)
     bench.told(bench.store.accept, task("m0"))
     assert "index row" in str(refused[0])

@@ -165,6 +165,15 @@ def test_code_that_has_changed_is_found_where_it_diverges_and_one_divergence_hid
     assert all("came to step 'again'" in turn["why"] for turn in agents["asker"]["divergences"])
 
 
+def test_a_step_that_is_called_with_something_else_is_told_as_that(played, tmp_path):
+    changed = TEAM.replace("fetch_slowly, message.payload.input)", "fetch_slowly, message.payload.input + '-other')")
+    (tmp_path / "replayed_team.py").write_text(changed)
+    process = scr(tmp_path, "replay", "night", "--agent", "asker", "--store", store_of(played))
+    out, err = process.communicate(timeout=50)
+    assert (process.returncode, err) == (3, "")
+    assert "came to step 'fetch', with other arguments than the run had recorded" in out
+
+
 def test_a_turn_that_does_not_end_is_given_up_and_told_in_words(played):
     process = scr(
         played, "replay", "night", "--agent", "keeper", "--code", "keeper=replayed_team:hangs", "--turn", "0.3"

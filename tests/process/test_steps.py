@@ -136,6 +136,121 @@ def test_a_step_that_had_returned_before_a_kill_is_not_run_again(story, tmp_path
         assert first.text == second.text
 
 
+def dies(folder, here):
+    """Here, if this is the place, and once."""
+    place = folder / "place"
+    if place.exists() and place.read_text() == here:
+        place.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def paid_in(folder):
+    return sorted((folder / "paid").read_text().splitlines()) if (folder / "paid").exists() else []
+
+
+async def quote(folder, who):
+    """A price; bob's comes first, before the process has died."""
+    while who == "ann" and (folder / "place").exists() and not paid_in(folder):  # noqa: ASYNC110  what another step does
+        await asyncio.sleep(0.001)
+    return {"ann": 10, "bob": 900}[who]
+
+
+async def pay(folder, who, amount):
+    dies(folder, f"before paying {who}")
+    with (folder / "paid").open("a") as file:
+        file.write(f"{who} {amount}\n")
+    dies(folder, f"after paying {who}")
+    return f"{who} got {amount}"
+
+
+class Payer(scr.Agent):
+    """Asks two prices and pays them, together."""
+
+    async def on_task(self, ctx, message):
+        folder = Path(message.payload.input)
+
+        async def one(who):
+            amount = await ctx.step_async("quote", quote, folder, who)
+            dies(folder, f"after the quote of {who}")
+            return await ctx.step_once_async("pay", pay, folder, who, amount)
+
+        ctx.reply(await asyncio.gather(one("ann"), one("bob")))
+
+
+GOT = {"ann": "ann got 10", "bob": "bob got 900"}
+PLACES = [f"{where} {who}" for where in ("after the quote of", "before paying", "after paying") for who in GOT]
+
+
+def test_each_result_goes_to_the_step_that_made_it_wherever_the_agent_is_killed(story, tmp_path):
+    story.runtime.start_agent("payer", Payer)
+    for place in PLACES:
+        folder = tmp_path / place
+        folder.mkdir()
+        (folder / "place").write_text(place)
+        task = story.runtime.submit("payer", str(folder))
+        if "paying" in place:  # what had begun is told, whichever payment comes first now
+            parked, who = story.until("message_parked", message_id=task.id), place[-3:]
+            assert parked.step == "pay"
+            story.runtime.resolve(task.id, is_done=place.startswith("after"), value=GOT[who])
+        assert task.result() == [*GOT.values()]
+        assert paid_in(folder) == ["ann 10", "bob 900"]
+        recorded = story.events("step_recorded", message_id=task.id)
+        assert sorted({event.step for event in recorded}) == ["pay", "quote"]
+        assert len({event.record for event in recorded}) == len(recorded)
+
+
+def price(ctx, message):
+    return f"price of {message.payload.input}"
+
+
+async def asks_in_stages(ctx, message):
+    """Two stages for each of two; the order of the second differs between the deliveries."""
+    first, asked = ctx.deliveries == 1, asyncio.Event()
+
+    async def one(who):
+        found = await ctx.ask_async("price", who)
+        if who == "x" and first:
+            await asked.wait()
+        asked.set()
+        again = await ctx.ask_async("price", f"{found}, again")
+        if first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [who, found, again]
+
+    return await asyncio.gather(one("x"), one("y"))
+
+
+def test_each_answer_goes_to_its_own_question_in_whatever_order_they_are_asked(story):
+    story.runtime.start_agent("price", price)
+    story.runtime.start_agent("asker", asks_in_stages)
+    for _ in range(2):
+        assert story.runtime.ask("asker", None) == [
+            [who, f"price of {who}", f"price of price of {who}, again"] for who in ("x", "y")
+        ]
+
+
+@scr.step_once(retry=scr.Retry(attempts=2, base_s=0.01), key=lambda folder, error: folder)
+def declined(folder, error):
+    calls = happen(Path(folder) / "calls")["times"]
+    if calls <= 3:
+        raise scr.NotHappened(ValueError(error))
+    return calls
+
+
+def declines(ctx, message):
+    try:
+        return declined(message.payload.input, "declined")
+    except ValueError:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_once_step_that_has_not_happened_is_tried_again_and_never_in_doubt(story, tmp_path):
+    story.runtime.start_agent("declines", declines)
+    assert story.runtime.ask("declines", str(tmp_path)) == 4
+    assert len(story.events("message_delivered", agent="declines")) == 2
+    assert not story.events("message_parked")
+
+
 class Clock(scr.Agent):
     """Sets the timers that it is told to, and tells which have come."""
 

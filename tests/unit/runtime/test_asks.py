@@ -121,10 +121,27 @@ def test_any_number_of_clients_wait_for_one_message_each_with_its_own_deadline()
     async def main():
         waits, told = Waits(asyncio.get_running_loop()), {1: [], 2: [], 3: []}
         for n, timeout_s in ((1, 0.0), (2, 5.0), (3, 5.0)):
-            waits.open("q0", "b", timeout_s, told[n].append)
+            waits.listen(waits.begin("q0", "b", timeout_s, told[n].append))
         await turn_of_the_loop(lambda: told[1])
         waits.answer(answer())
         waits.answer(answer())
         return {n: [outcome.error or outcome.output for outcome in outcomes] for n, outcomes in told.items()}
 
     assert asyncio.run(main()) == {1: ["AskTimedOut"], 2: [0], 3: [0]}
+
+
+def test_a_client_is_not_told_the_answer_to_a_message_that_is_not_known_to_be_its_own():
+    async def main():
+        waits, told = Waits(asyncio.get_running_loop()), {"own": [], "unjudged": [], "late": []}
+        waits.listen(waits.begin("q0", "b", 5.0, told["own"].append))
+        unjudged = waits.begin("q0", "b", 5.0, told["unjudged"].append)
+        late = waits.begin("q0", "b", 0.0, told["late"].append)
+        await turn_of_the_loop(lambda: told["late"])
+        waits.answer(answer())
+        waits.listen(late)
+        waits.end(unjudged, Outcome(error="InvalidMessage"))
+        waits.end(unjudged, Outcome(error="AskTimedOut"))
+        assert not waits._waiting
+        return {n: [outcome.error or outcome.output for outcome in outcomes] for n, outcomes in told.items()}
+
+    assert asyncio.run(main()) == {"own": [0], "unjudged": ["InvalidMessage"], "late": ["AskTimedOut"]}

@@ -65,12 +65,19 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_written(whole):
         fork_run(database_of(whole), "story", 3, "story", created=5.0)
 
 
-def test_a_damaged_row_is_not_copied(url):
+@pytest.mark.parametrize(
+    ("damage", "table"),
+    [
+        ("UPDATE messages SET payload = replace(payload, 'work', 'wort') WHERE message_id = 's1'", "messages"),
+        ("UPDATE steps SET digest = 'd' WHERE message_id = 's1'", "steps"),
+    ],
+)
+def test_a_damaged_row_is_not_copied(url, damage, table):
     told(url)
     session = database_of(url).connect()
-    session.script("UPDATE messages SET payload = replace(payload, 'work', 'wort') WHERE message_id = 's1'")
+    session.script(damage)
     session.close()
-    with pytest.raises(StoreDamaged, match="messages"):
+    with pytest.raises(StoreDamaged, match=table):
         fork_run(database_of(url), "story", 20, "child", created=5.0)
     with pytest.raises(UnknownRun):
         fork_run(database_of(url), "child", 1, "grandchild", created=5.0)

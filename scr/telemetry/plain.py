@@ -1,0 +1,26 @@
+"""What an event is made of.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def event(cls: type[T]) -> type[T]:
+    """A dataclass and no model: events are made here, and what reads them checks them as a whole (`RECORD`)."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+class Plain:
+    """A plain value, which what reads it checks as a whole."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
