@@ -83,8 +83,8 @@ scr/runtime/turns.py: a turn is not acknowledged: usual
 +        pending.sealed = False
 
 scr/behaviour/steps.py: that a step begins is told to nobody: usual
--        await hands.keep(turn, StepRecord(name=step.key, state="begun"))
-+        pass
+-    await _told(step.record("begun"), turn, hands)
++    turn.claims.keep(step.record("begun"))
 
 scr/behaviour/steps.py: doubt is settled by doing it again: usual
 -        if isinstance(verdict, Done):
