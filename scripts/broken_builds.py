@@ -35,7 +35,7 @@ scr/mail/mailbox.py: a death loses the message in hand: usual
 +            case TryAgain(due=None):
 +                pass
 
-scr/mail/mailbox.py: the last message is handled first: raising
+scr/mail/mailbox.py: the last message is handled first: --kills 60 --faults start_fails,flood --targets ring,runtime
 -        else:
 -            self._waiting.append(pending)
 +        else:

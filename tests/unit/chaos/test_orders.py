@@ -58,4 +58,4 @@ def test_after_a_campaign_no_start_fails_any_more(folder):
     hinder(folder, "guest-1", 9)
     hinder(folder, "ring-1", 9)
     relieve(folder)
-    assert not (is_hindered(folder, "guest-1") or is_hindered(folder, "ring-1"))
+    assert not any(is_hindered(folder, agent) for agent in ("guest-1", "ring-1"))
