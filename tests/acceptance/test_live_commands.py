@@ -46,7 +46,7 @@ if __name__ == "__main__":
     with scr.Runtime() as runtime:
         runtime.start_agent("counter", Counter)
         runtime.start_agent("sleeper", sleeper)
-        runtime.start_agent("crasher", crasher, max_deliveries=2)
+        runtime.start_agent("crasher", crasher, max_deliveries=2, on_error="crash")
         print(runtime.id, flush=True)
         runtime.wait_end()
 """
@@ -124,7 +124,7 @@ def test_logs_are_shown_and_followed_until_the_runtime_stops(scr, command, syste
     [
         (["stack", "nobody"], "no agent 'nobody'"),
         (["kill", "nobody"], "no agent 'nobody'"),
-        (["restart", "nobody"], "no child 'nobody'"),
+        (["restart", "nobody"], "no agent 'nobody'"),
         (["send", "nobody", "1"], "no agent 'nobody'"),
         (["logs", "nobody"], "no agent 'nobody'"),
         (["crashes", "nobody"], "no agent 'nobody'"),

@@ -320,7 +320,7 @@ def others():
 
 
 def work(ctx, message):
-    return [enums(), models(), others()]
+    return json.loads(json.dumps([enums(), models(), others()]))  # tuples are no JSON
 
 
 class Keeper(scr.Agent):

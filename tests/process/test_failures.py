@@ -53,14 +53,14 @@ def raises(ctx, message):
     raise ValueError("no such customer")
 
 
-def test_twenty_flaky_workers_answer_every_task_and_none_is_restarted_for_it(story):
+def test_flaky_workers_answer_every_task_and_none_is_restarted_for_it(story):
     story.runtime.start_agent("listener", Listener)
-    for n in range(20):
+    for n in range(4):
         story.runtime.start_agent(f"w{n}", Flaky, retry=QUICK)
-    tasks = [story.runtime.submit(f"w{n % 20}", n % 3) for n in range(60)]
-    assert sorted(task.result(30)[1] for task in tasks) == [1] * 20 + [2] * 20 + [3] * 20
+    tasks = [story.runtime.submit(f"w{n % 4}", n % 3) for n in range(24)]
+    assert sorted(task.result(30)[1] for task in tasks) == [1] * 8 + [2] * 8 + [3] * 8
     assert {status.restarts for status in story.runtime.status().agents} == {0}
-    assert len(story.events("turn_failed")) == 60
+    assert len(story.events("turn_failed")) == 24
     assert not story.events("supervisor_gave_up")
 
 

@@ -90,7 +90,7 @@ HAZARDS = {
     in_anothers_name: "in the name of 'witness-1'",
     crashes_in_a_thread: "ZeroDivisionError",
     says_what_json_cannot: "object",
-    says_too_much: "above the limit",
+    says_too_much: "can be handed on",
     sends_too_many: "one turn may send 1000 messages",
     raises_system_exit: "SystemExit",
     segfaults: "SIGSEGV",
