@@ -70,9 +70,22 @@ def limits_passed(of: Evidence) -> Iterator[str]:
 
 
 def _counted(of: Evidence) -> Iterator[Happening]:
-    """All events but ends that count against no limit: wanted ones, and those that a message explains."""
+    """All events but ends that count against no limit: wanted ones, and those that a message explains.
+
+    A start for which no process could be made has no end of its own: the next thing that is told of its agent is one.
+    """
     known = explained(of)
+    begun: set[str] = set()
     for event in of.events():
+        agent, is_kept_down = event.body.get("agent", ""), _is_kept_down(event)
+        if agent in begun and (event.kind == "agent_starting" or is_kept_down):
+            yield event._replace(kind="agent_exited")
+        if event.kind == "runtime_up":
+            begun.clear()
+        elif event.kind == "agent_starting":
+            begun.add(agent)
+        elif is_kept_down or event.kind in {"agent_up", "agent_exited"}:
+            begun.discard(agent)
         if event.kind != "agent_exited" or not (event.body.get("asked") in WANTED or event.seq in known):
             yield event
 

@@ -148,6 +148,13 @@ def taken_up_in_vain(of):
     parked(of, THIRD)
 
 
+def parked_for_want_of_a_process(of):
+    exited(of, THIRD)
+    for _ in range(3):
+        starting(of, THIRD)
+    parked(of, THIRD)
+
+
 def parked_by_its_own_letters(of):
     for n in range(5):
         sent(of, f"r-{n}", retry={"attempts": 1})
@@ -186,6 +193,7 @@ HOLDS = (
     clients_that_overtake_each_other,
     parked_and_taken_up,
     taken_up_in_vain,
+    parked_for_want_of_a_process,
     parked_by_its_own_letters,
     refused,
 )

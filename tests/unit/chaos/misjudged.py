@@ -22,6 +22,7 @@ from tests.unit.chaos.failing import (
     tried_as_often_as_it_may_be,
     tried_until_it_works,
     unstartable,
+    up,
 )
 
 
@@ -102,6 +103,13 @@ def parked_by_deaths_that_messages_explain(of):
     parked(of)
 
 
+def restarted_too_often_for_want_of_a_process(of):
+    exited(of, THIRD)
+    for _ in range(5):
+        starting(of, THIRD)
+    up(of, THIRD)
+
+
 def parked_by_another(of):
     unstartable(of, 2)
     parked(of, THIRD)
@@ -165,6 +173,10 @@ BROKEN = {
     "a message overtook one that waits for its next try": ("order", a_later_one_goes_first),
     "tasks with one key overtook each other": ("order", keyed_tasks_overtake_each_other),
     "deaths that messages explain parked their agent": ("parked", parked_by_deaths_that_messages_explain),
+    "an agent was started too often that had no process": (
+        "restart limits",
+        restarted_too_often_for_want_of_a_process,
+    ),
     "an agent was parked for another's failures": ("parked", parked_by_another),
     "an agent was parked that does not park": ("parked", parked_though_it_does_not),
     "an agent was parked by letters that are not in a row": ("parked", parked_by_letters_between_turns),
