@@ -17,7 +17,7 @@ from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.behaviour.steps import Done, NotDone
 from scr.chaos.misdeeds import DEEDS
-from scr.chaos.orders import note, take
+from scr.chaos.orders import is_hindered, note, take
 from scr.messages import CLIENT, ResultPayload, Task
 
 EFFECTS = "effects"
@@ -41,9 +41,14 @@ class Obedient(Agent):
         """Where the campaign lives."""
         return Path(str(self.options["folder"]))
 
+    def on_start(self, ctx: Context) -> None:
+        """Fail, if that is ordered."""
+        if is_hindered(self.folder, ctx.agent):
+            raise RuntimeError("ordered not to start")
+
     def obey(self, ctx: Context, point: int) -> None:
         """Do what is ordered for this point, if anything is."""
-        if order := take(self.folder, ctx.agent, point):
+        if order := take(self.folder, ctx.agent, ctx.message.message_id, point):
             DEEDS[order.kind]()
 
     def count(self) -> None:
@@ -151,6 +156,49 @@ class VictimAgent(Obedient):
             self.obey(ctx, point)
         self.count()
         ctx.reply({"n": given["n"]})
+
+
+class GuestAgent(Obedient):
+    """One that a program starts: a step of each kind, and the answer."""
+
+    def on_task(self, ctx: Context, message: Task) -> None:
+        """Compute, charge, answer."""
+        given: dict[str, Any] = dict(message.payload.input)  # type: ignore[arg-type]
+        self.obey(ctx, 0)
+        value = ctx.step("compute", self.inside, ctx, "plain", "compute", given["n"] * 2)
+        ctx.step_once("charge", self.charge, ctx, reconcile=self.is_charged)
+        self.obey(ctx, 2)
+        self.count()
+        ctx.reply({"n": given["n"], "twice": value})
+        self.obey(ctx, 3)
+
+    def charge(self, ctx: Context) -> str:
+        """What must not happen twice."""
+        return str(self.effect("once", ctx.message.message_id, "charge", "charged"))
+
+    def is_charged(self, ctx: Context) -> Done | NotDone:
+        """Look outside."""
+        return Done("charged") if seen(self.folder, f"once\t{ctx.message.message_id}\tcharge") else NotDone()
+
+
+class Other(BaseModel):
+    """A state that no guest's fits."""
+
+    handled: list[str]
+
+
+class MisfitAgent(GuestAgent):
+    """A guest's next version, whose state does not fit what the last has committed."""
+
+    State = Other  # type: ignore[assignment]
+
+
+class BrokenAgent(GuestAgent):
+    """A guest's next version, which does not start."""
+
+    def on_start(self, ctx: Context) -> None:
+        """Miss an option."""
+        ctx.log(f"setting: {self.options['no such setting']}")
 
 
 def after(agent: str, size: int) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from scr.chaos import ends, tries
 from scr.chaos.evidence import Evidence, by
 from scr.chaos.kinds import KEEPING
 from scr.chaos.landed import Landed
@@ -29,7 +30,6 @@ OUTLIVED_S = 2.0  # one that is promised, and one for a machine that is busy wit
 SYSTEMIC = frozenset({"table", "memory", "zygote", *KEEPING})  # what everybody depends on
 DESCRIPTORS_SLACK = 6  # processes on their way in or out
 SLOPE_KB = 4096.0  # growth for each thousand turns
-WINDOW_SLACK_S = 0.05  # a restart is counted a moment before it is told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +106,6 @@ def answers_in(of: Evidence) -> dict[str, list[Any]]:
     return found
 
 
-def buried_without_cause(of: Evidence) -> Iterator[str]:
-    """Only what has ended its agent as often as it may is a dead letter."""
-    kept = {row["message_id"]: row for row in of.rows["messages"]}
-    for letter in of.rows["letters"]:
-        row = kept.get(letter["message_id"])
-        most = of.deliverable.get(row["recipient"], 0) if row else 0
-        if letter["reason"] != "quarantined":
-            yield f"message {letter['message_id']} is a dead letter: {letter['reason']}: {letter['detail']}"
-        elif row and letter["deliveries"] < most:
-            yield f"message {letter['message_id']} was buried after {letter['deliveries']} deliveries of {most}"
-
-
 def answered_poison(of: Evidence) -> Iterator[str]:
     """What kills whoever touches it ends among the dead letters."""
     outcomes = {row["message_id"]: row["outcome"] for row in of.rows["messages"]}
@@ -164,21 +152,6 @@ def turns_not_whole(of: Evidence) -> Iterator[str]:
             yield f"{agent} has handled {handled} tasks by its state, and has {tasks} turns of tasks"
 
 
-def disorder(of: Evidence) -> Iterator[str]:
-    """What one agent sends another is handled in the order in which it was sent."""
-    sent = {row["message_id"]: row for row in of.rows["messages"]}
-    last: dict[tuple[str, str], tuple[int, str]] = {}
-    for turn in sorted(of.rows["turns"], key=lambda row: int(row["n"])):
-        row = sent.get(turn["message_id"])
-        if row is None:
-            continue
-        pair = row["sender"], row["recipient"]
-        before = last.get(pair, (0, ""))
-        if row["n"] < before[0]:
-            yield f"{row['recipient']} handled {row['message_id']} of {row['sender']} after {before[1]}, sent later"
-        last[pair] = max(before, (row["n"], row["message_id"]))
-
-
 def steps_again(of: Evidence) -> Iterator[str]:
     """A step is run again only when its message was delivered again; one that is recorded was run."""
     deliveries: Counter[str] = Counter()
@@ -212,33 +185,6 @@ def effects_missing(of: Evidence) -> Iterator[str]:
         is_done = step["begun_seq"] is not None and step["state"] == "done"
         if is_done and ("once", step["message_id"], name) not in of.effects:
             yield f"{name!r} of {step['message_id']} is recorded as done, and has not happened"
-
-
-def limits_passed(of: Evidence) -> Iterator[str]:
-    """No child is restarted oftener than its supervisor allows."""
-    restarts: defaultdict[str, list[float]] = defaultdict(list)
-    ended: set[str] = set()
-    for event in of.events():
-        match event.kind:
-            case "runtime_up":
-                restarts.clear()
-                ended.clear()
-            case "agent_exited" if event.body.get("asked", "nothing") not in {"stop", "kill"}:
-                ended.add(event.body["agent"])
-            case "agent_starting" if event.body["agent"] in ended:
-                supervisor = event.body["supervisor"]
-                ended.discard(event.body["agent"])
-                restarts[supervisor].append(event.at)
-                yield from _passed(supervisor, restarts[supervisor], of.limits.get(supervisor))
-
-
-def _passed(supervisor: str, at: list[float], limit: tuple[int, float] | None) -> Iterator[str]:
-    if limit is None or len(at) <= limit[0]:
-        return
-    most, within_s = limit
-    took_s = at[-1] - at[-1 - most]
-    if took_s < within_s - WINDOW_SLACK_S:
-        yield f"{supervisor} restarted {most + 1} times in {took_s:.2f} s, and may {most} times in {within_s:g} s"
 
 
 def not_recovered(of: Evidence) -> Iterator[str]:
@@ -317,16 +263,22 @@ INVARIANTS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("invented", invented),
     ("answers", wrong_answers),
     ("duplicated", answered_twice),
-    ("dead letters", buried_without_cause),
+    ("dead letters", tries.buried_without_cause),
     ("poison", answered_poison),
     ("rows", contradictions),
     ("live incarnation", turns_of_the_dead),
     ("whole turns", turns_not_whole),
-    ("order", disorder),
+    ("order", tries.disorder),
+    ("tries", tries.tried_too_often),
+    ("due times", tries.tried_too_early),
     ("steps once", steps_again),
     ("effects once", effects_doubled),
     ("effects done", effects_missing),
-    ("restart limits", limits_passed),
+    ("restart limits", ends.limits_passed),
+    ("parked", ends.parked_for_others),
+    ("siblings", ends.restarted_for_others),
+    ("kept", ends.ended_for_good),
+    ("deploys", ends.deploys_accepted),
     ("recovery", not_recovered),
     ("owners", epochs_overlap),
     ("processes", left_running),

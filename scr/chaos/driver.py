@@ -26,16 +26,18 @@ from pydantic import JsonValue, ValidationError
 from setproctitle import setproctitle
 
 from scr.chaos.clientlog import read, say
+from scr.chaos.guests import Guests
 from scr.chaos.orders import note
 from scr.chaos.said import Said, Verb, gathered
 from scr.chaos.workloads import Work, Workload, poison, workload
 from scr.config import Settings
-from scr.errors import AgentError, AskTimedOut, RunFailed, RunOwned, RuntimeGone, ScrError
+from scr.errors import AgentError, AgentGone, AgentParked, AskTimedOut, RunFailed, RunOwned, RuntimeGone, ScrError
 from scr.mail.framing import pack
 from scr.research.outcome import Outcome
 from scr.runtime.handle import Runtime
 from scr.runtime.requests import Subscribe
 from scr.runtime.scratch import reach
+from scr.runtime.submission import Submitted
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 TITLE = "scr: keeper"
@@ -73,6 +75,7 @@ class Driver:
         self.left = [key for key, one in asked.items() if not one.is_over]
         self.next = 1 + max((int(key.rpartition("-")[2]) for key in asked if key.startswith("t-")), default=-1)
         self.runtime: Runtime | None = None
+        self.guests = Guests(self.work.guests, self.folder)
 
     def keys(self) -> Iterator[str]:
         """What is to be done, from any thread: first what another driver has left, then new work."""
@@ -99,12 +102,23 @@ class Driver:
         submitted = runtime.submit(work.to, work.payload, key=key)
         say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
         try:
-            value = normal(submitted.result(self.charge.patience_s))
+            value = normal(self.result(submitted))
         except (AgentError, RunFailed) as error:
             if not isinstance(error, AskTimedOut):  # then its outcome is still to come, and the checker asks the store
                 say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
         else:
             say(self.folder, Said(Verb.ANSWERED, key, time.monotonic(), value))
+
+    def result(self, submitted: Submitted) -> Any:
+        """The answer, also of an agent that is down for a while: its tasks wait."""
+        end = time.monotonic() + self.charge.patience_s
+        while True:
+            try:
+                return submitted.result(max(0.0, end - time.monotonic()))
+            except (AgentParked, AgentGone) as error:
+                if time.monotonic() > end:
+                    raise AskTimedOut(str(error)) from error
+                time.sleep(AGAIN_S)
 
     def client(self, runtime: Runtime) -> None:
         """One client's thread, until there is nothing left to do or nobody to do it."""
@@ -122,14 +136,20 @@ class Driver:
         charge = self.charge
         settings = Settings(store=charge.store, standbys=STANDBYS)
         with Runtime(self.work.tree, settings=settings, preload=self.work.preload, run=charge.run) as runtime:
+            self.guests.start(runtime)
             self.runtime = runtime
-            clients = [threading.Thread(target=self.client, args=(runtime,)) for _ in range(self.work.together)]
-            for client in clients:
-                client.start()
-            for client in clients:
-                client.join()
-            self.runtime = None
-            return not self.left and self.settled(runtime)
+            with self.guests.tended(runtime):
+                return self.served(runtime)
+
+    def served(self, runtime: Runtime) -> bool:
+        """Have clients work with this runtime; whether all is done."""
+        clients = [threading.Thread(target=self.client, args=(runtime,)) for _ in range(self.work.together)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        self.runtime = None
+        return not self.left and self.settled(runtime)
 
     def settled(self, runtime: Runtime) -> bool:
         """Wait until the runtime has nothing left to do; whether that came in time."""
@@ -163,6 +183,17 @@ class Driver:
         with suppress(ScrError):
             self.perform(runtime, key)
 
+    def misfit(self, runtime: Runtime, command: dict[str, Any]) -> None:
+        """New code for a guest that does not fit, then the right one again."""
+        deploy = (runtime, command["agent"], command["n"])
+        threading.Thread(target=self._deploy, args=deploy, daemon=True).start()
+
+    def _deploy(self, runtime: Runtime, agent: str, n: int) -> None:
+        try:
+            self.guests.deploy(runtime, agent, n)
+        except ScrError as error:  # the next look at the guests puts it right
+            note(self.folder / "driver.log", f"{time.monotonic()} deploy {n} {type(error).__name__}: {error}")
+
     def flood(self, runtime: Runtime, _command: dict[str, Any]) -> None:
         """Many more than usual at once; each is done like any other, its answer is looked for in the store."""
         for _ in range(FLOOD):
@@ -185,6 +216,7 @@ class Driver:
 
 DOINGS: dict[str, Callable[[Driver, Runtime, dict[str, Any]], None]] = {
     "poison": Driver.poison,
+    "misfit": Driver.misfit,
     "flood": Driver.flood,
     "slow_reader": Driver.deaf,
 }

@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +15,19 @@ from pydantic_core import from_json
 
 from scr.chaos.landed import Landed
 from scr.chaos.said import Asked
+from scr.specs import AgentSpec
 from scr.store.history import Row
 
 
 class Happening(NamedTuple):
-    """One event of the run: its place, when (monotonic seconds), what."""
+    """One event of the run: its place, when (monotonic seconds), what; of which event it came, the wall clock then."""
 
     seq: int
     at: float
     kind: str
     body: Mapping[str, Any]
+    cause: int = 0
+    time: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,26 @@ class Probes:
     complaints: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """New code for an agent, which does not fit it: when, and the error by which it was refused, "" for none.
+
+    `refused` is None when the program did not live to hear of it.
+    """
+
+    n: int
+    agent: str
+    code: str
+    at: float
+    until: float
+    refused: str | None = None
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One run under faults.  `rows` are those of the store, whole, by table; `effects` counts what steps did outside.
 
+    `limits` are those of supervisors, `specs` those of the agents that are known beforehand.
     `counts`: the agents count what they handle, see `Workload.counts`.
     """
 
@@ -60,13 +80,14 @@ class Evidence:
     landed: tuple[Landed, ...] = ()
     probes: Probes = Probes()
     limits: Mapping[str, tuple[int, float]] = field(default_factory=dict)
-    deliverable: Mapping[str, int] = field(default_factory=dict)
+    specs: Mapping[str, AgentSpec] = field(default_factory=dict)
+    deploys: tuple[Deploy, ...] = ()
     counts: bool = True
 
     def events(self) -> list[Happening]:
         """What happened, in order."""
         return [
-            Happening(row["seq"], row["at"], row["kind"], from_json(row["body"]))
+            Happening(row["seq"], row["at"], row["kind"], from_json(row["body"]), row["cause"], row["time"])
             for row in sorted(self.rows["events"], key=lambda row: int(row["seq"]))
         ]
 
@@ -78,6 +99,12 @@ def effects_of(lines: Iterable[str]) -> dict[tuple[str, str, str], int]:
         kind, message_id, name = line.rstrip("\n").split("\t")
         found[kind, message_id, name] += 1
     return dict(found)
+
+
+def deploys_of(lines: Iterable[str]) -> tuple[Deploy, ...]:
+    """Each deploy as its last line tells of it."""
+    found = (Deploy(**json.loads(line)) for line in lines)
+    return tuple({deploy.n: deploy for deploy in found}.values())
 
 
 def by(rows: Iterable[Row], column: str) -> dict[Any, list[Row]]:

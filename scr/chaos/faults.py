@@ -32,7 +32,7 @@ class Fault:
     """One fault: its place in the schedule, when (seconds from the start), what, to which type of process.
 
     `pick`, from 0 to 1, chooses among the processes of that type; `point` is
-    the place in a handler at which an order is obeyed.
+    the place in a handler at which an order is obeyed, `times` how often it is.
     """
 
     n: int
@@ -42,6 +42,7 @@ class Fault:
     pick: float
     point: int
     hold_s: float
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _fault(
     seed: int, n: int, at_s: float, kinds: Mapping[str, float], weights: Mapping[str, Mapping[str, float]]
 ) -> Fault:
     kind = choose(kinds, draw(seed, n, "kind"))
+    least, most = KINDS[kind].times
     return Fault(
         n=n,
         at_s=round(at_s, 4),
@@ -131,6 +133,7 @@ def _fault(
         pick=round(draw(seed, n, "pick"), 6),
         point=int(draw(seed, n, "point") * POINTS),
         hold_s=KINDS[kind].hold_s * (0.5 + draw(seed, n, "hold")),
+        times=least + int(draw(seed, n, "times") * (most - least + 1)),
     )
 
 

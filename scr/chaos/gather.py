@@ -8,10 +8,11 @@ from typing import Any
 
 from scr.chaos.agents import EFFECTS
 from scr.chaos.clientlog import read
-from scr.chaos.evidence import Evidence, Probes, effects_of
+from scr.chaos.evidence import Evidence, Probes, deploys_of, effects_of
+from scr.chaos.guests import DEPLOYS
 from scr.chaos.landed import Landed
 from scr.chaos.said import gathered
-from scr.chaos.workloads import Workload, listed
+from scr.chaos.workloads import Workload
 from scr.specs import SupervisorSpec, walk
 from scr.store import tables
 from scr.store.address import database_of
@@ -39,7 +40,8 @@ def gather(
             for spec in walk(workload.tree)
             if isinstance(spec, SupervisorSpec)
         },
-        deliverable={spec.id: spec.max_deliveries for spec in listed(workload.tree)},
+        specs={spec.id: spec for spec in workload.agents},
+        deploys=deploys_of(_lines(folder / DEPLOYS)),
         counts=workload.counts,
     )
 

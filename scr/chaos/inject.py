@@ -20,7 +20,7 @@ from scr.chaos.census import Census, Seen
 from scr.chaos.faults import Fault
 from scr.chaos.kinds import KINDS, Way
 from scr.chaos.landed import Landed, Missed
-from scr.chaos.orders import Order, give, taken, withdraw
+from scr.chaos.orders import Order, give, hinder, relieve, taken, withdraw
 from scr.chaos.wallclock import Jump
 
 TRY_S = 1.0
@@ -122,6 +122,7 @@ class Injector:
                 withdraw(self.folder, one.victim.agent)
             self._close(one, "the campaign was over")
         self._under_way = []
+        relieve(self.folder)
         for seen in self.census.now():
             self.census.signal(seen, signal.SIGCONT)
 
@@ -165,7 +166,7 @@ class Injector:
         one.there = frozenset(other.pid for other in seen)
         match KINDS[one.fault.kind].way:
             case Way.CLIENT:
-                self._by_client(one, obeyed)
+                self._by_client(one, seen, obeyed)
             case Way.ORDER:
                 self._by_order(one, seen, obeyed)
             case Way.SIGNAL if one.fault.target == "tree":
@@ -177,6 +178,9 @@ class Injector:
     def _by_hand(self, one: UnderWay, victim: Seen) -> None:
         match one.fault.kind:
             case "kill":
+                self._kill(one, victim, victim)
+            case "start_fails" | "never_starts":
+                hinder(self.folder, victim.agent, one.fault.times)
                 self._kill(one, victim, victim)
             case "stop" | "stop_cont":
                 if self.census.signal(victim, signal.SIGSTOP):
@@ -203,18 +207,20 @@ class Injector:
         if hit:
             one.landed = self._landed(one, victim, at)
 
-    def _by_client(self, one: UnderWay, obeyed: dict[int, tuple[float, int]]) -> None:
+    def _by_client(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> None:
         fault = one.fault
         if one.victim is None:
-            one.victim = Seen(0, fault.target)
-            self.command({"do": fault.kind, "n": fault.n, "hold_s": fault.hold_s})
+            one.victim = self._chosen(one, seen) if fault.kind == "misfit" else Seen(0, fault.target)
+            if one.victim is None:
+                return
+            self.command({"do": fault.kind, "n": fault.n, "hold_s": fault.hold_s, "agent": one.victim.agent})
         if fault.n in obeyed:
             one.landed = self._landed(one, one.victim, obeyed[fault.n][0])
 
     def _by_order(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> None:
         fault = one.fault
         if one.victim is None and (victim := self._chosen(one, seen)):
-            give(self.folder, victim.agent, Order(fault.n, fault.kind, fault.point, fault.hold_s))
+            give(self.folder, victim.agent, Order(fault.n, fault.kind, fault.point, fault.hold_s, fault.times))
             one.victim = victim
         if one.victim and fault.n in obeyed:
             at, pid = obeyed[fault.n]

@@ -18,7 +18,8 @@ DEADLINE_S = 7.0
 class Way(StrEnum):
     """How a fault is brought about.
 
-    `signal`: a signal to the process.  `limit`: a limit of its that is set from
+    `signal`: a signal to the process.  `start`: the same, and its next starts
+    fail.  `limit`: a limit of its that is set from
     outside.  `order`: the agent does it itself, in the middle of a turn, when
     it finds the order.  `client`: a client does it.  `store`, `trace`: something
     between the runtime, or the zygote, and the kernel.  `clock`: the wall clock
@@ -26,6 +27,7 @@ class Way(StrEnum):
     """
 
     SIGNAL = "signal"
+    START = "start"
     LIMIT = "limit"
     ORDER = "order"
     CLIENT = "client"
@@ -39,6 +41,7 @@ class Kind:
     """One kind.  `ends`: the process that is hit ends by it, sooner or later; `hold_s`: how long it lasts, if it does.
 
     `found_s`: how long it may be before anybody finds out, where that takes a deadline.
+    `times`: how often it happens at least and at most, to one message or to the starts of one agent.
     `targets` are types of process; `agent` stands for every type of agent of the workload.
     """
 
@@ -49,6 +52,7 @@ class Kind:
     ends: bool = False
     hold_s: float = 0.0
     found_s: float = 0.0
+    times: tuple[int, int] = (1, 1)
 
 
 KINDS = {
@@ -72,6 +76,13 @@ KINDS = {
         Kind("half_frame", Way.ORDER, ("agent",), 0.7, ends=True, found_s=DEADLINE_S),
         Kind("huge_frame", Way.ORDER, ("agent",), 1.0, ends=True),
         Kind("garbage", Way.ORDER, ("agent",), 1.0, ends=True),
+        Kind("raises", Way.ORDER, ("agent",), 4.0, times=(1, 3)),
+        Kind("try_later", Way.ORDER, ("agent",), 1.0, times=(1, 3)),
+        Kind("fails", Way.ORDER, ("guest",), 0.8, times=(4, 4)),
+        Kind("fatal", Way.ORDER, ("guest",), 0.4),
+        Kind("start_fails", Way.START, ("agent",), 2.0, ends=True, times=(1, 3)),
+        Kind("never_starts", Way.START, ("guest",), 0.6, ends=True, times=(7, 12)),
+        Kind("misfit", Way.CLIENT, ("guest",), 0.8),
         Kind("poison", Way.CLIENT, ("victim",), 0.6),
         Kind("flood", Way.CLIENT, ("runtime",), 0.4),
         Kind("slow_reader", Way.CLIENT, ("runtime",), 0.5, hold_s=1.0),

@@ -14,15 +14,34 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import NoReturn
+
+from scr.errors import Fatal, TryLater
 
 LONG_S = 30.0  # far beyond every deadline of the workloads
 FORKS = 12
 LEFT_S = 600.0
+LATER_S = 0.15
 CHUNK_BYTES = 16 << 20
 HOG_BYTES = 448 << 20
 HOG_S = 5.0
 GARBAGE = b"\x00\xff{]not a frame\x80" * 4
 INTERPRETER = ctypes.PyDLL(None)  # a call through it keeps the interpreter to itself
+
+
+def fail() -> NoReturn:
+    """An ordinary exception."""
+    raise OSError("ordered to fail")
+
+
+def put_off() -> NoReturn:
+    """Something outside is away."""
+    raise TryLater(LATER_S, "ordered to try later")
+
+
+def fail_for_good() -> NoReturn:
+    """An error that no later try can mend."""
+    raise Fatal("ordered to fail for good")
 
 
 def segfault() -> None:
@@ -105,6 +124,10 @@ DEEDS: dict[str, Callable[[], object]] = {
     "memory_hog": hog_memory,
     "fork_bomb": bomb,
     "setsid": escape,
+    "raises": fail,
+    "fails": fail,
+    "try_later": put_off,
+    "fatal": fail_for_good,
     "close_channel": close_channel,
     "half_frame": lambda: say(struct.pack("!I", 1000) + b'{"kind":"com'),
     "huge_frame": lambda: say(b"\xff\xff\xff\xff"),

@@ -31,6 +31,7 @@ HISTORY = "history.jsonl"
 SEEDS = 1 << 31
 DISOBEDIENT = "agents do this themselves when they are ordered to, and those of this workload obey no orders"
 NO_VICTIM = "this workload has no agent that may be poisoned"
+NO_GUEST = "this workload has no agent that its program starts"
 NO_FLOOD = "nobody knows how long the tasks of this workload take"
 
 
@@ -74,9 +75,12 @@ class Plan:
     def not_tested(self) -> dict[str, str]:
         """What was asked for and cannot be done here."""
         charge = self.charge(self.seed)
-        reasons = unable(charge.store)
-        if not charge.made().counts:
-            reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.way is Way.ORDER), DISOBEDIENT)
+        reasons, made = unable(charge.store), charge.made()
+        if not made.guests:
+            reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("guest",)), NO_GUEST)
+        if not made.counts:
+            obeyed = (name for name, kind in KINDS.items() if kind.way in {Way.ORDER, Way.START})
+            reasons |= dict.fromkeys(obeyed, DISOBEDIENT)
             reasons |= {"poison": NO_VICTIM, "flood": NO_FLOOD}
         return {name: reasons[name] for name in self.kinds if name in reasons}
 

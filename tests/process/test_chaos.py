@@ -26,13 +26,14 @@ def sleepers():
         sleeper.wait()
 
 
-def test_a_campaign_under_every_kind_of_death_is_valid_and_leaves_its_report(tmp_path):
+def test_a_campaign_under_deaths_and_failures_is_valid_and_leaves_its_report(tmp_path):
+    kinds = ("kill", "segv", "exit0", "thread", "huge_frame", "poison", "setsid", "raises", "start_fails", "misfit")
     plan = Plan(
-        seed=20,
+        seed=1292,  # it draws an exception, starts that fail and a deploy
         folder=tmp_path / "report",
         kills=14,
-        kinds=("kill", "segv", "exit0", "thread", "huge_frame", "poison", "setsid"),
-        targets=("ring", "hand", "lead", "victim", "standby", "zygote"),
+        kinds=kinds,
+        targets=("ring", "hand", "lead", "victim", "guest", "standby", "zygote"),
         agents=4,
         gap_s=0.1,
     )
@@ -42,6 +43,7 @@ def test_a_campaign_under_every_kind_of_death_is_valid_and_leaves_its_report(tmp
     assert not figures.rounds[0].failure
     assert figures.verdict == "valid" or failed
     assert figures.kills >= 9
+    assert {"start_fails", "misfit"} <= {recovery.landed.kind for recovery in figures.recoveries}
     report(plan, figures, "again", [])
     assert {path.name for path in plan.folder.iterdir()} == {
         *("history.jsonl", "recovery.svg", "report.json", "report.md", "timeline.svg")

@@ -6,9 +6,16 @@ import json
 from scr.chaos.evidence import Evidence, Probes
 from scr.chaos.landed import Landed
 from scr.chaos.said import Asked
+from scr.retry import Retry
+from scr.specs import AgentSpec, Code
 from scr.store.history import READS
 
 AGENTS = ("hand-1", "hand-2", "hand-3")
+RETRY = Retry(attempts=3, base_s=1.0, jitter="none")
+SPECS = {
+    agent: AgentSpec(id=agent, code=Code(reference="a:A"), on_error="retry", retry=RETRY, park=agent != "hand-2")
+    for agent in AGENTS
+}
 TASKS = 12
 KILLED_AT = 6
 
@@ -18,7 +25,7 @@ class Story:
 
     def __init__(self):
         self.rows = {name: [] for name in READS}
-        self.asked, self.effects, self.landed = {}, {}, []
+        self.asked, self.effects, self.landed, self.deploys = {}, {}, [], []
         self.n, self.handled = 0, dict.fromkeys(AGENTS, 0)
         self.incarnations = dict.fromkeys(AGENTS, 1)
         self.event("runtime_up", runtime="r", pid=1, run="story")
@@ -27,10 +34,11 @@ class Story:
         for place in range(TASKS):
             self.task(place)
 
-    def event(self, kind, **body):
+    def event(self, kind, cause=0, **body):
         seq = len(self.rows["events"]) + 1
         body = json.dumps(body)
-        self.rows["events"].append({"seq": seq, "cause": 0, "at": seq / 10, "kind": kind, "body": body})
+        event = {"seq": seq, "cause": cause, "at": seq / 10, "time": 1e9 + seq / 10, "kind": kind, "body": body}
+        self.rows["events"].append(event)
 
     @property
     def seq(self):
@@ -43,7 +51,7 @@ class Story:
     def start(self, agent):
         incarnation = self.incarnations[agent]
         if incarnation == 1:
-            row = {"n": self.number(), "seq": self.seq, "agent": agent, "incarnation": 2, "gone_seq": None}
+            row = {"n": self.number(), "seq": self.seq, "agent": agent, "incarnation": 99, "gone_seq": None}
             self.rows["agents"].append(row)
         self.event("agent_starting", agent=agent, incarnation=incarnation, supervisor="team")
         self.event("agent_up", agent=agent, incarnation=incarnation, pid=100 + incarnation)
@@ -117,13 +125,14 @@ class Story:
 
     def evidence(self, **fields):
         run = {"run": "story", "seq": self.seq, "n": self.n, "epoch": 1}
-        usual = {"limits": {"team": (3, 5.0)}, "deliverable": dict.fromkeys(AGENTS, 3), "probes": Probes()}
+        usual = {"limits": {"team": (3, 5.0)}, "specs": SPECS, "probes": Probes()}
         return Evidence(
             run=run,
             rows=self.rows,
             asked=self.asked,
             effects=self.effects,
             landed=tuple(self.landed),
+            deploys=tuple(self.deploys),
             **(usual | fields),
         )
 

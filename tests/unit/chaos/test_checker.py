@@ -9,7 +9,9 @@ from scr.chaos.checker import INVARIANTS, judge
 from scr.chaos.evidence import Probes
 from scr.chaos.landed import Landed
 from scr.chaos.said import Asked
+from tests.unit.chaos.failing import HOLDS
 from tests.unit.chaos.history import KILLED_AT, story
+from tests.unit.chaos.misjudged import BROKEN
 
 
 def named(rows, **wanted):
@@ -95,6 +97,8 @@ def half_a_turn(of):
 
 
 def overtaken(of):
+    for key in ("t-1", "t-4"):
+        message(of, key).update(sender="hand-9")
     first, second = turn(of, "t-1"), turn(of, "t-4")
     first["n"], second["n"] = second["n"], first["n"]
 
@@ -160,6 +164,7 @@ MUTATIONS = {
     "an agent never came back": ("recovery", never_up_again),
     "an agent came back late": ("recovery", slow_again),
     "an owner came before the one that it followed": ("owners", owner_of_before),
+    **BROKEN,
 }
 PROBES = {
     "an orphan": ("processes", Probes(orphans=1)),
@@ -176,6 +181,13 @@ PROBES = {
 
 def test_nothing_is_wrong_with_what_happened():
     assert judge(story().evidence()) == ()
+
+
+@pytest.mark.parametrize("goes_on", HOLDS, ids=lambda goes_on: goes_on.__name__)
+def test_nothing_is_wrong_with_failures_that_are_charged_as_they_should_be(goes_on):
+    of = story()
+    goes_on(of)
+    assert judge(of.evidence()) == ()
 
 
 @pytest.mark.parametrize(("invariant", "change"), MUTATIONS.values(), ids=MUTATIONS)

@@ -10,7 +10,7 @@ from scr.chaos.faults import KEEPER_S, Wanted, choose, draw, schedule
 from scr.chaos.kinds import ENDERS, KINDS, ends_runtime, type_of
 from scr.errors import InvalidInput
 
-ALL = Wanted(400, tuple(KINDS), ("all",), ("ring", "lead", "hand", "victim"))
+ALL = Wanted(400, tuple(KINDS), ("all",), ("ring", "lead", "hand", "victim", "guest"))
 
 
 def test_a_seed_always_gives_the_same_schedule_and_another_one_another():
@@ -30,6 +30,13 @@ def test_over_some_schedules_every_kind_hits_everything_that_it_may():
     for kind in KINDS.values():
         targets = [name for target in kind.targets for name in (ALL.agents if target == "agent" else (target,))]
         assert all(hit[kind.name, target] for target in targets), kind.name
+
+
+def test_faults_that_happen_several_times_do_so_within_their_bounds_and_use_them():
+    times = {(fault.kind, fault.times) for seed in range(30) for fault in schedule(seed, ALL)}
+    for kind in KINDS.values():
+        least, most = kind.times
+        assert {n for name, n in times if name == kind.name} == set(range(least, most + 1)), kind.name
 
 
 def test_the_runtime_is_not_killed_oftener_than_its_keeper_starts_it_again():
