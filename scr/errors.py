@@ -15,7 +15,7 @@ ScrError
 │   ├── AlreadyStarted      the name is taken
 │   ├── StartFailed         the agent's start raised, returned nonsense or took too long
 │   ├── AgentGone           it ended before it answered
-│   ├── AgentParked         it is kept down after too many failures, and the task waits
+│   ├── AgentParked         it is down to stay, and the task waits
 │   ├── TaskFailed          its handler raised, or its process died, as often as the task may be tried
 │   ├── MailboxFull         its mailbox holds as many messages as it may
 │   └── AskTimedOut         it did not answer in time
@@ -119,7 +119,10 @@ class AgentGone(AgentError):
 
 
 class AgentParked(AgentError):
-    """The agent is kept down after too many failures; the task waits until a person or new code takes it up."""
+    """The agent is down to stay, after too many failures or with its supervisor; the task waits.
+
+    `restart_agent`, or `start_agent` with the same name, takes it up.
+    """
 
 
 class TaskFailed(AgentError):

@@ -190,4 +190,4 @@ def parked(agent: str, why: str) -> Absence:
 def forgotten(agent: str, why: str) -> Absence:
     """An agent that is down with no supervisor that would start it."""
     remedy = f"its mail waits for start_agent({agent!r}) or restart_agent"
-    return Absence("AgentGone", f"{agent} is down ({why}); {remedy}", "unknown_agent")
+    return Absence("AgentParked", f"{agent} is down ({why}); {remedy}", "unknown_agent")

@@ -14,7 +14,7 @@ from scr.runtime.starts import Starts
 from scr.specs import AgentSpec
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.supervise.supervisor import Answered, Supervisor
-from scr.supervise.tree import Phase
+from scr.supervise.tree import Child, Phase
 
 
 class Operations:
@@ -24,13 +24,13 @@ class Operations:
         self._supervisor, self._starts, self._departures, self._reloads = supervisor, starts, departures, reloads
 
     def start_agent(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
-        """Start an agent; one that an earlier runtime had, or that is parked, resumes as it is specified now."""
+        """Start an agent; one that an earlier runtime had, is parked or does not start resumes as specified now."""
         kept = self._starts.take_over(spec.id)
         child = self._supervisor.tree.children.get(spec.id)
-        is_parked = child is not None and child.phase is Phase.PARKED
-        if kept is None and not is_parked:
+        is_failing = child is not None and _is_failing(child)
+        if kept is None and not is_failing:
             self._starts.start(supervisor, spec, answered)
-        elif kept == spec and not is_parked:
+        elif kept == spec and not is_failing:
             answered(Done(spec.id))
         else:
             self._reloads.forget(spec.id)
@@ -59,3 +59,10 @@ class Operations:
             self._starts.start(supervisor, spec, answered)
         else:
             self._supervisor.recycle_child(agent, answered)
+
+
+def _is_failing(child: Child) -> bool:
+    """Whether other code or options may be what an agent waits for: it is parked, or its last start failed."""
+    is_between = child.phase in {Phase.RESTARTING, Phase.STARTING} and child.call is None
+    has_failed = child.end is not None and child.end.reason is ExitReason.START_FAILED
+    return child.phase is Phase.PARKED or (is_between and has_failed)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 import scr
 import scr.errors
+import scr.specs
 from scr.messages import TaskPayload
 from scr.runtime.handle import Runtime
 from scr.specs import SupervisorSpec
@@ -349,6 +350,21 @@ def test_a_deploy_that_does_not_start_keeps_the_state_and_the_tasks(tmp_path):
         assert runtime.ask("c", 10, key="order-1") == 11
         assert runtime.ask("c", 0) == 11
         assert runtime.status().dead_letters == 0
+
+
+def test_the_right_code_may_follow_a_deploy_that_does_not_start_at_once(story):
+    story.runtime.start_agent("c", Count, options={"mode": "ok"}, retry=scr.Retry(attempts=1))
+    assert story.runtime.ask("c", 1) == 1
+    for _ in range(5):
+        with pytest.raises(scr.TaskFailed):
+            story.runtime.ask("c", "x")
+    story.until("agent_parked", agent="c")
+    with pytest.raises(scr.ScrError, match="RuntimeError: no config"):
+        story.runtime.start_agent(
+            "c", Count, options={"mode": "broken"}, backoff=scr.specs.Backoff(base_s=0.4, cap_s=0.4)
+        )
+    story.runtime.start_agent("c", Count, options={"mode": "ok"})
+    assert story.runtime.ask("c", 1) == 2
 
 
 def test_a_retry_waits_for_its_time_whatever_dies_meanwhile(tmp_path):

@@ -218,7 +218,7 @@ def test_g12_01_02_06_a_call_is_answered_or_refused_at_once_when_there_is_nobody
 def test_g12_03_a_server_that_dies_during_the_call_fails_it_at_once(watched):
     """With ten minutes to wait: whether it dies of the call, of a signal or because somebody stops it."""
     watched.runtime.start_agent("mortal", dies, restart="temporary")
-    assert tell(watched, "watcher-1", "ask", "mortal", None, 600).startswith("AgentGone: mortal is down (killed")
+    assert tell(watched, "watcher-1", "ask", "mortal", None, 600).startswith("AgentParked: mortal is down (killed")
     watched.runtime.start_agent("poisoned", dies, max_deliveries=2)
     assert tell(watched, "watcher-1", "ask", "poisoned", None, 600).startswith(
         "TaskFailed: poisoned failed, and the process ended 2 times"

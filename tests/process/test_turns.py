@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import scr
 from scr.errors import (
-    AgentGone,
+    AgentParked,
     AlreadyStarted,
     AskTimedOut,
     InvalidCode,
@@ -303,7 +303,7 @@ def test_whoever_waits_on_a_slow_agent_is_told_at_the_deadline(story):
 
 def test_a_client_that_waits_on_an_agent_that_will_not_come_back_is_told_at_once(story):
     story.runtime.start_agent("mortal", poison, restart="temporary")
-    with pytest.raises(AgentGone, match=r"mortal is down \(killed.*its mail waits"):
+    with pytest.raises(AgentParked, match=r"mortal is down \(killed.*its mail waits"):
         story.runtime.ask("mortal", None, timeout_s=30)
 
 
