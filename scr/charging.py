@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
 
+from scr.errors import TryLater
 from scr.retry import Retry
 
 PARKED_AFTER = 5  # dead letters in a row
+LEAVES_MAX = 100
 FATAL = ("scr.errors.Fatal", "scr.errors.InvalidInput")  # what SCR itself refuses, it refuses again
-INVALID = ("pydantic_core._pydantic_core.ValidationError",)
+INVALID = ("pydantic_core._pydantic_core.ValidationError", "scr.errors.AgentError")  # input, or another agent's failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,29 @@ def streak(before: int, verdict: Verdict | None) -> int:
 
 
 def class_names(error: BaseException) -> tuple[str, ...]:
-    """The full names of an exception's class and its bases, nearest first: what `Raised` wants."""
-    return tuple(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.") for kind in type(error).__mro__)
+    """The full names of an exception's class and its bases, nearest first, then those of what a group holds."""
+    kinds = dict.fromkeys(kind for leaf in (error, *leaves(error)) for kind in type(leaf).__mro__)
+    return tuple(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.") for kind in kinds)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The exceptions that a group holds, however deep; an exception that is no group alone."""
+    found: list[BaseException] = []
+    left = [error]
+    while left and len(found) < LEAVES_MAX:
+        one = left.pop()
+        if isinstance(one, BaseExceptionGroup):
+            left.extend(one.exceptions)
+        else:
+            found.append(one)
+    return found
+
+
+def put_off_s(error: BaseException) -> float | None:
+    """How long an error puts its message off: `scr.TryLater`, or a group of nothing else; None for any other."""
+    several = leaves(error)
+    is_outage = bool(several) and all(isinstance(one, TryLater) for one in several)
+    return max(one.after_s for one in several if isinstance(one, TryLater)) if is_outage else None
 
 
 def _fraction(seed: str) -> float:

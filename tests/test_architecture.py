@@ -26,6 +26,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
 ]
 DEPTH = {part: row for row, parts in enumerate(ROWS) for part in parts}
 PURE = {
+    "behaviour.arguments",
     "behaviour.canonical",
     "behaviour.claims",
     "behaviour.functions",

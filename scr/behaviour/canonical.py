@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from scr.behaviour.functions import ABSENT, carried, is_made, name_of, owner_of, unwrapped
+from scr.behaviour.functions import ABSENT, added_by, carried, is_made, name_of, owner_of, unwrapped, wrappers_of
 
 Form: TypeAlias = Any
 
@@ -120,6 +120,8 @@ class Forms:
 
     def _function(self, fn: Any) -> Iterator[Form]:
         """A function by its name, and a local one by what it brings along too."""
+        for wrapper in wrappers_of(fn):
+            yield from self._named(added_by(wrapper, is_value))
         fn = unwrapped(fn)
         yield name_of(fn)
         if isinstance(fn, FunctionType) and is_made(fn):
@@ -220,7 +222,7 @@ RULES: dict[str, Rule] = {  # by name: a type that a process has not loaded, it 
     "builtins.ellipsis": _shown,
     "builtins.NotImplementedType": _shown,
     "builtins.mappingproxy": lambda forms, value: forms._pairs(dict(value)),  # noqa: SLF001  the same
-    "builtins.BaseException": lambda forms, value: map(forms.of, value.args),
+    "builtins.BaseException": lambda forms, value: forms._based(lambda error: forms.of(error.args), value),  # noqa: SLF001  the same
     "builtins.function": _FUNCTION,
     "builtins.method": _METHOD,
     "builtins.builtin_function_or_method": _METHOD,

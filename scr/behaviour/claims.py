@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from scr.behaviour.arguments import key
 from scr.behaviour.identity import Identity, numbered
 from scr.errors import InvalidMessage
 from scr.frames import StepRecord
 from scr.messages import MessageId, derive_id
 from scr.step_names import step_path
 
-NAME_CHARACTERS = 1000
+NAME_CHARACTERS = 512  # with the names of the steps in whose code it runs, and its mark
 
 
 class Scope(NamedTuple):
@@ -64,11 +65,8 @@ class Claims:
         order = self.orders[identity.digest] = self.orders.get(identity.digest, 0) + 1
         digest = derive_id(self.message_id, identity.in_full(order)) if is_question else identity.digest
         name = identity.base if order == 1 else identity.record(order)
-        if len(name) > NAME_CHARACTERS:
-            raise InvalidMessage(
-                f"a step's name has {len(name)} characters, and may have {NAME_CHARACTERS}: name it shortly, "
-                "and give what it works on as arguments"
-            )
+        if order == 1:
+            key(name, "a step's name", NAME_CHARACTERS)
         claim = Claim(name, digest, identity, order)
         claim = self._found(claim, scope) if self.looks_back else claim
         record = self.recorded.get(claim.name)

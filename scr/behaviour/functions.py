@@ -60,6 +60,25 @@ def unwrapped(fn: Any) -> Any:
     return fn
 
 
+def wrappers_of(fn: Any) -> Iterator[FunctionType]:
+    """The decorators' functions around the innermost one, the outermost first."""
+    for _ in range(WRAPPED_MAX):
+        inner = getattr(fn, "__dict__", {}).get("__wrapped__")
+        if inner is None:
+            return
+        if isinstance(fn, FunctionType):
+            yield fn
+        fn = inner
+
+
+def added_by(wrapper: FunctionType, is_value: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """What a decorator's function brings along beside the function that it wraps: values, not objects without one."""
+    inner = getattr(wrapper, "__wrapped__", None)
+    for label, value in carried(wrapper, is_value):
+        if value is not inner and is_value(value):
+            yield label, value
+
+
 def owner_of(method: Any) -> tuple[Any] | None:
     """What a method is bound to, in a tuple of one; a function of a module is bound to nothing."""
     owner = getattr(method, "__self__", None)

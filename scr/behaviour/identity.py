@@ -13,7 +13,16 @@ from types import FunctionType, MethodType
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from scr.behaviour.canonical import SCALARS, Forms, NoForm, Uncounted, flat, is_value, written
-from scr.behaviour.functions import ABSENT, METHODS, WRAPPED_MAX, carried, owner_of, unwrapped
+from scr.behaviour.functions import (
+    ABSENT,
+    METHODS,
+    WRAPPED_MAX,
+    added_by,
+    carried,
+    owner_of,
+    unwrapped,
+    wrappers_of,
+)
 from scr.errors import InvalidMessage
 from scr.step_names import MARK_DIGITS
 
@@ -161,10 +170,11 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
         return True
 
     forms = Forms(is_own)
-    fn, args, kwargs, owner = _unfolded(fn, tuple(args), dict(kwargs))
+    fn, args, kwargs, owner, wrappers = _unfolded(fn, tuple(args), dict(kwargs))
     given = tuple([form for _, form in _formed(forms, name, _labelled(fn, args, len(owner)))])
     named = tuple(_formed(forms, name, sorted(kwargs.items()), "argument {!r}"))
-    brought = tuple(_formed(forms, name, _brought(fn, owner, args, kwargs)))
+    added = (pair for wrapper in wrappers for pair in added_by(wrapper, is_value))
+    brought = tuple(_formed(forms, name, (*_brought(fn, owner, args, kwargs), *added)))
     made = _with(scope, name, given, named, brought) if given or named or brought else _bare(scope, name)
     return made._replace(open_keys=len(opened))
 
@@ -213,9 +223,10 @@ def _brought(fn: Any, owner: tuple[Any, ...], args: Args, kwargs: Kwargs) -> Ite
         yield from carried(fn, is_value, len(args) + len(owner), kwargs)
 
 
-def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, tuple[Any, ...]]:
-    """The innermost function, all arguments it gets, and the object that it is a method of in a tuple."""
+def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, tuple[Any, ...], list[FunctionType]]:
+    """The innermost function, all arguments it gets, the object that it is a method of in a tuple, its decorators."""
     owner: tuple[Any, ...] = ()
+    wrappers: list[FunctionType] = []
     for _ in range(WRAPPED_MAX):
         if isinstance(fn, partial):
             fn, args, kwargs = fn.func, (*fn.args, *args), {**fn.keywords, **kwargs}
@@ -223,8 +234,9 @@ def _unfolded(fn: Any, args: Args, kwargs: Kwargs) -> tuple[Any, Args, Kwargs, t
             owner = owner_of(fn) or owner
             fn = fn.__func__ if isinstance(fn, MethodType) else None
         elif (inner := unwrapped(fn)) is not fn:
+            wrappers += wrappers_of(fn)
             fn = inner
         else:
             break
     is_code = fn is None or isinstance(fn, type | FunctionType) or hasattr(fn, "__qualname__")
-    return (fn, args, kwargs, owner) if is_code else (None, args, kwargs, (fn,))
+    return (fn, args, kwargs, owner, wrappers) if is_code else (None, args, kwargs, (fn,), wrappers)

@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from scr.behaviour.alike import shown
+from scr.behaviour.identity import StepKey
 from scr.behaviour.readback import refuse_inexact
 from scr.errors import InvalidMessage
 
-SCALARS = frozenset({str, int, bool, NoneType})
+SCALARS = frozenset({str, int, bool, NoneType, StepKey})
 LEVELS_MAX = 200
 REMEDIES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (Enum, "its `.value`"),

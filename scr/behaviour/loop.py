@@ -27,8 +27,8 @@ from scr.behaviour.state import Committed, restored
 from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.turn import Abandoned, Turn, overfull
 from scr.bounds import most_of, refuse_deep, refuse_large
-from scr.charging import class_names
-from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed, TryLater
+from scr.charging import class_names, put_off_s
+from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed
 from scr.failpoints import reach
 from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
 from scr.launch.pulse import Heart, Pulse
@@ -143,7 +143,7 @@ class Loop:
     def _fail(self, turn: Turn, error: BaseException) -> None:
         """Tell that the turn has failed.  A process that is to be replaced gets the request to stop next."""
         told, names = described(error), tuple(map(printable, class_names(error)[:NAMES_MAX]))
-        after_s = error.after_s if isinstance(error, TryLater) else None
+        after_s = put_off_s(error)
         if after_s is None:
             sys.stderr.write(told["traceback"])
             sys.stderr.flush()

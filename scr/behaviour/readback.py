@@ -37,7 +37,12 @@ def written(model: BaseModel, what: str) -> bytes:
 
 
 def exact_value(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> JsonValue:
-    """Return what `text`, written from `model`, says.
+    """Return what `text`, written from `model`, says.  Raises as `exact` does."""
+    return exact(model, kind, text, what)[0]
+
+
+def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tuple[JsonValue, BaseModel]:
+    """Return what `text`, written from `model`, says, and the model that it is read back as.
 
     Raises InvalidMessage with the field's path when `kind` does not read exactly the same model from it.
     """
@@ -46,7 +51,8 @@ def exact_value(model: BaseModel, kind: type[BaseModel], text: bytes, what: str)
     except ValueError as error:
         raise _unsayable(model, what, error) from error
     try:
-        found = next(differences(model, read(kind, text)), None)
+        back = read(kind, text)
+        found = next(differences(model, back), None)
     except ValidationError as error:
         raise InvalidMessage(f"{what} could not be read back: {_faults(error)}; give the field what fits it") from error
     except Exception as error:
@@ -56,7 +62,7 @@ def exact_value(model: BaseModel, kind: type[BaseModel], text: bytes, what: str)
         ) from error
     if found:
         raise InvalidMessage(f"{what}: {told(found)}")
-    return value
+    return value, back
 
 
 def refuse_inexact(model: BaseModel, what: str) -> None:

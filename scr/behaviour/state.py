@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from scr.behaviour.agent import Agent
 from scr.behaviour.alike import Difference, differences
-from scr.behaviour.readback import dumped, exact_value, read, written
+from scr.behaviour.readback import dumped, exact, read, written
 from scr.errors import InvalidCode, InvalidMessage, StartFailed
 from scr.values import complaint
 
@@ -28,6 +28,8 @@ class Committed:
         self._what, self._kind, self._check = f"state of {name}", type(state), check
         self._text = written(state, self._what)
         self._next: bytes | None = None
+        self._copy: BaseModel | None = None
+        self._next_copy: BaseModel | None = None
         self._is_due = is_new and written(self._kind(), self._what) != self._text
 
     def changed(self, state: BaseModel) -> JsonValue:
@@ -36,23 +38,33 @@ class Committed:
         Raises InvalidMessage with the field's path when the next incarnation would not read exactly this state.
         Nothing is committed before `settle`.
         """
-        self._next = None
+        self._next = self._next_copy = None
         if not isinstance(state, self._kind):
             raise InvalidMessage(
                 f"{self._what} was replaced by a {type(state).__name__}; it must stay a {self._kind.__qualname__}"
             )
         text = written(state, self._what)
-        if text == self._text and not self._is_due:
+        if text == self._text and not self._is_due and self._is_same(state):
             return None
         self._check(text)
-        value = exact_value(state, self._kind, text, self._what)
-        self._next = text
-        return value
+        value, copy = exact(state, self._kind, text, self._what)
+        self._next, self._next_copy = text, copy
+        return value if text != self._text or self._is_due else None
+
+    def _is_same(self, state: BaseModel) -> bool:
+        """Tell whether a state with the same text equals the committed one: other values may have the same text."""
+        if self._copy is None:
+            self._copy = self.again()
+        try:
+            return bool(state == self._copy)
+        except Exception:  # noqa: BLE001  its values may compare as they like
+            return False
 
     def settle(self) -> None:
         """Take what `changed` returned last as committed."""
         if self._next is not None:
-            self._text, self._next, self._is_due = self._next, None, False
+            self._text, self._copy = self._next, self._next_copy
+            self._next, self._is_due = None, False
 
     def again(self) -> BaseModel:
         """Return a fresh copy of the committed state, for the turn after one that failed."""

@@ -50,7 +50,8 @@ class Departures:
 
     def depart(self, agent: str, reason: ExitReason, detail: str, fate: Fate) -> None:
         """The agent is down and does not come back by itself."""
-        why = f"{reason}: {detail}" if detail else str(reason)
+        is_said = not detail or detail.startswith(f"{reason}: ")
+        why = (detail or str(reason)) if is_said else f"{reason}: {detail}"
         match fate:
             case Fate.PARKED if self._leave(agent, parked(agent, why), "parked"):
                 self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))

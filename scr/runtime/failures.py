@@ -20,6 +20,7 @@ from scr.retry import ErrorInfo
 from scr.runtime.post import Post
 from scr.runtime.retries import Retries
 from scr.specs import AgentSpec, Code, OnError
+from scr.step_names import earlier_ids
 from scr.store.store import Store
 from scr.telemetry import events
 from scr.telemetry.sinks import EventLog
@@ -158,15 +159,16 @@ class Failures:
             case Bury(reason, why):
                 sentence = f"{failed.agent} failed, and {why}; the last error: {summary(error)}"
                 self._post.bury(pending.message, reason, sentence, pending.deliveries, pending.cause, error)
-        return self._count(failed.agent, verdict, error)
+        return self._count(failed.agent, pending.message.message_id, verdict, error)
 
     def _keep(self, pending: Pending) -> None:
         self._store.failed(pending.message.message_id, pending.deliveries, pending.charges, pending.due)
 
-    def _count(self, agent: str, verdict: Verdict, error: ErrorInfo) -> bool:
+    def _count(self, agent: str, message_id: str, verdict: Verdict, error: ErrorInfo) -> bool:
         """Park an agent of which too many messages in a row became dead letters."""
         spec = self._specs.get(agent, UNKNOWN)
-        row = streak(self._streaks.get(agent, 0), verdict)
+        is_repeated = any(earlier_ids(message_id))  # the same question, asked by another try of its turn
+        row = self._streaks.get(agent, 0) if is_repeated else streak(self._streaks.get(agent, 0), verdict)
         if row:
             self._streaks[agent] = row
         if row < PARKED_AFTER or spec.on_error is not OnError.RETRY or not spec.park:

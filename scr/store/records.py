@@ -197,9 +197,13 @@ class Given:
         return ""
 
 
+NOT_GIVEN = {"task_id", "retry", "order_key"}
+"""What of a task says how it is to be done, and not what."""
+
+
 def given_of(message: Message) -> Given:
     """What the message was given as: the same for the same input, in whatever order its keys stand."""
-    payload = message.payload.model_dump(mode="json", exclude={"task_id"} if message.type == "task" else None)
+    payload = message.payload.model_dump(mode="json", exclude=NOT_GIVEN if message.type == "task" else None)
     text = json.dumps([message.type, payload], sort_keys=True)
     return Given(message.sender, message.to, sha256(text.encode()).hexdigest())
 

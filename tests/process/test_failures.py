@@ -250,6 +250,32 @@ def test_five_dead_letters_in_a_row_park_an_agent_and_its_mail_waits_until_it_is
     assert (story.runtime.ask("a", "/", key="waits"), waiting.result(10)) == ("served", "served")
 
 
+def test_one_question_that_an_agent_asks_again_and_again_parks_neither_of_them(story):
+    def looks_up(ctx, message):
+        if message.payload.input == "bad":
+            raise KeyError("no such customer")
+        return "found"
+
+    story.runtime.start_agent("lookup", looks_up, retry=scr.Retry(attempts=1))
+    story.runtime.start_agent("front", lambda ctx, message: ctx.ask("lookup", message.payload.input), retry=QUICK)
+    for _ in range(4):
+        with pytest.raises(scr.TaskFailed):
+            story.runtime.ask("front", "bad")
+    assert story.runtime.ask("front", "good") == "found"
+    assert not story.events("agent_parked")
+
+
+def test_a_payments_key_may_be_part_of_its_result(story):
+    def pays(ctx, message):
+        key = ctx.step_key("pay", "ann", 100)
+        paid = ctx.step_once("pay", lambda who, amount, key: {"who": who, "key": key}, "ann", 100, key)
+        return [paid, key]
+
+    story.runtime.start_agent("payer", pays)
+    paid, key = story.runtime.ask("payer", None)
+    assert paid == {"who": "ann", "key": key}
+
+
 def test_new_code_takes_a_parked_agent_up(story):
     story.runtime.start_agent("a", raises, retry=scr.Retry(attempts=1))
     for _ in range(5):

@@ -120,6 +120,11 @@ def test_the_same_task_again_has_the_same_answer_and_any_other_is_refused_naming
     assert runtime.attach("order-1").result(10)[2] == first
 
 
+def test_how_a_task_is_to_be_done_is_no_part_of_what_its_key_stands_for(runtime):
+    first = runtime.ask("answers", 5, key="how-1", retry=scr.Retry(attempts=3))
+    assert runtime.ask("answers", 5, key="how-1", retry=scr.Retry(attempts=5), order_key="x") == first
+
+
 def test_a_key_is_compared_while_its_task_is_open_and_who_waits_for_that_waits_on(runtime):
     heard = []
     asker = threading.Thread(target=lambda: heard.append(runtime.ask("slow", 1, key="open-1")))

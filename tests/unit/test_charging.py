@@ -17,9 +17,10 @@ from scr.charging import (
     is_retryable,
     left_s,
     pause_s,
+    put_off_s,
     streak,
 )
-from scr.errors import Fatal, InvalidInput, InvalidMessage, InvalidSpec, TryLater
+from scr.errors import AgentParked, AskTimedOut, Fatal, InvalidInput, InvalidMessage, InvalidSpec, TaskFailed, TryLater
 from scr.retry import Retry
 
 PLAIN = Retry(attempts=3, base_s=1.0, cap_s=4.0, jitter="none")
@@ -77,6 +78,26 @@ def test_what_can_never_succeed_is_not_tried_again_and_is_not_the_agents_fault(e
 )
 def test_which_exceptions_are_worth_another_try(on, never_on, error, again):
     assert is_retryable(Retry(on=on, never_on=never_on), class_names(error)) is again
+
+
+def test_a_group_is_what_it_holds():
+    fatal = BaseExceptionGroup("several", [ValueError(), ExceptionGroup("inner", [Fatal("no")])])
+    away = ExceptionGroup("several", [TryLater(2.0), TryLater(5.0)])
+    assert not is_retryable(Retry(), class_names(fatal))
+    assert not is_retryable(Retry(never_on=KeyError), class_names(ExceptionGroup("one", [KeyError()])))
+    assert is_retryable(Retry(on=KeyError), class_names(ExceptionGroup("one", [KeyError()])))
+    assert (put_off_s(away), put_off_s(fatal), put_off_s(TryLater(1.0)), put_off_s(ValueError())) == (
+        5.0,
+        None,
+        1.0,
+        None,
+    )
+
+
+def test_another_agents_failure_is_no_mark_against_the_one_that_asked():
+    for error in (TaskFailed("it failed"), AgentParked("it is down"), AskTimedOut("too slow")):
+        _, verdict = after(*[Raised(class_names(error))] * 3)
+        assert (isinstance(verdict, Bury), verdict.is_agents) == (True, False)
 
 
 def test_an_outage_costs_no_attempt_and_no_death():

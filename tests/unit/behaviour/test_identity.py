@@ -216,3 +216,34 @@ def test_an_open_key_is_filled_in_where_it_is_an_argument():
 
 def test_elsewhere_a_key_is_a_text():
     assert type(pickle.loads(pickle.dumps(StepKey("k", "pay", is_open=True)))) is str
+
+
+def for_tenant(tenant, tracer=None):
+    def decorate(fn):
+        @functools.wraps(fn)
+        def call(*args):
+            return fn(tenant, tracer, *args)
+
+        return call
+
+    return decorate
+
+
+def test_what_a_decorator_captures_counts_and_its_objects_without_a_value_do_not():
+    ann, bob = for_tenant("ann")(pay), for_tenant("bob")(pay)
+    assert digest(ann, 100) != digest(bob, 100)
+    assert digest(ann, 100) == digest(for_tenant("ann")(pay), 100)
+    assert digest(for_tenant("ann", threading.Lock())(pay), 100) == digest(for_tenant("ann", object())(pay), 100)
+    assert digest(pay, ann) != digest(pay, bob)
+    assert digest(logged(ann), 100) != digest(logged(bob), 100)
+
+
+class ApiError(Exception):
+    def __init__(self, *, code):
+        super().__init__()
+        self.code = code
+
+
+def test_an_exception_is_its_arguments_and_its_attributes():
+    assert digest(pay, ApiError(code=1)) != digest(pay, ApiError(code=2))
+    assert digest(pay, ApiError(code=1)) == digest(pay, ApiError(code=1))

@@ -1,7 +1,9 @@
 """The life of a state: begun, changed, committed, there again after a turn that failed."""
 
 import uuid
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -85,3 +87,32 @@ def test_a_field_without_a_default_is_refused_at_the_start():
 
     with pytest.raises(StartFailed, match=r"state of cart: n: Field required; each field of .*State needs a default"):
         restored("cart", agent_of(State), None)
+
+
+class Priced(Item):
+    price: int = 0
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        ([Item(name="pen")], [Priced(name="pen", price=3)], "Priced came back as an? Item"),
+        ([1, 2], (1, 2), "tuple came back as a list"),
+        ("2024-05-01", date(2024, 5, 1), "date came back as a str"),
+        (None, float("nan"), r"x"),
+    ],
+)
+def test_another_value_with_the_same_text_is_refused_too(first, then, told):
+    class State(BaseModel):
+        items: list[Item] = []
+        x: Any = None
+
+    state, keeper = begun(State)
+    field = "items" if isinstance(first, list) and isinstance(first[0], Item) else "x"
+    setattr(state, field, first)
+    keeper.changed(state)
+    keeper.settle()
+    assert keeper.changed(state) is None
+    setattr(state, field, then)
+    with pytest.raises(InvalidMessage, match=told):
+        keeper.changed(state)
