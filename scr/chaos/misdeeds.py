@@ -25,6 +25,7 @@ LATER_S = 0.15
 CHUNK_BYTES = 16 << 20
 HOG_BYTES = 448 << 20
 HOG_S = 5.0
+MUTEX_BYTES = 64  # more than `sizeof(pthread_mutex_t)`, 40 on x86-64 and 48 on arm64
 GARBAGE = b"\x00\xff{]not a frame\x80" * 4
 INTERPRETER = ctypes.PyDLL(None)  # a call through it keeps the interpreter to itself
 
@@ -62,8 +63,11 @@ def _fail() -> None:
 
 
 def hold_the_interpreter() -> None:
-    """A call that never lets another thread of the interpreter run."""
-    INTERPRETER.sleep(int(LONG_S))
+    """A call that never lets another thread of the interpreter run, and that no signal cuts short."""
+    mutex = ctypes.create_string_buffer(MUTEX_BYTES)  # zeros: a mutex that nothing holds (glibc, musl)
+    until = struct.pack("@ll", int(time.time() + LONG_S), 0)
+    INTERPRETER.pthread_mutex_lock(mutex)
+    INTERPRETER.pthread_mutex_timedlock(mutex, until)
 
 
 def hog_memory() -> None:
