@@ -54,6 +54,7 @@ from scr.runtime.requests import (
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
 from scr.runtime.system import System
+from scr.store.records import KeptMessage
 from scr.store.rows import printable
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
@@ -195,13 +196,13 @@ class Client:
         newest = fitting(reversed(records), self._system.limits.frame_bytes // 2)
         self._answer(request, [record.model_dump(mode="json") for record in reversed(newest)])
 
-    def _exhumed(self, request: AnyRequest, message: Message | None) -> None:
-        if message is None:
+    def _exhumed(self, request: AnyRequest, kept: KeptMessage | None) -> None:
+        if kept is None:
             why = "there is no dead letter of that id; `scr dead` lists them"
             self._send(Answered(ref=request.ref, error="InvalidInput", detail=why))
             return
-        self._system.turns.post.post(message)
-        self._answer(request, message.to)
+        self._system.turns.post.reopen(kept)
+        self._answer(request, kept.message.to)
 
     def _tell_status(self, request: AnyRequest) -> None:
         self._answer(request, self._system.status().model_dump(mode="json"))

@@ -13,6 +13,7 @@ from functools import partial
 from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
 from scr.mail.names import unknown
+from scr.mail.pending import Pending
 from scr.mail.router import Absence, Posted, Router
 from scr.messages import (
     CLIENT,
@@ -32,7 +33,7 @@ from scr.messages import (
 from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
 from scr.runtime.waits import Waits
-from scr.store.records import DeadLetter, Given, Known, OpenAsk, given_of
+from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.rows import printable
 from scr.store.store import Refused, Store, Then
 from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
@@ -173,6 +174,20 @@ class Post:
             is_full = posted is Posted.MAILBOX_FULL
             why = FULL.format(to=message.to) if is_full else unknown("agent", message.to, self._router.names())
             self.bury(message, posted, why, 0, seq)
+        elif absence := self._router.absent.get(message.to):
+            self.tell_absent(message.message_id, absence)
+
+    def reopen(self, kept: KeptMessage) -> None:
+        """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox."""
+        message = kept.message
+        if message.to == CLIENT or self._asks.is_answer(message):
+            self.post(message)
+            return
+        seq = self._events.emit(accepted(message))
+        pending = Pending(message, kept.deliveries, steps={step.name: step for step in kept.steps}, cause=seq)
+        if not self._router.restore(pending):
+            why = unknown("agent", message.to, self._router.names())
+            self.bury(message, Posted.UNKNOWN_AGENT, why, kept.deliveries, seq)
         elif absence := self._router.absent.get(message.to):
             self.tell_absent(message.message_id, absence)
 

@@ -63,10 +63,10 @@ def retry_dead(session: Session, me: Owner, run: str, message_id: str) -> Messag
     """The dead letter is open again.  Raises InvalidInput when there is none."""
     with _claimed(session, me, run) as scribe:
         _, look = scribe.exhume(message_id)
-        message = look(session)
-        if message is None:
+        kept = look(session)
+        if kept is None:
             raise InvalidInput(f"the run {run!r} has no dead letter {message_id!r}; `scr dead {run}` lists them")
-    return message
+    return kept.message
 
 
 @contextmanager

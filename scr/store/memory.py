@@ -171,7 +171,7 @@ class MemoryStore:
                 self._take(failure)
         _call(then)
 
-    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
+    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
         """Open a dead letter again."""
         found = self._dead.pop(message_id, None)
         if found is not None:
@@ -180,7 +180,7 @@ class MemoryStore:
             self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
             fresh = {**asdict(Charges()), "due": None, "parked": ""}
             self._open[message_id] = replace(kept, deliveries=letter.deliveries, **fresh)
-        then(found[1].message if found else None)
+        then(self._open[message_id] if found else None)
 
     def park(self, message_id: str, step: str) -> None:
         """The message waits for a person."""

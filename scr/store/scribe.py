@@ -17,7 +17,7 @@ from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
-from scr.store.records import CommittedTurn, Counts, DeadLetter, OpenAsk, effects_of
+from scr.store.records import CommittedTurn, Counts, DeadLetter, KeptMessage, OpenAsk, effects_of
 from scr.store.rows import (
     json_of,
     message_columns,
@@ -26,6 +26,7 @@ from scr.store.rows import (
     printable,
     seal,
     shown_text,
+    step_of,
     step_sealed,
     text_of,
 )
@@ -136,11 +137,11 @@ class Scribe:
         self.letters += 1
         return rows + (self.accept(failure) if failure else [])
 
-    def exhume(self, message_id: str) -> tuple[int, Callable[[Session], Message | None]]:
+    def exhume(self, message_id: str) -> tuple[int, Callable[[Session], KeptMessage | None]]:
         """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`."""
         n, seq, run = self._next(), self.seq, self.run
 
-        def look(session: Session) -> Message | None:
+        def look(session: Session) -> KeptMessage | None:
             found = session.rows(statements.LETTER_OF, run=run, message_id=message_id)
             if not found:
                 return None
@@ -148,7 +149,8 @@ class Scribe:
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
             session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
-            return message_of(columns)
+            steps = map(step_of, session.rows(statements.STEPS_OF, run=run, message_id=message_id))
+            return KeptMessage(message_of(columns), deliveries, steps=tuple(step for step in steps if step))
 
         return n, look
 

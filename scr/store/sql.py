@@ -19,6 +19,7 @@ from scr.store.records import (
     DeadLetter,
     Given,
     Image,
+    KeptMessage,
     Known,
     OpenAsk,
     StoreStatus,
@@ -94,14 +95,14 @@ class SqlStore:
         """Keep a dead letter."""
         self._put(self._scribe.bury(letter, failure), then)
 
-    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
+    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
         """Open a dead letter again."""
         n, look = self._scribe.exhume(message_id)
 
-        def found(message: Message | None) -> None:
-            if message is not None:
+        def found(kept: KeptMessage | None) -> None:
+            if kept is not None:
                 self._scribe.exhumed(message_id, n)
-            then(message)
+            then(kept)
 
         self._put((), found, look)
 

@@ -20,6 +20,7 @@ from scr.store.records import (
     DeadLetter,
     Given,
     Image,
+    KeptMessage,
     Known,
     OpenAsk,
     StoreStatus,
@@ -96,8 +97,8 @@ class Store(Protocol):
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Its message is a dead letter; `failure`, if any, is a message to its sender, accepted with it."""
 
-    def exhume(self, message_id: str, then: Callable[[Message | None], None]) -> None:
-        """A dead letter is an open message again, at the end of its mailbox; None when there is none of that id."""
+    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
+        """A dead letter is an open message again, with its steps, at the end of its mailbox; None: there is none."""
 
     def park(self, message_id: str, step: str) -> None:
         """The message waits for a person: its step is in doubt."""

@@ -254,7 +254,9 @@ def test_a_dead_letter_can_be_opened_again_at_the_end_of_its_mailbox(bench):
     if bench.url == "memory:":
         return  # what is dead is not in an image
     assert bench.told(bench.store.exhume, "m9") is None
-    assert bench.told(bench.store.exhume, "m0") == task("m0")
+    found = bench.told(bench.store.exhume, "m0")
+    assert (found.message, found.deliveries) == (task("m0"), 3)
+    assert found.steps == (StepRecord(name="fetch", value=1),)
     assert bench.told(bench.store.dead) == ()
     assert (bench.store.counts().dead_letters, bench.store.counts().open_messages) == (0, 4)
     kept = bench.reopened().mail[-1]

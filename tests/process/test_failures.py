@@ -439,3 +439,48 @@ def test_a_person_may_restart_or_stop_an_agent_that_is_down(story):
     story.runtime.stop_agent("two")
     with pytest.raises(scr.ScrError, match="there is no agent 'two'"):
         story.runtime.ask("two", 1)
+
+
+class Billed(scr.Agent):
+    """Charges once, and then finds that something is missing; or fails in the middle of charging."""
+
+    def on_task(self, ctx, message):
+        path, in_the_middle = message.payload.input
+        ctx.step_once("charge", self.charge, path, in_the_middle)
+        if not os.path.exists(f"{path}.mended"):
+            raise ValueError("something is missing")
+        ctx.reply("done")
+
+    def charge(self, path, in_the_middle):
+        with open(path, "a") as ledger:
+            ledger.write("charged\n")
+        if in_the_middle:
+            raise ConnectionError("no answer came")
+
+
+@pytest.mark.parametrize("place", ["memory:", "sqlite:///{}/bills.db"])
+def test_a_dead_letter_that_is_delivered_once_more_knows_its_steps(place, tmp_path):
+    ledger = tmp_path / "ledger"
+    with scr.Runtime(store=place.format(tmp_path)) as runtime:
+        runtime.start_agent("bills", Billed, retry=scr.Retry(attempts=1))
+        with pytest.raises(scr.errors.TaskFailed):
+            runtime.ask("bills", [str(ledger), False], key="bill")
+        (tmp_path / "ledger.mended").touch()
+        runtime.retry_dead("bill")
+        assert runtime.ask("bills", [str(ledger), False], key="bill") == "done"
+        assert ledger.read_text() == "charged\n"
+
+
+@pytest.mark.parametrize("place", ["memory:", "sqlite:///{}/bills.db"])
+def test_a_step_that_failed_in_the_middle_is_in_doubt_when_its_dead_letter_is_delivered_once_more(place, tmp_path):
+    ledger = tmp_path / "ledger"
+    with scr.Runtime(store=place.format(tmp_path)) as runtime:
+        runtime.start_agent("bills", Billed, retry=scr.Retry(attempts=1))
+        with pytest.raises(scr.errors.TaskFailed):
+            runtime.ask("bills", [str(ledger), True], key="bill")
+        (tmp_path / "ledger.mended").touch()
+        runtime.retry_dead("bill")
+        until(lambda: runtime.status().in_doubt == 1)
+        runtime.resolve("bill", is_done=True)
+        assert runtime.ask("bills", [str(ledger), True], key="bill") == "done"
+        assert ledger.read_text() == "charged\n"
