@@ -74,6 +74,9 @@ class Fatal(ScrError):
     """Raised by a handler: no later try can succeed.  The message becomes a dead letter at once."""
 
 
+LATER_MAX_S = 1e9  # 31 years
+
+
 class TryLater(ScrError):
     """Raised by a handler: something outside (a provider, a tool) is away.  The message is tried again in `after_s`.
 
@@ -81,8 +84,8 @@ class TryLater(ScrError):
     """
 
     def __init__(self, after_s: float, why: str = "") -> None:
-        if isinstance(after_s, bool) or not isinstance(after_s, int | float) or not 0 <= after_s < float("inf"):
-            raise InvalidInput(f"TryLater({after_s!r}): give the seconds until the next try, 0 or more")
+        if isinstance(after_s, bool) or not isinstance(after_s, int | float) or not 0 <= after_s <= LATER_MAX_S:
+            raise InvalidInput(f"TryLater({after_s!r}): give the seconds until the next try, 0 to {LATER_MAX_S:g}")
         super().__init__(why or f"try again in {after_s:g} s")
         self.after_s = float(after_s)
 

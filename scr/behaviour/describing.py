@@ -42,7 +42,7 @@ def printable(text: str) -> str:
 def _text(say: Callable[[], str], characters: int) -> str:
     try:
         text: str = say()
-        return printable(text[:characters])
+        return printable(text[:characters])[:characters]
     except BaseException as error:  # noqa: BLE001  the code of an exception or a value may raise anything
         return f"<its text cannot be had: {type(error).__name__}>"
 

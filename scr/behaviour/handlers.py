@@ -66,10 +66,10 @@ def _check_class(kind: type[Agent]) -> None:
     if inspect.isabstract(kind):
         missing = ", ".join(sorted(getattr(kind, "__abstractmethods__", ())))
         raise InvalidCode(f"{name} is abstract: it has no {missing}; start a subclass that has")
-    if not (isinstance(kind.State, type) and issubclass(kind.State, BaseModel)):
+    if not (isinstance(kind.State, type) and issubclass(kind.State, BaseModel) and kind.State is not BaseModel):
         raise InvalidCode(
-            f"{name}.State is {shown(kind.State)}, which is no pydantic model: write `class State(BaseModel)` "
-            "whose fields have defaults"
+            f"{name}.State is {shown(kind.State)}, which is no subclass of pydantic's BaseModel: "
+            "write `class State(BaseModel)` whose fields have defaults"
         )
     if kind.__init__ is not object.__init__ and not _takes(MethodType(kind.__init__, kind), ()):
         raise InvalidCode(
@@ -120,16 +120,18 @@ def _check_names(kind: type[Agent], defined: list[str]) -> None:
 def _is_meant(name: str, call: Any, handler: str, defined: list[str]) -> bool:
     """Whether a method is a handler under a wrong name.
 
-    Only for a handler that the class does not define.  A name that differs by
-    case, underscores or two letters in the wrong order always is one.  Where
+    Two letters in the wrong order always are one.  The rest only for a handler
+    that the class does not define: a difference of case or underscores.  Where
     the method takes what the handler takes, so is a name with a letter too many
     or too few and one of a message without a handler, unless there is an
     `on_message` that may call it; and any likeness in a class that handles no message.
     """
     said, right = _letters(name), _letters(handler)
+    if _is_swapped(said, right):
+        return True
     if handler in defined:
         return False
-    if said == right or _is_swapped(said, right):
+    if said == right:
         return True
     if handler not in MAIL or "on_message" in defined or not _takes(call, CALLED[handler]):
         return False
@@ -151,7 +153,8 @@ def _letters(name: str) -> str:
 
 def _is_swapped(said: str, meant: str) -> bool:
     return said != meant and any(
-        said == meant[:n] + meant[n + 1] + meant[n] + meant[n + 2 :] for n in range(len(meant) - 1)
+        said == meant[:n] + meant[n + 1] + meant[n] + meant[n + 2 :]
+        for n in range(1, len(meant) - 1)  # no_task is a word
     )
 
 

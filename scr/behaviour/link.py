@@ -54,7 +54,7 @@ class Link:
 
     def log(self, text: str) -> None:
         """A line for people, cut where it is too long."""
-        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])))
+        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])[:LOG_CHARACTERS]))
 
     def next(self) -> Deliver | Halt | None:
         """The next thing to do, to halt before all else; None when the runtime is gone.

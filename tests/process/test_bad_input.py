@@ -322,3 +322,16 @@ def test_an_agent_that_is_stopped_by_a_signal_is_stopped_for_good_all_the_same(t
     trio.runtime.stop_agent("frozen")
     assert not is_alive(pid)
     assert trio.until("agent_gone", agent="frozen").reason == "killed"
+
+
+def logs_escapes(ctx, message):
+    for character in ("\0", "\ud800", "x"):
+        ctx.log(character * 9000)
+    ctx.reply("said")
+
+
+def test_a_line_for_people_is_cut_after_its_escapes(story):
+    story.runtime.start_agent("logs", logs_escapes, retry=scr.Retry(attempts=1))
+    assert story.runtime.ask("logs", None) == "said"
+    lines = [event.text for event in story.events("logged")]
+    assert [line[:4] for line in lines] == ["\\x00", "\\ud8", "xxxx"]

@@ -230,6 +230,9 @@ def test_two_letters_in_the_wrong_order_are_refused_beside_any_handler():
         agent_code(agent(on_task=handles, on_satrt=starts))
     with pytest.raises(InvalidCode, match=r"did you mean on_task\?"):
         agent_code(agent(on_message=handles, on_taks=starts))
+    with pytest.raises(InvalidCode, match=r"did you mean on_task\?"):
+        agent_code(agent(on_task=handles, on_tsak=handles))
+    agent_code(agent(on_message=handles, no_task=starts))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +255,8 @@ def test_two_letters_in_the_wrong_order_are_refused_beside_any_handler():
         (lambda message: None, r"takes \(message\), and is called with \(ctx, message\)"),
         (lambda ctx, message, *, more: None, r"\*, more"),
         (agent(on_task=handles, State=dict), r"Worker.State is <class 'dict'>.*class State\(BaseModel\)"),
-        (agent(on_task=handles, State=Called()), "which is no pydantic model"),
+        (agent(on_task=handles, State=Called()), "which is no subclass of pydantic's BaseModel"),
+        (agent(on_task=handles, State=BaseModel), "which is no subclass of pydantic's BaseModel"),
         (Abstract, "Abstract is abstract: it has no work"),
         (Needy, r"Needy.__init__ .*takes arguments.*self\.options"),
         (Inherits(), "give Inherits, not an instance"),

@@ -110,4 +110,4 @@ def test_a_state_that_is_no_model_fails_the_start_with_what_it_must_be(play):
 
     exiting = play(Plain, up=False).hear(Exiting)
     assert (exiting.reason, exiting.error_type) == ("start_failed", "InvalidCode")
-    assert "no pydantic model" in exiting.message
+    assert "no subclass of pydantic's BaseModel" in exiting.message
