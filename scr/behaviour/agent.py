@@ -31,11 +31,12 @@ class Agent(Uncounted):
     """Extend it, give it a `State`, and write the handlers that you need, each `def` or `async def`.
 
     All handlers run in the agent's own process, one at a time.  An exception
-    from any of them ends this incarnation; its supervisor starts the next.
+    from one that has a message costs that message an attempt, or ends the process
+    (`AgentSpec.on_error`); one from the others ends the process.
 
     A start is refused for a handler that is a generator or takes other
-    arguments, for a class that handles nothing, and for a public method whose
-    name is nearly that of a handler which the class does not define (`on_tsak`).
+    arguments, for a class that handles no task and does nothing at its start or stop,
+    and for a public method whose name is nearly that of a handler (`on_tsak`).
     """
 
     State: ClassVar[type[BaseModel]] = Stateless

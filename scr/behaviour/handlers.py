@@ -23,6 +23,8 @@ from scr.errors import InvalidCode
 MESSAGE = ("ctx", "message")
 MAIL = dict.fromkeys(("on_task", "on_result", "on_critique", "on_message"), MESSAGE)
 HANDLERS: dict[str, tuple[str, ...]] = MAIL | {"on_start": ("ctx",), "on_stop": ("ctx",)}
+BEGINNINGS = dict.fromkeys(("on_task", "on_message", "on_start", "on_stop")).keys()
+"""What an agent needs one of: results and critiques alone come only to one that has sent something."""
 CALLED = HANDLERS | {"migrate": ("state",)}
 UNHANDLED = ("ondown", "onfailure", "onstatus", "onpong")
 """Messages that have no handler of their own: they come to `on_message`."""
@@ -99,7 +101,7 @@ def _check_call(what: str, call: Any, arguments: tuple[str, ...], *, may_wait: b
 
 
 def _check_names(kind: type[Agent], defined: list[str]) -> None:
-    """Refuse a class that defines a method for a handler whose name it misses, or that handles nothing at all."""
+    """Refuse a class that defines a method for a handler whose name it misses, or that handles no task."""
     helpers = dict(_helpers(kind))
     for helper, call in helpers.items():
         if meant := next((each for each in CALLED if _is_meant(helper, call, each, defined)), None):
@@ -108,11 +110,11 @@ def _check_names(kind: type[Agent], defined: list[str]) -> None:
                 f"{where} is no handler, and SCR never calls it; did you mean {meant}? (a method "
                 "of your own needs another name, or a leading underscore)"
             )
-    if not defined and kind.__init__ is object.__init__:  # one that is not may define handlers as it runs
+    if not BEGINNINGS & {*defined} and kind.__init__ is object.__init__:  # its own may define handlers as it runs
         near = ((helper, each) for helper in helpers for each in MAIL if _is_like(helper, each))
         meant = next((f" (did you mean {each} by {helper}?)" for helper, each in near), "")
         raise InvalidCode(
-            f"{kind.__qualname__} handles nothing: it defines none of {', '.join(HANDLERS)}{meant}; "
+            f"{kind.__qualname__} handles no task: it defines none of {', '.join(BEGINNINGS)}{meant}; "
             "write on_task(self, ctx, message) to handle tasks"
         )
 

@@ -138,7 +138,7 @@ def function(ctx, message):
 GOOD = {
     "a handler": agent(on_task=handles),
     "an inherited handler": Inherits,
-    "a handler of a mixin": type("Mixed", (type("Mixin", (), {"on_result": handles}), Agent), {}),
+    "a handler of a mixin": type("Mixed", (type("Mixin", (), {"on_task": handles}), Agent), {}),
     "a generic class": Box,
     "a staticmethod": agent(on_task=staticmethod(function)),
     "a classmethod": agent(on_task=classmethod(handles)),
@@ -238,10 +238,11 @@ def test_two_letters_in_the_wrong_order_are_refused_beside_any_handler():
 @pytest.mark.parametrize(
     ("thing", "sentence"),
     [
-        (Agent, "Agent handles nothing"),
-        (agent(), "Worker handles nothing.*write on_task"),
-        (agent(work=handles), "Worker handles nothing"),
-        (agent(on_mesagge=starts), r"handles nothing.*did you mean on_message by on_mesagge\?"),
+        (Agent, "Agent handles no task"),
+        (agent(), "Worker handles no task.*write on_task"),
+        (agent(on_result=handles), "Worker handles no task"),
+        (agent(work=handles), "Worker handles no task"),
+        (agent(on_mesagge=starts), r"handles no task.*did you mean on_message by on_mesagge\?"),
         (agent(on_task=None), "Worker.on_task is None, which cannot be called"),
         (agent(on_task=42), "Worker.on_task is 42"),
         (
