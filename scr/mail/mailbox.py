@@ -244,6 +244,8 @@ class Mailbox:
     def _hold(self, pending: Pending) -> None:
         """Have it wait for its time, and later ones of its lane behind it."""
         is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered)
+        if is_behind is None:
+            return
         if any(is_behind(other.message) for other in self._ahead):
             self._take_back_ahead()
         behind = [other for other in self._waiting if is_behind(other.message)]

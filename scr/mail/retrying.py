@@ -46,12 +46,12 @@ class Retrying:
         self._behind.setdefault(str(lane_of(pending.message)), deque()).append(pending)
         self.behind += 1
 
-    def hold(self, pending: Pending, *, ordered: bool) -> Callable[[Message], bool]:
-        """Have it wait for its time, and hold its lane; returns which of the messages that wait must wait behind it."""
+    def hold(self, pending: Pending, *, ordered: bool) -> Callable[[Message], bool] | None:
+        """Have it wait for its time, and hold its lane; returns which messages must wait behind it now, None: none."""
         self._waiting[pending.message.message_id] = pending
         lane = lane_of(pending.message) if ordered else None
         if lane is None or lane in self._holders:
-            return lambda _: False
+            return None
         self._holders[lane] = pending.message.message_id
         return lambda message: lane_of(message) == lane
 
