@@ -80,12 +80,6 @@ def test_which_exceptions_are_worth_another_try(on, never_on, error, again):
     assert is_retryable(Retry(on=on, never_on=never_on), class_names(error)) is again
 
 
-@pytest.mark.parametrize("after_s", [-1, float("nan"), float("inf"), 10**400, True, "1", None])
-def test_what_is_no_time_to_wait_is_refused(after_s):
-    with pytest.raises(InvalidInput, match="give the seconds until the next try"):
-        TryLater(after_s)
-
-
 def test_a_group_is_what_it_holds():
     fatal = BaseExceptionGroup("several", [ValueError(), ExceptionGroup("inner", [Fatal("no")])])
     away = ExceptionGroup("several", [TryLater(2.0), TryLater(5.0)])
@@ -124,7 +118,7 @@ def test_an_error_after_an_outage_ends_the_outage():
     assert charges == Charges(attempts=1)
 
 
-@pytest.mark.parametrize("after_s", [-1, float("nan"), float("inf"), "5", None, True])
+@pytest.mark.parametrize("after_s", [-1, float("nan"), float("inf"), 10**400, "5", None, True])
 def test_an_outage_without_a_length_is_refused_where_it_is_raised(after_s):
     with pytest.raises(InvalidInput, match="give the seconds until the next try"):
         TryLater(after_s)
