@@ -16,6 +16,7 @@ from scr.errors import TryLater
 from scr.retry import Retry
 
 PARKED_AFTER = 5  # dead letters in a row
+LATER_MIN_S = 0.05  # an outage is not looked at more often than that
 LEAVES_MAX = 100
 FATAL = ("scr.errors.Fatal", "scr.errors.InvalidInput")  # what SCR itself refuses, it refuses again
 INVALID = ("pydantic_core._pydantic_core.ValidationError", "scr.errors.AgentError")  # input, or another agent's failure
@@ -103,7 +104,7 @@ def _put_off(charges: Charges, after_s: float, retry: Retry, at: float) -> tuple
     until = since + retry.outage_s
     if at >= until:
         return charges, Bury("failed", f"it was put off for {retry.outage_s:g} s, and may not be for longer")
-    return replace(charges, outage_since=since), TryAgain(min(at + after_s, until))
+    return replace(charges, outage_since=since), TryAgain(min(at + max(after_s, LATER_MIN_S), until))
 
 
 def is_retryable(retry: Retry, names: Iterable[str]) -> bool:

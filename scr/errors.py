@@ -80,7 +80,8 @@ LATER_MAX_S = 1e9  # 31 years
 class TryLater(ScrError):
     """Raised by a handler: something outside (a provider, a tool) is away.  The message is tried again in `after_s`.
 
-    That costs the message no attempt and the agent no process.  A message may be put off for `Retry.outage_s` in all.
+    That costs the message no attempt and the agent no process.  A message may be put off for `Retry.outage_s` in all,
+    and is tried at most twenty times a second.
     """
 
     def __init__(self, after_s: float, why: str = "") -> None:

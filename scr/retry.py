@@ -5,6 +5,7 @@ Pure.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -38,6 +39,17 @@ class Retry(Spec):
         several = given if isinstance(given, tuple | list | set | frozenset) else (given,)
         return tuple(error_name(one) if isinstance(one, type) else one for one in several)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_something_to_try(cls, given: Any) -> Any:
+        on, never_on = (given.get("on"), given.get("never_on")) if isinstance(given, dict) else ((), ())
+        for wanted, never in product(_classes(on), _classes(never_on)):
+            if wanted is not never and issubclass(wanted, never):
+                raise ValueError(
+                    f"{wanted.__name__} in on is a {never.__name__}, and that stands in never_on; drop one"
+                )
+        return given
+
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if self.cap_s < self.base_s:
@@ -45,6 +57,12 @@ class Retry(Spec):
         if both := set(self.on) & set(self.never_on):
             raise ValueError(f"{', '.join(sorted(both))} stands in on and in never_on; name it in one of them")
         return self
+
+
+def _classes(given: Any) -> list[type]:
+    """The exception classes among what `on` or `never_on` is given."""
+    several = given if isinstance(given, tuple | list | set | frozenset) else (given,)
+    return [one for one in several if isinstance(one, type)]
 
 
 def error_name(kind: type) -> str:

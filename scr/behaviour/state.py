@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
 from scr.behaviour.agent import Agent
-from scr.behaviour.alike import Difference, differences
+from scr.behaviour.alike import Difference, differences, same
 from scr.behaviour.readback import dumped, exact, read, written
 from scr.errors import InvalidCode, InvalidMessage, StartFailed
 from scr.values import complaint
@@ -52,11 +52,11 @@ class Committed:
         return value if text != self._text or self._is_due else None
 
     def _is_same(self, state: BaseModel) -> bool:
-        """Tell whether a state with the same text equals the committed one: other values may have the same text."""
+        """Tell whether a state with the committed text is the committed one by value and type, too."""
         if self._copy is None:
             self._copy = self.again()
         try:
-            return bool(state == self._copy)
+            return same([state], [self._copy])
         except Exception:  # noqa: BLE001  its values may compare as they like
             return False
 

@@ -85,7 +85,7 @@ async def run(step: Step, turn: Turn, hands: Hands) -> JsonValue:
 async def run_once(step: Step, turn: Turn, hands: Hands) -> JsonValue:
     """As `run`, for a step that may have happened when it is not recorded as done.
 
-    Raises Abandoned when it, or another step of its name, had begun and nobody knows how that ended.
+    Raises Abandoned when it, or another step of its name, had begun and it is not known how that ended.
     """
     if known := turn.done(step.claim):
         return known.value

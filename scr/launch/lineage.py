@@ -48,7 +48,7 @@ class Lineage:
 class Guard:
     """Who may come in: by the runtimes `within` which this process runs itself, and not what `runtime`, a pid, started.
 
-    Where there is no /proc (macOS) nobody can be told from another, and all of the user's processes may.
+    Where there is no /proc (macOS) processes cannot be told apart, and all of the user's may.
     """
 
     within: frozenset[str]

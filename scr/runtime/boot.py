@@ -27,7 +27,7 @@ def main() -> NoReturn:
     Everything is closed then, and somebody waits: the interpreter is not taken apart, which takes it 40 ms.
     """
     descriptor, runtime, launcher, *preload = sys.argv[1:]
-    os.set_inheritable(int(descriptor), False)  # whoever holds it is the owner: nothing that is started from here
+    os.set_inheritable(int(descriptor), False)  # what inherits it would be the owner too
     scratch = make_scratch(runtime)
     try:
         zygote = None

@@ -113,7 +113,7 @@ class Client:
         self._send(last_word(error))
 
     def _unread(self, error: ChannelError, body: bytes) -> None:
-        """What this client said is no request: that is told to it, and concerns nobody else.
+        """Answer this client that what it said is no request; no other client notices.
 
         After too large a frame it is not known where the next begins.  The owner's connection stays open even then:
         its end would be the owner's.

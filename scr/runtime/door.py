@@ -37,7 +37,7 @@ V = TypeVar("V", bound=Visitor)
 class Door(Generic[V]):
     """Open as soon as it is made.  `admit` makes a visitor of a socket and of what to call when the visitor is gone.
 
-    Whoever comes while `most` are inside, or is refused by `guard`, is told why and hung up on.
+    A visitor that comes while `most` are inside, or that `guard` refuses, is told why and hung up on.
     Raises OSError when the path cannot be bound.
     """
 

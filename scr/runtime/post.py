@@ -137,7 +137,7 @@ class Post:
         self.post(arrival.message)
 
     def _take_in(self, key: str, given: Given | None) -> None:
-        """The message of this key is in the store: whoever has submitted that one is told so, others are refused."""
+        """Tell those that submitted the message of this key that it is in the store, and refuse the others."""
         for arrival in self._arriving.pop(key):
             if given and (why := given.conflict(arrival.given, key)):
                 arrival.refused(InvalidMessage(why))

@@ -38,7 +38,7 @@ class NotTaken(ScrError):
 
 
 def execute(session: Session, group: Sequence[Work | Record], run: int) -> list[Any]:
-    """All rows, and what was looked up, each after the rows before it; the events, which nobody looks up, last.
+    """Write all rows, look things up between them in their order, and write the events last; returns what was found.
 
     Raises InvalidMessage for what the database refuses.
     """
@@ -59,9 +59,9 @@ def execute(session: Session, group: Sequence[Work | Record], run: int) -> list[
 
 
 def refused_of(session: Session, group: Sequence[Work | Record], run: int) -> NotTaken | None:
-    """The first work that the database refuses, each tried by itself, in a transaction that is forgotten.
+    """Find the first work that the database refuses: each is tried by itself, and rolled back.
 
-    None when somebody relies on it: a turn that is not kept cannot be made not to have happened.
+    None when the rest of the runtime relies on it: a turn that it has acted on cannot be taken back.
     """
     for work in (item for item in group if isinstance(item, Work)):
         session.begin()

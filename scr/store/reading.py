@@ -38,7 +38,7 @@ def answer(session: Session, run: int, message_id: str, since: int) -> Message |
 def entries(session: Session, run: int, after: int, limit: int) -> Sequence[Entry]:
     """What agents remember, the newest of each key, in order of version from above `after`.
 
-    Fewer than `limit`, one at least, where they are more than `PAGE_BYTES` of text: nobody has to hold all of it.
+    Fewer than `limit`, one at least, where they are more than `PAGE_BYTES` of text: no process has to hold all.
     """
     found: list[Entry] = []
     used, wanted = 0, ENTRIES_FIRST

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scr.charging import (
+    LATER_MIN_S,
     PARKED_AFTER,
     Bury,
     Charges,
@@ -104,6 +105,11 @@ def test_an_outage_costs_no_attempt_and_no_death():
     assert after(PutOff(5.0)) == (Charges(outage_since=100.0), TryAgain(105.0))
 
 
+def test_an_outage_is_not_looked_at_without_a_pause():
+    _, verdict = after(PutOff(0.0), at=100.0)
+    assert verdict == TryAgain(100.0 + LATER_MIN_S)
+
+
 def test_an_outage_of_a_year_ends_when_the_message_may_not_be_put_off_for_longer():
     retry = Retry(outage_s=3600.0)
     charges, verdict = charge(Charges(), PutOff(31_536_000.0), retry, 3, at=100.0, seed="m")
@@ -133,6 +139,7 @@ def test_an_outage_without_a_length_is_refused_where_it_is_raised(after_s):
         ({"base_s": float("nan")}, "base_s"),
         ({"jitter": "some"}, "jitter"),
         ({"on": ValueError, "never_on": "ValueError"}, "ValueError stands in on and in never_on"),
+        ({"on": (KeyError, OSError), "never_on": LookupError}, "KeyError in on is a LookupError"),
         ({"on": int}, "is no exception"),
         ({"pause": 3}, "pause"),
     ],

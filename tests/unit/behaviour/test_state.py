@@ -1,5 +1,6 @@
 """The life of a state: begun, changed, committed, there again after a turn that failed."""
 
+import enum
 import uuid
 from datetime import date
 from decimal import Decimal
@@ -89,6 +90,10 @@ def test_a_field_without_a_default_is_refused_at_the_start():
         restored("cart", agent_of(State), None)
 
 
+class Level(enum.IntEnum):
+    LOW = 1
+
+
 class Priced(Item):
     price: int = 0
 
@@ -100,6 +105,7 @@ class Priced(Item):
         ([1, 2], (1, 2), "tuple came back as a list"),
         ("2024-05-01", date(2024, 5, 1), "date came back as a str"),
         (None, float("nan"), r"x"),
+        (1, Level(1), "Level came back as an? int"),
     ],
 )
 def test_another_value_with_the_same_text_is_refused_too(first, then, told):
