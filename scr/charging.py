@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
 
-from scr.errors import TryLater
+from scr.errors import LATER_MAX_S, TryLater
 from scr.retry import Retry
 
 PARKED_AFTER = 5  # dead letters in a row
@@ -123,7 +123,10 @@ def is_any(wanted: Iterable[str], names: Iterable[str]) -> bool:
 
 def pause_s(retry: Retry, failures: int, seed: str) -> float:
     """How long to wait after the nth failure in a row (n from 1).  With jitter, the same for the same seed."""
-    ceiling = min(retry.cap_s, retry.base_s * retry.factor ** min(failures - 1, 64))
+    try:
+        ceiling = min(retry.cap_s, retry.base_s * retry.factor ** min(failures - 1, 64))
+    except OverflowError:
+        ceiling = retry.cap_s if retry.base_s else 0.0
     return ceiling if retry.jitter == "none" else ceiling * _fraction(seed)
 
 
@@ -161,8 +164,14 @@ def leaves(error: BaseException) -> list[BaseException]:
 def put_off_s(error: BaseException) -> float | None:
     """How long an error puts its message off: `scr.TryLater`, or a group of nothing else; None for any other."""
     several = leaves(error)
-    is_outage = bool(several) and all(isinstance(one, TryLater) for one in several)
-    return max(one.after_s for one in several if isinstance(one, TryLater)) if is_outage else None
+    outages = [one for one in several if isinstance(one, TryLater)]
+    return max(map(_asked_s, outages)) if outages and len(outages) == len(several) else None
+
+
+def _asked_s(outage: TryLater) -> float:
+    """What an outage asks for, whatever a subclass has made of it."""
+    after_s = outage.after_s
+    return after_s if isinstance(after_s, int | float) and 0 <= after_s <= LATER_MAX_S else TryLater.after_s
 
 
 def _fraction(seed: str) -> float:

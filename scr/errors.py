@@ -84,6 +84,9 @@ class TryLater(ScrError):
     and is tried at most twenty times a second.
     """
 
+    after_s: float = 1.0
+    """What a subclass asks for that does not call this `__init__`."""
+
     def __init__(self, after_s: float, why: str = "") -> None:
         if isinstance(after_s, bool) or not isinstance(after_s, int | float) or not 0 <= after_s <= LATER_MAX_S:
             raise InvalidInput(f"TryLater({after_s!r}): give the seconds until the next try, 0 to {LATER_MAX_S:g}")

@@ -37,7 +37,9 @@ class Retry(Spec):
     @classmethod
     def _names(cls, given: Any) -> Any:
         several = given if isinstance(given, tuple | list | set | frozenset) else (given,)
-        return tuple(error_name(one) if isinstance(one, type) else one for one in several)
+        names = tuple(error_name(one) if isinstance(one, type) else one for one in several)
+        is_set = isinstance(given, set | frozenset)  # of another order in each process
+        return tuple(sorted(names, key=str)) if is_set else names
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +92,9 @@ def error_of(name: str | None, detail: str, info: ErrorInfo | None) -> ScrError:
 
     A name that this SCR does not know is a ScrError.
     """
-    kind: type[ScrError] = getattr(errors, name or "", ScrError)
+    found: Any = getattr(errors, name or "", None)
+    is_told = isinstance(found, type) and issubclass(found, ScrError) and found is not errors.TryLater
+    kind: type[ScrError] = found if is_told else ScrError
     if info is None:
         return kind(detail)
     if kind is not TaskFailed:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scr.errors import InvalidSpec
 
+FAULTS_SHOWN = 5
 LATER = ConfigDict(defer_build=True)
 """For the adapters of unions, which have no settings of their own: built at their first use."""
 
@@ -39,8 +40,13 @@ class Spec(Frozen):
 
 
 def complaint(what: str, error: ValidationError) -> str:
-    """One sentence for people: every field that does not fit, and why."""
-    faults = (
-        f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in error.errors(include_url=False)
-    )
-    return f"not a valid {what}: {'; '.join(faults)}"
+    """One sentence for people: the fields that do not fit, and why."""
+    return f"not a valid {what}: {faults(what, error)}"
+
+
+def faults(what: str, error: ValidationError) -> str:
+    """The first fields that do not fit, each with why; `what` names the whole."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in found[:FAULTS_SHOWN]]
+    more = [f"and {len(found) - FAULTS_SHOWN} more"] if len(found) > FAULTS_SHOWN else []
+    return "; ".join([*said, *more])

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from scr.errors import InvalidMessage
-from scr.values import Frozen
+from scr.values import FAULTS_SHOWN, Frozen
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.:/#-]{1,128}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -20,7 +20,6 @@ KEY_CHARACTERS = 64
 ENTRY_CHARACTERS = 512  # as long as the index of any database takes, whatever characters these are
 LONGEST_S = 3660 * 24 * 3600.0  # ten years
 SHOWN_CHARACTERS = 80
-FAULTS_SHOWN = 5
 
 M = TypeVar("M", bound=Frozen)
 

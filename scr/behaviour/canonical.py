@@ -173,7 +173,7 @@ def is_value(value: Any) -> bool:
     try:
         hash(value)
         Forms().of(value)
-    except (NoForm, TypeError, RecursionError):
+    except Exception:  # noqa: BLE001  its own `__hash__` or the like, too
         return False
     return True
 
@@ -190,10 +190,6 @@ def _moment(forms: Forms, value: Any) -> Iterable[Form]:
     zone = getattr(value, "tzinfo", None)
     is_known = zone is None or rule_of(type(zone))
     return (value.isoformat(), getattr(value, "fold", 0), forms.of(zone) if is_known else value.tzname())
-
-
-def _elements(forms: Forms, value: Any) -> Iterable[Form]:
-    return map(forms.of, value)
 
 
 _PRIVATE = Forms._set, Forms._function, Forms._method, Forms._partial  # noqa: SLF001  rules of this module

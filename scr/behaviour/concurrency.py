@@ -19,6 +19,7 @@ from scr.behaviour.turn import Turn
 from scr.frames import Answer, FromAgent, StepRecord
 
 RUNNER = asyncio.Runner()
+CANCEL_S = 1.0  # for what the tasks of a failed handler do at their end
 
 
 def finish(handled: Awaitable[Any]) -> Any:
@@ -69,4 +70,13 @@ class Concurrent:
 
 
 async def _awaited(handled: Awaitable[Any]) -> Any:
-    return await handled
+    """Await a handler.  The tasks that one has started which fails are cancelled: its next try starts its own."""
+    before = asyncio.all_tasks()
+    try:
+        return await handled
+    except BaseException:
+        if left := asyncio.all_tasks() - before:
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=CANCEL_S)
+        raise

@@ -170,7 +170,10 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
         return True
 
     forms = Forms(is_own)
-    fn, args, kwargs, owner, wrappers = _unfolded(fn, tuple(args), dict(kwargs))
+    try:
+        fn, args, kwargs, owner, wrappers = _unfolded(fn, tuple(args), dict(kwargs))
+    except Exception as error:
+        raise _refused(name, "function", error) from error
     given = tuple([form for _, form in _formed(forms, name, _labelled(fn, args, len(owner)))])
     named = tuple(_formed(forms, name, sorted(kwargs.items()), "argument {!r}"))
     added = (pair for wrapper in wrappers for pair in added_by(wrapper, is_value))
@@ -179,19 +182,19 @@ def _looked_into(scope: str, name: str, fn: Any, args: Args, kwargs: Kwargs) -> 
     return made._replace(open_keys=len(opened))
 
 
-def _formed(forms: Forms, step: str, values: Iterable[tuple[str, Any]], shown: str = "{}") -> Iterator[tuple[str, Any]]:
+def _formed(forms: Forms, step: str, values: Iterable[tuple[str, Any]], form: str = "{}") -> Iterator[tuple[str, Any]]:
     for label, value in values:
         if forms.counts(value):
             try:
                 yield label, forms.of(value)
-            except (NoForm, RecursionError) as error:
-                raise _refused(step, shown.format(label), error) from error
+            except Exception as error:
+                raise _refused(step, form.format(label), error) from error
 
 
 def _keyed(name: str, key: Any) -> Any:
     try:
         return "key", str(key) if isinstance(key, StepKey) else Forms().of(key)
-    except (NoForm, RecursionError) as error:
+    except Exception as error:
         raise _refused(name, "key", error) from error
 
 
@@ -201,7 +204,13 @@ def _is_open(key: Any, scope: str, name: str) -> bool:
 
 
 def _refused(step: str, label: str, error: Exception) -> InvalidMessage:
-    why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+    match error:
+        case NoForm():
+            why = str(error)
+        case RecursionError():
+            why = "it is nested too deeply"
+        case _:
+            why = f"its own code raised {type(error).__name__}"
     return InvalidMessage(
         f"step {step!r} cannot be told from others of its name by its {label}: {why}; give the step a key, "
         f"`ctx.step.using(key=...)({step!r}, ...)` or `@scr.step(key=...)`, or pass a value in its place"

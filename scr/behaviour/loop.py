@@ -85,6 +85,7 @@ class Loop:
         agent.state = restored(name, type(agent), stored)
         self._committed = Committed(name, agent.state, is_new=stored is None, check=self._refuse_unreadable)
         refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
+        self._committed.begin(agent.state)
         return agent
 
     def _serve(self, agent: Agent) -> int:

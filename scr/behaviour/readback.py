@@ -10,6 +10,7 @@ from pydantic_core import from_json, to_json
 
 from scr.behaviour.alike import MISSING, Difference, children, differences, shown
 from scr.errors import InvalidMessage
+from scr.values import faults
 
 Model = TypeVar("Model", bound=BaseModel)
 DESCENTS_MAX = 20
@@ -36,11 +37,6 @@ def written(model: BaseModel, what: str) -> bytes:
         raise _unsayable(model, what, error) from error
 
 
-def exact_value(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> JsonValue:
-    """Return what `text`, written from `model`, says.  Raises as `exact` does."""
-    return exact(model, kind, text, what)[0]
-
-
 def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tuple[JsonValue, BaseModel]:
     """Return what `text`, written from `model`, says, and the model that it is read back as.
 
@@ -54,7 +50,9 @@ def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tu
         back = read(kind, text)
         found = next(differences(model, back), None)
     except ValidationError as error:
-        raise InvalidMessage(f"{what} could not be read back: {_faults(error)}; give the field what fits it") from error
+        raise InvalidMessage(
+            f"{what} could not be read back: {faults('the whole', error)}; give the field what fits it"
+        ) from error
     except Exception as error:
         raise InvalidMessage(
             f"{what} could not be read back: {type(error).__name__} {shown(str(error))}; its validators must take "
@@ -67,7 +65,7 @@ def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tu
 
 def refuse_inexact(model: BaseModel, what: str) -> None:
     """Raise InvalidMessage with the field's path when a model's JSON does not say all that the model holds."""
-    exact_value(model, type(model), written(model, what), what)
+    exact(model, type(model), written(model, what), what)
 
 
 def told(difference: Difference) -> str:
@@ -103,11 +101,6 @@ def _kind(value: Any) -> str:
     if value is None or (isinstance(value, float) and not isfinite(value)):
         return repr(value)
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"
-
-
-def _faults(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'the whole'}: {fault['msg']}" for fault in faults[:5])
 
 
 def _unsayable(model: BaseModel, what: str, error: ValueError) -> InvalidMessage:

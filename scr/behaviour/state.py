@@ -26,11 +26,17 @@ class Committed:
         self, name: str, state: BaseModel, *, is_new: bool, check: Callable[[bytes], None] = lambda _: None
     ) -> None:
         self._what, self._kind, self._check = f"state of {name}", type(state), check
-        self._text = written(state, self._what)
+        self._text = self._base = written(state, self._what)
         self._next: bytes | None = None
         self._copy: BaseModel | None = None
         self._next_copy: BaseModel | None = None
         self._is_due = is_new and written(self._kind(), self._what) != self._text
+
+    def begin(self, state: BaseModel) -> None:
+        """Take the state that `on_start` leaves as the one to return to; the first turn commits it."""
+        if isinstance(state, self._kind):
+            with suppress(InvalidMessage):  # the first turn says so
+                self._base = written(state, self._what)
 
     def changed(self, state: BaseModel) -> JsonValue:
         """Return the state as JSON when it is not the one that was committed last, else None.
@@ -53,23 +59,27 @@ class Committed:
 
     def _is_same(self, state: BaseModel) -> bool:
         """Tell whether a state with the committed text is the committed one by value and type, too."""
-        if self._copy is None:
-            self._copy = self.again()
         try:
+            if self._copy is None:
+                self._copy = self._read(self._text)
             return same([state], [self._copy])
         except Exception:  # noqa: BLE001  its values may compare as they like
             return False
 
     def settle(self) -> None:
         """Take what `changed` returned last as committed."""
+        self._base = self._text if self._next is None else self._next
         if self._next is not None:
             self._text, self._copy = self._next, self._next_copy
             self._next, self._is_due = None, False
 
     def again(self) -> BaseModel:
-        """Return a fresh copy of the committed state, for the turn after one that failed."""
+        """Return a fresh copy of the state with which the last turn began, for the turn after one that failed."""
+        return self._read(self._base)
+
+    def _read(self, text: bytes) -> BaseModel:
         try:
-            return read(self._kind, self._text)
+            return read(self._kind, text)
         except ValidationError:  # never committed: defaults that do not fit their own fields
             return self._kind()
 

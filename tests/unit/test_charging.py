@@ -149,6 +149,30 @@ def test_a_policy_that_contradicts_itself_is_refused_with_what_is_wrong(fields, 
         Retry(**fields)
 
 
+def test_a_factor_beyond_all_numbers_ends_at_the_cap():
+    for factor, failures in ((1e200, 3), (1e6, 60)):
+        steep = Retry(attempts=100, base_s=0.01, cap_s=0.02, factor=factor, jitter="none")
+        assert pause_s(steep, failures, "m") == 0.02
+        assert pause_s(steep.model_copy(update={"base_s": 0.0}), failures, "m") == 0.0
+
+
+class Away(TryLater):
+    def __init__(self, after_s=None):
+        if after_s is not None:
+            self.after_s = after_s
+
+
+@pytest.mark.parametrize(
+    ("after_s", "asked_s"), [(None, 1.0), (3, 3), (float("nan"), 1.0), (-1, 1.0), ("5", 1.0), (10**400, 1.0)]
+)
+def test_an_outage_of_a_class_of_the_users_is_one_whatever_it_holds(after_s, asked_s):
+    assert put_off_s(Away(after_s)) == asked_s
+
+
+def test_a_policy_of_sets_is_the_same_in_every_process():
+    assert Retry(on={"b", "a", "c"}).on == ("a", "b", "c")
+
+
 def test_pauses_grow_to_the_cap_and_jitter_draws_below_them():
     retry = Retry(base_s=0.1, cap_s=30.0)
     ceilings = [pause_s(retry.model_copy(update={"jitter": "none"}), n, "m") for n in (1, 2, 3, 12, 10_000)]

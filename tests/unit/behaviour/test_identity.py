@@ -247,3 +247,33 @@ class ApiError(Exception):
 def test_an_exception_is_its_arguments_and_its_attributes():
     assert digest(pay, ApiError(code=1)) != digest(pay, ApiError(code=2))
     assert digest(pay, ApiError(code=1)) == digest(pay, ApiError(code=1))
+
+
+class Evil:
+    """A value whose own code raises."""
+
+    def __hash__(self):
+        raise RuntimeError("no hash")
+
+    def __reduce_ex__(self, protocol):
+        raise RuntimeError("no copy")
+
+
+class Elusive:
+    """A callable that breaks when it is asked for anything."""
+
+    def __call__(self):
+        return 1
+
+    def __getattr__(self, name):
+        raise RuntimeError("no attribute")
+
+
+def test_what_breaks_when_it_is_looked_at_is_refused_by_name_and_asks_for_a_key():
+    def defaulted(x=Evil()):  # noqa: B008  the default of a user's
+        return x
+
+    for fn, args in ((defaulted, ()), (print, (Evil(),)), (Elusive(), ())):
+        with pytest.raises(InvalidMessage, match=r"'s' cannot be told from others .*give the step a key"):
+            identity_of("", "s", fn, args, {})
+        assert identity_of("", "s", fn, args, {}, key=1)
