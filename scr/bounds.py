@@ -19,6 +19,8 @@ READ_DEPTH = 200
 LEVELS = READ_DEPTH - DEPTH_MAX
 FRAME_BYTES = 16 << 20
 """How large a frame may be, where nothing else is said."""
+PAGE_BYTES = 4 << 20
+"""How much is read or told at once of what has no bound."""
 ROOM_BYTES = 4096
 """What a frame takes beside the value that it carries: ids, names, numbers, the names of its fields."""
 OPENED, CLOSED = b"[" * LEVELS, b"]" * LEVELS

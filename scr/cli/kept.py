@@ -252,6 +252,8 @@ def doubt_lines(run: str, doubt: Doubt) -> Iterator[str]:
     yield f"{step}  step of {message.to}, in {message.type} {message.message_id} from {message.sender}"
     if matter := about(message):
         yield f"    {matter}"
+    if doubt.detail:
+        yield f"    {doubt.detail}"
     yield f"    it had begun, and nobody knows how it ended; done before it: {', '.join(done) or 'nothing'}"
     yield f"    it was done:  scr resolve {run} {short(message.message_id)} --done JSON"
     yield f"    it was not:   scr resolve {run} {short(message.message_id)} --not-done"
@@ -264,5 +266,6 @@ def doubt_object(run: str, doubt: Doubt) -> dict[str, Any]:
         "step": shown_step(doubt.step),
         "message": doubt.message.model_dump(mode="json"),
         "deliveries": doubt.deliveries,
+        "detail": doubt.detail,
         "steps": shown_steps(step for step in doubt.steps if step.state == "done"),
     }

@@ -28,7 +28,6 @@ AHEAD_MAX = 32
 NEVER_AHEAD = ("down", "stop")  # a `down` may have to be taken back; nothing comes after a `stop`
 PLACE = attrgetter("place")
 USUAL = Retry()
-USUAL = Retry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Mailbox:
     @property
     def retries(self) -> int:
         """How many messages wait for their next try; the mailbox's size does not count them."""
-        return len(self._retrying)
+        return self._retrying.due
 
     def bound(self, bounds: Bounds) -> None:
         """Hold what comes from now on to these bounds; what is there stays."""
@@ -76,10 +75,12 @@ class Mailbox:
     def offer(self, message: Message, cause: int = 0) -> bool:
         """Take the message in at the end; False when the mailbox is full.
 
-        Failures and downs are the runtime's answers: they may use as much room again.
+        Failures and downs are the runtime's answers: they may use as much room again.  Messages behind a retry have
+        as much room of their own: they take none from those of other lanes.
         """
         room = 2 * self._bounds.size if message.type in ("failure", "down") else self._bounds.size
-        if len(self._waiting) + len(self._ahead) + self._retrying.behind >= room:
+        is_held_up = self._retrying.holds(message)
+        if (self._retrying.behind if is_held_up else len(self._waiting) + len(self._ahead)) >= room:
             return False
         self._append(Pending(message, cause=cause, place=next(self._places)))
         return True
@@ -93,6 +94,10 @@ class Mailbox:
             self._waiting.appendleft(pending)
         else:
             self._append(pending)
+
+    def holds_up(self, message: Message) -> bool:
+        """Whether a message that comes now waits behind a retry."""
+        return self._retrying.holds(message)
 
     def find(self, message_id: str) -> Pending | None:
         """The message in hand or waiting."""
@@ -187,7 +192,7 @@ class Mailbox:
         match verdict:
             case TryAgain(due=None):
                 self._waiting.appendleft(pending)
-            case TryAgain(due) if len(self._retrying) < bounds.retries:
+            case TryAgain(due) if self._retrying.due < bounds.retries:
                 pending.due = due
                 self._hold(pending)
             case TryAgain():
@@ -228,7 +233,8 @@ class Mailbox:
     def empty(self) -> list[Pending]:
         """Everything that has no turn, in order; it holds nothing afterwards."""
         in_hand = [self.in_hand] if self.in_hand and not self.in_hand.sealed else []
-        later = sorted((*self._waiting, *self._retrying), key=PLACE) if self._retrying else self._waiting
+        held_up = list(self._retrying)
+        later = sorted((*self._waiting, *held_up), key=PLACE) if held_up else self._waiting
         held = [*in_hand, *self._ahead, *later]
         self.in_hand = None
         for queue in (self._sealed, self._ahead, self._waiting, self._retrying):

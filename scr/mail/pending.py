@@ -10,8 +10,6 @@ from scr.messages import Message
 
 UNCHARGED = Charges()
 
-UNCHARGED = Charges()
-
 
 @dataclass(slots=True, eq=False)
 class Pending:

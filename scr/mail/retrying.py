@@ -34,7 +34,9 @@ class Retrying:
         self._behind: dict[str, deque[Pending]] = {}  # lane -> later messages, in order
         self.behind = 0
 
-    def __len__(self) -> int:
+    @property
+    def due(self) -> int:
+        """How many wait for their time; `behind` are those that wait for others."""
         return len(self._waiting)
 
     def holds(self, message: Message) -> bool:

@@ -150,6 +150,11 @@ class Router:
         if address and address.mailbox.try_again(message_id):
             self._pump(agent, address)
 
+    def holds_up(self, message: Message) -> bool:
+        """Whether a message of this lane waits behind a retry."""
+        address = self._addresses.get(message.to)
+        return address is not None and address.mailbox.holds_up(message)
+
     def retries(self, agent: str) -> int:
         """How many of the agent's messages wait for their next try."""
         address = self._addresses.get(agent)
@@ -243,9 +248,11 @@ class Router:
         dropped: list[Message] = []
         held: dict[str, list[Message]] = {}
         for agent, address in self._addresses.items():
-            dropped += address.mailbox.drop(is_unwanted)
+            dropped += (waited := address.mailbox.drop(is_unwanted))
             if withdrawn := address.mailbox.withdraw(is_unwanted):
                 held[agent] = withdrawn
+            elif waited:  # others may have waited behind it
+                self._pump(agent, address)
         return dropped, held
 
     def depth(self, agent: str) -> int:

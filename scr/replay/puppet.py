@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 
+from scr.bounds import PAGE_BYTES
 from scr.errors import ChannelError, StoreError
 from scr.frames import (
     FROM_AGENT,
@@ -30,7 +31,7 @@ from scr.launch.reaper import Reaper, signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
 from scr.replay.outcome import Over
-from scr.runtime.pages import PAGE_BYTES, fitting
+from scr.runtime.pages import fitting
 from scr.step_names import shown_step
 from scr.supervise.exits import Asked, classify
 

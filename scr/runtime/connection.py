@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
+from scr.bounds import FRAME_BYTES
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
 from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
@@ -42,7 +43,6 @@ from scr.telemetry.events import Record
 from scr.values import Frozen
 
 END_S = 10.0
-FRAME_BYTES = 16 << 20
 UNREAD, DEAF = "BrokenFrame", "FrameTooLarge"  # said unasked: one frame was not read, or none will be from here on
 REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
 LOST = "the runtime ended before it answered, and another one goes on: look what has happened, and ask again"

@@ -50,10 +50,11 @@ class Departures:
 
     def depart(self, agent: str, reason: ExitReason, detail: str, fate: Fate) -> None:
         """The agent is down and does not come back by itself."""
-        is_said = not detail or detail.startswith(f"{reason}: ")
+        is_said = not detail or reason is ExitReason.ERROR or detail.startswith(f"{reason}: ")
         why = (detail or str(reason)) if is_said else f"{reason}: {detail}"
         match fate:
             case Fate.PARKED if self._leave(agent, parked(agent, why), "parked"):
+                self._store.keep_down(agent, why)
                 self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))
                 LOGGER.warning("agent %s is parked: %s; `scr restart %s` takes it up", agent, why, agent)
             case Fate.FORGOTTEN if self._leave(agent, forgotten(agent, why), reason):
@@ -61,6 +62,11 @@ class Departures:
                 self._keep_name(agent)
             case _:
                 self.end(agent, reason, detail)
+
+    def keep_down(self, spec: AgentSpec, supervisor: str, why: str) -> None:
+        """An agent that an earlier runtime had parked has left the tree: what took it up is still to come."""
+        self._homes[spec.id] = self.left[spec.id] = spec, supervisor
+        self._tell_absent(spec.id, parked(spec.id, why), "parked")
 
     def lose(self, agent: str, detail: str) -> None:
         """An agent that was to be started will not be: what it has waits, if it has anything."""
@@ -92,11 +98,15 @@ class Departures:
         is_passing = spec is None or spec.restart is Restart.TEMPORARY or not turns.router.was_up(agent)
         if is_passing and not self._keeps(agent):
             return False
+        self._tell_absent(agent, absence, reason)
+        return True
+
+    def _tell_absent(self, agent: str, absence: Absence, reason: str) -> None:
+        turns = self._turns
         for watcher in turns.router.leave(agent, absence):
             turns.post.tell_down(watcher, agent, reason, absence.detail)
         for message in turns.router.held(agent):
             turns.post.tell_absent(message.message_id, absence)
-        return True
 
     def _keeps(self, agent: str) -> bool:
         """Whether the agent has a state or mail that another process of it would go on with."""

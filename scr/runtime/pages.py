@@ -12,14 +12,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from scr.bounds import most_of
+from scr.bounds import PAGE_BYTES, most_of
 from scr.frames import Answer, Entry, Fetch, ReadStep, ReadSteps, StepRecord
 from scr.mail.pending import Pending
 from scr.messages import Message, to_json
 from scr.runtime.care import Care
 from scr.store.store import Store
 
-PAGE_BYTES = 4 << 20
 WHOLE_BYTES = 64 << 10
 """A larger result of a step is given when it is wanted: a process need not hold all that a long turn has recorded."""
 T = TypeVar("T", bound=BaseModel)

@@ -15,6 +15,7 @@ from scr.errors import InvalidInput
 from scr.frames import InDoubt
 from scr.mail.pending import Pending
 from scr.mail.router import Router
+from scr.messages import Message
 from scr.step_names import done_step, shown_step
 from scr.store.store import Store
 from scr.telemetry.events import MessageParked
@@ -30,7 +31,7 @@ class Parked:
 
     def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
         """The agent does not know; it has the message in hand no longer."""
-        self._store.park(doubt.message_id, doubt.step)
+        self._store.park(doubt.message_id, doubt.step, doubt.detail)
         self.restore(pending, doubt.step)
         shown = shown_step(doubt.step)
         parked = MessageParked(message_id=doubt.message_id, agent=agent, step=shown, detail=doubt.detail)
@@ -56,6 +57,13 @@ class Parked:
         else:
             pending.steps.pop(name, None)
         self._store.resolve(message_id, step, name, partial(self._resolved, pending, then))
+
+    def take(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
+        """Take out what is not wanted any more; its step stays in doubt where it is opened again."""
+        taken = [pending for pending, _ in self._parked.values() if is_unwanted(pending.message)]
+        for pending in taken:
+            del self._parked[pending.message.message_id]
+        return taken
 
     def _resolved(self, pending: Pending, then: Callable[[], None]) -> None:
         self._router.restore(pending, first=True)

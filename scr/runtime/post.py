@@ -101,6 +101,10 @@ class Post:
             tell(Outcome(error="InvalidInput", detail=f"no message {message_id!r} was ever submitted to this run"))
             return
         self._waits.listen(self._waits.begin(message_id, "its agent", timeout_s, tell))
+        self._tell_known(message_id, known)
+
+    def _tell_known(self, message_id: str, known: Known) -> None:
+        """Tell who waits for a message that the store has its answer, or that it waits for an agent that is down."""
         if known.answer:
             self._waits.answer(known.answer)
         elif absence := self._router.absence_of(message_id):
@@ -129,8 +133,7 @@ class Post:
                 refused(error)
             return
         self._take_in(key, known.given)
-        if known.answer:
-            self._waits.answer(known.answer)
+        self._tell_known(key, known)
 
     def _arrived(self, arrival: Arrival) -> None:
         self._take_in(arrival.message.message_id, arrival.given)

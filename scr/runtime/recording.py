@@ -48,16 +48,19 @@ class Recording:
             pending.steps[step.name] = step
         pending.writing -= 1
         self.announce(agent, pending, step)
-        if self._router.in_hand(agent) is pending:  # its turn may have failed meanwhile
-            self._care.go_on(agent, incarnation)
+        self._go_on(agent, incarnation, pending)
         self._tell(agent, incarnation, Answer(ref=ref))
         self._router.go_on(agent)
 
     def _refused(self, agent: str, incarnation: int, pending: Pending, ref: int, error: ScrError) -> None:
         pending.writing -= 1
-        self._care.go_on(agent, incarnation)
+        self._go_on(agent, incarnation, pending)
         self._tell(agent, incarnation, Answer(ref=ref, error=type(error).__name__, detail=str(error)))
         self._router.go_on(agent)
+
+    def _go_on(self, agent: str, incarnation: int, pending: Pending) -> None:
+        if self._router.in_hand(agent) is pending:  # its turn may have failed meanwhile
+            self._care.go_on(agent, incarnation)
 
     def announce(self, agent: str, pending: Pending, step: StepRecord) -> None:
         """A step that is complete is an event of its message's life."""

@@ -22,7 +22,7 @@ from scr.store.records import Effect, Image, KeptAgent, KeptMessage
 def restore(image: Image, turns: Turns, departures: Departures, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
     """Put everything back but processes; returns the agents that the tree does not list: they are to be started.
 
-    Those that a turn had asked to stop are gone now.
+    Those that a turn had asked to stop are gone now, and those that were parked stay down.
     """
     listed = {spec.id: spec for spec in walk(tree) if isinstance(spec, AgentSpec)}
     for kept in image.agents:
@@ -43,7 +43,9 @@ def restore(image: Image, turns: Turns, departures: Departures, tree: Supervisor
     for kept in added:
         if kept.spec.id in stopped:
             departures.end(kept.spec.id, ExitReason.SHUTDOWN, "it was asked to stop")
-    return tuple(kept for kept in added if kept.spec.id not in stopped)
+        elif kept.parked:
+            departures.keep_down(kept.spec, kept.supervisor, kept.parked)
+    return tuple(kept for kept in added if kept.spec.id not in stopped and not kept.parked)
 
 
 def _asked_for(image: Image, tree: SupervisorSpec) -> list[AgentSpec]:
@@ -82,7 +84,7 @@ def _mail(image: Image, turns: Turns) -> None:
         if kept.parked:
             turns.parked.restore(pending, kept.parked)
             continue
-        if kept.message.to not in first and kept.due is None:
+        if kept.message.to not in first and kept.due is None and not turns.router.holds_up(kept.message):
             first.add(kept.message.to)
             pending.deliveries = max(1, pending.deliveries)
         if not turns.router.restore(pending):

@@ -17,12 +17,14 @@ class Retries:
     def __init__(self, loop: asyncio.AbstractEventLoop, due: Callable[[str, str], None]) -> None:
         self._loop, self._due = loop, due
         self._waiting: list[tuple[float, int, str, str]] = []
+        self._latest: dict[tuple[str, str], int] = {}  # an earlier retry of the same message says nothing any more
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
 
     def wait(self, agent: str, message_id: str, delay_s: float) -> None:
         """Tell of this message in so many seconds."""
-        heappush(self._waiting, (self._loop.time() + delay_s, next(self._numbers), agent, message_id))
+        self._latest[agent, message_id] = number = next(self._numbers)
+        heappush(self._waiting, (self._loop.time() + delay_s, number, agent, message_id))
         if self._timer is None or self._timer.when() > self._waiting[0][0]:
             self._arm()
 
@@ -33,8 +35,12 @@ class Retries:
 
     def _tell(self) -> None:
         self._timer, now = None, self._loop.time()
-        while self._waiting and self._waiting[0][0] <= now:
-            _, _, agent, message_id = heappop(self._waiting)
-            self._due(agent, message_id)
-        if self._timer is None:
-            self._arm()
+        try:
+            while self._waiting and self._waiting[0][0] <= now:
+                _, number, agent, message_id = heappop(self._waiting)
+                if self._latest.get((agent, message_id)) == number:
+                    del self._latest[agent, message_id]
+                    self._due(agent, message_id)
+        finally:
+            if self._timer is None:
+                self._arm()

@@ -74,7 +74,7 @@ def absent_status(spec: AgentSpec, supervisor: str, router: Router) -> AgentStat
         id=spec.id,
         supervisor=supervisor,
         type="agent",
-        phase=Phase.DOWN,
+        phase=Phase.PARKED if router.absent[spec.id].reason == "parked" else Phase.DOWN,
         code=named(spec.code),
         parks=spec.park,
         mailbox=router.depth(spec.id),

@@ -38,6 +38,7 @@ from scr.frames import (
 from scr.mail.channel import LoopChannel
 from scr.mail.pending import Pending
 from scr.mail.router import Router
+from scr.messages import Message
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
 from scr.runtime.failures import Failures, Upkeep
@@ -123,7 +124,8 @@ class Turns:
         """The agent is no more: the mail that it held, and who monitored it."""
         self._states.pop(agent, None)
         self.failures.forget(agent)
-        return self.router.close(agent)
+        held, watchers = self.router.close(agent)
+        return [*held, *self.parked.take(lambda message: message.to == agent)], watchers
 
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.
@@ -131,7 +133,12 @@ class Turns:
         Returns how many messages that were, and the agents whose processes had
         some of them: what they say of those is ignored, and they get nothing more.
         """
-        dropped, holders = self.router.drop(lambda message: message_id in {message.message_id, message.trace_id})
+
+        def is_unwanted(message: Message) -> bool:
+            return message_id in {message.message_id, message.trace_id}
+
+        dropped, holders = self.router.drop(is_unwanted)
+        dropped += (pending.message for pending in self.parked.take(is_unwanted))
         for agent, messages in holders.items():
             self.router.pause(agent)
             self._cancelled.setdefault(agent, set()).update(message.message_id for message in messages)

@@ -141,9 +141,13 @@ class Archive:
         number = self._row(run).id
         found = [_message(columns) for columns in self._session.rows(statements.PARKED_MESSAGES, run=number)]
         return tuple(
-            Doubt(kept.message, kept.parked, kept.deliveries, self._steps(number, kept.message.message_id))
+            Doubt(kept.message, kept.parked, kept.deliveries, self._steps(number, name), self._doubt(number, name))
             for kept in found
+            for name in (kept.message.message_id,)
         )
+
+    def _doubt(self, number: int, message_id: str) -> str:
+        return str(self._session.rows(statements.DOUBT_OF, run=number, message_id=message_id)[0][0])
 
     # What is done to a run.
 

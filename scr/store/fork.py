@@ -22,7 +22,7 @@ from scr.store.session import Database, Session, Value
 from scr.store.tables import TABLES, Kept, Table
 
 WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgres": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
-UNCHARGED = {"attempts": 0, "due": None, "outage_since": None}
+UNCHARGED = {"attempts": 0, "due": None, "outage_since": None, "doubt": ""}
 ENDS = {"agents": "gone_seq", "monitors": "end_seq", "asks": "end_seq", "timers": "end_seq", "effects": "end_seq"}
 
 
@@ -106,6 +106,8 @@ def as_of(table: str, row: Kept, past: Past) -> Kept | None:
             return _step(row, past.seq)
         case "events":
             return pages.until(row, past.seq)
+        case "agents" if row.get("parked"):  # it gets a try in the fork, which may be of before it was parked
+            return as_of(table, {**row, "parked": ""}, past)
         case _ if not _by(row["seq"], past.seq):
             return None
         case _:

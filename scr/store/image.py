@@ -114,8 +114,8 @@ def _timer(columns: Any) -> Timer:
 
 def _agent(session: Session, run: int, columns: Any) -> KeptAgent:
     since, agent, supervisor, incarnation = columns[:4]
-    spec = spec_of(columns[1:])
-    return KeptAgent(spec, supervisor, incarnation, _state(session, run, agent, since))
+    spec, parked = spec_of(columns[1:6]), columns[6]
+    return KeptAgent(spec, supervisor, incarnation, _state(session, run, agent, since), parked)
 
 
 def _state(session: Session, run: int, agent: str, since: int) -> JsonValue:

@@ -94,12 +94,13 @@ class ListedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A message that waits for a person: its step `step` had begun, and nobody knows how it ended."""
+    """A message that waits for a person: its step `step` had begun, and it is not known how it ended: `detail`."""
 
     message: Message
     step: str
     deliveries: int
     steps: tuple[StepRecord, ...]
+    detail: str = ""
 
     @property
     def names(self) -> frozenset[str]:

@@ -182,7 +182,7 @@ class MemoryStore:
             self._open[message_id] = replace(kept, deliveries=letter.deliveries, **fresh)
         then(self._open[message_id] if found else None)
 
-    def park(self, message_id: str, step: str) -> None:
+    def park(self, message_id: str, step: str, why: str = "") -> None:  # noqa: ARG002  no other process will ask
         """The message waits for a person."""
         if kept := self._open.get(message_id):
             self._open[message_id] = replace(kept, parked=step)
@@ -213,6 +213,11 @@ class MemoryStore:
         """The agent exists, with the state that it had."""
         had = self._agents.get(spec.id)
         self._agents[spec.id] = KeptAgent(spec, supervisor, incarnation, had.state if had else None)
+
+    def keep_down(self, agent: str, why: str) -> None:
+        """The agent is parked."""
+        if had := self._agents.get(agent):
+            self._agents[agent] = replace(had, parked=why)
 
     def gone(self, agent: str) -> None:
         """The agent is no more, nor is what it monitored."""

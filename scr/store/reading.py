@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from scr.bounds import PAGE_BYTES
 from scr.frames import Entry
 from scr.messages import Message
 from scr.store import statements
@@ -14,7 +15,6 @@ from scr.store.session import Session
 from scr.telemetry.crashes import CrashRecord
 
 ENTRIES_FIRST = 4  # are read at once; how many more depends on how large they are
-PAGE_BYTES = 4 << 20
 PAGES = 32  # of events, each of up to `pages.RECORDS_MAX`
 
 

@@ -116,12 +116,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class KeptAgent:
-    """An agent that exists: its specification, its supervisor, its last incarnation, its last committed state."""
+    """An agent that exists: its specification, its supervisor, its last incarnation, its last committed state.
+
+    `parked` is why it is kept down, or empty.
+    """
 
     spec: AgentSpec
     supervisor: AgentId
     incarnation: int = 0
     state: JsonValue = None
+    parked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,13 +156,15 @@ SECOND = Migration(  # events in pages
     ),
     after=("DROP TABLE events_of_version_1",),
 )
-THIRD = Migration(  # retries that wait, steps known by what they are, dead letters with their errors
+THIRD = Migration(  # retries that wait, steps known by what they are, errors of dead letters, why an agent is parked
     both=(
         "ALTER TABLE messages ADD COLUMN attempts {int} NOT NULL DEFAULT 0",
         "ALTER TABLE messages ADD COLUMN due {real}",
         "ALTER TABLE messages ADD COLUMN outage_since {real}",
         "ALTER TABLE steps ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE letters ADD COLUMN error TEXT",
+        "ALTER TABLE messages ADD COLUMN doubt TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE agents ADD COLUMN parked TEXT NOT NULL DEFAULT ''",
     ),
 )
 MIGRATIONS = (FIRST, SECOND, THIRD)

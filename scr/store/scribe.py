@@ -159,14 +159,14 @@ class Scribe:
         self.open[message_id] = n
         self.letters -= 1
 
-    def park(self, message_id: str, step: str) -> list[Row]:
+    def park(self, message_id: str, step: str, why: str = "") -> list[Row]:
         """An open message waits for a person."""
         n = self.open.get(message_id)
         if n is None:
             return []
         seal(step)
         self.parked.add(message_id)
-        return [(statements.PARKED, (step, self.run, n))]
+        return [(statements.PARKED, (step, self.run, n)), (statements.DOUBTED, (printable(why), self.run, n))]
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str) -> list[Row]:
         """A person has said how the step of an open message ended."""
@@ -205,6 +205,10 @@ class Scribe:
         """This incarnation is being started."""
         columns = (spec.id, supervisor, incarnation, json_of(spec))
         return [(statements.AGENT, (self.run, self._next(), self.seq, *columns, seal(*columns)))]
+
+    def keep_down(self, agent: str, why: str) -> list[Row]:
+        """The agent is parked until an incarnation of it is admitted."""
+        return [(statements.AGENT_PARKED, (printable(why), self.run, agent))]
 
     def gone(self, agent: str) -> list[Row]:
         """The agent is no more, nor is what it monitored."""

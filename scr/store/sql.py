@@ -8,6 +8,7 @@ from typing import Any
 
 from scr.charging import Charges
 from scr.config import Limits
+from scr.errors import ScrError
 from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
@@ -71,7 +72,15 @@ class SqlStore:
         refused: Refused | None = None,
     ) -> None:
         """Keep a message."""
-        self._put(self._scribe.accept(message, ask), then, refused=refused)
+        is_known = message.message_id in self._scribe.open
+
+        def turned_away(error: ScrError) -> None:
+            if not is_known:  # it may come again, as another
+                self._scribe.open.pop(message.message_id, None)
+            if refused:
+                refused(error)
+
+        self._put(self._scribe.accept(message, ask), then, refused=turned_away if refused else None)
 
     def commit(self, turn: CommittedTurn, then: Then) -> None:
         """Keep a turn."""
@@ -106,9 +115,9 @@ class SqlStore:
 
         self._put((), found, look)
 
-    def park(self, message_id: str, step: str) -> None:
+    def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""
-        self._put(self._scribe.park(message_id, step))
+        self._put(self._scribe.park(message_id, step, why))
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """A person has said how the step ended."""
@@ -127,6 +136,10 @@ class SqlStore:
     def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
         """The agent exists."""
         self._put(self._scribe.admit(spec, supervisor, incarnation))
+
+    def keep_down(self, agent: str, why: str) -> None:
+        """The agent is parked."""
+        self._put(self._scribe.keep_down(agent, why))
 
     def gone(self, agent: str) -> None:
         """The agent is no more."""

@@ -116,8 +116,9 @@ EFFECT_ENDED = Statement(
 AGENT = _insert(
     "agents", "run, n, seq, agent, supervisor, incarnation, spec, crc", 10,
     "ON CONFLICT (run, agent) WHERE gone_seq IS NULL DO UPDATE SET supervisor = excluded.supervisor,"
-    " incarnation = excluded.incarnation, spec = excluded.spec, crc = excluded.crc",
+    " incarnation = excluded.incarnation, spec = excluded.spec, crc = excluded.crc, parked = ''",
 )  # fmt: skip
+AGENT_PARKED = Statement("UPDATE agents SET parked = :why WHERE run = :run AND agent = :agent AND gone_seq IS NULL", 10)
 AGENT_GONE = Statement("UPDATE agents SET gone_seq = :seq WHERE run = :run AND agent = :agent AND gone_seq IS NULL", 10)
 LETTER = _insert(
     "letters", "run, n, message_id, reason, detail, deliveries, time, crc, error, seq", 11, "ON CONFLICT DO NOTHING"
@@ -146,6 +147,8 @@ FAILED = Statement(
     " outage_since = :outage_since, due = :due WHERE run = :run AND n = :n"
 )
 PARKED = Statement("UPDATE messages SET parked = :parked WHERE run = :run AND n = :n")
+DOUBTED = Statement("UPDATE messages SET doubt = :doubt WHERE run = :run AND n = :n")
+DOUBT_OF = Statement("SELECT doubt FROM messages WHERE run = :run AND message_id = :message_id")
 
 # The run itself.
 
@@ -194,7 +197,8 @@ STEPS_OF = Statement(
     " WHERE run = :run AND message_id = :message_id ORDER BY n"
 )
 AGENTS = Statement(
-    "SELECT n, agent, supervisor, incarnation, spec, crc FROM agents WHERE run = :run AND gone_seq IS NULL ORDER BY n"
+    "SELECT n, agent, supervisor, incarnation, spec, crc, parked FROM agents"
+    " WHERE run = :run AND gone_seq IS NULL ORDER BY n"
 )
 PAST_AGENTS = Statement(
     "SELECT agent, max(incarnation) FROM agents WHERE run = :run GROUP BY agent"

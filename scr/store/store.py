@@ -100,8 +100,8 @@ class Store(Protocol):
     def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
         """A dead letter is an open message again, with its steps, at the end of its mailbox; None: there is none."""
 
-    def park(self, message_id: str, step: str) -> None:
-        """The message waits for a person: its step is in doubt."""
+    def park(self, message_id: str, step: str, why: str = "") -> None:
+        """The message waits for a person: its step is in doubt, and why."""
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """The step in doubt was done, with this result, or (None) was not; the message is not parked any more."""
@@ -116,6 +116,9 @@ class Store(Protocol):
 
     def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
         """This incarnation of the agent is being started."""
+
+    def keep_down(self, agent: str, why: str) -> None:
+        """The agent is parked, and why: a later runtime does not start it by itself.  `admit` takes that back."""
 
     def gone(self, agent: str) -> None:
         """The agent ended for good: its state and its monitors go; a later one of its name starts afresh."""

@@ -79,13 +79,13 @@ def _table(name: str, key: str, sealed: str, others: str, added: Kept = NOTHING,
 
 
 TABLES = (
-    _table("agents", "n", "agent supervisor incarnation spec", "n seq gone_seq"),
+    _table("agents", "n", "agent supervisor incarnation spec", "n seq gone_seq", {"parked": ""}),
     _table(
         "messages",
         "n",
         "message_id sender recipient type in_reply_to run_id trace_id time payload",
         "n seq end_seq outcome deliveries deaths parked",
-        added={"attempts": 0, "due": None, "outage_since": None},
+        added={"attempts": 0, "due": None, "outage_since": None, "doubt": ""},
     ),
     _table("turns", "n", "message_id agent incarnation state sends caused", "n seq"),
     _table("steps", "message_id name", "message_id name state value", "n begun_seq seq", {"digest": ""}, also="digest"),

@@ -226,11 +226,11 @@ def test_a_step_in_doubt_is_resolved_by_a_person(bench, archive, which, is_done)
     for message_id, name in (("m0", marked), ("m1", "pay1")):
         bench.told(bench.store.accept, task(message_id))
         bench.told(bench.store.record, message_id, StepRecord(name=name, state="begun", digest="0" * 64))
-        bench.store.park(message_id, name)
+        bench.store.park(message_id, name, f"{name} had begun \0")
     bench.store.close()
-    assert [(doubt.message.message_id, doubt.step) for doubt in archive.doubts("run")] == [
-        ("m0", marked),
-        ("m1", "pay1"),
+    assert [(doubt.message.message_id, doubt.step, doubt.detail[:-2]) for doubt in archive.doubts("run")] == [
+        ("m0", marked, f"{marked} had begun"),
+        ("m1", "pay1", "pay1 had begun"),
     ]
     with pytest.raises(InvalidInput, match="no step in doubt for 'other'"):
         archive.resolve("run", "other", is_done=True)

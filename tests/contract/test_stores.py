@@ -230,6 +230,31 @@ def test_what_a_turn_wants_of_the_supervisor_is_kept_until_it_is_carried_out(ben
     assert ids(image) == ["f2"]
 
 
+def test_a_parked_agent_is_parked_in_the_next_image_until_an_incarnation_is_admitted(bench):
+    bench.store.admit(spec("a"), "agents", 1)
+    bench.store.keep_down("a", "it failed \0")
+    bench.store.keep_down("b", "there is no such agent")
+    (kept,) = bench.reopened().agents
+    assert (kept.spec.id, kept.incarnation, kept.parked[:9]) == ("a", 1, "it failed")
+    bench.store.admit(spec("a"), "agents", 2)
+    (kept,) = bench.reopened().agents
+    assert (kept.incarnation, kept.parked) == (2, "")
+
+
+def test_a_message_that_was_refused_may_come_again_as_another(bench, monkeypatch):
+    if bench.url == "memory:":
+        return
+    refused = []
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.store, "_put", lambda rows, then, refused: refused(InvalidMessage("too long")))
+        bench.store.accept(task("m0"), refused=refused.append)
+    assert len(refused) == 1
+    bench.told(bench.store.accept, task("m0"))
+    assert bench.store.counts().open_messages == 1
+    bench.told(bench.store.cancel, "m0")
+    assert bench.reopened().mail == ()
+
+
 def test_entries_are_the_newest_of_each_key_in_order_of_version(bench):
     accept(bench, *(task(f"m{n}") for n in range(4)))
     for n, key in enumerate("abca"):

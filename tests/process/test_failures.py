@@ -484,3 +484,103 @@ def test_a_step_that_failed_in_the_middle_is_in_doubt_when_its_dead_letter_is_de
         runtime.resolve("bill", is_done=True)
         assert runtime.ask("bills", [str(ledger), True], key="bill") == "done"
         assert ledger.read_text() == "charged\n"
+
+
+def puts_off(ctx, message):
+    """Is put off for long the first time, where the task says so."""
+    if message.payload.input == "late" and ctx.deliveries == 1:
+        raise scr.TryLater(600)
+    return [message.payload.input, ctx.deliveries]
+
+
+def test_what_waited_behind_a_task_that_is_cancelled_is_done_at_once(story):
+    story.runtime.start_agent("a", puts_off)
+    story.runtime.submit("a", "late", key="late", order_key="orders")
+    story.until("turn_failed", agent="a")
+    behind = story.runtime.submit("a", "two", order_key="orders")
+    assert story.runtime.cancel("late") == 1
+    assert behind.result(20) == ["two", 1]
+
+
+class Holding(scr.Agent):
+    """Fails once, and holds the second try."""
+
+    def on_task(self, ctx, message):
+        if message.payload.input == "first":
+            if ctx.attempt == 1:
+                raise ConnectionError("not yet")
+            ctx.log("holds")
+            time.sleep(600)
+
+
+def test_what_waits_behind_a_retry_has_an_outcome_when_its_agent_is_stopped(story):
+    story.runtime.start_agent("a", Holding, retry=QUICK, shutdown_s=0.1)
+    tasks = [story.runtime.submit("a", "first", order_key="orders")]
+    story.until("turn_failed", agent="a")
+    tasks += [story.runtime.submit("a", name, order_key="orders") for name in ("two", "three")]
+    story.until("logged", agent="a")
+    story.runtime.stop_agent("a")
+    for task in tasks:
+        with pytest.raises(scr.errors.AgentGone):
+            task.result(20)
+    assert story.runtime.status().open_messages == 0
+
+
+def test_who_asks_again_under_a_key_hears_that_the_agent_is_parked(story):
+    story.runtime.start_agent("a", raises, retry=scr.Retry(attempts=1))
+    for _ in range(5):
+        with pytest.raises(scr.errors.TaskFailed):
+            story.runtime.ask("a", 1)
+    for _ in range(2):
+        with pytest.raises(scr.AgentParked):
+            story.runtime.ask("a", 1, key="again", timeout_s=20)
+
+
+def test_a_task_in_doubt_ends_when_it_is_cancelled_or_its_agent_is_stopped(story, tmp_path):
+    story.runtime.start_agent("bills", Billed, retry=scr.Retry(attempts=1))
+    for key, end in (("x", story.runtime.cancel), ("y", lambda _: story.runtime.stop_agent("bills"))):
+        with pytest.raises(scr.errors.TaskFailed):
+            story.runtime.ask("bills", [str(tmp_path / key), True], key=key)
+        story.runtime.retry_dead(key)
+        until(lambda: story.runtime.status().in_doubt == 1)
+        end(key)
+        until(lambda: story.runtime.status().in_doubt == 0)
+        assert story.runtime.status().open_messages == 0
+
+
+def versioned(n):
+    """An agent as its nth version is: the first one always raises."""
+
+    def answers(ctx, message):
+        if n == 1:
+            raise ValueError("the fault of version 1")
+        return f"done by {n}"
+
+    return answers
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_what_waits_for_a_parked_agent_is_done_by_the_code_that_the_next_program_brings(tmp_path, kills):
+    place = {"store": f"sqlite:///{tmp_path}/s.db", "run": "r"}
+    with scr.Runtime(**place) as runtime:
+        runtime.start_agent("a", versioned(1), retry=scr.Retry(attempts=1))
+        for _ in range(5):
+            with pytest.raises(scr.errors.TaskFailed):
+                runtime.ask("a", 1)
+        until(lambda: status_of(runtime, "a").phase == "parked")
+        waiting = [runtime.submit("a", n, key=f"w{n}") for n in range(4)]
+        with pytest.raises(scr.AgentParked):
+            waiting[0].result(20)
+        if kills:
+            pid = runtime.pid
+            os.kill(pid, signal.SIGKILL)
+            until(lambda: runtime.pid != pid)
+            runtime.wait_ready()
+            assert status_of(runtime, "a").phase == "parked"
+            with pytest.raises(scr.AgentParked):
+                runtime.ask("a", 0, key="w0")
+    with scr.Runtime(**place) as runtime:
+        assert status_of(runtime, "a").phase == "parked"
+        runtime.start_agent("a", versioned(2))
+        assert [runtime.ask("a", n, key=f"w{n}") for n in range(4)] == ["done by 2"] * 4
+        assert status_of(runtime, "a").phase == "up"

@@ -1,6 +1,7 @@
 """Retries in a mailbox: each waits for its time, later messages of its lane behind it, and nothing vanishes."""
 
 from collections import defaultdict
+from itertools import count
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -128,11 +129,24 @@ def test_retries_are_outside_of_the_mailboxs_bound_and_have_one_of_their_own():
     assert "retries_max" in verdict.why
 
 
-def test_what_waits_behind_a_retry_counts_towards_the_bound():
+def test_what_waits_behind_a_retry_has_a_bound_of_its_own_and_takes_no_room_from_others():
     box = mailbox(task("a1", "a"), task("a2", "a"), size=2)
     box.take()
     box.fail(ERROR, 1.0)
-    assert (box.offer(task("a3", "a")), box.offer(task("a4", "a"))) == (True, False)
+    taken_in = [name for name in ("a3", "a4", "b1", "b2", "b3") if box.offer(task(name, name[0]))]
+    assert taken_in == ["a3", "b1", "b2"]
+
+
+def test_an_agent_that_ends_gives_back_what_waits_behind_a_retry_that_is_in_hand_or_next():
+    for again in ("in hand", "next"):
+        box = mailbox(task("a1"), task("a2"), task("a3"), task("b1", "b"))
+        box.take()
+        box.fail(ERROR, 1.0)
+        box.try_again("a1")
+        if again == "in hand":
+            box.take()
+        assert [pending.message.message_id for pending in box.empty()] == ["a1", "a2", "a3", "b1"]
+        assert (len(box), box.empty()) == (0, [])
 
 
 def test_what_was_sent_ahead_behind_a_failed_message_waits_again_in_order():
@@ -190,12 +204,12 @@ class Lives(RuleBasedStateMachine):
         retry = Retry(attempts=attempts, base_s=1.0, cap_s=8.0, outage_s=50.0)
         self.bounds = Bounds(6, deaths, retry, 3, ordered)
         self.box, self.now = Mailbox(self.bounds), 0.0
-        self.accepted, self.ended, self.due = [], [], {}
+        self.accepted, self.ended, self.due, self.names = [], [], {}, count()
         self.lanes = defaultdict(list)
 
     @rule(sender=st.sampled_from("abc"))
     def offer(self, sender):
-        message = task(f"m{len(self.accepted)}", sender)
+        message = task(f"m{next(self.names):03}", sender)
         if self.box.offer(message):
             self.accepted.append(message)
 
@@ -223,6 +237,15 @@ class Lives(RuleBasedStateMachine):
     def die(self, blamed):
         if charged := self.box.release(blamed=blamed, at=self.now):
             self.judge(*charged)
+
+    @precondition(lambda self: len(self.ended) < len(self.accepted))
+    @rule(pick=st.integers(0, 1000))
+    def cancel(self, pick):
+        left = [message for message in self.accepted if message not in self.ended]
+        unwanted = left[pick % len(left)]
+        assert [*self.box.drop(unwanted.__eq__), *self.box.withdraw(unwanted.__eq__)] == [unwanted]
+        self.due.pop(unwanted.message_id, None)
+        self.accepted.remove(unwanted)
 
     @rule(passes_s=st.floats(0, 10))
     def wait(self, passes_s):
@@ -256,6 +279,16 @@ class Lives(RuleBasedStateMachine):
             ended = [message.message_id for message in self.ended]
             assert sorted(inside + ended) == sorted(message.message_id for message in self.accepted)
             assert self.box.retries == len(self.due) <= self.bounds.retries
+
+    def teardown(self):
+        """The agent ends: all that has no outcome is given back, in the order of each lane."""
+        if hasattr(self, "box"):
+            given = [pending.message for pending in self.box.empty()]
+            left = [message for message in self.accepted if message not in self.ended]
+            assert sorted(map(id, given)) == sorted(map(id, left))
+            for sender in "abc" if self.bounds.ordered else "":
+                lanes = [[message for message in some if message.sender == sender] for some in (given, left)]
+                assert lanes[0] == lanes[1]
 
 
 TestLives = Lives.TestCase

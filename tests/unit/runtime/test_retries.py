@@ -1,5 +1,7 @@
 """Retries that wait for their time: in order of their times, with one timer however many they are."""
 
+import pytest
+
 from scr.runtime.retries import Retries
 
 
@@ -69,3 +71,30 @@ def test_one_that_fails_again_while_others_are_told_waits_anew():
     retries.wait("a", "m", 1.0)
     loop.move(10.0)
     assert (told, loop.timers) == (["m"] * 4, [])
+
+
+def test_the_time_of_an_earlier_failure_of_the_same_message_says_nothing_any_more():
+    loop, told = Loop(), []
+    retries = Retries(loop, lambda agent, message_id: told.append((loop.now, agent, message_id)))
+    retries.wait("a", "m", 2.0)
+    retries.wait("a", "m", 5.0)
+    retries.wait("b", "m", 1.0)
+    loop.move(9.0)
+    assert told == [(1.0, "b", "m"), (5.0, "a", "m")]
+
+
+def test_one_whose_telling_goes_wrong_holds_up_no_other():
+    loop, told = Loop(), []
+
+    def due(agent, message_id):
+        told.append(message_id)
+        if message_id == "m1":
+            raise ValueError("in the loop")
+
+    retries = Retries(loop, due)
+    for name in ("m1", "m2"):
+        retries.wait("a", name, 1.0)
+    with pytest.raises(ValueError, match="in the loop"):
+        loop.move(2.0)
+    loop.move(3.0)
+    assert told == ["m1", "m2"]
