@@ -233,6 +233,8 @@ def unsaid(value: object, what: str, why: str) -> str:
     """The sentence about a value that JSON cannot say."""
     if any(word in why for word in TOO_DEEP):
         return too_deep(what)
+    if "number out of range" in why:
+        return f"{what} holds a number of more digits than a reader of JSON takes: give it as text"
     kinds = "dict, list, str, number, bool, None or a pydantic model"
     return f"{what} must be JSON ({kinds}), but {shown(value)} is not: {why}"
 
