@@ -45,8 +45,9 @@ def complaint(what: str, error: ValidationError) -> str:
 
 
 def faults(what: str, error: ValidationError) -> str:
-    """The first fields that do not fit, each with why; `what` names the whole."""
+    """The first fields that do not fit, each with why, a value that holds itself before all; `what` names the whole."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
+    found.sort(key=lambda fault: fault["type"] != "recursion_loop")
     said = [f"{'.'.join(map(str, fault['loc'])) or what}: {fault['msg']}" for fault in found[:FAULTS_SHOWN]]
     more = [f"and {len(found) - FAULTS_SHOWN} more"] if len(found) > FAULTS_SHOWN else []
     return "; ".join([*said, *more])

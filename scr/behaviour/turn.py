@@ -234,7 +234,7 @@ def unsaid(value: object, what: str, why: str) -> str:
     if any(word in why for word in TOO_DEEP):
         return too_deep(what)
     if "number out of range" in why:
-        return f"{what} holds a number of more digits than a reader of JSON takes: give it as text"
+        return f"{what} must be JSON, but holds a number of more digits than a reader of JSON takes: give it as text"
     kinds = "dict, list, str, number, bool, None or a pydantic model"
     return f"{what} must be JSON ({kinds}), but {shown(value)} is not: {why}"
 

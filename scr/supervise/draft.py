@@ -90,6 +90,18 @@ class Draft:
         """Have the child's supervisor look at it."""
         self.dirty.setdefault(child.parent, {})[child.id] = None
 
+    def highest(self) -> str | None:
+        """Name the supervisor to plan next: the nearest to the root, of equals the one that changed first."""
+        if len(self.dirty) == 1:
+            return next(iter(self.dirty))
+        return min(self.dirty, key=self._depth)
+
+    def _depth(self, name: str | None) -> int:
+        depth = 0
+        while name is not None and name in self.children:
+            name, depth = self.children[name].parent, depth + 1
+        return depth
+
     def order(self, order: Order) -> None:
         """One more thing for the shell to do."""
         self.orders.append(order)

@@ -142,13 +142,13 @@ def park(draft: Draft, fact: Park) -> None:
 def plan(draft: Draft) -> None:
     """Take steps until every supervisor has what it wants or waits for a fact.
 
-    Calls whose turn has come go first: what they want gone need not be started.
+    Calls whose turn has come go first, then what is higher in the tree: what they want gone need not be started.
     """
     while draft.dirty or draft.inbox:
         if draft.inbox:
             take_call(draft, draft.inbox.pop(0))
         else:
-            name = next(iter(draft.dirty))
+            name = draft.highest()
             plan_team(draft, name, draft.dirty.pop(name))
 
 
@@ -157,9 +157,9 @@ def plan_team(draft: Draft, name: str | None, changed: dict[str, None]) -> None:
     if name is None:
         plan_each(draft, changed)
     elif name in draft.teams and draft.children[name].alive:
-        tell_above(draft, name)
+        is_news = tell_above(draft, name)
         team = draft.teams.get(name)
-        if draft.inbox:
+        if is_news and team:
             draft.dirty.setdefault(name, {}).update(changed)
         elif team and team.spec.dynamic:
             plan_each(draft, changed)
@@ -205,15 +205,17 @@ def is_next(draft: Draft, team: Team, child: Child) -> bool:
     return must_start(child) and child.id not in draft.stuck and not waits_alone
 
 
-def tell_above(draft: Draft, name: str) -> None:
-    """Whether a supervisor itself has come up or gone down with what changed below it."""
+def tell_above(draft: Draft, name: str) -> bool:
+    """Tell whether a supervisor itself has come up or gone down with what changed below it, which is recorded."""
     child, team = draft.children[name], draft.teams[name]
     below = map(draft.children.__getitem__, reversed(team.children))  # the last to start is the last to be up
-    if team.closing:
-        if not any(other.alive for other in below):
-            went_down(draft, child, team.closing.end, failed=team.closing.failed)
-    elif child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
+    if team.closing and not any(other.alive for other in below):
+        went_down(draft, child, team.closing.end, failed=team.closing.failed)
+        return True
+    if not team.closing and child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
         came_up(draft, child)
+        return True
+    return False
 
 
 def is_booting(child: Child) -> bool:

@@ -301,6 +301,8 @@ def test_what_json_cannot_say_is_refused_with_what_it_was(value):
 
 def test_a_number_that_no_reader_of_json_takes_is_refused_as_such():
     for value in (10**5000, {"a": [-(10**5000)]}):
-        with pytest.raises(InvalidMessage, match="a task holds a number of more digits than a reader of JSON takes"):
+        with pytest.raises(
+            InvalidMessage, match="a task must be JSON, but holds a number of more digits than a reader of JSON takes"
+        ):
             plain(value, "a task")
     assert plain(10**4000, "a task") == 10**4000

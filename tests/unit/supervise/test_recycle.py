@@ -219,3 +219,13 @@ def test_a_recycle_to_another_specification_is_not_answered_by_the_process_that_
     assert play.exit("a", "shutdown") == ["gone a shutdown", "done a", "stop x", "start x"]
     assert play.started("x") == ["done x"]
     assert play.starts[-1].options == {"n": 1}
+
+
+def test_what_waits_below_a_supervisor_that_is_to_be_recycled_is_not_started_for_it(script):
+    play = script.of()
+    play.slow = {"a"}
+    play.start_child("root", script.supervisor("outer", [script.supervisor("inner", ["a"])]))
+    play.recycle("outer")
+    play.start_child("inner", script.agent("b"))
+    lines = play.started("a")
+    assert lines == ["done outer", "gone b shutdown", "refused shutting_down", "stop a", "start a"]
