@@ -67,7 +67,8 @@ class Witness:
         old, new = before.children[name], self.tree.children.get(name)
         was_stopping = old.phase is Phase.STOPPING and new and new.phase is not Phase.STOPPING
         was_up = new and old.up_since not in {None, new.up_since}
-        is_new = not new or not new.alive or was_stopping or was_up or new.failures != old.failures
+        is_called_up = new and old.phase is new.phase is Phase.STARTING and None is not old.call is not new.call
+        is_new = not new or not new.alive or was_stopping or was_up or is_called_up or new.failures != old.failures
         return is_new or (old.parent is not None and self.went_down(before, old.parent))
 
     def is_going_down(self, name):
