@@ -33,6 +33,7 @@ class Draft:
         "orders",
         "past",
         "reserved",
+        "startable",
         "stuck",
         "teams",
     )
@@ -49,6 +50,7 @@ class Draft:
         self.finished = tree.finished
         self.orders: list[Order] = []
         self.dirty: dict[str | None, dict[str, None]] = {}  # supervisor (None: above the root) -> its changed children
+        self.startable: dict[str | None, dict[str, None]] = {}  # supervisor -> its agents that may start at the end
         self.inbox: list[Call] = []  # calls whose turn has come
 
     def seal(self) -> tuple[Tree, tuple[Order, ...]]:
@@ -89,18 +91,6 @@ class Draft:
     def touch(self, child: Child) -> None:
         """Have the child's supervisor look at it."""
         self.dirty.setdefault(child.parent, {})[child.id] = None
-
-    def highest(self) -> str | None:
-        """Name the supervisor to plan next: the nearest to the root, of equals the one that changed first."""
-        if len(self.dirty) == 1:
-            return next(iter(self.dirty))
-        return min(self.dirty, key=self._depth)
-
-    def _depth(self, name: str | None) -> int:
-        depth = 0
-        while name is not None and name in self.children:
-            name, depth = self.children[name].parent, depth + 1
-        return depth
 
     def order(self, order: Order) -> None:
         """One more thing for the shell to do."""

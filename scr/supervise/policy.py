@@ -142,42 +142,45 @@ def park(draft: Draft, fact: Park) -> None:
 def plan(draft: Draft) -> None:
     """Take steps until every supervisor has what it wants or waits for a fact.
 
-    Calls whose turn has come go first, then what is higher in the tree: what they want gone need not be started.
+    Calls whose turn has come go first, and agents are started last: what is to go need not be started.
     """
-    while draft.dirty or draft.inbox:
+    while draft.inbox or draft.dirty or draft.startable:
         if draft.inbox:
             take_call(draft, draft.inbox.pop(0))
-        else:
-            name = draft.highest()
+        elif draft.dirty:
+            name = next(iter(draft.dirty))
             plan_team(draft, name, draft.dirty.pop(name))
+        else:
+            name = next(iter(draft.startable))
+            plan_team(draft, name, draft.startable.pop(name), starts_agents=True)
 
 
-def plan_team(draft: Draft, name: str | None, changed: dict[str, None]) -> None:
+def plan_team(draft: Draft, name: str | None, changed: dict[str, None], *, starts_agents: bool = False) -> None:
     """The next steps of one supervisor; above the root there is none, and the root is planned alone."""
     if name is None:
-        plan_each(draft, changed)
+        plan_each(draft, changed, starts_agents=starts_agents)
     elif name in draft.teams and draft.children[name].alive:
-        is_news = tell_above(draft, name)
+        tell_above(draft, name)
         team = draft.teams.get(name)
-        if is_news and team:
+        if draft.inbox:
             draft.dirty.setdefault(name, {}).update(changed)
         elif team and team.spec.dynamic:
-            plan_each(draft, changed)
+            plan_each(draft, changed, starts_agents=starts_agents)
         elif team:
-            plan_in_order(draft, team)
+            plan_in_order(draft, team, starts_agents=starts_agents)
 
 
-def plan_each(draft: Draft, changed: dict[str, None]) -> None:
+def plan_each(draft: Draft, changed: dict[str, None], *, starts_agents: bool) -> None:
     """Strangers to each other: all that must go goes at once, all that must come comes at once."""
     for name in changed:
         child = draft.children.get(name)
         if child and must_stop(child):
             stop(draft, child)
         elif child and must_start(child) and can_start(draft, child):
-            start(draft, child)
+            start_in_turn(draft, child, starts_agents=starts_agents)
 
 
-def plan_in_order(draft: Draft, team: Team) -> None:
+def plan_in_order(draft: Draft, team: Team, *, starts_agents: bool) -> None:
     """One at a time: stop the last that must go; when nothing must go, start the first that is wanted.
 
     A child that pauses holds up those after it where the strategy makes them
@@ -196,7 +199,15 @@ def plan_in_order(draft: Draft, team: Team) -> None:
     starting = [child for child in unsettled if child.phase in ALIVE and child.up_since is None]
     absent = None if starting else next((child for child in unsettled if is_next(draft, team, child)), None)
     if absent and can_start(draft, absent):
-        start(draft, absent)
+        start_in_turn(draft, absent, starts_agents=starts_agents)
+
+
+def start_in_turn(draft: Draft, child: Child, *, starts_agents: bool) -> None:
+    """Start a child; an agent only when every other step has been taken, until when its supervisor is planned again."""
+    if starts_agents or not isinstance(child.spec, AgentSpec):
+        start(draft, child)
+    else:
+        draft.startable.setdefault(child.parent, {})[child.id] = None
 
 
 def is_next(draft: Draft, team: Team, child: Child) -> bool:
@@ -205,17 +216,15 @@ def is_next(draft: Draft, team: Team, child: Child) -> bool:
     return must_start(child) and child.id not in draft.stuck and not waits_alone
 
 
-def tell_above(draft: Draft, name: str) -> bool:
-    """Tell whether a supervisor itself has come up or gone down with what changed below it, which is recorded."""
+def tell_above(draft: Draft, name: str) -> None:
+    """Whether a supervisor itself has come up or gone down with what changed below it."""
     child, team = draft.children[name], draft.teams[name]
     below = map(draft.children.__getitem__, reversed(team.children))  # the last to start is the last to be up
-    if team.closing and not any(other.alive for other in below):
-        went_down(draft, child, team.closing.end, failed=team.closing.failed)
-        return True
-    if not team.closing and child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
+    if team.closing:
+        if not any(other.alive for other in below):
+            went_down(draft, child, team.closing.end, failed=team.closing.failed)
+    elif child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
         came_up(draft, child)
-        return True
-    return False
 
 
 def is_booting(child: Child) -> bool:
