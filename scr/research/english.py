@@ -94,6 +94,20 @@ NEGATIONS = listed(
 )
 """Words that turn a statement into its opposite."""
 
+NUMERALS = any_of(
+    r"""
+    [\d.,]*\d\w*|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen
+    (?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|millions?|billions?|dozens?|half|quarter
+    once|twice|thrice|unlimited
+    """
+)
+DATES = any_of(
+    r"""
+    \d{4}s?|\d{1,2}[./-]\d{1,2}|january|february|march|april|may|june|july|august|september|october|november|december
+    """
+)
+"""What a sentence may give where a question asks for a number or for a date."""
+
 AUXILIARIES = listed(
     """
     is are was were be been has have had do does did can cannot could will would must may might should shall isn't

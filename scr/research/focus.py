@@ -87,7 +87,9 @@ Bag = frozenset[str]
 def focus_on(question: str, index: Counts, passages: int) -> Focus:
     """The focus of a cleaned question in an index of so many passages."""
     asked = questions.matter(question)
-    found = {word: index.count(word) for word in terms(asked) or [w for w in words(asked) if not is_term(w)]}
+    measure = set(terms(asked)).difference(terms(questions.subject(question)))
+    counted = {word: index.count(word) for word in terms(asked) or [w for w in words(asked) if not is_term(w)]}
+    found = {word: n for word, n in counted.items() if n or word not in measure}
     weighed = {word: n or _kin_count(word, index) for word, n in found.items()}
     return Focus(
         tuple(

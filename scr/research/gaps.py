@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from scr.research import mentions
 from scr.research import question as questions
 from scr.research.claims import Claim
 from scr.research.documents import tally
+from scr.research.english import DATES, NUMERALS
 from scr.research.index import IndexStats
 from scr.research.mentions import Mention
 from scr.research.plan import Plan
@@ -15,7 +17,10 @@ from scr.research.question import Wanted
 from scr.research.terms import terms
 
 LISTED_MAX = 8
-MEASURES = {Wanted.NUMBER: "number", Wanted.DATE: "date"}
+MEASURES: dict[Wanted, tuple[str, re.Pattern[str]]] = {
+    Wanted.NUMBER: ("number", NUMERALS),
+    Wanted.DATE: ("date", DATES),
+}
 
 
 def of_words(plan: Plan, stats: IndexStats) -> list[str]:
@@ -23,7 +28,7 @@ def of_words(plan: Plan, stats: IndexStats) -> list[str]:
     lines = [missing(plan, stats)] if plan.missing else []
     lines += [_elsewhere(mention) for mention in plan.elsewhere[:LISTED_MAX]]
     rest = [mention.word for mention in plan.elsewhere[LISTED_MAX:]]
-    return [*lines, f"No passage mentions {listed(rest)} as a word of its own."] if rest else lines
+    return [*lines, f"No passage mentions {listed(rest)} either."] if rest else lines
 
 
 def missing(plan: Plan, stats: IndexStats) -> str:
@@ -36,7 +41,7 @@ def why_not(plan: Plan, stats: IndexStats) -> str:
     if plan.missing:
         return missing(plan, stats)
     if plan.elsewhere:
-        return f"No passage mentions {listed([mention.word for mention in plan.elsewhere])} as a word of its own."
+        return f"No passage mentions {listed([mention.word for mention in plan.elsewhere])}."
     return "Some of its words stand in them, but no passage speaks of all of it."
 
 
@@ -57,9 +62,9 @@ def of_claims(plan: Plan, stated: Sequence[Claim]) -> list[str]:
     named, common = [names[word] for word in unsaid if word in names], [word for word in unsaid if word not in names]
     lines = [f"No claim of this report names {listed(named)}."] if named else []
     lines += [f"No claim of this report mentions {listed(common)}."] if common else []
-    measure = MEASURES.get(questions.wanted(plan.asked), "")
-    measured = (text for claim, text in zip(stated, texts, strict=True) if _is_measured(claim, plan))
-    if texts and measure and all(len(mentions.unsaid(asked, names, [text])) > len(asked) / 2 for text in measured):
+    measure, pattern = MEASURES.get(questions.wanted(plan.question), ("", NUMERALS))
+    measured = (text for claim, text in zip(stated, texts, strict=True) if pattern.search(claim.text))
+    if measure and texts and all(2 * len(mentions.unsaid(asked, names, [text])) >= len(asked) for text in measured):
         lines.append(f"No claim of this report gives a {measure} together with most words of the question.")
     return lines
 
@@ -103,8 +108,3 @@ def _elsewhere(mention: Mention) -> str:
 def _text(claim: Claim) -> str:
     """Return a claim with the titles above what it cites."""
     return "\n".join([claim.text, *(citation.heading for citation in claim.citations)])
-
-
-def _is_measured(claim: Claim, plan: Plan) -> bool:
-    """Tell whether a claim has the form of the answer that the question asks for."""
-    return questions.answers(claim.text, questions.wanted(plan.asked))

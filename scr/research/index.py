@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -140,6 +142,14 @@ class Index:
     def documents(self) -> Iterator[tuple[str, str]]:
         """Yield the path and the whole text of each document as it was read, in order of path."""
         yield from self._database.execute("SELECT path, text FROM document ORDER BY path")
+
+    def prose(self) -> Iterator[tuple[str, str]]:
+        """Yield the path of each document and its passages in one text, with the titles above them."""
+        rows = self._database.execute("SELECT path, headings, text FROM passage ORDER BY id")
+        for path, passages in groupby(rows, key=itemgetter(0)):
+            titles, texts = zip(*((headings, text) for _, headings, text in passages), strict=True)
+            above = (title for headings in dict.fromkeys(titles) for title, _ in json.loads(headings))
+            yield path, "\n".join([*above, *texts])
 
     def lines(self, path: str, first: int, last: int) -> str | None:
         """These lines of a document as they stand in it, markup and all; None when it has no such lines."""

@@ -20,6 +20,7 @@ from scr.values import Frozen
 FORM_MAX = 40
 PREFIX_MIN = 3
 _TOKEN = re.compile(r"[^\W_]+")
+_BEFORE = re.compile(r"[^\W_]*\Z")
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
@@ -94,17 +95,34 @@ def _bodies(path: str, text: str) -> Iterator[str]:
 def _best(word: str, path: str, body: str, plain: str, *, is_name: bool) -> Mention | None:
     """Return a whole mention of the word in one text, or else the first that is not."""
     core = _core(word)
-    best: Mention | None = None
+    first: tuple[int, str] | None = None
     for start, end in _hits(core, plain):
         token = plain[start:end]
-        whole = _is_form(core, token, is_name=is_name)
-        if whole or (best is None and _resembles(core, token)):
-            number = plain.count("\n", 0, start)
-            form = _as_written(token, body.split("\n")[number])
-            best = Mention(word=word, form=form, path=path, line=number + 1, whole=whole)
-        if whole:
-            break
-    return best
+        if _is_form(core, token, is_name=is_name):
+            return _mention(word, path, body, plain, (start, token), whole=True)
+        if first is None and _resembles(core, token):
+            first = start, token
+    return _mention(word, path, body, plain, first, whole=False) if first else None
+
+
+def _hits(core: str, plain: str) -> Iterator[tuple[int, int]]:
+    """Yield where the words begin and end that begin as forms of the word do, or hold it; a long one is cut."""
+    for prefix in _prefixes(core):
+        at = plain.find(prefix)
+        while at >= 0:
+            before = _BEFORE.search(plain, max(0, at - FORM_MAX), at)
+            after = _TOKEN.match(plain, at, at + max(FORM_MAX, len(prefix)))
+            end = after.end() if after else at + len(prefix)
+            yield before.start() if before else at, end
+            at = plain.find(prefix, end)
+
+
+def _mention(word: str, path: str, body: str, plain: str, found: tuple[int, str], *, whole: bool) -> Mention:
+    start, token = found
+    number = plain.count("\n", 0, start)
+    line = body.split("\n", number + 1)[number]
+    form = next((written for written in _TOKEN.findall(line) if folded(written) == token), token)
+    return Mention(word=word, form=form, path=path, line=number + 1, whole=whole)
 
 
 def _resembles(core: str, token: str) -> bool:
@@ -112,24 +130,6 @@ def _resembles(core: str, token: str) -> bool:
     if core.isdigit():
         return re.search(rf"(?<!\d){core}(?!\d)", token) is not None
     return core in token or stem(token) in _stems(core)
-
-
-def _as_written(token: str, line: str) -> str:
-    return next((written for written in _TOKEN.findall(line) if folded(written) == token), token)
-
-
-def _hits(core: str, plain: str) -> Iterator[tuple[int, int]]:
-    """Yield where the words begin and end that hold the word, or begin as its forms do; a long one is cut."""
-    for prefix in _prefixes(core):
-        at = plain.find(prefix)
-        while at >= 0:
-            start, end = at, at + len(prefix)
-            while start > max(0, at - FORM_MAX) and plain[start - 1].isalnum():
-                start -= 1
-            while end < min(len(plain), at + FORM_MAX) and plain[end].isalnum():
-                end += 1
-            yield start, end
-            at = plain.find(prefix, end)
 
 
 def _core(word: str) -> str:
@@ -158,6 +158,8 @@ def _irregular() -> tuple[frozenset[str], ...]:
 
 @lru_cache(maxsize=1024)
 def _prefixes(core: str) -> tuple[str, ...]:
-    """Return the beginnings that the forms of a word share, the word's own first."""
-    beginnings = (form[:-1] if len(form) > PREFIX_MIN and form[-1] in "ye" else form for form in sorted(_stems(core)))
-    return tuple(dict.fromkeys([core, *beginnings]))
+    """Return the beginnings that the forms of a word share, and the word itself, which others may hold."""
+    forms = sorted(_stems(core))
+    return tuple(
+        dict.fromkeys([*(form[:-1] if len(form) > PREFIX_MIN and form[-1] in "ye" else form for form in forms), core])
+    )

@@ -33,14 +33,12 @@ OPENINGS: tuple[tuple[str, Wanted], ...] = (
     (r"how (?:many|much|long|often|fast|large|big|old)\b", Wanted.NUMBER),
     (r"how\b|what do(?:es)? .* do\b|what happens\b|in what way\b", Wanted.MANNER),
 )
-JOINTS = (
-    re.compile(
-        r"(?:[,;.?!](?: (?:and|or|but))?| and| or| but)\s+"
-        r"(?=(?:(?:in|at|to|on|from|for) )?(?:what|how|why|when|where|which|who|whose|is|are|does|do|did|can|should)\b)",
-        re.IGNORECASE,
-    ),
-    re.compile(r"(?:[,;.?!](?: (?:and|or|but))?| and| or| but)\s+", re.IGNORECASE),
+_JOINT = r"(?:[,;.?!](?: (?:and|or|but))?| and| or| but)\s+"
+_ASKS = (
+    r"(?:(?:in|at|to|on|from|for) )?"
+    r"(?:what|how|why|when|where|which|who|whose|is|are|does|do|did|can|should)\b"
 )
+JOINTS = (re.compile(rf"{_JOINT}(?={_ASKS})", re.IGNORECASE), re.compile(_JOINT, re.IGNORECASE))
 """Where a question falls into parts: between clauses that ask, and between any that are joined."""
 MEASURE = re.compile(r"\bhow (?:long|often|fast|large|big|old)\b", re.IGNORECASE)
 ANSWERS: dict[Wanted, re.Pattern[str]] = {
@@ -82,7 +80,7 @@ def subject(question: str) -> str:
 
 
 def divisions(question: str) -> Iterator[tuple[str, ...]]:
-    """Yield the parts of a question: "How does it start and end, and what stops it?" has two, divided further three."""
+    """Yield the parts of a question, larger ones first: "How does it start and end, and why?" has two, then three."""
     for joint in JOINTS:
         parts = tuple(part for part in joint.split(question) if re.search(r"\w", part))
         if len(parts) > 1:

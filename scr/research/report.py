@@ -230,7 +230,8 @@ def not_found(material: Material, stated: Sequence[Claim]) -> tuple[str, ...]:
         dropped = gaps.count(len(material.dropped), "claim")
         lines.append(f"{dropped} dropped, not supported well enough after revision.")
     lines += gaps.of_documents(material.stats)
-    return tuple(lines) or ("Every word of the question and every facet has evidence.",)
+    nothing = "Every word of the question and every facet has evidence." if stated else "Nothing that can be cited."
+    return tuple(lines) or (nothing,)
 
 
 def _bare(facet: Subtask, *, repeated: bool) -> str:

@@ -14,6 +14,7 @@ from scr.research.terms import terms
 from scr.values import Frozen
 
 KNOWN_MIN = 2
+PARTS_TRIED_MAX = 8
 
 
 class Scope(Frozen):
@@ -29,25 +30,24 @@ class Scope(Frozen):
 
     def rest_of(self, part: str, *, is_whole: bool) -> str:
         """Return a part of the question without the words set aside; empty when too little is left of it."""
-        asked = terms(questions.matter(part))
-        unknown = [word for word in asked if word in self.set_aside]
-        known = [word for word in asked if word not in self.set_aside and word not in EMPTY_NOUNS]
-        if is_whole and not unknown:
+        asked = terms(questions.subject(part))
+        if is_whole and self.set_aside.isdisjoint(asked):
             return part
-        return questions.without(part, self.set_aside) if len(known) >= max(KNOWN_MIN, len(unknown) + 1) else ""
+        asked = [word for word in asked if word not in EMPTY_NOUNS]
+        unknown = [word for word in asked if word in self.set_aside]
+        known = len(asked) - len(unknown)
+        return questions.without(part, self.set_aside) if known >= max(KNOWN_MIN, len(unknown)) else ""
 
 
 def scope_of(focus: Focus, question: str, index: Index) -> Scope:
     """Return the scope of the documents for a question with this focus."""
-    found = mentions.find(focus.words, mentions.names_in(question), index.documents())
-    missing = tuple(word for word in focus.words if word not in found)
-    elsewhere = tuple(
-        found[word] for word in focus.words if word in found and (word in focus.missing or not found[word].whole)
-    )
-    unknown = [*missing, *(mention.word for mention in elsewhere)]
+    names = mentions.names_in(question)
+    prose = mentions.find(focus.words, names, index.prose())
+    unknown = [word for word in focus.words if word not in prose or not prose[word].whole]
+    found = mentions.find(unknown, names, index.documents())
     return Scope(
-        missing=missing,
-        elsewhere=elsewhere,
+        missing=tuple(word for word in unknown if word not in found),
+        elsewhere=tuple(found[word] for word in unknown if word in found),
         set_aside=frozenset(word for word in unknown if not has_kin(word, index)),
     )
 
@@ -62,6 +62,6 @@ def candidates(question: str, scope: Scope) -> Iterator[tuple[str, tuple[str, ..
         return
     yield rest, ()
     for parts in questions.divisions(question):
-        for part in sorted(parts, key=lambda part: -len(terms(part))):
+        for part in sorted(parts, key=lambda part: -len(terms(part)))[:PARTS_TRIED_MAX]:
             if rest := scope.rest_of(part, is_whole=False):
                 yield rest, tuple(other for other in parts if other != part)
