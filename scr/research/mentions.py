@@ -21,6 +21,7 @@ FORM_MAX = 40
 PREFIX_MIN = 3
 _TOKEN = re.compile(r"[^\W_]+")
 _BEFORE = re.compile(r"[^\W_]*\Z")
+_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27);)#?\w+;")
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
@@ -42,7 +43,11 @@ def folded(text: str) -> str:
     """Return the text without differences of case, of accents and of invisible characters."""
     if text.isascii():
         return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())).replace("\u2019", "'")
+    return "\n".join(line.lower() if line.isascii() else _folded_line(line) for line in text.split("\n"))
+
+
+def _folded_line(line: str) -> str:
+    return _MARKS.sub("", unicodedata.normalize("NFKD", line.casefold())).replace("\u2019", "'")
 
 
 def names_in(question: str) -> dict[str, str]:
@@ -86,10 +91,10 @@ def unsaid(asked: Collection[str], names: Collection[str], texts: Iterable[str])
 
 
 def _bodies(path: str, text: str) -> Iterator[str]:
-    """Yield the text of a document, and for HTML the same with its entities resolved, line by line."""
+    """Yield the text of a document, and for HTML the same with its entities for letters resolved."""
     yield text
-    if path.lower().endswith(".html") and "&" in text:
-        yield "\n".join(html.unescape(line).replace("\n", " ") for line in text.split("\n"))
+    if path.lower().endswith(".html") and _ENTITY.search(text):
+        yield _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\n", " "), text)
 
 
 def _best(word: str, path: str, body: str, plain: str, *, is_name: bool) -> Mention | None:
