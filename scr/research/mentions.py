@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from scr.research.english import COMMON_CAPITALS, IRREGULAR, STOP_WORDS
 from scr.research.names import name_tokens
-from scr.research.terms import stem, words
+from scr.research.terms import stem
 from scr.values import Frozen
 
 FORM_MAX = 40
@@ -22,6 +22,7 @@ PREFIX_MIN = 3
 _TOKEN = re.compile(r"[^\W_]+")
 _BEFORE = re.compile(r"[^\W_]*\Z")
 _ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27);)#?\w+;")
+_DIVIDED = re.compile(r"(?<=[^\W\d_])-\n[ \t]*([^\W\d_]+)")
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
@@ -55,10 +56,10 @@ def names_in(question: str) -> dict[str, str]:
 
     A question that is written in capitals, or like a title, shows no names.
     """
-    if any(word[0].isupper() and word.lower() in STOP_WORDS and word != "I" for word in question.split()[1:]):
+    written = [part for name in name_tokens(question) for part in _TOKEN.findall(name)]
+    if question.isupper() or any(part.istitle() and len(part) > 1 and part.lower() in STOP_WORDS for part in written):
         return {}
-    found = {word: part for token in name_tokens(question) for part in _TOKEN.findall(token) for word in words(part)}
-    return {word: token for word, token in found.items() if word.removesuffix("s") not in COMMON_CAPITALS}
+    return {part.lower(): part for part in written if part.lower().removesuffix("s") not in COMMON_CAPITALS}
 
 
 def find(asked: Collection[str], names: Collection[str], texts: Iterable[tuple[str, str]]) -> dict[str, Mention]:
@@ -66,7 +67,9 @@ def find(asked: Collection[str], names: Collection[str], texts: Iterable[tuple[s
     found: dict[str, Mention] = {}
     open_words = set(asked)
     for path, text in texts:
-        for body in _bodies(path, text) if open_words else ():
+        if not open_words:
+            break
+        for body in _bodies(path, text):
             plain = folded(body)
             for word in sorted(open_words):
                 mention = _best(word, path, body, plain, is_name=word in names)
@@ -91,10 +94,12 @@ def unsaid(asked: Collection[str], names: Collection[str], texts: Iterable[str])
 
 
 def _bodies(path: str, text: str) -> Iterator[str]:
-    """Yield the text of a document, and for HTML the same with its entities for letters resolved."""
+    """Yield the text of a document, then with its entities for letters resolved, and with its divided words joined."""
     yield text
-    if path.lower().endswith(".html") and _ENTITY.search(text):
+    if path.lower().endswith((".html", ".md")) and _ENTITY.search(text):
         yield _ENTITY.sub(lambda entity: html.unescape(entity[0]).replace("\n", " "), text)
+    if "-\n" in text:
+        yield _DIVIDED.sub(r"\1\n", text)
 
 
 def _best(word: str, path: str, body: str, plain: str, *, is_name: bool) -> Mention | None:
@@ -116,7 +121,7 @@ def _hits(core: str, plain: str) -> Iterator[tuple[int, int]]:
         at = plain.find(prefix)
         while at >= 0:
             before = _BEFORE.search(plain, max(0, at - FORM_MAX), at)
-            after = _TOKEN.match(plain, at, at + max(FORM_MAX, len(prefix)))
+            after = _TOKEN.match(plain, at, at + len(prefix) + FORM_MAX)
             end = after.end() if after else at + len(prefix)
             yield before.start() if before else at, end
             at = plain.find(prefix, end)

@@ -29,6 +29,8 @@ def found_in(text, word, *, name=False, path="a.md"):
         ("o'reilly", "O\u2019Reilly wrote it."),
         ("26", "It failed 26 times."),
         ("cooperate", "They coop\u00aderate."),
+        ("cooperate", "They coop-\n  erate."),
+        ("prüfung", "Eine Pr&uuml;fung."),
     ],
 )
 def test_a_word_is_mentioned_in_any_form_and_in_any_part_of_a_document(word, text):
@@ -73,6 +75,10 @@ def test_a_whole_mention_in_a_later_document_is_better_than_another_word_in_an_e
     assert find(["cat"], [], texts)["cat"].path == "b.md"
 
 
+def test_a_long_word_is_no_mention_of_its_beginning():
+    assert not found_in("x" * 90 + "y", "x" * 90).whole
+
+
 def test_a_text_of_one_line_and_one_word_is_searched_to_its_end():
     assert found_in("a" * 200_000 + " zebra", "zebra").whole
     assert found_in("a" * 200_000, "zebra") is None
@@ -86,6 +92,7 @@ def test_a_text_of_one_line_and_one_word_is_searched_to_its_end():
         ("Celery waits how long?", set()),
         ("How Do Agents Recover From Crashes?", set()),
         ("HOW DO AGENTS RECOVER?", set()),
+        ("My worker runs Celery. How long does it wait in US regions?", {"celery", "us"}),
         ("Which HTTP APIs are there?", set()),
         ("", set()),
     ],
