@@ -100,7 +100,7 @@ def focus_on(question: str, index: Counts, passages: int) -> Focus:
 
 
 def has_kin(word: str, index: Counts) -> bool:
-    """Whether any passage holds another word for the same thing."""
+    """Tell whether any passage holds another word for the same thing."""
     return _kin_count(word, index) > 0
 
 

@@ -216,7 +216,7 @@ def _statement(claim: Claim, link: str, shelf: _Shelf) -> str:
 
 
 def not_found(material: Material, stated: Sequence[Claim]) -> tuple[str, ...]:
-    """What the reader should know to be missing, in a report that states these claims."""
+    """Say what the reader should know to be missing from a report that states these claims."""
     plan = material.plan
     lines = gaps.of_words(plan, material.stats)
     lines += gaps.of_parts(plan)
