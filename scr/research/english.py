@@ -64,6 +64,28 @@ FAMILIES = tuple(
 )
 """Words that documents about software use for the same thing."""
 
+IRREGULAR = tuple(
+    listed(group)
+    for group in re.split(
+        r"\|",
+        """
+        analysis analyses | axis axes | basis bases | child children | criterion criteria | foot feet | index indices
+        | knife knives | life lives | man men | matrix matrices | mouse mice | person people | phenomenon phenomena |
+        tooth teeth | vertex vertices | woman women | begin began begun | bind bound | break broke broken | bring
+        brought | build built | buy bought | catch caught | choose chose chosen | deal dealt | die died dying | draw
+        drew drawn | drive drove driven | fall fell fallen | feed fed | feel felt | fight fought | find found | fly
+        flew flown | forget forgot forgotten | freeze froze frozen | grow grew grown | hang hung | hear heard | hide
+        hid hidden | hold held | lay laid | lead led | lend lent | lie lied lying | lose lost | pay paid | ride rode
+        ridden | rise rose risen | run ran | sell sold | send sent | sing sang sung | sink sank sunk | sit sat | sleep
+        slept | speak spoke spoken | spend spent | stand stood | steal stole stolen | stick stuck | strike struck |
+        swear swore sworn | swim swam swum | teach taught | tear tore torn | tell told | think thought | throw threw
+        thrown | tie tied tying | understand understood | wake woke woken | wear wore worn | win won | write wrote
+        written
+        """,
+    )
+)
+"""Forms of one word that no rule of endings brings together."""
+
 NEGATIONS = listed(
     """
     not no never none neither nor without cannot can't don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
@@ -71,6 +93,20 @@ NEGATIONS = listed(
     """
 )
 """Words that turn a statement into its opposite."""
+
+NUMERALS = any_of(
+    r"""
+    [\d.,]*\d\w*|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen
+    (?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|millions?|billions?|dozens?|half|quarter
+    once|twice|thrice|unlimited
+    """
+)
+DATES = any_of(
+    r"""
+    \d{4}s?|\d{1,2}[./-]\d{1,2}|january|february|march|april|may|june|july|august|september|october|november|december
+    """
+)
+"""What a sentence may give where a question asks for a number or for a date."""
 
 AUXILIARIES = listed(
     """

@@ -22,6 +22,7 @@ from scr.research.names import Names
 from scr.research.passages import Passage
 from scr.research.plan import Plan, make_plan, plan_without_answer
 from scr.research.question import clean
+from scr.research.scope import candidates, scope_of
 from scr.research.sentences import points_away
 from scr.research.terms import is_term, stem, stems
 
@@ -71,11 +72,18 @@ def plan_for(question: str, index: Index) -> Plan:
     """The plan for a question over an index.  Raises InvalidInput for what is no question."""
     asked = clean(question)
     focus = focus_on(asked, index, index.stats.passages)
-    near = nearest(focus, index)
-    if not any(_answers(focus, passage) for passage in near):
-        places = (f"{n.hit.passage.path}:{n.hit.passage.first_line} {n.hit.passage.titles}" for n in near[:PLACES_MAX])
-        return plan_without_answer(asked, focus.missing, tuple(place.strip() for place in places))
-    return make_plan(asked, find_facets(focus, near, index), focus.missing)
+    scope = scope_of(focus, asked, index)
+    gaps = {"missing": scope.missing, "elsewhere": scope.elsewhere}
+    for rest, left_out in candidates(asked, scope):
+        narrowed = focus if rest == asked else focus_on(rest, index, index.stats.passages)
+        near = nearest(narrowed, index)
+        if any(_answers(narrowed, passage) for passage in near):
+            researched = "" if rest == asked else rest
+            plan = make_plan(asked, find_facets(narrowed, near, index))
+            return plan.model_copy(update=gaps | {"researched": researched, "left_out": left_out})
+    closest = nearest(focus, index)[:PLACES_MAX]
+    places = tuple(f"{n.hit.passage.path}:{n.hit.passage.first_line} {n.hit.passage.titles}".strip() for n in closest)
+    return plan_without_answer(asked, scope.missing, places).model_copy(update=gaps)
 
 
 def nearest(focus: Focus, index: Index) -> list[Near]:

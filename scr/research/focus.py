@@ -1,7 +1,8 @@
 """The focus of a run: which words of the question carry how much, and how near a text comes to them.
 
 Words that few passages hold weigh more (inverse document frequency); a word that no
-document holds weighs most, so that a question about something else is seen to be one.
+document holds, nor another word for the same thing, weighs most, so that a question about
+something else is seen to be one.
 """
 
 from __future__ import annotations
@@ -86,11 +87,25 @@ Bag = frozenset[str]
 def focus_on(question: str, index: Counts, passages: int) -> Focus:
     """The focus of a cleaned question in an index of so many passages."""
     asked = questions.matter(question)
-    found = {word: index.count(word) for word in terms(asked) or [w for w in words(asked) if not is_term(w)]}
+    measure = set(terms(asked)).difference(terms(questions.subject(question)))
+    counted = {word: index.count(word) for word in terms(asked) or [w for w in words(asked) if not is_term(w)]}
+    found = {word: n for word, n in counted.items() if n or word not in measure}
+    weighed = {word: n or _kin_count(word, index) for word, n in found.items()}
     return Focus(
-        tuple(FocusTerm(word, stem(word), family(word), _weight(n, passages), n) for word, n in found.items()),
+        tuple(
+            FocusTerm(word, stem(word), family(word), _weight(weighed[word], passages), found[word]) for word in found
+        ),
         questions.wanted(question),
     )
+
+
+def has_kin(word: str, index: Counts) -> bool:
+    """Tell whether any passage holds another word for the same thing."""
+    return _kin_count(word, index) > 0
+
+
+def _kin_count(word: str, index: Counts) -> int:
+    return max((index.count(other) for other in sorted(family(word))), default=0)
 
 
 def _weight(found: int, passages: int) -> float:

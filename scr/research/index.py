@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -31,6 +33,7 @@ from scr.values import Frozen
 FORMAT = 1
 SUBJECT_DOCUMENTS_MIN, SUBJECT_SHARE_MAX = 2, 0.12
 PREFIX_LENGTH_MIN = 6
+TEXTLESS_NAMED_MAX = 8
 _SCHEMA = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
@@ -48,11 +51,16 @@ _SEARCH = """
 
 
 class IndexStats(Frozen):
-    """What an index holds."""
+    """What an index holds.
+
+    `textless` counts the documents that yield no passage, `textless_first` are the paths of the first of them.
+    """
 
     documents: int
     passages: int
     skipped: tuple[Skipped, ...] = ()
+    textless: int = 0
+    textless_first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,18 @@ class Index:
         ).fetchone()
         return _passage(*row) if row else None
 
+    def documents(self) -> Iterator[tuple[str, str]]:
+        """Yield the path and the whole text of each document as it was read, in order of path."""
+        yield from self._database.execute("SELECT path, text FROM document ORDER BY path")
+
+    def prose(self) -> Iterator[tuple[str, str]]:
+        """Yield the path of each document and its passages in one text, with the titles above them."""
+        rows = self._database.execute("SELECT path, headings, text FROM passage ORDER BY id")
+        for path, passages in groupby(rows, key=itemgetter(0)):
+            titles, texts = zip(*((headings, text) for _, headings, text in passages), strict=True)
+            above = (title for headings in dict.fromkeys(titles) for title, _ in json.loads(headings))
+            yield path, "\n".join([*above, *texts])
+
     def lines(self, path: str, first: int, last: int) -> str | None:
         """These lines of a document as they stand in it, markup and all; None when it has no such lines."""
         lines = self._lines(path)
@@ -185,11 +205,13 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
         database.executescript(_SCHEMA)
         database.executemany("INSERT INTO document VALUES (?, ?)", ((d.path, d.text) for d in library.documents))
         passages = 0
+        textless: list[str] = []
         gathering = Gathering()
         titles: list[str] = []
         for document in library.documents:
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
+            textless += [] if rows else [document.path]
             for _, passage in rows:
                 gathering.read(passage.text)
             titles += [passage.headings[0].title for _, passage in rows[:1] if passage.headings]
@@ -197,16 +219,20 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
             database.executemany(
                 "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
             )
-        database.executemany(
-            "INSERT INTO about VALUES (?, ?)", _about(library, folder, passages, gathering.names(), titles)
+        stats = IndexStats(
+            documents=len(library.documents),
+            passages=passages,
+            skipped=library.skipped,
+            textless=len(textless),
+            textless_first=tuple(textless[:TEXTLESS_NAMED_MAX]),
         )
+        database.executemany("INSERT INTO about VALUES (?, ?)", _about(stats, folder, gathering.names(), titles))
         database.commit()
     finally:
         database.close()
 
 
-def _about(library: Library, folder: Path, passages: int, names: Names, titles: list[str]) -> Iterator[tuple[str, str]]:
-    stats = IndexStats(documents=len(library.documents), passages=passages, skipped=library.skipped)
+def _about(stats: IndexStats, folder: Path, names: Names, titles: list[str]) -> Iterator[tuple[str, str]]:
     yield "format", str(FORMAT)
     yield "folder", str(folder.absolute())
     yield "stats", stats.model_dump_json()

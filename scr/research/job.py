@@ -169,11 +169,11 @@ def _piece(job: Job, kind: Kind, piece_id: str) -> Piece:
 
 
 def _for_research(job: Job, piece_id: str) -> dict[str, JsonValue]:
-    return {"question": job.plan.question, "subtask": job.plan.subtask(piece_id).model_dump(mode="json")}
+    return {"question": job.plan.asked, "subtask": job.plan.subtask(piece_id).model_dump(mode="json")}
 
 
 def _for_analysis(job: Job, _piece_id: str) -> dict[str, JsonValue]:
-    return {"question": job.plan.question, "findings": _dump(findings(job))}
+    return {"question": job.plan.asked, "findings": _dump(findings(job))}
 
 
 def _for_critique(job: Job, _piece_id: str) -> dict[str, JsonValue]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
+from scr.research.mentions import Mention
 from scr.values import Frozen
 
 
@@ -32,8 +33,10 @@ class Plan(Frozen):
     """What is to be done about a question.
 
     `answerable` is false when no passage comes near the question; then nothing is
-    researched.  `missing` are words of the question that no document holds, `nearest`
-    the places that come nearest to a question without an answer.
+    researched.  `missing` are words of the question that no document holds, `elsewhere` the
+    words that no passage holds, each with where it is.  `researched` is the question as far
+    as the documents can answer it, empty when that is the whole; `left_out` are its other
+    parts.  `nearest` are the places that come nearest to a question without an answer.
     """
 
     question: str
@@ -41,6 +44,14 @@ class Plan(Frozen):
     answerable: bool = True
     missing: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
+    elsewhere: tuple[Mention, ...] = ()
+    researched: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str:
+        """The question that is researched."""
+        return self.researched or self.question
 
     @property
     def facets(self) -> tuple[Subtask, ...]:

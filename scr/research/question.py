@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from scr.errors import InvalidInput
+from scr.research.terms import WORD
 
 LENGTH_MAX = 2000
 
@@ -32,6 +33,14 @@ OPENINGS: tuple[tuple[str, Wanted], ...] = (
     (r"how (?:many|much|long|often|fast|large|big|old)\b", Wanted.NUMBER),
     (r"how\b|what do(?:es)? .* do\b|what happens\b|in what way\b", Wanted.MANNER),
 )
+_JOINT = r"(?:[,;.?!](?: (?:and|or|but))?| and| or| but)\s+"
+_ASKS = (
+    r"(?:(?:in|at|to|on|from|for) )?"
+    r"(?:what|how|why|when|where|which|who|whose|is|are|does|do|did|can|should)\b"
+)
+JOINTS = (re.compile(rf"{_JOINT}(?={_ASKS})", re.IGNORECASE), re.compile(_JOINT, re.IGNORECASE))
+"""Where a question falls into parts: between clauses that ask, and between any that are joined."""
+MEASURE = re.compile(r"\bhow (?:long|often|fast|large|big|old)\b", re.IGNORECASE)
 ANSWERS: dict[Wanted, re.Pattern[str]] = {
     Wanted.DEFINITION: re.compile(r"\b(?:is|are|was|were) (?:an?|the)\b|\bmeans\b|\brefers to\b"),
     Wanted.REASON: re.compile(
@@ -63,6 +72,25 @@ def clean(question: str) -> str:
 def matter(question: str) -> str:
     """The question without the order that it may begin with: "Research AI agents" is about AI agents."""
     return ORDER.sub("", question)
+
+
+def subject(question: str) -> str:
+    """Return the matter of the question without the measure that it asks for: the words that an answer repeats."""
+    return MEASURE.sub("how", matter(question))
+
+
+def divisions(question: str) -> Iterator[tuple[str, ...]]:
+    """Yield the parts of a question, larger ones first: "How does it start and end, and why?" has two, then three."""
+    for joint in JOINTS:
+        parts = tuple(part for part in joint.split(question) if re.search(r"\w", part))
+        if len(parts) > 1:
+            yield parts
+
+
+def without(question: str, unknown: Collection[str]) -> str:
+    """Return the question without these words, which are lower-cased."""
+    kept = WORD.sub(lambda word: "" if word[0].lower().replace("\u2019", "'") in unknown else word[0], question)
+    return " ".join(kept.split())
 
 
 def wanted(question: str) -> Wanted:

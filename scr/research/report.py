@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from scr.research import gaps
 from scr.research.analysis import Analysis, Column
 from scr.research.claims import Claim
-from scr.research.documents import tally
 from scr.research.evidence import Citation
 from scr.research.index import IndexStats
 from scr.research.plan import OVERVIEW, Plan, Subtask
@@ -89,12 +89,12 @@ def write(material: Material) -> Report:
     """The report on these claims."""
     shelf = _Shelf()
     findings = [claim for claim in material.claims if claim.kind == "finding"]
-    missing = not_found(material)
     parts = [f"# {material.plan.question}", _preface(material)]
     parts += _summary(material, findings, shelf)
     parts += _sections(material.plan, findings, shelf)
     parts += comparison(material.analysis, material.claims, shelf)
     parts += _statements(material.claims, shelf)
+    missing = not_found(material, [claim for claim in material.claims if claim.claim_id in shelf.stated])
     parts += ["## What was not found", *(["\n".join(f"- {line}" for line in missing)])]
     if shelf.sources:
         listed = "\n".join(
@@ -144,7 +144,9 @@ class _Shelf:
 
 
 def _preface(material: Material) -> str:
-    read = f"{_count(material.stats.documents, 'document')} ({_count(material.stats.passages, 'passage')})"
+    stats = material.stats
+    textless = f"; {stats.textless} without readable text" if stats.textless else ""
+    read = f"{gaps.count(stats.documents, 'document')} ({gaps.count(stats.passages, 'passage')}{textless})"
     if not material.plan.answerable:
         return f"*{read} read. No model was used.*"
     return f"*Sentences from {read}, each checked by code against the lines that it cites. No model was used.*"
@@ -152,15 +154,11 @@ def _preface(material: Material) -> str:
 
 def _summary(material: Material, findings: Sequence[Claim], shelf: _Shelf) -> list[str]:
     if not findings:
-        return [f"**The documents do not answer this question.** {_why_not(material.plan)}"]
+        hidden = material.plan.elsewhere or material.stats.textless
+        who = "The passages of these documents" if hidden else "The documents"
+        return [f"**{who} do not answer this question.** {gaps.why_not(material.plan, material.stats)}"]
     overview = [claim for claim in findings if claim.facet == OVERVIEW]
     return ["## In short", _bullets(overview, shelf)] if overview else []
-
-
-def _why_not(plan: Plan) -> str:
-    if plan.missing:
-        return f"No document mentions {_listed(plan.missing)}."
-    return "Some of its words stand in them, but no passage speaks of all of it."
 
 
 def _sections(plan: Plan, findings: Sequence[Claim], shelf: _Shelf) -> list[str]:
@@ -217,35 +215,29 @@ def _statement(claim: Claim, link: str, shelf: _Shelf) -> str:
     return "\n".join([f"- {first}", *(f"  *{link}* {text}" for text in rest)])
 
 
-def not_found(material: Material) -> tuple[str, ...]:
-    """What the reader should know to be missing."""
+def not_found(material: Material, stated: Sequence[Claim]) -> tuple[str, ...]:
+    """Say what the reader should know to be missing from a report that states these claims."""
     plan = material.plan
-    lines = [f"No document mentions {_listed(plan.missing)}."] if plan.missing else []
-    lines += [f"Near the question, but no answer: `{place}`." for place in plan.nearest]
+    lines = gaps.of_words(plan, material.stats)
+    lines += gaps.of_parts(plan)
+    lines += [f"Near the question, but no answer: {gaps.code(place)}." for place in plan.nearest]
     covered = {claim.facet for claim in material.claims if claim.kind == "finding"}
     bare = [facet for facet in plan.facets if facet.subtask_id not in covered]
     lines += [_bare(facet, repeated=facet.subtask_id in material.repeated) for facet in bare]
+    lines += gaps.of_claims(plan, stated)
     lines += [f"A part of the work failed: {failure.rstrip('.')}." for failure in material.failed]
     if material.dropped:
-        lines.append(f"{_count(len(material.dropped), 'claim')} dropped, not supported well enough after revision.")
-    if skipped := tally(material.stats.skipped):
-        lines.append(f"{skipped}.")
-    return tuple(lines) or ("Every word of the question and every facet has evidence.",)
+        dropped = gaps.count(len(material.dropped), "claim")
+        lines.append(f"{dropped} dropped, not supported well enough after revision.")
+    lines += gaps.of_documents(material.stats)
+    nothing = "Every word of the question and every facet has evidence." if stated else "Nothing that can be cited."
+    return tuple(lines) or (nothing,)
 
 
 def _bare(facet: Subtask, *, repeated: bool) -> str:
     if repeated:
         return f"Nothing on “{facet.title}” beyond what other sections say."
     return f"Nothing that can be cited on “{facet.title}”."
-
-
-def _listed(words: Sequence[str]) -> str:
-    quoted = [f"“{word}”" for word in words]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _shown(claim: Claim) -> str:
