@@ -53,6 +53,7 @@ from scr.runtime.requests import (
 )
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
+from scr.runtime.streams import Outlet
 from scr.runtime.system import System
 from scr.store.records import KeptMessage
 from scr.store.rows import printable
@@ -99,9 +100,11 @@ class Client:
             unread=self._unread,
             limit_bytes=frame_bytes,
         )
+        self._outlet = Outlet(loop, self._channel)
 
     def close(self) -> None:
         """The client is gone: tell it nothing more.  Idempotent."""
+        self._system.turns.streams.leave_all(self._outlet)
         if self._deaf:
             self._deaf()
             self._deaf = None
@@ -151,11 +154,13 @@ class Client:
             case Ask(again=again, timeout_s=timeout_s):
                 told = partial(self._told, request)
                 system.turns.post.ask(submitted(request, system), timeout_s, told, again=again)
-            case Send(message_id=message_id, again=again):
-                kept, refused = partial(self._answer, request, message_id), partial(self._refuse, request)
+            case Send(again=again):
+                kept, refused = partial(self._accepted, request), partial(self._refuse, request)
                 system.turns.post.submit(submitted(request, system), kept, refused, again=again)
-            case AwaitAnswer(message_id=message_id, timeout_s=timeout_s):
-                system.turns.post.attach(message_id, timeout_s, partial(self._told, request))
+            case AwaitAnswer(message_id=message_id, timeout_s=timeout_s, stream=stream):
+                if stream is not None:
+                    system.turns.streams.join(message_id, self._outlet, stream)
+                system.turns.post.attach(message_id, timeout_s, partial(self._awaited, request))
             case Cancel(message_id=message_id):
                 self._answer(request, system.cancel(message_id))
             case Resolve(message_id=message_id, value=value, is_done=is_done):
@@ -206,6 +211,19 @@ class Client:
 
     def _tell_status(self, request: AnyRequest) -> None:
         self._answer(request, self._system.status().model_dump(mode="json"))
+
+    def _accepted(self, request: Send) -> None:
+        """A message is in the store; its chunks come from now on, if they are wanted."""
+        if request.streams:
+            self._system.turns.streams.join(request.message_id, self._outlet, request.ref)
+        self._answer(request, request.message_id)
+
+    def _awaited(self, request: AwaitAnswer, outcome: Outcome) -> None:
+        """The answer comes after all chunks, and no chunk after it."""
+        if request.stream is not None:
+            self._system.turns.streams.leave(request.message_id, self._outlet, request.stream)
+            self._outlet.flush()
+        self._told(request, outcome)
 
     def _told(self, request: AnyRequest, outcome: Outcome) -> None:
         answered = {"value": outcome.output, "error": outcome.error, "detail": outcome.detail, "info": outcome.info}
