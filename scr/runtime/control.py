@@ -190,9 +190,9 @@ class Client:
             case ReadStatus():
                 system.poke()
                 self._loop.call_later(POKED_S, self._guarded, request, self._tell_status, request)
-            case Subscribe(since=since, agent=agent):
+            case Subscribe(since=since):
                 self._answer(request, None)
-                self._deaf = self._deaf or system.events.listen(partial(self._happened, agent), since=since)
+                self._deaf = self._deaf or system.events.listen(partial(self._happened, request), since=since)
             case Shutdown(reason=reason):
                 self._answer(request, None)
                 system.stop(reason, self._stop_s)
@@ -258,8 +258,10 @@ class Client:
     def _answer(self, request: AnyRequest, value: JsonValue) -> None:
         self._send(Answered(ref=request.ref, value=value))
 
-    def _happened(self, agent: str | None, record: Record) -> None:
-        if agent is not None and getattr(record.event, "agent", None) != agent:
+    def _happened(self, wanted: Subscribe, record: Record) -> None:
+        if wanted.kinds and record.event.kind not in wanted.kinds:
+            return
+        if wanted.agent is not None and getattr(record.event, "agent", None) != wanted.agent:
             return
         try:
             self._channel.send_soon(Happened(record=record))

@@ -153,11 +153,12 @@ class ReadStatus(Request):
 
 
 class Subscribe(Request):
-    """Tell me what happened from above `since`, and all that happens; of one agent, if one is named."""
+    """Tell me what happened from above `since`, and all that happens; of one agent, of some kinds, if any are named."""
 
     verb: Literal["subscribe"] = "subscribe"
     since: int = 0
     agent: AgentId | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class Shutdown(Request):

@@ -28,7 +28,7 @@ class Wait:
 class Waits:
     """Who waits, by the id of the message.  `answered` is told which message has its answer, when all have it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[[str], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[[str], object] = lambda _: None) -> None:
         self._loop, self._answered = loop, answered
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
 
