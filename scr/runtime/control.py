@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -59,10 +60,11 @@ from scr.store.records import KeptMessage
 from scr.store.rows import printable
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import Record
+from scr.telemetry.events import LinesDropped, Record
 from scr.telemetry.shortening import shortened
 
 CLIENTS_MAX = 64
+LOG_BYTES = 1 << 20  # for a program that does not read what it is told of its agents
 DEAFENED = "the runtime hears nothing more on this connection, and ends with it"
 REF = re.compile(rb'\s*\{\s*"ref"\s*:\s*([1-9][0-9]{0,17})\s*[,}]')
 POKED_S = 0.02  # for those who are poked to answer, before the status tells who did
@@ -90,6 +92,7 @@ class Client:
         self._loop, self._system, self._gone, self._stop_s = loop, system, gone, stop_s
         self.is_owner = False
         self._deaf: Callable[[], None] | None = None
+        self._left_out = 0
         self._channel: LoopChannel[AnyRequest] = LoopChannel(
             loop,
             sock,
@@ -263,6 +266,12 @@ class Client:
             return
         if wanted.agent is not None and getattr(record.event, "agent", None) != wanted.agent:
             return
+        if wanted.kinds and self._channel.waiting_bytes > LOG_BYTES:
+            self._left_out += 1
+            return
+        if self._left_out:
+            left_out, self._left_out = LinesDropped(agent="", count=self._left_out), 0
+            self._channel.send_soon(Happened(record=replace(record, event=left_out)))
         try:
             self._channel.send_soon(Happened(record=record))
         except (ChannelError, ValueError):

@@ -153,7 +153,10 @@ class ReadStatus(Request):
 
 
 class Subscribe(Request):
-    """Tell me what happened from above `since`, and all that happens; of one agent, of some kinds, if any are named."""
+    """Tell me what happened from above `since`, and all that happens; of one agent, of some kinds, if any are named.
+
+    Where kinds are named, events are left out and counted while a client does not read.
+    """
 
     verb: Literal["subscribe"] = "subscribe"
     since: int = 0

@@ -130,7 +130,8 @@ def _output(_: Record, said: Logged | Printed) -> Line:
 
 
 def _dropped(_: Record, dropped: LinesDropped) -> Line:
-    return Line("INFO", f"{dropped.count} more lines of {dropped.agent} were left out", dropped.agent)
+    of = f" of {dropped.agent}" if dropped.agent else ""
+    return Line("INFO", f"{dropped.count} more lines{of} were left out", dropped.agent)
 
 
 def _because(detail: str) -> str:

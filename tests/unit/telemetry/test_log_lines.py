@@ -113,6 +113,7 @@ def said(event, **place):
         (Logged(agent="a.b", text="%s hello"), ("INFO", "scr.agents.a.b", "%s hello")),
         (Printed(agent="a", stream="stdout", text="hello"), ("INFO", "scr.agents.a", "hello")),
         (LinesDropped(agent="a", count=3), ("INFO", "scr.agents.a", "3 more lines of a were left out")),
+        (LinesDropped(agent="", count=3), ("INFO", "scr", "3 more lines were left out")),
         (AgentUp(**END), None),
         (AgentHalted(**END), None),
         (MessageDelivered(message_id="m", agent="a", incarnation=1), None),
