@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from scr.errors import TryLater
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
@@ -68,7 +69,8 @@ def _exited(_: Record, end: AgentExited) -> Line | None:
 
 
 def _failed(record: Record, failed: TurnFailed) -> Line | None:
-    if not failed.attempts:  # it was put off, or its agent died
+    is_put_off = failed.error.partition(":")[0] == TryLater.__name__
+    if is_put_off or not failed.attempts:
         return None
     due = "" if failed.due is None else f"; its next try is in {max(0.0, failed.due - record.time):.1f} s"
     text = f"agent {failed.agent} failed in message {failed.message_id}, attempt {failed.attempts}: {failed.error}{due}"

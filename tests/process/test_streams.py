@@ -115,6 +115,20 @@ def test_a_stream_that_is_not_read_costs_its_oldest_chunks_and_holds_nothing_up(
     assert not any(chunk.missed for chunk in chunks[1:])
 
 
+def test_a_fork_of_the_program_reads_no_stream(runtime, tmp_path):
+    stream = runtime.submit("gated", str(tmp_path)).stream(20)
+    assert next(stream).data == "first"
+    if not (child := os.fork()):
+        try:
+            next(stream)
+        except RuntimeGone:
+            os._exit(7)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    (tmp_path / "go").touch()
+    assert [chunk.data for chunk in stream] == ["last"]
+
+
 def test_the_error_of_the_task_is_raised_at_the_end_of_its_stream_and_by_its_result(runtime):
     submitted = runtime.submit("gives_up", None)
     heard = []

@@ -69,6 +69,7 @@ def said(event, **place):
             ("WARNING", "scr.agents.a", "agent a failed in message m, attempt 4: ValueError: no"),
         ),
         (TurnFailed(**FAILED, error="TryLater: away", due=130.0), None),
+        (TurnFailed(**FAILED, error="TryLater: away", attempts=1, due=130.0), None),
         (
             MessageBuried(message_id="m", type="task", to="a", reason="failed", deliveries=4),
             ("ERROR", "scr", "task m to a is a dead letter after 4 deliveries (failed); see `scr dead`"),
