@@ -32,6 +32,7 @@ class Outlet:
         self._held: deque[tuple[int, Streamed]] = deque()
         self._held_bytes = 0
         self._again: asyncio.TimerHandle | None = None
+        self.is_open = True
 
     def tell(self, chunk: Streamed) -> None:
         """Send a chunk, or hold it while the client does not read."""
@@ -50,10 +51,14 @@ class Outlet:
         """Send all that is held: what is sent next comes after it."""
         while self._held:
             self._send(self._held.popleft()[1])
-        self.forget()
+        self._forget()
 
-    def forget(self) -> None:
-        """Hold nothing any more."""
+    def close(self) -> None:
+        """The client is gone: hold nothing for it, now and later."""
+        self.is_open = False
+        self._forget()
+
+    def _forget(self) -> None:
         self._held.clear()
         self._held_bytes = 0
         if self._again:
@@ -79,7 +84,9 @@ class Streams:
         self._readers: dict[str, dict[tuple[Outlet, int], None]] = {}
 
     def join(self, message_id: str, outlet: Outlet, ref: int) -> None:
-        """Tell the chunks of this message to that client from now on.  Idempotent."""
+        """Tell the chunks of this message to that client, if it is still there, from now on.  Idempotent."""
+        if not outlet.is_open:
+            return
         self._readers.setdefault(message_id, {})[outlet, ref] = None
         outlet.reads.add((message_id, ref))
 
@@ -93,7 +100,7 @@ class Streams:
 
     def leave_all(self, outlet: Outlet) -> None:
         """The client is gone."""
-        outlet.forget()
+        outlet.close()
         for message_id, ref in tuple(outlet.reads):
             self.leave(message_id, outlet, ref)
 

@@ -175,6 +175,17 @@ class TestStreams:
         readers.tell(said(0))
         assert (channel.sent, readers._readers, outlet.reads) == ([], {}, set())
 
+    def test_a_client_that_went_before_its_message_was_in_the_store_reads_nothing(self, client):
+        loop, channel, outlet = client
+        channel.is_read = False
+        readers = Streams()
+        readers.join("m", outlet, 1)
+        readers.tell(said(0))
+        readers.leave_all(outlet)
+        readers.join("other", outlet, 2)
+        readers.tell(said(0, message_id="other"))
+        assert (readers._readers, loop.calls) == ({}, [])
+
 
 async def over_a_socket(held):
     """20,000 chunks to a client that reads nothing, then an answer: it has that after the newest of them."""
