@@ -29,12 +29,12 @@ PORTION_BYTES = 64 << 10
 
 
 def chunk() -> dict[str, Any]:
-    """A token, and when it was made."""
+    """Make a chunk: a token, and the time."""
     return {"token": TOKEN, "at": time.monotonic_ns()}
 
 
 def paced(chunks: int, pace_s: float) -> Iterator[dict[str, Any]]:
-    """So many chunks, one after the other."""
+    """Make so many chunks, one after the other."""
     for _ in range(chunks):
         if pace_s:
             time.sleep(pace_s)
@@ -50,12 +50,12 @@ def talk(ctx: scr.Context, message: Task) -> None:
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The value below which this share of them lies."""
+    """Return the value below which this share of them lies."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 def measured(chunks: Iterable[dict[str, Any]]) -> dict[str, float]:
-    """How long each took to come here, and how many came in a second."""
+    """Measure how long each takes to come here, and how many come in a second."""
     began = time.perf_counter()
     late_ms = [(time.monotonic_ns() - int(said["at"])) / 1e6 for said in chunks]
     took_s = time.perf_counter() - began
@@ -68,7 +68,7 @@ def measured(chunks: Iterable[dict[str, Any]]) -> dict[str, float]:
 
 
 def streamed(runtime: scr.Runtime, chunks: int, pace_s: float) -> dict[str, float]:
-    """The figures of one streamed answer."""
+    """Measure one streamed answer."""
     missed = 0
 
     def data() -> Iterator[dict[str, Any]]:
@@ -81,7 +81,7 @@ def streamed(runtime: scr.Runtime, chunks: int, pace_s: float) -> dict[str, floa
 
 
 def floor(chunks: int, pace_s: float) -> dict[str, float]:
-    """The same from a fork of this process, over a socket pair."""
+    """Measure the same from a fork of this process, over a socket pair."""
     ours, theirs = socket.socketpair()
     if not (child := os.fork()):
         ours.close()

@@ -112,7 +112,7 @@ class Turn:
         self.timers = kept
 
     def chunk(self, data: JsonValue) -> Stream:
-        """The next chunk of this delivery."""
+        """Make the next chunk of this delivery."""
         delivery, number = self.delivery.deliveries, next(self.streamed)
         return Stream(message_id=self.message.message_id, delivery=delivery, number=number, data=data)
 

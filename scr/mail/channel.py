@@ -99,7 +99,7 @@ class LoopChannel(Generic[In]):
 
     @property
     def waiting_bytes(self) -> int:
-        """How much the peer has not taken yet of what it was sent."""
+        """Count the bytes that the peer was sent and has not taken yet."""
         return len(self._unsent) + len(self._gathered)
 
     def _flush(self) -> None:

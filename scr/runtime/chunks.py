@@ -59,7 +59,7 @@ class Unread:
                 news.set_result(None)
 
     def news(self) -> Future[None]:
-        """Is done when there is something to take, or at the next `wake`."""
+        """Return what is done when there is something to take, or at the next `wake`."""
         news: Future[None] = Future()
         with self._lock:
             self._news = [*(waiting for waiting in self._news if not waiting.done()), news]
@@ -74,7 +74,7 @@ class Unread:
                 yield self._placed(self._chunks.popleft())
 
     def _placed(self, chunk: Streamed) -> Chunk:
-        """The chunk after the last one.
+        """Place a chunk after the last one.
 
         A runtime that took the place of one that was killed may count a delivery as one before: that is a later one.
         """

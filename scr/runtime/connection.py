@@ -141,7 +141,7 @@ class Connection:
         return unread
 
     def news(self, unread: Unread) -> Future[None]:
-        """Is done when a chunk has come since, or `unread` was told to look.  Raises RuntimeGone in a fork."""
+        """Return what is done when a chunk is here, or `unread` is told to look.  Raises RuntimeGone in a fork."""
         self._check_process()
         return unread.news()
 

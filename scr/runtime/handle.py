@@ -161,6 +161,7 @@ class Runtime(Client):
             self._channel.send(subscribe)  # its answer waits for the runtime's imports, and we do not
 
     def _heard(self, record: Record) -> None:
+        """Hear an event, in the reader's thread."""
         if self._log:
             self._log.hear(record)
         if self._hears:

@@ -72,7 +72,7 @@ class Recording:
 
 
 def step_of(said: StepBegun | StepDone) -> StepRecord:
-    """What is to be recorded of a step."""
+    """Return what is to be recorded of a step."""
     if isinstance(said, StepDone):
         return said.step
     return StepRecord(name=said.name, state="begun", digest=said.digest)

@@ -50,7 +50,7 @@ class Line:
 
 
 def line_of(record: Record, last_exit: int = 0) -> Line | None:
-    """The line of an event, if it has one; `last_exit` is the seq of the last `AgentExited` before it."""
+    """Return the line of an event, if it has one; `last_exit` is the seq of the last `AgentExited` before it."""
     event: Any = record.event
     if isinstance(event, TurnFailed) and record.cause and record.cause == last_exit:
         return None
