@@ -13,6 +13,7 @@ HOMES = {
     "Agent": "scr.behaviour.agent",
     "AgentParked": "scr.errors",
     "AgentSpec": "scr.specs",
+    "Chunk": "scr.runtime.chunks",
     "Code": "scr.specs",
     "Context": "scr.behaviour.context",
     "CritiquePayload": "scr.messages",

@@ -272,6 +272,16 @@ class ReadVersion(Frozen):
     ref: int
 
 
+class Stream(Frozen):
+    """Pass a chunk on to the clients that wait for the answer to the message in hand; number `number` of a delivery."""
+
+    kind: Literal["stream"] = "stream"
+    message_id: MessageId
+    delivery: Annotated[int, Field(ge=1)]
+    number: Annotated[int, Field(ge=0)]
+    data: JsonValue = None
+
+
 class Log(Frozen):
     """One line for people."""
 
@@ -304,6 +314,7 @@ FromAgent: TypeAlias = Annotated[
     | Ask
     | Fetch
     | ReadVersion
+    | Stream
     | Log
     | Exiting,
     Field(discriminator="kind"),

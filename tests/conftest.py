@@ -32,7 +32,7 @@ def marked():
         if not path.name.isdigit() or int(path.name) == os.getpid():
             continue
         try:
-            command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if MARK.encode() in (path / "environ").read_bytes().split(b"\0") and TRACKER not in command:
                 found[int(path.name)] = command
         except OSError:

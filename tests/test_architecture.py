@@ -83,6 +83,7 @@ PURE = {
     "supervise.tree",
     "telemetry.crashes",
     "telemetry.events",
+    "telemetry.log_lines",
     "telemetry.plain",
 }
 ALLOWED_IN_PURE = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from time import time
 from typing import Any
 
@@ -203,6 +204,23 @@ class Context(Stepping):
     def log(self, text: str) -> None:
         """One line for people, at once."""
         self._link.log(str(text))
+
+    def stream(self, chunk: Any) -> None:
+        """Send a JSON value at once to the program that submitted the task in hand: `Submitted.stream` reads it.
+
+        Works in steps and in threads of the handler.  A chunk is not stored: it leaves before the turn commits, and
+        another delivery of the task streams anew.  What an agent is asked by another agent has no reader.
+        Raises InvalidMessage for what is no JSON or too large, ScrError where the message in hand is no task or this
+        agent's own.
+        """
+        turn = self._open_turn("stream")
+        asked = turn.message
+        if not isinstance(asked, Task) or asked.sender == self.agent:
+            own = " of this agent itself" if asked.sender == self.agent else ""
+            raise ScrError(f"cannot stream: the message in hand is a {asked.type}{own}; only a task of another is read")
+        data = plain(chunk, "a chunk", turn.most_bytes)
+        if not turn.delivery.replay:
+            self._link.send_in_order(partial(turn.chunk, data))
 
     def _in_turn(self, verb: str) -> Turn:
         """The turn, for what takes effect when it commits: that cannot be wanted by a step that may not run again."""

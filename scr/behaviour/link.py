@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from pydantic import JsonValue
@@ -47,10 +48,16 @@ class Link:
         self._refs = count(1)
         self._expected: dict[int, Callable[[Answer], object]] = {}
         self._waiting: deque[Deliver | Halt] = deque()
+        self._order = Lock()
 
     def send(self, frame: FromAgent) -> None:
         """Write a frame now."""
         self._channel.send(frame)
+
+    def send_in_order(self, make: Callable[[], FromAgent]) -> None:
+        """Write the frame that `make` makes: frames of several threads leave in the order in which they are made."""
+        with self._order:
+            self._channel.send(make())
 
     def log(self, text: str) -> None:
         """A line for people, cut where it is too long."""

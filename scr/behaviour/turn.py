@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, JsonValue
@@ -16,7 +17,7 @@ from scr.behaviour.jsonable import refuse_unlike
 from scr.behaviour.readback import refuse_inexact
 from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
-from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Timer
+from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Stream, Timer
 from scr.messages import Message, Payload, TaskPayload, of_payload
 from scr.step_names import shown_step
 from scr.values import Frozen
@@ -69,6 +70,7 @@ class Turn:
     entries_version: int = 0
     is_behind: bool = False
     recalled: bool = False
+    streamed: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         delivery = self.delivery
@@ -108,6 +110,11 @@ class Turn:
         if len(kept) == len(self.timers):
             self.cancels.append(message_id)
         self.timers = kept
+
+    def chunk(self, data: JsonValue) -> Stream:
+        """Make the next chunk of this delivery."""
+        delivery, number = self.delivery.deliveries, next(self.streamed)
+        return Stream(message_id=self.message.message_id, delivery=delivery, number=number, data=data)
 
     def catch_up(self, entries_version: int) -> None:
         """What its recalls must see is known."""

@@ -135,7 +135,8 @@ class Driver:
         """One keeper's life, as long as its runtime can be kept; whether all is done."""
         charge = self.charge
         settings = Settings(store=charge.store, standbys=STANDBYS)
-        with Runtime(self.work.tree, settings=settings, preload=self.work.preload, run=charge.run) as runtime:
+        preload = self.work.preload
+        with Runtime(self.work.tree, settings=settings, preload=preload, run=charge.run, quiet=True) as runtime:
             self.guests.start(runtime)
             self.runtime = runtime
             with self.guests.tended(runtime):

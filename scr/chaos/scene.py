@@ -32,7 +32,7 @@ class Hit(Runtime):
     def __init__(self, striker: Striker, margin: int, *, store: str, run: str) -> None:
         tree = patient(AGENTS_TREE, margin)
         assert isinstance(tree, SupervisorSpec)
-        super().__init__(tree, store=store, run=run, listener=striker.hear)
+        super().__init__(tree, store=store, run=run, listener=striker.hear, quiet=True)
         self._margin = margin
 
     def start_agent(self, agent: str, code: type | Callable[..., Any] | Code | str, **spec: Any) -> None:

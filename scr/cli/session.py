@@ -133,6 +133,7 @@ class Session:
             store=store,
             run=run_id,
             title=job.question,
+            quiet=True,
         )
 
     def run(self) -> Ended:

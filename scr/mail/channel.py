@@ -97,6 +97,11 @@ class LoopChannel(Generic[In]):
         """Whether the peer takes what it is sent: only then is it sent anything early."""
         return not self._unsent and len(self._gathered) < READ_BYTES
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Count the bytes that the peer was sent and has not taken yet."""
+        return len(self._unsent) + len(self._gathered)
+
     def _flush(self) -> None:
         if gathered := self._taken():
             self._write(gathered)

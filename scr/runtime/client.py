@@ -92,10 +92,8 @@ class Client(Connection):
         order_key: str | None = None,
     ) -> str:
         """Send a task and return its message id once it is in the store; a `key` of your own is its id."""
-        return str(self.request(self._sent(to, self._task(payload, retry, order_key), run_id, key), ANSWER_S))
-
-    def _sent(self, to: str, payload: Payload, run_id: str | None, key: str | None) -> Send:
-        return made(Send, **self._submission(to, payload, run_id, key))
+        task = self._task(payload, retry, order_key)
+        return str(self.request(made(Send, **self._submission(to, task, run_id, key)), ANSWER_S))
 
     def _task(self, payload: Payload | Any, retry: Retry | None, order_key: str | None) -> Any:
         """The payload with what is asked of its way.  Raises InvalidMessage."""
@@ -126,11 +124,21 @@ class Client(Connection):
         With a `key` of your own it is done once, however often it is submitted; another task under that key is refused.
         `retry` and `order_key` are as in `ask`.
         """
-        return self.attach(self.send(to, payload, key=key, retry=retry, order_key=order_key))
+        request, submitted = self._submitted(to, payload, key, retry, order_key)
+        self.request(request, ANSWER_S)
+        return submitted
+
+    def _submitted(
+        self, to: str, payload: Payload | Any, key: str | None, retry: Retry | None, order_key: str | None
+    ) -> tuple[Send, Submitted]:
+        """A request, and what gathers its chunks from the first on."""
+        task = self._task(payload, retry, order_key)
+        request = made(Send, **self._submission(to, task, None, key), streams=True)
+        return request, Submitted(self, request.message_id, self._another, self.gather(request.ref))
 
     def attach(self, message_id: str) -> Submitted:
         """What was submitted earlier, by this program or another one, under this id."""
-        return Submitted(self, checked(message_id, MESSAGE), self._another)
+        return Submitted(self, checked(message_id, MESSAGE), self._another, self.gather(self.ref()))
 
     def _another(self, listener: Listener) -> Connection:
         """A second connection to the same runtime.  Raises RuntimeGone."""
@@ -175,11 +183,12 @@ class Client(Connection):
         order_key: str | None = None,
     ) -> Submitted:
         """`submit` for a program with an event loop."""
-        request = self._sent(to, self._task(payload, retry, order_key), None, key)
+        request, submitted = self._submitted(to, payload, key, retry, order_key)
         try:
-            return self.attach(opened(await asyncio.wrap_future(self.put(request))))
+            opened(await asyncio.wrap_future(self.put(request)))
         finally:
             self.forget(request)
+        return submitted
 
     def cancel(self, message_id: str) -> int:
         """Cancel a message and all that grew out of it; returns how many messages were dropped."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
 from scr.bounds import FRAME_BYTES
 from scr.errors import ChannelError, PeerGone, RuntimeGone, ScrError
@@ -23,6 +23,7 @@ from scr.failpoints import reach
 from scr.mail.channel import BlockingChannel
 from scr.mail.framing import FRAME_MAX
 from scr.retry import error_of
+from scr.runtime.chunks import Unread
 from scr.runtime.requests import (
     FROM_CONTROL,
     Answered,
@@ -36,6 +37,7 @@ from scr.runtime.requests import (
     Shutdown,
     StartAgent,
     StopAgent,
+    Streamed,
     Submission,
     Subscribe,
 )
@@ -60,6 +62,7 @@ class Connection:
         self._listener, self._frame_bytes = listener, frame_bytes
         self._refs = count(1)
         self._waiting: dict[int, tuple[Request, Future[Answered]]] = {}
+        self._unread: WeakValueDictionary[int, Unread] = WeakValueDictionary()
         self._fatal: Answered | None = None
         self._pid = 0
         self._lock = threading.Lock()
@@ -132,6 +135,16 @@ class Connection:
         """A number for a request."""
         return next(self._refs)
 
+    def gather(self, ref: int) -> Unread:
+        """Keep the chunks that come under this number, as long as the result is referenced."""
+        self._unread[ref] = unread = Unread(ref)
+        return unread
+
+    def news(self, unread: Unread) -> Future[None]:
+        """Return what is done when a chunk is here, or `unread` is told to look.  Raises RuntimeGone in a fork."""
+        self._check_process()
+        return unread.news()
+
     @property
     def _is_forked(self) -> bool:
         """Whether this is the copy of a connection in a fork of the process that opened it."""
@@ -183,6 +196,9 @@ class Connection:
                 if future and not future.done():
                     reach("keeper.answered")
                     future.set_result(frame)
+            case Streamed(ref=ref):
+                if unread := self._unread.get(ref):
+                    unread.put(frame)
             case Happened(record=record):
                 if self._listener:
                     self._listener(record)

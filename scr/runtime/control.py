@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -53,15 +54,17 @@ from scr.runtime.requests import (
 )
 from scr.runtime.stacks import read_stack
 from scr.runtime.status import process_of
+from scr.runtime.streams import Outlet
 from scr.runtime.system import System
 from scr.store.records import KeptMessage
 from scr.store.rows import printable
 from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import Record
+from scr.telemetry.events import LinesDropped, Record
 from scr.telemetry.shortening import shortened
 
 CLIENTS_MAX = 64
+LOG_BYTES = 1 << 20  # for a program that does not read what it is told of its agents
 DEAFENED = "the runtime hears nothing more on this connection, and ends with it"
 REF = re.compile(rb'\s*\{\s*"ref"\s*:\s*([1-9][0-9]{0,17})\s*[,}]')
 POKED_S = 0.02  # for those who are poked to answer, before the status tells who did
@@ -89,6 +92,7 @@ class Client:
         self._loop, self._system, self._gone, self._stop_s = loop, system, gone, stop_s
         self.is_owner = False
         self._deaf: Callable[[], None] | None = None
+        self._left_out = 0
         self._channel: LoopChannel[AnyRequest] = LoopChannel(
             loop,
             sock,
@@ -99,9 +103,11 @@ class Client:
             unread=self._unread,
             limit_bytes=frame_bytes,
         )
+        self._outlet = Outlet(loop, self._channel)
 
     def close(self) -> None:
         """The client is gone: tell it nothing more.  Idempotent."""
+        self._system.turns.streams.leave_all(self._outlet)
         if self._deaf:
             self._deaf()
             self._deaf = None
@@ -151,11 +157,13 @@ class Client:
             case Ask(again=again, timeout_s=timeout_s):
                 told = partial(self._told, request)
                 system.turns.post.ask(submitted(request, system), timeout_s, told, again=again)
-            case Send(message_id=message_id, again=again):
-                kept, refused = partial(self._answer, request, message_id), partial(self._refuse, request)
+            case Send(again=again):
+                kept, refused = partial(self._accepted, request), partial(self._refuse, request)
                 system.turns.post.submit(submitted(request, system), kept, refused, again=again)
-            case AwaitAnswer(message_id=message_id, timeout_s=timeout_s):
-                system.turns.post.attach(message_id, timeout_s, partial(self._told, request))
+            case AwaitAnswer(message_id=message_id, timeout_s=timeout_s, stream=stream):
+                if stream is not None:
+                    system.turns.streams.join(message_id, self._outlet, stream)
+                system.turns.post.attach(message_id, timeout_s, partial(self._awaited, request))
             case Cancel(message_id=message_id):
                 self._answer(request, system.cancel(message_id))
             case Resolve(message_id=message_id, value=value, is_done=is_done):
@@ -185,9 +193,9 @@ class Client:
             case ReadStatus():
                 system.poke()
                 self._loop.call_later(POKED_S, self._guarded, request, self._tell_status, request)
-            case Subscribe(since=since, agent=agent):
+            case Subscribe(since=since):
                 self._answer(request, None)
-                self._deaf = self._deaf or system.events.listen(partial(self._happened, agent), since=since)
+                self._deaf = self._deaf or system.events.listen(partial(self._happened, request), since=since)
             case Shutdown(reason=reason):
                 self._answer(request, None)
                 system.stop(reason, self._stop_s)
@@ -206,6 +214,19 @@ class Client:
 
     def _tell_status(self, request: AnyRequest) -> None:
         self._answer(request, self._system.status().model_dump(mode="json"))
+
+    def _accepted(self, request: Send) -> None:
+        """A message is in the store; its chunks come from now on, if they are wanted."""
+        if request.streams:
+            self._system.turns.streams.join(request.message_id, self._outlet, request.ref)
+        self._answer(request, request.message_id)
+
+    def _awaited(self, request: AwaitAnswer, outcome: Outcome) -> None:
+        """The answer comes after all chunks, and no chunk after it."""
+        if request.stream is not None:
+            self._system.turns.streams.leave(request.message_id, self._outlet, request.stream)
+            self._outlet.flush()
+        self._told(request, outcome)
 
     def _told(self, request: AnyRequest, outcome: Outcome) -> None:
         answered = {"value": outcome.output, "error": outcome.error, "detail": outcome.detail, "info": outcome.info}
@@ -240,9 +261,17 @@ class Client:
     def _answer(self, request: AnyRequest, value: JsonValue) -> None:
         self._send(Answered(ref=request.ref, value=value))
 
-    def _happened(self, agent: str | None, record: Record) -> None:
-        if agent is not None and getattr(record.event, "agent", None) != agent:
+    def _happened(self, wanted: Subscribe, record: Record) -> None:
+        if wanted.kinds and record.event.kind not in wanted.kinds:
             return
+        if wanted.agent is not None and getattr(record.event, "agent", None) != wanted.agent:
+            return
+        if wanted.kinds and self._channel.waiting_bytes > LOG_BYTES:
+            self._left_out += 1
+            return
+        if self._left_out:
+            left_out, self._left_out = LinesDropped(agent="", count=self._left_out), 0
+            self._channel.send_soon(Happened(record=replace(record, event=left_out)))
         try:
             self._channel.send_soon(Happened(record=record))
         except (ChannelError, ValueError):

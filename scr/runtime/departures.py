@@ -6,8 +6,6 @@ is parked, or was forgotten with its supervisor, keeps them: its mail waits.
 
 from __future__ import annotations
 
-import logging
-
 from scr.mail.router import Absence
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
@@ -20,7 +18,6 @@ from scr.telemetry.events import AgentGone, AgentParked
 from scr.telemetry.sinks import EventLog
 
 LEFT_MAX = 1024  # names of agents that have left the tree and have neither state nor mail
-LOGGER = logging.getLogger("scr")
 
 
 class Departures:
@@ -56,7 +53,6 @@ class Departures:
             case Fate.PARKED if self._leave(agent, parked(agent, why), "parked"):
                 self._store.keep_down(agent, why)
                 self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))
-                LOGGER.warning("agent %s is parked: %s; `scr restart %s` takes it up", agent, why, agent)
             case Fate.FORGOTTEN if self._leave(agent, forgotten(agent, why), reason):
                 self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail, fate=fate))
                 self._keep_name(agent)

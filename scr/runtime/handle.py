@@ -36,6 +36,8 @@ from scr.runtime.spawn import Spawned, spawn, wait_for
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import Code, SupervisorSpec, cautions, check, check_size
 from scr.telemetry.events import Record
+from scr.telemetry.log_lines import KINDS, Line
+from scr.telemetry.program_log import ProgramLog
 
 RESTARTS_MAX, WITHIN_S = 3, 60.0
 MEMORY_STORE = "memory:"
@@ -59,6 +61,11 @@ class Runtime(Client):
     runtime's keeper: a runtime that dies is started again from the store, up to
     `RESTARTS_MAX` times in `WITHIN_S`, and what was asked is asked again.  The
     next program that gives the same `run` goes on where this one was ended.
+
+    What goes wrong (crashes, dead letters, parked agents, supervisors that give
+    up) is told to the program's `logging` as WARNING or ERROR of the logger
+    `scr`, what agents print and log as INFO of `scr.agents.NAME`; `quiet` turns
+    that off.
     """
 
     def __init__(
@@ -72,6 +79,7 @@ class Runtime(Client):
         store: str | None = None,
         run: str | None = None,
         title: str = "",
+        quiet: bool = False,
     ) -> None:
         check(tree)
         for caution in cautions(tree):
@@ -80,7 +88,9 @@ class Runtime(Client):
         check_size(tree, settings.limits.frame_bytes)
         if store is not None:
             settings = settings.model_copy(update={"store": store})
-        super().__init__(listener, frame_bytes=settings.limits.frame_bytes)
+        self._log = None if quiet else ProgramLog()
+        self._hears, self._kinds = listener, () if listener else KINDS
+        super().__init__(self._heard, frame_bytes=settings.limits.frame_bytes)
         self._run, self._title = run, title
         self._keeping = threading.Lock()
         self._restarts: deque[float] = deque(maxlen=RESTARTS_MAX)
@@ -146,8 +156,16 @@ class Runtime(Client):
         )
 
     def _listen(self) -> None:
-        if self._listener and self._channel:
-            self._channel.send(Subscribe(ref=self.ref()))  # its answer waits for the runtime's imports, and we do not
+        if (self._hears or self._log) and self._channel:
+            subscribe = Subscribe(ref=self.ref(), kinds=self._kinds)
+            self._channel.send(subscribe)  # its answer waits for the runtime's imports, and we do not
+
+    def _heard(self, record: Record) -> None:
+        """Hear an event, in the reader's thread."""
+        if self._log:
+            self._log.hear(record)
+        if self._hears:
+            self._hears(record)
 
     def _resume(self) -> BlockingChannel[FromControl] | None:
         """Start a runtime again that has died, from its store; in the reader's thread."""
@@ -183,6 +201,10 @@ class Runtime(Client):
             before.close()
         self._ask_again(channel)
         self._listen()
+        if self._log:
+            self._log.tell(
+                Line("WARNING", f"the runtime died; another one (pid {self.pid}) goes on with run {self.run}")
+            )
         return channel
 
     def stop(self, reason: str = "requested") -> None:
@@ -208,6 +230,8 @@ class Runtime(Client):
             wait_for(process, END_S)
             self.wait_end(END_S)  # the last events are still to be heard
             self.close()
+            if self._log:
+                self._log.close()
 
     def start_agent(
         self,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from scr.errors import InvalidMessage, ScrError
-from scr.frames import Answer, StepRecord
+from scr.frames import Answer, StepBegun, StepDone, StepRecord
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.runtime.care import Care
@@ -69,3 +69,10 @@ class Recording:
             record = step.name if step.name != shown else ""
             recorded = StepRecorded(message_id=pending.message.message_id, agent=agent, step=shown, record=record)
             pending.cause = self._events.emit(recorded, cause=pending.cause)
+
+
+def step_of(said: StepBegun | StepDone) -> StepRecord:
+    """Return what is to be recorded of a step."""
+    if isinstance(said, StepDone):
+        return said.step
+    return StepRecord(name=said.name, state="begun", digest=said.digest)

@@ -43,17 +43,25 @@ class Ask(Submission):
 
 
 class Send(Submission):
-    """Send this payload as a message; the answer is its message id, once it is accepted."""
+    """Send this payload as a message; the answer is its message id, once it is accepted.
+
+    With `streams`, chunks of it are told under this request's `ref` until its answer is there.
+    """
 
     verb: Literal["send"] = "send"
+    streams: bool = False
 
 
 class AwaitAnswer(Request):
-    """The answer is the output of the result of a message of a client's, which is or was accepted."""
+    """The answer is the output of the result of a message of a client's, which is or was accepted.
+
+    Chunks of it are told under the number `stream` until then.
+    """
 
     verb: Literal["await_answer"] = "await_answer"
     message_id: MessageId
     timeout_s: Annotated[float, Field(gt=0)]
+    stream: int | None = None
 
 
 class Cancel(Request):
@@ -145,11 +153,15 @@ class ReadStatus(Request):
 
 
 class Subscribe(Request):
-    """Tell me what happened from above `since`, and all that happens; of one agent, if one is named."""
+    """Tell me what happened from above `since`, and all that happens; of one agent, of some kinds, if any are named.
+
+    Where kinds are named, events are left out and counted while a client does not read.
+    """
 
     verb: Literal["subscribe"] = "subscribe"
     since: int = 0
     agent: AgentId | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class Shutdown(Request):
@@ -199,7 +211,17 @@ class Happened(Frozen):
     record: Record
 
 
-FromControl: TypeAlias = Annotated[Answered | Happened, Field(discriminator="kind")]
+class Streamed(Frozen):
+    """One chunk, to a client that reads the stream of a message under `ref`."""
+
+    kind: Literal["streamed"] = "streamed"
+    ref: int
+    delivery: int
+    number: int
+    data: JsonValue = None
+
+
+FromControl: TypeAlias = Annotated[Answered | Happened | Streamed, Field(discriminator="kind")]
 REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest, config=LATER)
 FROM_CONTROL: TypeAdapter[FromControl] = TypeAdapter(FromControl, config=LATER)
 

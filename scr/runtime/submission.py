@@ -7,14 +7,18 @@ for it, now or later, in this program or in the next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from queue import Empty, Queue
+from time import monotonic
 from typing import Any
 
 from scr.behaviour.arguments import seconds
 from scr.errors import RuntimeGone
+from scr.runtime.chunks import Chunk, Unread
 from scr.runtime.connection import END_S, Connection, Listener, opened
-from scr.runtime.requests import AwaitAnswer, AwaitReady, Cancel, Subscribe
+from scr.runtime.requests import Answered, AwaitAnswer, AwaitReady, Cancel, Subscribe
 from scr.telemetry.events import MessageAccepted, Record
 
 ANSWER_S = 60.0
@@ -28,8 +32,14 @@ class Submitted:
     `id` is the message's: keep it, and `runtime.attach(id)` finds the answer again.
     """
 
-    def __init__(self, connection: Connection, message_id: str, another: Callable[[Listener], Connection]) -> None:
-        self._connection, self.id, self._another = connection, message_id, another
+    def __init__(
+        self,
+        connection: Connection,
+        message_id: str,
+        another: Callable[[Listener], Connection],
+        unread: Unread,
+    ) -> None:
+        self._connection, self.id, self._another, self._unread = connection, message_id, another, unread
 
     def result(self, timeout_s: float = WAIT_S) -> Any:
         """Wait for the output.  Raises AskTimedOut, AgentGone, RunCancelled, RuntimeGone, InvalidInput for no such id.
@@ -48,6 +58,53 @@ class Submitted:
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self.result_async().__await__()
+
+    def stream(self, timeout_s: float = WAIT_S) -> Iterator[Chunk]:
+        """Read what the agent streams (`ctx.stream`) until its answer is there: each chunk once, in order.
+
+        All chunks since `submit` are here, those of an `attach`ed task from the first look on.  At most 1,000 wait
+        unread: then the oldest go, and the next chunk says how many are `missed`.
+        Raises at its end what `result` raises.
+        """
+        with self._asked(timeout_s) as answer:
+            until = monotonic() + timeout_s + END_S
+            while not answer.done():
+                yield from self._unread.taken()
+                self._await_news(answer, until - monotonic())
+            yield from self._unread.taken()
+            opened(answer.result())
+
+    async def stream_async(self, timeout_s: float = WAIT_S) -> AsyncIterator[Chunk]:
+        """`stream` for a program with an event loop: `async for chunk in submitted.stream_async()`."""
+        with self._asked(timeout_s) as answer:
+            while not answer.done():
+                for chunk in self._unread.taken():
+                    yield chunk
+                news = self._connection.news(self._unread)
+                if not answer.done():
+                    await asyncio.wrap_future(news)
+            for chunk in self._unread.taken():
+                yield chunk
+            opened(answer.result())
+
+    @contextmanager
+    def _asked(self, timeout_s: float) -> Iterator[Future[Answered]]:
+        """Have the answer and all chunks until then."""
+        question = self._question(timeout_s, self._unread.ref)
+        answer = self._connection.put(question)
+        answer.add_done_callback(lambda _: self._unread.wake())
+        try:
+            yield answer
+        finally:
+            self._connection.forget(question)
+
+    def _await_news(self, answer: Future[Answered], left_s: float) -> None:
+        news = self._connection.news(self._unread)
+        try:
+            if not answer.done():
+                news.result(max(0.0, left_s))
+        except TimeoutError as error:
+            raise RuntimeGone(f"the runtime did not answer to the stream of {self.id} in time") from error
 
     def cancel(self) -> int:
         """Drop the message and all that grew out of it, however far that has come.  Returns how many there were."""
@@ -75,8 +132,9 @@ class Submitted:
         finally:
             self._connection.forget(question)
 
-    def _question(self, timeout_s: float) -> AwaitAnswer:
-        return AwaitAnswer(ref=self._connection.ref(), message_id=self.id, timeout_s=seconds(timeout_s))
+    def _question(self, timeout_s: float, stream: int | None = None) -> AwaitAnswer:
+        ref, within_s = self._connection.ref(), seconds(timeout_s)
+        return AwaitAnswer(ref=ref, message_id=self.id, timeout_s=within_s, stream=stream)
 
 
 def _of(grown: set[str], happened: Queue[Record]) -> Iterator[Record]:

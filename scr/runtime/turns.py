@@ -31,7 +31,7 @@ from scr.frames import (
     ReadVersion,
     StepBegun,
     StepDone,
-    StepRecord,
+    Stream,
     Timer,
     TurnFailed,
 )
@@ -46,7 +46,8 @@ from scr.runtime.pages import Pages
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post, refusal_of
 from scr.runtime.questions import Questions
-from scr.runtime.recording import Recording
+from scr.runtime.recording import Recording, step_of
+from scr.runtime.streams import Streams
 from scr.runtime.timers import Timers
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
@@ -91,7 +92,8 @@ class Turns:
         self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._asks = Asks(loop, store.close_ask, store.held_up)
-        self.post = Post(store, events, self.router, self._asks, Waits(loop))
+        self.streams = Streams()
+        self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end))
         self._recording = Recording(store, events, self.router, care, children.tell)
         self.questions = Questions(self._asks, self.post, self.router, care, children.tell, self._recording.announce)
         self._pages = Pages(store, care, children.tell, frame_bytes)
@@ -170,11 +172,13 @@ class Turns:
         match frame:
             case Commit():
                 self._commit(agent, incarnation, frame)
-            case StepBegun(ref=ref, message_id=message_id, name=name, digest=digest):
-                begun = StepRecord(name=name, state="begun", digest=digest)
-                self._record(agent, incarnation, message_id, begun, ref)
-            case StepDone(ref=ref, message_id=message_id, step=step):
-                self._record(agent, incarnation, message_id, step, ref)
+            case StepBegun(message_id=message_id) | StepDone(message_id=message_id):
+                if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
+                    self._recording.record(agent, incarnation, pending, step_of(frame), frame.ref)
+            case Stream(message_id=message_id, delivery=delivery):  # a thread may say it when its turn is over
+                pending = self.router.in_hand(agent, message_id) or self.router.begun(agent, message_id)
+                if pending and pending.deliveries == delivery and not pending.sealed:
+                    self.streams.tell(frame)
             case InDoubt():
                 self._park(agent, incarnation, frame)
             case TurnFailed(message_id=message_id):
@@ -275,10 +279,6 @@ class Turns:
         failure = refusal_of(effect.agent, effect.message_id, effect.start.spec.id, *refused)
         self._store.carried(effect.effect_id, failure)
         self.post.post(failure)
-
-    def _record(self, agent: str, incarnation: int, message_id: str, step: StepRecord, ref: int) -> None:
-        if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
-            self._recording.record(agent, incarnation, pending, step, ref)
 
     def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
         if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):

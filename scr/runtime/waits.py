@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scr.messages import Failure, Message, Result
@@ -25,10 +26,10 @@ class Wait:
 
 
 class Waits:
-    """Who waits, by the id of the message."""
+    """Who waits, by the id of the message.  `answered` is told which message has its answer, when all have it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[[str], object] = lambda _: None) -> None:
+        self._loop, self._answered = loop, answered
         self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
 
     def begin(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Wait:
@@ -46,6 +47,7 @@ class Waits:
         """A message to the client: whoever waits for it has it."""
         if isinstance(message, Result | Failure) and message.in_reply_to:
             self.end_all(message.in_reply_to, outcome_of(message))
+            self._answered(message.in_reply_to)
 
     def end_all(self, message_id: str, outcome: Outcome) -> None:
         """Every wait for the answer to this message is over."""

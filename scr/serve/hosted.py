@@ -22,7 +22,9 @@ class Hosted:
     def __init__(self, offer: Offer, store: str) -> None:
         self.offer, self.since = offer, time.time()
         self._is_leaving = False
-        self._runtime = Runtime(offer.tree, preload=offer.trade.preload, store=store, run=offer.run, title=offer.title)
+        self._runtime = Runtime(
+            offer.tree, preload=offer.trade.preload, store=store, run=offer.run, title=offer.title, quiet=True
+        )
         self._known = ""
 
     def work(self) -> End:

@@ -280,7 +280,7 @@ class Printed(Plain):
 
 @event
 class LinesDropped(Plain):
-    """A process wrote more lines than it may in a second; this many were left out."""
+    """This many lines were left out: a process wrote more than it may in a second, or a program did not read them."""
 
     kind: Literal["lines_dropped"] = "lines_dropped"
     agent: str
