@@ -11,7 +11,7 @@ from scr.config import Limits
 from scr.errors import InvalidInput, RunCancelled, RunOwned, StoreError, UnknownRun
 from scr.specs import SupervisorSpec
 from scr.store import image, lease, statements
-from scr.store.address import MEMORY, database_of
+from scr.store.address import database_of
 from scr.store.image import Counters
 from scr.store.lease import Lease
 from scr.store.memory import MemoryStore
@@ -21,6 +21,7 @@ from scr.store.schema import POSTGRES
 from scr.store.session import Session
 from scr.store.sql import SqlStore
 from scr.store.store import Store
+from scr.store.url import MEMORY
 from scr.store.writer import Tenure, Writer
 
 
