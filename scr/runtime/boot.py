@@ -1,6 +1,6 @@
 """The first thing that a runtime's process does: start its zygote, then import everything else.
 
-`python -m scr.runtime.boot FD RUNTIME LAUNCHER PRELOAD...`, started by `spawn`.
+Started by `spawn`, with the arguments FD RUNTIME LAUNCHER PRELOAD...
 The imports of zygote and runtime overlap, which is why the runtime proper is
 imported by name, and late.
 """
@@ -21,12 +21,12 @@ from scr.runtime.preload import ENTRY
 from scr.runtime.scratch import make_scratch
 
 
-def main() -> NoReturn:
+def main(arguments: list[str]) -> NoReturn:
     """Be the runtime of that id until its end.
 
     Everything is closed then, and somebody waits: the interpreter is not taken apart, which takes it 40 ms.
     """
-    descriptor, runtime, launcher, *preload = sys.argv[1:]
+    descriptor, runtime, launcher, *preload = arguments
     os.set_inheritable(int(descriptor), False)  # what inherits it would be the owner too
     scratch = make_scratch(runtime)
     try:
@@ -43,7 +43,3 @@ def main() -> NoReturn:
         with suppress(OSError):
             stream.flush()
     os._exit(status)
-
-
-if __name__ == "__main__":
-    main()
