@@ -25,6 +25,7 @@ from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
+from scr.launch.signals import heeded
 from scr.messages import TaskPayload
 from scr.research.outcome import Outcome
 from scr.runtime import preload as preloads
@@ -87,7 +88,7 @@ class Signals:
     @contextmanager
     def noted(self) -> Iterator[Signals]:
         """Inside, signals are noted.  Main thread only."""
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        before = {number: signal.signal(number, self._note) for number in heeded(SIGNALS)}
         try:
             yield self
         finally:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from setproctitle import setproctitle
 
 from scr.errors import InvalidInput
+from scr.launch.signals import heeded
 from scr.runtime.scratch import discard_scratch, make_scratch
 from scr.serve.connect import SOCKET, discard_dead
 from scr.serve.control import listen
@@ -38,7 +39,7 @@ async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: C
     name = f"s-{secrets.token_hex(4)}"
     setproctitle(f"scr: server {name}")
     loop, server = asyncio.get_running_loop(), Server(name, store, trades, bounds, tell)
-    for number in SIGNALS:
+    for number in heeded(SIGNALS):
         loop.add_signal_handler(number, server.stop)
     await server.settle()
     discard_dead()
