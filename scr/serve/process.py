@@ -11,6 +11,7 @@ from setproctitle import setproctitle
 
 from scr.errors import InvalidInput
 from scr.launch.signals import heeded
+from scr.runtime import running
 from scr.runtime.scratch import discard_scratch, make_scratch
 from scr.serve.connect import SOCKET, discard_dead
 from scr.serve.control import listen
@@ -44,6 +45,7 @@ async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: C
     await server.settle()
     discard_dead()
     scratch = make_scratch(name)
+    running.tell(scratch, running.this_process(name, title="scr serve"))
     try:
         door = listen(loop, scratch / SOCKET, server.answer)
         try:
