@@ -1,0 +1,179 @@
+"""What a command looks at: the runtime that is meant, or all runtimes of a server together."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from scr.cli import gathered
+from scr.cli.board import Row, described, rows_of, summary
+from scr.cli.gathered import Part
+from scr.errors import RuntimeGone
+from scr.launch.vitals import Vitals, vitals_of
+from scr.runtime.client import Client
+from scr.runtime.connect import connect
+from scr.runtime.connection import Listener
+from scr.runtime.requests import RuntimeStatus
+from scr.runtime.running import ABOUT, Running, SeveralRunning, read, refuse_several
+from scr.runtime.scratch import find_runtimes, find_scratches, reach
+
+
+@contextmanager
+def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[Client]:
+    """A client of the runtime that is meant; where one must be chosen, the error ends with the command to type."""
+    with with_command(), connect(runtime, listener) as client:
+        yield client
+
+
+@contextmanager
+def with_command() -> Iterator[None]:
+    """Complete the error that several are running by this command line, for the newest of them."""
+    try:
+        yield
+    except SeveralRunning as error:
+        typed = shlex.join(["scr", *sys.argv[1:], "--runtime", error.newest])
+        raise SeveralRunning(f"{error}\nfor the newest: {typed}", error.newest) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that is looked at, at one moment; `at` is monotonic."""
+
+    parts: Sequence[Part]
+    vitals: Mapping[int, Vitals]
+    at: float
+    server: Running | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        """One row for each agent; those of a server's runs below a row for each run."""
+        return list(self.parts[0].rows) if self.server is None else gathered.gathered(self.parts)
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        if self.server:
+            return gathered.summary(self.server, self.parts)
+        return summary(self.parts[0].status, self.parts[0].rows)
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """All of it for programs."""
+        if self.server:
+            return gathered.told(self.server, self.parts)
+        return described(self.parts[0].status, self.parts[0].rows)
+
+
+@dataclass(slots=True)
+class Systems:
+    """Connections to what is looked at, from `find` on; use it as a context manager."""
+
+    server: Running | None
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    @classmethod
+    def find(cls, name: str | None) -> Self:
+        """The runtime or the server of that name; without one, the only runtime or all of the only server.
+
+        Raises InvalidInput when there is none, or several to choose from.
+        """
+        with with_command():
+            server = _meant(name)
+            if server:
+                return cls(server)
+            client = connect(name)
+        return cls(None, {client.id: client})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self.clients.values():
+            client.close()
+
+    def look(self, before: Look | None = None) -> Look:
+        """Look now; what has changed since the look before is the load.  Raises RuntimeGone when it is over."""
+        if self.server:
+            self._follow(self.server)
+        found = [(client.id, status) for client in tuple(self.clients.values()) if (status := self._status(client))]
+        at = time.monotonic()
+        pids = [agent.pid for _, status in found for agent in status.agents if agent.pid]
+        vitals = {pid: seen for pid in pids if (seen := vitals_of(pid))}
+        over_s = at - before.at if before else 0.0
+        described_by = {path.name: path for path in find_runtimes()}
+        parts = [
+            Part(
+                read(described_by[name]) if name in described_by else Running(name),
+                status,
+                rows_of(status, vitals, before.vitals if before else None, over_s),
+            )
+            for name, status in found
+        ]
+        return Look(parts, vitals, at, self.server)
+
+    def wait_end(self, timeout_s: float) -> None:
+        """Wait for so long, or until the one runtime ends."""
+        if self.server:
+            time.sleep(timeout_s)
+        else:
+            next(iter(self.clients.values())).wait_end(timeout_s)
+
+    def client(self, runtime: str) -> Client:
+        """The connection to a runtime; to the only one, without a name.  Raises RuntimeGone."""
+        found = self.clients.get(runtime) if runtime else next(iter(self.clients.values()), None)
+        if found is None:
+            raise RuntimeGone(f"the runtime {runtime!r} has ended")
+        return found
+
+    def _status(self, client: Client) -> RuntimeStatus | None:
+        """None for a run of a server that has just ended."""
+        try:
+            return client.status()
+        except RuntimeGone:
+            if self.server is None:
+                raise
+            self.clients.pop(client.id).close()
+            return None
+
+    def _follow(self, server: Running) -> None:
+        """Connect to the runs that the server has begun since."""
+        try:
+            os.kill(server.pid, 0)
+        except ProcessLookupError as error:
+            raise RuntimeGone(f"the server {server.id} has ended") from error
+        for path in find_runtimes():
+            if path.name not in self.clients and read(path).keeper == server.pid and (sock := reach(path.name)):
+                client = Client()
+                client.id = path.name
+                client.open(sock)
+                self.clients[path.name] = client
+
+
+def _meant(name: str | None) -> Running | None:
+    """The server that is meant; None for a runtime, which `connect` finds.  Raises SeveralRunning."""
+    servers = [one for path in find_scratches(ABOUT) if (one := read(path)).id.startswith("s-")]
+    if name is not None:
+        return next((server for server in servers if server.id == name), None)
+    runtimes = [read(path) for path in find_runtimes() if _is_running(path.name)]
+    at_work = [server for server in servers if any(one.keeper == server.pid for one in runtimes)]
+    others = [one for one in runtimes if all(one.keeper != server.pid for server in at_work)]
+    if len(runtimes) < 2:
+        return None
+    if len(at_work) + len(others) > 1 and at_work:
+        raise refuse_several("runtime", "--runtime", [*others, *at_work])
+    return at_work[0] if at_work else None
+
+
+def _is_running(runtime: str) -> bool:
+    if sock := reach(runtime):
+        sock.close()
+    return sock is not None
