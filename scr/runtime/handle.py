@@ -27,6 +27,7 @@ from scr.errors import ScrError
 from scr.failpoints import arm, reach
 from scr.mail.channel import BlockingChannel
 from scr.mail.framing import FRAME_MAX
+from scr.messages import Message
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, Client
@@ -62,7 +63,10 @@ class Runtime(Client):
     runtime's keeper: a runtime that dies is started again from the store, up to
     `RESTARTS_MAX` times in `WITHIN_S`, and what was asked is asked again.  The
     next program that gives the same `run` goes on where this one was ended.
+    `first` is a message to begin the run with: it is in the store as soon as the run is.
     """
+
+    first: Message | None = None
 
     def __init__(
         self,
@@ -145,6 +149,7 @@ class Runtime(Client):
             tree=self._tree,
             settings=self._settings,
             memory=MEMORY,
+            first=self.first,
         )
 
     def _listen(self) -> None:

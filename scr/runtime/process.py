@@ -65,7 +65,7 @@ async def run(
     over = asyncio.Event()
     watcher = Watcher()
     try:
-        store = opened_store(loop, boot, watcher)
+        store = opened_store(loop, boot, watcher, boot.first)
     except ScrError as error:
         tell_owner(owner, error)
         return 0
