@@ -87,12 +87,14 @@ def find_runtimes() -> list[Path]:
 
 
 def find_scratches(name: str) -> list[Path]:
-    """The directories that have a socket of this name in them, oldest first.  Raises InvalidInput."""
+    """The directories that have a file of this name in them, oldest first.  Raises InvalidInput."""
+    return [path for path in scratches() if os.path.lexists(path / name)]
+
+
+def scratches() -> list[Path]:
+    """All directories of this user's runtimes and servers, oldest first.  Raises InvalidInput."""
     root = _place()
-    if not root.exists():
-        return []
-    found = [path.parent for path in _refuse_strangers(root).glob(f"*/{name}")]
-    return sorted(found, key=_made_at)
+    return sorted(_refuse_strangers(root).iterdir(), key=_made_at) if root.exists() else []
 
 
 def _place() -> Path:
