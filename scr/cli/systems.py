@@ -22,7 +22,9 @@ from scr.runtime.connect import connect
 from scr.runtime.connection import Listener
 from scr.runtime.requests import RuntimeStatus
 from scr.runtime.running import ABOUT, Running, SeveralRunning, read, refuse_several
-from scr.runtime.scratch import find_runtimes, find_scratches, reach
+from scr.runtime.scratch import find_runtimes, find_scratches, is_answered, reach
+
+SERVER = "s-"
 
 
 @contextmanager
@@ -159,21 +161,18 @@ class Systems:
 
 
 def _meant(name: str | None) -> Running | None:
-    """The server that is meant; None for a runtime, which `connect` finds.  Raises SeveralRunning."""
-    servers = [one for path in find_scratches(ABOUT) if (one := read(path)).id.startswith("s-")]
+    """The server that is meant, be it at work or not; None for a runtime, which `connect` finds.
+
+    Raises SeveralRunning where there are servers among several to choose from.
+    """
+    if name is not None and not name.startswith(SERVER):
+        return None
+    servers = [read(path) for path in find_scratches(ABOUT) if path.name.startswith(SERVER) and is_answered(path)]
     if name is not None:
         return next((server for server in servers if server.id == name), None)
-    runtimes = [read(path) for path in find_runtimes() if _is_running(path.name)]
-    at_work = [server for server in servers if any(one.keeper == server.pid for one in runtimes)]
-    others = [one for one in runtimes if all(one.keeper != server.pid for server in at_work)]
-    if len(runtimes) < 2:
-        return None
-    if len(at_work) + len(others) > 1 and at_work:
-        raise refuse_several("runtime", "--runtime", [*others, *at_work])
-    return at_work[0] if at_work else None
-
-
-def _is_running(runtime: str) -> bool:
-    if sock := reach(runtime):
-        sock.close()
-    return sock is not None
+    pids = {server.pid for server in servers}
+    runtimes = [read(path) for path in find_runtimes() if is_answered(path)]
+    others = [one for one in runtimes if one.keeper not in pids]
+    if servers and len(servers) + len(others) > 1:
+        raise refuse_several("runtime", "--runtime", [*others, *servers])
+    return servers[0] if servers else None

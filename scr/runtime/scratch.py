@@ -81,6 +81,15 @@ def reach_socket(path: Path) -> socket.socket | None:
     return sock
 
 
+def is_answered(path: Path) -> bool:
+    """Whether the process of this directory listens; of its sockets the first that answers says it."""
+    for one in sorted(path.glob("*.sock")):
+        if sock := reach_socket(one):
+            sock.close()
+            return True
+    return False
+
+
 def find_runtimes() -> list[Path]:
     """The directories of the runtimes that seem to be running, oldest first."""
     return find_scratches(CONTROL)
@@ -144,18 +153,10 @@ def _sweep(mine: Path) -> None:
         if path == mine or not OURS.fullmatch(path.name) or (held := _hold(path)) is None:
             continue
         try:
-            if not _is_answered(path):
+            if not is_answered(path):
                 shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(held)
-
-
-def _is_answered(path: Path) -> bool:
-    """Whether a process listens there, one that does not lock its directory too."""
-    found = [sock for one in path.glob("*.sock") if (sock := reach_socket(one))]
-    for sock in found:
-        sock.close()
-    return bool(found)
 
 
 def _made_at(path: Path) -> float:

@@ -14,6 +14,7 @@ from scr.cli.systems import Systems
 from scr.errors import RuntimeGone
 from scr.runtime.running import tell, this_process
 from scr.runtime.scratch import discard_scratch, make_scratch
+from tests.unit.runtime.listening import listening_at
 
 SERVER = "s-0000000a"
 TREE = scr.SupervisorSpec(id="agents", strategy=scr.Strategy.ONE_FOR_ONE)
@@ -88,8 +89,11 @@ def all_of_a_server_are_shown(said, runs, server):
 
 def test_one_of_several_runtimes_is_chosen_from_a_table_and_those_of_a_server_are_shown_together(said, runs):
     one_is_chosen_from_a_table(said, runs)
-    tell(make_scratch(SERVER), this_process(SERVER, title="scr serve"))
-    try:
+    path = make_scratch(SERVER)
+    tell(path, this_process(SERVER, title="scr serve"))
+    with listening_at(path / "serve.sock"):
         all_of_a_server_are_shown(said, runs, SERVER)
-    finally:
-        discard_scratch(SERVER)
+        runs[0].stop()
+        assert json.loads(said("ps", "--json").out)["runtimes"] == []
+    discard_scratch(SERVER)
+    assert "no runtime of yours is running" in said("ps").err
