@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from scr.cli.board import Row, plain
+from scr.cli.choosing import reached
 from scr.cli.codes import Code
 from scr.cli.crash_story import overview, story
 from scr.cli.inbox import Inbox
 from scr.cli.log import line_of
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
-from scr.cli.systems import Systems, reached
+from scr.cli.systems import Systems
 from scr.errors import InvalidInput, UnknownAgent
 from scr.mail.names import unknown
 from scr.runtime.client import Client

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from scr.cli.choosing import reached
 from scr.cli.codes import Code
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
-from scr.cli.systems import reached
 from scr.errors import InvalidInput, RunFailed
 from scr.runtime.client import Client
 

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from scr.cli import gathered
 from scr.cli.board import Row, described, rows_of, summary
+from scr.cli.choosing import with_command
 from scr.cli.gathered import Part
 from scr.errors import RuntimeGone
 from scr.launch.vitals import Vitals, vitals_of
 from scr.runtime.client import Client
 from scr.runtime.connect import connect
-from scr.runtime.connection import Listener
 from scr.runtime.requests import RuntimeStatus
-from scr.runtime.running import ABOUT, Running, SeveralRunning, read, refuse_several
+from scr.runtime.running import ABOUT, Running, read, refuse_several
 from scr.runtime.scratch import find_runtimes, find_scratches, is_answered, reach
 
 SERVER = "s-"
-
-
-@contextmanager
-def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[Client]:
-    """A client of the runtime that is meant; where one must be chosen, the error ends with the command to type."""
-    with with_command(), connect(runtime, listener) as client:
-        yield client
-
-
-@contextmanager
-def with_command() -> Iterator[None]:
-    """Complete the error that several are running by this command line, for the newest of them."""
-    try:
-        yield
-    except SeveralRunning as error:
-        typed = shlex.join(["scr", *sys.argv[1:], "--runtime", error.newest])
-        raise SeveralRunning(f"{error}\nfor the newest: {typed}", error.newest) from error
 
 
 @dataclass(frozen=True, slots=True)

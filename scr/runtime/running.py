@@ -20,11 +20,11 @@ HEADS = ("", "PID", "RUN", "FOLDER", "TITLE")
 
 
 class SeveralRunning(InvalidInput):
-    """More than one could be meant; `newest` is the one that began last."""
+    """More than one could be meant: `option` names one of them, and `newest` began last."""
 
-    def __init__(self, sentence: str, newest: str) -> None:
+    def __init__(self, sentence: str, option: str, newest: str) -> None:
         super().__init__(sentence)
-        self.newest = newest
+        self.option, self.newest = option, newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def refuse_several(what: str, option: str, running: Sequence[Running]) -> Severa
     newest = running[::-1]
     lines = _table((what.upper(), *HEADS[1:]), [_cells(one) for one in newest])
     sentence = f"{len(running)} {what}s are running: {names}; choose one with {option}"
-    return SeveralRunning("\n".join([sentence, *(f"  {line}" for line in lines)]), newest[0].id)
+    return SeveralRunning("\n".join([sentence, *(f"  {line}" for line in lines)]), option, newest[0].id)
 
 
 def _cells(one: Running) -> tuple[str, ...]:

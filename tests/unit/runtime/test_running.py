@@ -29,4 +29,4 @@ def test_those_to_choose_from_come_as_a_table_with_the_newest_first():
     assert rows[1].split()[1:3] == ["10", "nightly"]
     assert "Why do ponds freeze?" in rows[1]
     assert max(map(len, rows)) < 150
-    assert (error.newest, isinstance(error, InvalidInput)) == ("r-2", True)
+    assert (error.option, error.newest, isinstance(error, InvalidInput)) == ("--runtime", "r-2", True)
