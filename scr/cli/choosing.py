@@ -15,7 +15,7 @@ from scr.runtime.running import SeveralRunning
 
 @contextmanager
 def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[Client]:
-    """A client of the runtime of that id; without one, of the only one.  Raises InvalidInput."""
+    """Connect to the runtime of that id; without one, to the only one.  Raises InvalidInput."""
     with with_command():
         client = connect(runtime, listener)
     with client:

@@ -95,7 +95,7 @@ def _print(line: str) -> None:
 
 
 def served(server: str | None) -> Client:
-    """A client of the server of that id; without one, of the only one.  Raises InvalidInput."""
+    """Connect to the server of that id; without one, to the only one.  Raises InvalidInput."""
     with with_command():
         return connect(server)
 

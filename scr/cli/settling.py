@@ -122,7 +122,7 @@ def _retry(archive: Archive, run: ListedRun, client: Client | None, ids: Sequenc
 
 
 def _has(letter: DeadLetter, text: str | None) -> bool:
-    """Whether what is said of why it is dead has the text in it, in letters of any case."""
+    """Tell whether the reason, its detail or the type of the error has the text in it, in letters of any case."""
     said = f"{letter.reason} {letter.detail} {letter.error.type if letter.error else ''}"
     return text is None or text.casefold() in said.casefold()
 

@@ -62,7 +62,7 @@ class Systems:
 
     @classmethod
     def find(cls, name: str | None) -> Self:
-        """The runtime or the server of that name; without one, the only runtime or all of the only server.
+        """Find the runtime or the server of that name; without one, the only runtime or all of the only server.
 
         Raises InvalidInput when there is none, or several to choose from.
         """
@@ -141,7 +141,7 @@ class Systems:
 
 
 def _meant(name: str | None) -> Running | None:
-    """The server that is meant, be it at work or not; None for a runtime, which `connect` finds.
+    """Find the server that is meant, be it at work or not; None for a runtime, which `connect` finds.
 
     Raises SeveralRunning where there are servers among several to choose from.
     """

@@ -31,7 +31,7 @@ def module_path(path: Iterable[str] | None = None) -> list[str]:
 
 
 def is_standard(entry: str) -> bool:
-    """Whether an entry holds the standard library, and nothing else."""
+    """Tell whether an entry holds the standard library, and nothing else."""
     return entry == STANDARD or os.path.basename(entry) in {ARCHIVE, BUILT}
 
 

@@ -7,6 +7,6 @@ from collections.abc import Iterable
 
 
 def heeded(numbers: Iterable[signal.Signals]) -> tuple[signal.Signals, ...]:
-    """Leave out the hangup where it is ignored: who starts a program by nohup wants it to outlive the terminal."""
+    """Leave out the hangup where it is ignored, as for a program that nohup has started."""
     is_deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return tuple(number for number in numbers if not (is_deaf and number is signal.SIGHUP))

@@ -20,7 +20,7 @@ HEADS = ("", "PID", "RUN", "FOLDER", "TITLE")
 
 
 class SeveralRunning(InvalidInput):
-    """More than one could be meant: `option` names one of them, and `newest` began last."""
+    """A refusal to choose among several: `option` names one of them, and `newest` began last."""
 
     def __init__(self, sentence: str, option: str, newest: str) -> None:
         super().__init__(sentence)
@@ -54,7 +54,7 @@ def tell(scratch: Path, running: Running) -> None:
 
 
 def read(scratch: Path) -> Running:
-    """What was left in the directory; only its name, where that cannot be read."""
+    """Read what was left in the directory; only its name, where that cannot be read."""
     try:
         return Running(**json.loads((scratch / ABOUT).read_text()))
     except (OSError, ValueError, TypeError):

@@ -82,7 +82,7 @@ def reach_socket(path: Path) -> socket.socket | None:
 
 
 def is_answered(path: Path) -> bool:
-    """Whether the process of this directory listens; of its sockets the first that answers says it."""
+    """Tell whether the process of this directory listens, by the first of its sockets that answers."""
     for one in sorted(path.glob("*.sock")):
         if sock := reach_socket(one):
             sock.close()
@@ -107,7 +107,7 @@ def scratches() -> list[Path]:
 
 
 def _place() -> Path:
-    """Where the directory of all is: below the temporary directory, or where a socket's path is short enough."""
+    """Choose where the directory of all is: in the temporary directory, or where a socket's path is short enough."""
     try:
         usual = tempfile.gettempdir()
     except FileNotFoundError as error:

@@ -49,19 +49,19 @@ def store_url(given: object) -> str:
 
 
 def sqlite_url(path: Path, *, is_durable: bool = True) -> str:
-    """The URL of a file, from which `file_of` makes the same file."""
+    """Make the URL of a file, of which `file_of` makes the same file."""
     escaped = str(path).replace("%", "%25").replace("?", "%3F")
     return f"{SQLITE}{escaped}{'' if is_durable else '?durability=process'}"
 
 
 def file_of(url: str) -> tuple[Path, bool]:
-    """The file of such a URL as `store_url` makes them, and whether a commit there survives the loss of power."""
+    """Take a URL of `store_url` apart: the file, and whether a commit there survives the loss of power."""
     path, _, query = url.removeprefix(SQLITE).partition("?")
     return Path(unquote(path)), durability(query)
 
 
 def durability(query: str) -> bool:
-    """Whether these parameters ask for commits that survive the loss of power, which is the default.
+    """Tell whether these parameters ask for commits that survive the loss of power, which is the default.
 
     Raises InvalidInput for a value that is none.
     """
@@ -103,7 +103,7 @@ def _file_url(text: str, query: str) -> str:
 
 
 def _refuse_place(text: str, path: Path) -> None:
-    """Raises InvalidInput where no file can be: at a folder, and below what is none."""
+    """Refuse a place where no file can be: a folder, and what is below another file.  Raises InvalidInput."""
     if not text or text.endswith(("/", "/.", "/..")) or path.is_dir():
         inside = sqlite_url((path if text else Path()) / "work.db")
         raise InvalidInput(f"the store {text!r} is a folder and no file; name a file in it, as in {inside}")
@@ -113,7 +113,7 @@ def _refuse_place(text: str, path: Path) -> None:
 
 
 def _is_known(name: str) -> bool:
-    """Whether a connection to PostgreSQL has such a parameter: its client, which is slow to load, knows."""
+    """Tell whether a connection to PostgreSQL has such a parameter; its client, which is slow to load, knows."""
     client = import_module(f"{CLIENT}.conninfo")
     try:
         client.conninfo_to_dict(f"postgresql://?{quote(name)}=1")
