@@ -1,6 +1,10 @@
-"""`python -m scr` is `scr`."""
+"""`python -m scr` is `scr`: it imports nothing from the working directory, where `-m` looks first."""
 
-from scr.cli.main import main
+import os
+import sys
+from importlib import import_module
 
 if __name__ == "__main__":
-    main()
+    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109  pathlib would be imported from there
+        del sys.path[0]
+    import_module("scr.cli.main").main()

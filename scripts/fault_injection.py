@@ -14,7 +14,6 @@ import json
 import secrets
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,7 +99,7 @@ def store_of(word: str) -> Iterator[str]:
 
 def plan_of(options: argparse.Namespace, store: str) -> Plan:
     """What is asked for."""
-    folder = options.report or Path(tempfile.mkdtemp(prefix="scr-chaos-"))
+    folder = options.report or Path(".scr") / f"chaos-{time.strftime('%Y%m%d-%H%M%S')}"
     return Plan(
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
         folder=folder.resolve(),

@@ -15,8 +15,9 @@ os.environ["SPT_NOENV"] = "1"  # a title that is written over the environment wo
 
 
 def pytest_configure():
-    """A shell starts what runs in its background with SIGINT ignored, and every program of a test would inherit it."""
+    """Programs of tests inherit what was ignored as pytest began: SIGINT in a shell's background, SIGHUP by nohup."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items):

@@ -33,7 +33,7 @@ from scr.chaos.orders import prepare
 from scr.chaos.said import Said
 from scr.chaos.vitals import Vitals
 from scr.errors import RunFailed
-from scr.runtime.scratch import scratch_root
+from scr.runtime.scratch import scratches
 from scr.store.address import database_of
 from scr.store.sqlite import SqliteDatabase
 
@@ -277,4 +277,4 @@ def _shared() -> set[str]:
 
 
 def _scratch() -> set[str]:
-    return {path.name for path in scratch_root().iterdir()}
+    return {path.name for path in scratches()}

@@ -103,7 +103,7 @@ def _unnamed() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"scr {import_module('importlib.metadata').version('scr')}")
+        print(f"scr {import_module('scr').__version__}")
         raise typer.Exit
 
 

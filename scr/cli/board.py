@@ -6,7 +6,7 @@ Pure: the status and the vitals come in as values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -33,12 +33,24 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One child at one moment.  `load` is how much of one processor it used lately, from 0 to 1 a processor."""
+    """One child at one moment.  `load` is how much of one processor it used lately, from 0 to 1 a processor.
+
+    Where several runtimes are shown together it has its runtime's id and the name of its run; `is_run` is the row of
+    the run itself.
+    """
 
     status: AgentStatus
     depth: int = 0
     vitals: Vitals | None = None
     load: float | None = None
+    runtime: str = ""
+    run: str = ""
+    is_run: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other row."""
+        return f"{self.runtime} {self.status.id}" if self.runtime else self.status.id
 
     @property
     def state(self) -> str:
@@ -83,7 +95,7 @@ def ordered(rows: Sequence[Row], sort: Sort) -> list[Row]:
     """The rows as a tree, or flat in another order; supervisors are in the tree alone."""
     if sort is Sort.TREE:
         return list(rows)
-    agents = [Row(row.status, 0, row.vitals, row.load) for row in rows if row.status.type == "agent"]
+    agents = [replace(row, depth=0) for row in rows if row.status.type == "agent"]
     return sorted(agents, key=KEYS[sort])
 
 
@@ -98,8 +110,9 @@ class Column:
 
 
 def name(row: Row) -> str:
-    """The id, in its place in the tree."""
-    return "  " * row.depth + row.status.id
+    """The id, in its place in the tree; outside of one, with its run where there are several."""
+    within = f"{row.run} " if row.run and not row.depth and not row.is_run else ""
+    return "  " * row.depth + within + row.status.id
 
 
 def in_hand(row: Row) -> str:
@@ -114,7 +127,7 @@ def in_hand(row: Row) -> str:
 def restarts(row: Row) -> str:
     """How much of a limit is used up, where it is its own: siblings share their supervisor's."""
     status = row.status
-    is_own = status.type == "supervisor" or status.parks
+    is_own = (status.type == "supervisor" or status.parks) and not row.is_run
     return f"{status.restarts}/{status.max_restarts}" if is_own else ""
 
 

@@ -39,7 +39,7 @@ def table(rows: Sequence[Row], *, width: int, selected: str | None = None) -> Ta
         )
     for row in rows:
         cells = [Text(column.cell(row), style=style(column, row)) for column in columns]
-        drawn.add_row(*cells, style=SELECTED if row.status.id == selected else None)
+        drawn.add_row(*cells, style=SELECTED if row.key == selected else None)
     return drawn
 
 

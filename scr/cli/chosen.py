@@ -9,22 +9,13 @@ from contextlib import contextmanager
 from scr.errors import InvalidInput, RunOwned, UnknownRun
 from scr.runtime.client import Client
 from scr.runtime.connect import connect
-from scr.store.address import MEMORY, database_of
 from scr.store.archive import Archive
 from scr.store.listed import ListedRun
-from scr.store.session import Database
 
 RUNS_MAX = 10_000
 SHOWN = 5
 DYING_S = 2.0  # a runtime whose keeper was killed ends within a second
 LOOK_S = 0.05
-
-
-def database_at(store: str) -> Database:
-    """Where runs are kept.  Raises InvalidInput for a URL that is none, or of what no command can reach."""
-    if store == MEMORY:
-        raise InvalidInput("a store in memory is its runtime's alone; name one in a file or a server with --store")
-    return database_of(store)
 
 
 def chosen(archive: Archive, name: str) -> ListedRun:

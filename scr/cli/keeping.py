@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli import kept, timeline
-from scr.cli.chosen import chosen, database_at, once_free, owner
+from scr.cli.chosen import chosen, once_free, owner
 from scr.cli.codes import Code
 from scr.cli.columns import room
 from scr.cli.kept import OVER, Row
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, Store
 from scr.cli.say import guarded, say_found, say_readable
 from scr.errors import InvalidInput, RuntimeGone, StoreDamaged
+from scr.store.address import database_of
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedMessage, ListedRun
 from scr.store.records import RunState
@@ -54,7 +55,7 @@ def _rows(store: str, last: int) -> tuple[list[Row], bool, Sequence[StoreDamaged
 
     A file that is not there yet holds none.
     """
-    database = database_at(store)
+    database = database_of(store)
     if isinstance(database, SqliteDatabase) and not database.path.exists():
         return [], False, []
     with open_archive(store) as archive:
@@ -103,7 +104,7 @@ def show(
             raise InvalidInput("give one of --events, --agents and --messages")
         with open_archive(store) as archive:
             found = chosen(archive, run)
-            row = Row(found, tallies(database_at(store), [found.run])[found.run])
+            row = Row(found, tallies(database_of(store), [found.run])[found.run])
             lines, told = (wanted[0] if wanted else _summary)(archive, row, last)
         return say_found({"run": kept.as_object(row, time.time())} | told, lines, as_json=as_json)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Self
 
+from scr.launch.signals import heeded
+
 ESCAPES = {"A": "up", "B": "down", "5~": "page up", "6~": "page down", "H": "home", "F": "end"}
 READ_BYTES = 1024
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -29,7 +31,7 @@ class Keys:
 
     def __enter__(self) -> Self:
         self._before = termios.tcgetattr(self._fd)
-        self._handlers = {number: signal.signal(number, _end) for number in ENDING}
+        self._handlers = {number: signal.signal(number, _end) for number in heeded(ENDING)}
         self._handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         tty.setcbreak(self._fd)
         return self

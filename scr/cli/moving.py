@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from scr.cli.chosen import chosen, database_at
+from scr.cli.chosen import chosen
 from scr.cli.codes import Code
 from scr.cli.job import new_run_id
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, SomeRun, Store
 from scr.cli.say import guarded, say_found
 from scr.errors import InvalidInput, StoreError
+from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.doctor import Examination, examine
 from scr.store.findings import Finding, Severity
@@ -43,7 +44,7 @@ def fork(
     """
 
     def command() -> Code:
-        made = fork_run(database_at(store), _full(store, run), at, new_run_id(), created=time.time())
+        made = fork_run(database_of(store), _full(store, run), at, new_run_id(), created=time.time())
         told = {"run_id": made.run, "parent": made.parent, "parent_seq": made.seq, "rows": made.rows}
         lines = (
             f"{made.run} is {made.parent} as it was after event {made.seq}: {made.rows} rows",
@@ -68,7 +69,7 @@ def export(
     """
 
     def command() -> Code:
-        made = export_run(database_at(store), _full(store, run), file, at=time.time())
+        made = export_run(database_of(store), _full(store, run), file, at=time.time())
         told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
         lines = (f"{made.run} is in {file}: {made.rows} rows, {_size(made.size_bytes)}; `scr import {file}` reads it",)
         return say_found(told, lines, as_json=as_json)
@@ -96,7 +97,7 @@ def import_file(
     def command() -> Code:
         if name is not None and not NAME.fullmatch(name):
             raise InvalidInput(f"{name!r} cannot be the name of a run: give 1 to 64 letters, digits, “_”, “-” and “.”")
-        made = import_run(database_at(store), file, name=name)
+        made = import_run(database_of(store), file, name=name)
         told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
         lines = (f"{made.run} is in the store: {made.rows} rows; `scr show {made.run}` tells how it stands",)
         return say_found(told, lines, as_json=as_json)
@@ -181,7 +182,7 @@ def doctor(
 
     def command() -> Code:
         if not mend:
-            found = examine(database_at(store), _full(store, run) if run else None)
+            found = examine(database_of(store), _full(store, run) if run else None)
             return say_found(_examined(found), _findings(found), as_json=as_json, code=_code(found))
         if run:
             raise InvalidInput("a repair is of the whole store: leave the run out")

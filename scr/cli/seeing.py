@@ -10,24 +10,25 @@ from typing import Annotated
 
 import typer
 
-from scr.cli.board import Row, described, plain, rows_of, summary
+from scr.cli.board import Row, plain
+from scr.cli.choosing import reached
 from scr.cli.codes import Code
 from scr.cli.crash_story import overview, story
 from scr.cli.inbox import Inbox
 from scr.cli.log import line_of
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
+from scr.cli.systems import Systems
 from scr.errors import InvalidInput, UnknownAgent
-from scr.launch.vitals import Vitals, vitals_of
 from scr.mail.names import unknown
 from scr.runtime.client import Client
-from scr.runtime.connect import connect
-from scr.runtime.requests import RuntimeStatus
 from scr.telemetry.events import Record
 
 
 def ps(runtime: Chosen = None, as_json: AsJson = False) -> None:
     """List the agents of a running system as a tree: state, process, restarts, mail, memory.
+
+    Of a server it is all its runs; --runtime takes a server's id, too.
 
     [bold]Examples[/bold]
 
@@ -37,13 +38,12 @@ def ps(runtime: Chosen = None, as_json: AsJson = False) -> None:
     """
 
     def command() -> Code:
-        with connect(runtime) as client:
-            status = client.status()
-        rows = rows_of(status, look(status))
+        with Systems.find(runtime) as systems:
+            seen = systems.look()
         if as_json:
-            say_json(described(status, rows))
+            say_json(seen.described)
         else:
-            _show(rows, summary(status, rows))
+            _show(seen.rows, seen.summary)
         return Code.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
@@ -56,12 +56,6 @@ def _show(rows: list[Row], last: str) -> None:
     for line in plain(rows):
         print(line)
     print(last)
-
-
-def look(status: RuntimeStatus) -> dict[int, Vitals]:
-    """What the kernel says of every process of the status."""
-    pids = [agent.pid for agent in status.agents if agent.pid]
-    return {pid: vitals for pid in pids if (vitals := vitals_of(pid))}
 
 
 def top(
@@ -84,11 +78,11 @@ def top(
 
     def command() -> Code:
         shown = import_module("scr.cli.top")
-        with connect(runtime) as client:
+        with Systems.find(runtime) as systems:
             if as_json:
-                shown.history(client, interval_s)
+                shown.history(systems, interval_s)
             elif sys.stdin.isatty() and sys.stdout.isatty():
-                shown.watch(client, interval_s)
+                shown.watch(systems, interval_s)
             else:
                 raise InvalidInput("scr top needs a terminal; `scr ps` looks once, `scr top --json` again and again")
         return Code.DONE
@@ -105,7 +99,7 @@ def stack(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> None
     """
 
     def command() -> Code:
-        with connect(runtime) as client:
+        with reached(runtime) as client:
             found = client.stack(agent)
         if as_json:
             say_json({"status": "done", "agent": agent, "stack": found})
@@ -138,7 +132,7 @@ def logs(
 
 
 def _logs(agent: str, runtime: str | None, lines: int | None, *, follow: bool, as_json: bool) -> Code:
-    with Inbox() as inbox, connect(runtime, inbox.hear) as client:
+    with Inbox() as inbox, reached(runtime, inbox.hear) as client:
         is_known = any(one.id == agent for one in client.status().agents)
         client.subscribe(agent=agent)
         threading.Thread(target=_mark, args=(client, inbox), daemon=True).start()
@@ -188,7 +182,7 @@ def crashes(
     """
 
     def command() -> Code:
-        with connect(runtime) as client:
+        with reached(runtime) as client:
             records = client.crashes(agent, last=last)
             if agent and not records and all(one.id != agent for one in client.status().agents):
                 raise UnknownAgent(f"there is no agent {agent!r}, and none of that name has crashed")

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from scr.cli.choosing import with_command
 from scr.cli.codes import Code
 from scr.cli.columns import room
 from scr.cli.job import CORPUS
@@ -93,6 +94,12 @@ def _print(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def served(server: str | None) -> Client:
+    """Connect to the server of that id; without one, to the only one.  Raises InvalidInput."""
+    with with_command():
+        return connect(server)
+
+
 def submit(
     question: Annotated[str, typer.Argument(help="What you want to know, in words.", show_default=False)],
     docs: Annotated[Path, typer.Option(help="A folder of .md, .txt, .rst or .html files.", show_default="bundled")] = (
@@ -122,7 +129,7 @@ def submit(
     def command() -> Code:
         asked = {"question": question, "docs": str(docs.resolve()), "workers": workers}
         submitter = label or f"session {os.getsid(0)}"
-        with connect(server) as client:
+        with served(server) as client:
             run = client.submit(kind="research", input=asked, priority=priority, submitter=submitter)
             if wait:
                 if not as_json:
@@ -152,7 +159,7 @@ def attach(
     """
 
     def command() -> Code:
-        with connect(server) as client:
+        with served(server) as client:
             return _attached(client, run, as_json=as_json, with_events=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
@@ -181,7 +188,7 @@ def queue(
     """
 
     def command() -> Code:
-        with connect(server) as client:
+        with served(server) as client:
             status = client.status() if wish is Wish.SHOW else client.steer(wish)
         if as_json:
             say_json({"status": "done"} | status.model_dump(mode="json"))

@@ -25,7 +25,8 @@ from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
-from scr.messages import TaskPayload
+from scr.launch.signals import heeded
+from scr.messages import CLIENT, Task, TaskPayload, origin
 from scr.research.outcome import Outcome
 from scr.runtime import preload as preloads
 from scr.runtime.handle import Runtime
@@ -87,7 +88,7 @@ class Signals:
     @contextmanager
     def noted(self) -> Iterator[Signals]:
         """Inside, signals are noted.  Main thread only."""
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        before = {number: signal.signal(number, self._note) for number in heeded(SIGNALS)}
         try:
             yield self
         finally:
@@ -141,6 +142,7 @@ class Session:
         began, pid = time.monotonic(), None
         answer: Answer = Failed("it was not begun")
         try:
+            self._runtime.first = None if self._first else self._question()
             self._runtime.start()
             pid = self._runtime.pid
             threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
@@ -181,18 +183,19 @@ class Session:
             self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
 
     def _begun(self) -> Submitted:
-        """The message that began the run, or begins it now."""
-        if self._first:
-            return self._runtime.attach(self._first)
+        """The message that began the run: of a new one, it came into the store with it."""
+        return self._runtime.attach(self._first or self._run_id)
+
+    def _question(self) -> Task:
+        """The message that begins the run."""
         given = {
             "question": self._job.question,
             "docs": str(self._job.docs),
             "workers": self._job.workers,
             "index": str(self._folder.index),
         }
-        task = TaskPayload(task_id=self._run_id, kind="research", input=given)
-        self._runtime.send(PLANNER, task, run_id=self._run_id, key=self._run_id)
-        return self._runtime.attach(self._run_id)
+        envelope = origin(message_id=self._run_id, sender=CLIENT, to=PLANNER, at=time.time(), run_id=self._run_id)
+        return Task(payload=TaskPayload(task_id=self._run_id, kind="research", input=given), **envelope)
 
     def _put(self, what: Record | Answer) -> None:
         """Wait for room, as long as somebody reads."""

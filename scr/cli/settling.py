@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -14,10 +15,13 @@ from scr.cli.codes import Code
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, SomeRun, Store
 from scr.cli.say import guarded, say_found, say_readable
 from scr.errors import InvalidInput, StoreDamaged
+from scr.runtime.client import Client
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
+from scr.store.records import DeadLetter
 
 T = TypeVar("T")
+EVERY = 1 << 31
 
 
 def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
@@ -60,8 +64,15 @@ def _throughout(
 def retry_dead(
     run: Run,
     message: Annotated[
-        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.", show_default=False)
-    ],
+        str | None, typer.Argument(metavar="[ID]", help="The message's id, or how it begins.", show_default=False)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All dead letters of the run.")] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="With --all: only those whose reason has this text in it.", show_default=False
+        ),
+    ] = None,
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
@@ -70,19 +81,50 @@ def retry_dead(
     [bold]Examples[/bold]
 
       scr retry-dead 20260101-120000-a1b2c3 7f3a9c21
+
+      scr retry-dead 20260101-120000-a1b2c3 --all --reason ConnectionError
     """
 
     def command() -> Code:
+        if (message is None) is not every or (reason is not None and not every):
+            raise InvalidInput("give the ID of one dead letter, or --all, with --reason TEXT for some of them")
         with open_archive(store) as archive:
             found = chosen(archive, run)
-            ids = [letter.message.message_id for letter in archive.letters(found.run)]
-            message_id = completed(message, ids, "dead letter", f"`scr dead {found.run}` lists them")
+            if message is not None:
+                return _retried(archive, found, message, as_json=as_json)
+            ids = [letter.message.message_id for letter in archive.letters(found.run, EVERY) if _has(letter, reason)]
             with owner(found) as client:
-                to = client.retry_dead(message_id) if client else archive.retry_dead(found.run, message_id).to
-        told = {"run_id": found.run, "message_id": message_id, "to": to}
-        return say_found(told, [f"{message_id} is delivered to {to} once more{_when(found)}"], as_json=as_json)
+                done = list(_retry(archive, found, client, ids))
+        told = {"run_id": found.run, "delivered": len(done), "dead_letters": done}
+        which = "" if reason is None else f" with {reason!r} in the reason"
+        sentence = f"{len(done)} dead letters{which} are delivered once more{_when(found) if done else ''}"
+        return say_found(told, [sentence], as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -> Code:
+    """Deliver the one dead letter that is meant."""
+    ids = [letter.message.message_id for letter in archive.letters(run.run)]
+    message_id = completed(message, ids, "dead letter", f"`scr dead {run.run}` lists them")
+    with owner(run) as client:
+        to = client.retry_dead(message_id) if client else archive.retry_dead(run.run, message_id).to
+    told = {"run_id": run.run, "message_id": message_id, "to": to}
+    return say_found(told, [f"{message_id} is delivered to {to} once more{_when(run)}"], as_json=as_json)
+
+
+def _retry(archive: Archive, run: ListedRun, client: Client | None, ids: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Deliver these dead letters, the oldest first; one that another command has taken meanwhile is left out."""
+    for message_id in ids:
+        with suppress(InvalidInput):
+            to = client.retry_dead(message_id) if client else archive.retry_dead(run.run, message_id).to
+            yield {"message_id": message_id, "to": to}
+
+
+def _has(letter: DeadLetter, text: str | None) -> bool:
+    """Tell whether the reason, its detail or the type of the error has the text in it, in letters of any case."""
+    said = f"{letter.reason} {letter.detail} {letter.error.type if letter.error else ''}"
+    return text is None or text.casefold() in said.casefold()
 
 
 def _when(run: ListedRun) -> str:

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from scr.cli.choosing import reached
 from scr.cli.codes import Code
 from scr.cli.options import Agent, AsJson, Chosen
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput, RunFailed
 from scr.runtime.client import Client
-from scr.runtime.connect import connect
 
 END_S = 20.0
 STDIN = "-"
@@ -38,7 +38,7 @@ def kill(
 
     def command() -> Code:
         number = signal_number(name)
-        with connect(runtime) as client:
+        with reached(runtime) as client:
             pid = client.signal_agent(agent, number)
         told = {"status": "done", "agent": agent, "pid": pid, "signal": number.name}
         return _say(told, f"{number.name} sent to {agent} (pid {pid})", as_json=as_json)
@@ -77,7 +77,7 @@ def reload(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> Non
 
 def _replaced(replace: Callable[[Client, str], None], agent: str, runtime: str | None, *, as_json: bool) -> Code:
     """Have a fresh process of an agent, and say which."""
-    with connect(runtime) as client:
+    with reached(runtime) as client:
         replace(client, agent)
         now = next((one for one in client.status().agents if one.id == agent), None)
     pid, incarnation = (now.pid, now.incarnation) if now else (None, None)
@@ -97,7 +97,7 @@ def stop(runtime: Chosen = None, as_json: AsJson = False) -> None:
     """
 
     def command() -> Code:
-        with connect(runtime) as client:
+        with reached(runtime) as client:
             status = client.status()
             client.shut_down("scr stop")
             if not client.wait_end(END_S):
@@ -134,7 +134,7 @@ def send(
 
     def command() -> Code:
         given = parsed(sys.stdin.read() if task == STDIN else task)
-        with connect(runtime) as client:
+        with reached(runtime) as client:
             if wait:
                 output = client.ask(agent, given, timeout_s=timeout_s)
                 told = {"status": "done", "agent": agent, "output": output}

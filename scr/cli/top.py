@@ -6,62 +6,41 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from scr.cli.board import Row, described, ordered, rows_of, summary
+from scr.cli.board import Row, ordered
 from scr.cli.board_picture import table
 from scr.cli.choice import Choice, Deed
 from scr.cli.keys import Keys
 from scr.cli.say import say_json, say_trouble
-from scr.cli.seeing import look
+from scr.cli.systems import Look, Systems
 from scr.errors import RuntimeGone, ScrError
-from scr.launch.vitals import Vitals
-from scr.runtime.client import Client
-from scr.runtime.requests import RuntimeStatus
 
 HELP = "↑↓ select   s sort: {sort}   k kill   r restart   q quit"
 OTHER_LINES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The system at one moment; `at` is monotonic."""
-
-    status: RuntimeStatus
-    vitals: dict[int, Vitals]
-    at: float
-    rows: list[Row] = field(default_factory=list)
-
-
-def take(client: Client, before: Look | None) -> Look:
-    """Look now; what has changed since the look before is the load.  Raises RuntimeGone."""
-    status = client.status()
-    now = Look(status, look(status), time.monotonic())
-    over_s = now.at - before.at if before else 0.0
-    return replace(now, rows=rows_of(status, now.vitals, before.vitals if before else None, over_s))
-
-
-def history(client: Client, interval_s: float) -> None:
+def history(systems: Systems, interval_s: float) -> None:
     """One object for each look, until the runtime ends."""
     seen: Look | None = None
     try:
         while True:
-            seen = take(client, seen)
-            say_json({"time": time.time(), **described(seen.status, seen.rows)})
-            client.wait_end(interval_s)
+            seen = systems.look(seen)
+            say_json({"time": time.time(), **seen.described})
+            systems.wait_end(interval_s)
     except RuntimeGone:
         say_trouble("the runtime has ended")
 
 
-def watch(client: Client, interval_s: float) -> None:
+def watch(systems: Systems, interval_s: float) -> None:
     """Until somebody quits or the runtime ends.  The terminal is left as it was."""
     try:
         with Keys() as keys, Live(console=Console(), screen=True, auto_refresh=False) as live:
-            Watching(client, live, interval_s).run(keys)
+            Watching(systems, live, interval_s).run(keys)
     except RuntimeGone:
         say_trouble("the runtime has ended")
 
@@ -69,9 +48,9 @@ def watch(client: Client, interval_s: float) -> None:
 class Watching:
     """One person before one terminal.  Deeds are done in threads beside, and leave a note when they are done."""
 
-    def __init__(self, client: Client, live: Live, interval_s: float) -> None:
-        self._client, self._live, self._interval_s = client, live, interval_s
-        self._seen = take(client, None)
+    def __init__(self, systems: Systems, live: Live, interval_s: float) -> None:
+        self._systems, self._live, self._interval_s = systems, live, interval_s
+        self._seen = systems.look()
         self._choice = Choice()
         self._note = ""
 
@@ -81,26 +60,28 @@ class Watching:
             self._draw()
             due_s = self._seen.at + self._interval_s - time.monotonic()
             if due_s <= 0:
-                self._seen = take(self._client, self._seen)
+                self._seen = self._systems.look(self._seen)
             for key in keys.read(min(due_s, self._interval_s)):
                 self._press(key)
 
     def _press(self, key: str) -> None:
         choice = self._choice.after(key, self._shown())
         self._choice = replace(choice, doing=None)
-        if choice.doing and choice.selected:
-            self._note = f"{choice.doing} {choice.selected} …"
-            threading.Thread(target=self._do, args=(choice.doing, choice.selected), daemon=True).start()
+        row = self._selected()
+        if choice.doing and row:
+            self._note = f"{choice.doing} {row.status.id} …"
+            threading.Thread(target=self._do, args=(choice.doing, row.runtime, row.status.id), daemon=True).start()
 
-    def _do(self, deed: Deed, agent: str) -> None:
+    def _do(self, deed: Deed, runtime: str, agent: str) -> None:
         """In a thread of its own: a restart takes as long as the message in hand."""
         try:
+            client = self._systems.client(runtime)
             match deed:
                 case Deed.KILL:
-                    pid = self._client.signal_agent(agent, signal.SIGKILL)
+                    pid = client.signal_agent(agent, signal.SIGKILL)
                     self._note = f"{agent} (pid {pid}) was killed"
                 case Deed.RESTART:
-                    self._client.restart_agent(agent)
+                    client.restart_agent(agent)
                     self._note = f"{agent} was restarted"
         except ScrError as error:
             self._note = str(error)
@@ -109,14 +90,17 @@ class Watching:
         return ordered(self._seen.rows, self._choice.sort)
 
     def _shown(self) -> list[str]:
-        return [row.status.id for row in self._rows()]
+        return [row.key for row in self._rows()]
+
+    def _selected(self) -> Row | None:
+        return next((row for row in self._rows() if row.key == self._choice.selected), None)
 
     def _draw(self) -> None:
         rows, size = self._rows(), self._live.console.size
-        self._choice = self._choice.seeing([row.status.id for row in rows])
+        self._choice = self._choice.seeing([row.key for row in rows])
         part = window(rows, self._choice.selected, max(1, size.height - OTHER_LINES))
         lines: list[RenderableType] = [
-            _line(summary(self._seen.status, self._seen.rows), "bold"),
+            _line(self._seen.summary, "bold"),
             Text(),
             table(part, width=size.width, selected=self._choice.selected),
             Text(),
@@ -126,13 +110,15 @@ class Watching:
         self._live.update(Group(*lines), refresh=True)
 
     def _news(self) -> str:
-        choice = self._choice
-        return f"{choice.asking} {choice.selected}?  y: yes, any other key: no" if choice.asking else self._note
+        row = self._selected()
+        if self._choice.asking and row:
+            return f"{self._choice.asking} {row.status.id}?  y: yes, any other key: no"
+        return self._note
 
 
 def window(rows: Sequence[Row], selected: str | None, height: int) -> Sequence[Row]:
     """So many rows, the selected one among them, in the middle where it can be."""
-    at = next((n for n, row in enumerate(rows) if row.status.id == selected), 0)
+    at = next((n for n, row in enumerate(rows) if row.key == selected), 0)
     first = max(0, min(at - height // 2, len(rows) - height))
     return rows[first : first + height]
 

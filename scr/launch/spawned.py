@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,6 +30,7 @@ from scr.launch.reaper import signal_group
 from scr.launch.warden import end_all
 
 CLOSE_S = 3.0
+PATH = "PYTHONPATH"
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
 
@@ -61,7 +63,8 @@ class SpawnLauncher:
         self._is_closed = False
         self._none_alive = asyncio.Event()
         self._none_alive.set()
-        resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
+        with _environment({PATH: os.pathsep.join(sys.path)}):
+            resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
 
     def launch(self, ready: Ready) -> None:
         """Start a fresh interpreter; see `Launcher`.  Its imports happen later, in the process itself."""
@@ -95,8 +98,10 @@ class SpawnLauncher:
         try:
             channel, stdout, stderr = wiring.theirs
             ends = Ends(channel.fileno(), stdout, stderr)
-            child = self._context.Process(target=begin, args=(self._entry, ends, os.getpid(), self._pidfds))
-            with _environment(marked_environment(self._runtime_id)):
+            child = self._context.Process(
+                target=begin, args=(self._entry, ends, os.getpid(), self._pidfds, os.environ.get(PATH))
+            )
+            with _environment(marked_environment(self._runtime_id) | {PATH: os.pathsep.join(sys.path)}):
                 child.start()
             multiprocess_process._children.discard(child)  # noqa: SLF001  or it would wait on our pids
             watched = self._watch(child)
@@ -126,8 +131,13 @@ class SpawnLauncher:
             self._none_alive.set()
 
 
-def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool) -> None:
-    """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open."""
+def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool, path: str | None) -> None:
+    """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open.
+
+    `path` is what the runtime has as PYTHONPATH: what found the modules until here is not for programs that an agent
+    starts.
+    """
+    _set(PATH, path)
     channel = settle(*ends, alone=pidfds)
     if pidfds:
         resource_tracker._resource_tracker._fd = None  # noqa: SLF001  closed with all others: it must not be written to
@@ -155,7 +165,12 @@ def _environment(extra: dict[str, str]) -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+            _set(name, value)
+
+
+def _set(name: str, value: str | None) -> None:
+    """Set a variable of this process's environment as it was; None removes it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

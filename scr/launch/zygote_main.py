@@ -52,10 +52,11 @@ SETTLE_S = 1.0
 BIRTH_FAILED = 255
 
 
-def main(text: str) -> None:
-    """Be a zygote, and in every process that it forks, run the entry.  `text` is an encoded Plan."""
+def main(arguments: list[str]) -> None:
+    """Be a zygote, and in every process that it forks, run the entry.  The one argument is an encoded Plan."""
     os.closerange(CONTROL + 1, DESCRIPTORS_MAX)
     gc.disable()
+    (text,) = arguments
     plan = Plan.decode(text)
     zygote = Zygote(plan, socket.socket(fileno=CONTROL))
     zygote.outlive_terminal()

@@ -13,17 +13,11 @@ from typing import Self
 
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Wiring
+from scr.launch.paths import command
 from scr.launch.prepare import marked_environment
 from scr.launch.reaper import reap
 from scr.launch.wire import TICKET, Plan, Reply, decode_reply, receive, send
 from scr.launch.zygote_main import CONTROL
-
-BOOT = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])["path"]
-from scr.launch.zygote_main import main
-main(sys.argv[1])
-"""
 
 
 @dataclass(slots=True)
@@ -80,7 +74,7 @@ def _execute(plan: Plan) -> tuple[int, int, socket.socket]:
         ours.setblocking(False)
         pid = os.posix_spawn(
             sys.executable,
-            [sys.executable, "-c", BOOT, plan.encode()],
+            command(plan.path, "scr.launch.zygote_main", plan.encode()),
             os.environ | marked_environment(plan.runtime_id),
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

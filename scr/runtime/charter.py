@@ -7,13 +7,16 @@ need not load what settings are made of.
 from __future__ import annotations
 
 from scr.config import Settings
-from scr.messages import AgentId
+from scr.messages import AgentId, Message
 from scr.specs import SupervisorSpec
 from scr.values import Frozen
 
 
 class Boot(Frozen):
-    """The first frame from the owner, before any request: what to run, and how."""
+    """The first frame from the owner, before any request: what to run, and how.
+
+    `first` is the message that begins the run; it is in the store with the run itself, or neither is.
+    """
 
     runtime: str
     run: str
@@ -21,3 +24,4 @@ class Boot(Frozen):
     tree: SupervisorSpec
     settings: Settings
     memory: AgentId | None = None
+    first: Message | None = None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from scr.errors import InvalidInput
 from scr.runtime.client import Client
 from scr.runtime.connection import Listener
+from scr.runtime.running import read, refuse_several
 from scr.runtime.scratch import find_runtimes, reach
 
 
@@ -13,9 +17,10 @@ def connect(runtime: str | None = None, listener: Listener | None = None) -> Cli
 
     Raises InvalidInput when there is none, or several to choose from.
     """
-    reached = {path.name: sock for path in find_runtimes() if (sock := reach(path.name))}
+    paths = {path.name: path for path in find_runtimes()}
+    reached = {name: sock for name in paths if (sock := reach(name))}
     try:
-        name = _chosen(runtime, tuple(reached))
+        name = _chosen(runtime, [paths[one] for one in reached])
         chosen = reached.pop(name)
     finally:
         for sock in reached.values():
@@ -26,12 +31,12 @@ def connect(runtime: str | None = None, listener: Listener | None = None) -> Cli
     return client
 
 
-def _chosen(runtime: str | None, running: tuple[str, ...]) -> str:
-    names = ", ".join(running)
+def _chosen(runtime: str | None, running: Sequence[Path]) -> str:
+    names = [path.name for path in running]
     if not running:
         raise InvalidInput("no runtime of yours is running here; `scr run` and scr.Runtime start one")
     if runtime is None and len(running) > 1:
-        raise InvalidInput(f"{len(running)} runtimes are running: {names}; choose one with --runtime")
-    if runtime is not None and runtime not in running:
-        raise InvalidInput(f"there is no runtime {runtime!r}; running: {names}")
-    return runtime or running[0]
+        raise refuse_several("runtime", "--runtime", [read(path) for path in running])
+    if runtime is not None and runtime not in names:
+        raise InvalidInput(f"there is no runtime {runtime!r}; running: {', '.join(names)}")
+    return runtime or names[0]

@@ -14,6 +14,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from scr.errors import ScrError
 from scr.failpoints import arm, reach
 from scr.mail.channel import BlockingChannel
 from scr.mail.framing import FRAME_MAX
+from scr.messages import Message
 from scr.runtime import preload as preloads
 from scr.runtime.charter import Boot
 from scr.runtime.client import ANSWER_S, Client
@@ -35,12 +37,13 @@ from scr.runtime.scratch import discard_scratch
 from scr.runtime.spawn import Spawned, spawn, wait_for
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import Code, SupervisorSpec, cautions, check, check_size
+from scr.store.url import MEMORY as IN_MEMORY
+from scr.store.url import store_url
 from scr.telemetry.events import Record
 from scr.telemetry.log_lines import KINDS, Line
 from scr.telemetry.program_log import ProgramLog
 
 RESTARTS_MAX, WITHIN_S = 3, 60.0
-MEMORY_STORE = "memory:"
 
 
 class Runtime(Client):
@@ -57,7 +60,8 @@ class Runtime(Client):
     contradicts itself is refused at once, with InvalidSpec; of one that is
     allowed and seldom meant a UserWarning tells.
 
-    With a durable `store` (`sqlite:///work.db`) this handle is also the
+    `store` is a URL or the path of a file; one that cannot be meant is refused
+    here, with InvalidInput.  With a durable one (`sqlite:///work.db`) this handle is also the
     runtime's keeper: a runtime that dies is started again from the store, up to
     `RESTARTS_MAX` times in `WITHIN_S`, and what was asked is asked again.  The
     next program that gives the same `run` goes on where this one was ended.
@@ -66,7 +70,11 @@ class Runtime(Client):
     up) is told to the program's `logging` as WARNING or ERROR of the logger
     `scr`, what agents print and log as INFO of `scr.agents.NAME`; `quiet` turns
     that off.
+
+    `first` is a message to begin the run with: it is in the store as soon as the run is.
     """
+
+    first: Message | None = None
 
     def __init__(
         self,
@@ -76,7 +84,7 @@ class Runtime(Client):
         preload: tuple[str, ...] = preloads.AGENTS,
         listener: Callable[[Record], None] | None = None,
         spawned: Spawned | None = None,
-        store: str | None = None,
+        store: str | Path | None = None,
         run: str | None = None,
         title: str = "",
         quiet: bool = False,
@@ -86,8 +94,7 @@ class Runtime(Client):
             warnings.warn(caution, stacklevel=2)
         settings = settings or from_environment()
         check_size(tree, settings.limits.frame_bytes)
-        if store is not None:
-            settings = settings.model_copy(update={"store": store})
+        settings = settings.model_copy(update={"store": store_url(settings.store if store is None else store)})
         self._log = None if quiet else ProgramLog()
         self._hears, self._kinds = listener, () if listener else KINDS
         super().__init__(self._heard, frame_bytes=settings.limits.frame_bytes)
@@ -153,6 +160,7 @@ class Runtime(Client):
             tree=self._tree,
             settings=self._settings,
             memory=MEMORY,
+            first=self.first,
         )
 
     def _listen(self) -> None:
@@ -171,7 +179,7 @@ class Runtime(Client):
         """Start a runtime again that has died, from its store; in the reader's thread."""
         with self._keeping:
             process = self._process
-            if process is None or self._fatal or self._settings.store == MEMORY_STORE:
+            if process is None or self._fatal or self._settings.store == IN_MEMORY:
                 return None
             with suppress(subprocess.TimeoutExpired):
                 if wait_for(process, END_S) == 0:

@@ -16,6 +16,7 @@ from functools import partial
 from scr.errors import ChannelError, RunOwned, ScrError, StoreError, StoreUnavailable
 from scr.frames import FROM_RUNTIME
 from scr.mail.channel import BlockingChannel
+from scr.messages import Message
 from scr.runtime.charter import Boot
 from scr.runtime.requests import Answered
 from scr.store.lease import this_process
@@ -73,8 +74,8 @@ class Watcher:
         self.lost(StoreUnavailable(status.detail or f"{silence}; see what has stopped its disk or its server"))
 
 
-def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
-    """The run, owned by this process.  Blocks; raises what `open_store` does.
+def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None = None) -> Store:
+    """The run, owned by this process; a new one begins with `first`.  Blocks; raises what `open_store` does.
 
     A runtime whose keeper was killed ends within a second: a program that is
     started again at once waits for that.
@@ -82,14 +83,14 @@ def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) 
     until = time.monotonic() + HANDOVER_S
     while True:
         try:
-            return _opened(loop, boot, watcher)
+            return _opened(loop, boot, watcher, first)
         except RunOwned:
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_S)
 
 
-def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
+def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None) -> Store:
     opening = Opening(
         run=boot.run,
         runtime=boot.runtime,
@@ -97,6 +98,7 @@ def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> St
         tree=boot.tree,
         title=boot.title,
         lease_s=boot.settings.lease_s,
+        first=first,
     )
     return open_store(
         boot.settings.store,

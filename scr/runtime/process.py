@@ -32,6 +32,7 @@ from scr.runtime.charter import Boot
 from scr.runtime.control import Control
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
 from scr.runtime.preload import ENTRY
+from scr.runtime.running import tell, this_process
 from scr.runtime.scratch import CONTROL
 from scr.runtime.system import System
 
@@ -49,6 +50,7 @@ def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: 
     except ChannelError:
         return 1  # the owner is gone, or has found that it needs no runtime
     setproctitle(f"scr: runtime {boot.runtime}")
+    tell(scratch, this_process(boot.runtime, run=boot.run, title=boot.title))
     raise_descriptor_limit()
     suit_interpreter()
     arm("runtime", "store")
@@ -63,7 +65,7 @@ async def run(
     over = asyncio.Event()
     watcher = Watcher()
     try:
-        store = opened_store(loop, boot, watcher)
+        store = opened_store(loop, boot, watcher, boot.first)
     except ScrError as error:
         tell_owner(owner, error)
         return 0
@@ -87,6 +89,13 @@ async def run(
     control.close()
     store.close()
     return 1 if system.is_cut_short else 0
+
+
+def refuse(owner: socket.socket, error: ScrError) -> None:
+    """Tell the owner why there is no runtime.  What it has said by now is read first, or the answer would be lost."""
+    with suppress(ChannelError):
+        read_first(owner, FRAME_MAX, BOOT_S)
+    tell_owner(owner, error)
 
 
 def lose(system: System, control: Control, error: StoreError) -> None:

@@ -10,12 +10,12 @@ import os
 import select
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from scr.launch.lineage import WITHIN
+from scr.launch.paths import command, module_path
 
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
@@ -59,8 +59,7 @@ def environment(runtime: str) -> dict[str, str]:
 
     Its id is for `lineage`.  setproctitle would write the title over it, were it not told to leave that alone.
     """
-    path = os.pathsep.join(path for path in sys.path if path)
-    return {"PYTHONPATH": path, WITHIN: runtime, "SPT_NOENV": "1"}
+    return {WITHIN: runtime, "SPT_NOENV": "1"}
 
 
 def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
@@ -70,7 +69,7 @@ def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scr.runtime.boot", str(theirs.fileno()), runtime, launcher, *preload],
+            command(module_path(), "scr.runtime.boot", str(theirs.fileno()), runtime, launcher, *preload),
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,8 @@ from scr.errors import ChannelError, InvalidInput, PeerGone, RuntimeGone
 from scr.mail.channel import BlockingChannel
 from scr.runtime.connection import opened
 from scr.runtime.requests import Answered, Request
-from scr.runtime.scratch import discard_scratch, scratch_root
+from scr.runtime.running import read, refuse_several
+from scr.runtime.scratch import discard_scratch, find_scratches, reach_socket
 from scr.serve.requests import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
 from scr.values import complaint
 
@@ -97,9 +99,10 @@ def connect(server: str | None = None) -> Client:
 
     Raises InvalidInput when there is none, or several to choose from.
     """
-    reached = {path.name: sock for path in find_servers() if (sock := _reached(path))}
+    paths = {path.name: path for path in find_servers()}
+    reached = {name: sock for name, path in paths.items() if (sock := reach_socket(path / SOCKET))}
     try:
-        return Client(reached.pop(_chosen(server, tuple(reached))))
+        return Client(reached.pop(_chosen(server, [paths[one] for one in reached])))
     finally:
         for sock in reached.values():
             sock.close()
@@ -107,35 +110,24 @@ def connect(server: str | None = None) -> Client:
 
 def find_servers() -> list[Path]:
     """The directories of the servers that seem to be running."""
-    return sorted(path.parent for path in scratch_root().glob(f"*/{SOCKET}"))
+    return sorted(find_scratches(SOCKET))
 
 
 def discard_dead() -> None:
     """Remove the directories of servers that were killed."""
     for path in find_servers():
-        if sock := _reached(path):
+        if sock := reach_socket(path / SOCKET):
             sock.close()
         elif time.time() - path.stat().st_mtime > YOUNG_S:
             discard_scratch(path.name)
 
 
-def _chosen(server: str | None, running: tuple[str, ...]) -> str:
-    names = ", ".join(running)
+def _chosen(server: str | None, running: Sequence[Path]) -> str:
+    names = [path.name for path in running]
     if not running:
         raise InvalidInput(f"no server of yours is running here: {START_ONE}")
     if server is None and len(running) > 1:
-        raise InvalidInput(f"{len(running)} servers are running: {names}; choose one with --server")
-    if server is not None and server not in running:
-        raise InvalidInput(f"there is no server {server!r}; running: {names}")
-    return server or running[0]
-
-
-def _reached(path: Path) -> socket.socket | None:
-    """A connection to the server that has this directory; None when it has ended and only the directory is left."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.connect(str(path / SOCKET))
-    except OSError:
-        sock.close()
-        return None
-    return sock
+        raise refuse_several("server", "--server", [read(path) for path in running])
+    if server is not None and server not in names:
+        raise InvalidInput(f"there is no server {server!r}; running: {', '.join(names)}")
+    return server or names[0]

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from setproctitle import setproctitle
 
 from scr.errors import InvalidInput
-from scr.runtime.handle import MEMORY_STORE
+from scr.launch.signals import heeded
+from scr.runtime import running
 from scr.runtime.scratch import discard_scratch, make_scratch
 from scr.serve.connect import SOCKET, discard_dead
 from scr.serve.control import listen
@@ -18,6 +19,7 @@ from scr.serve.happenings import Happening
 from scr.serve.schedule import Bounds
 from scr.serve.server import Server
 from scr.serve.trade import Trade
+from scr.store.url import MEMORY, store_url
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,16 +34,18 @@ async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: C
 
     Raises InvalidInput for a store that does not outlive its runtimes, StoreError when it cannot be used.
     """
-    if store == MEMORY_STORE:
+    store = store_url(store)
+    if store == MEMORY:
         raise InvalidInput("a server needs a store that outlives it; give --store sqlite:///path or postgresql://...")
     name = f"s-{secrets.token_hex(4)}"
     setproctitle(f"scr: server {name}")
     loop, server = asyncio.get_running_loop(), Server(name, store, trades, bounds, tell)
-    for number in SIGNALS:
+    for number in heeded(SIGNALS):
         loop.add_signal_handler(number, server.stop)
     await server.settle()
     discard_dead()
     scratch = make_scratch(name)
+    running.tell(scratch, running.this_process(name, title="scr serve"))
     try:
         door = listen(loop, scratch / SOCKET, server.answer)
         try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pydantic import JsonValue
 
 from scr.bounds import refuse_deep_value
-from scr.errors import InvalidInput, StoreDamaged
+from scr.errors import InvalidInput
 from scr.messages import Message
 from scr.specs import SupervisorSpec
 from scr.step_names import done_step
@@ -35,12 +35,8 @@ def create(
 ) -> None:
     """A new run, queued.  Raises InvalidInput when there is one of that name."""
     with _transaction(session):
-        if not opening.begin(session, run, tree, title, RunState.QUEUED, priority):
+        if not opening.begin(session, run, tree, title, RunState.QUEUED, priority, first):
             raise InvalidInput(f"there is a run {run!r} already; give the new one another name")
-        row = _found(session, run)
-        scribe = Scribe(row.id)
-        session.write(scribe.accept(first) if first else ())
-        _note(session, row, scribe)
 
 
 def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) -> None:
@@ -85,13 +81,6 @@ def _note(session: Session, row: RunRow, scribe: Scribe, *, epoch: int = 0) -> N
     fence = {"batch": row.batch + 1, "seq": scribe.seq, "n": scribe.n, "lease_s": 0.0}
     session.change(statements.FENCE, **fence, id=row.id, epoch=epoch)
     session.change(statements.MARKED, state=row.state, reason=row.reason, id=row.id)
-
-
-def _found(session: Session, run: str) -> RunRow:
-    row = opening.find(session, run)
-    if row is None:
-        raise StoreDamaged(f"the run {run!r} has vanished from the store while it was written; try again")
-    return row
 
 
 @contextmanager

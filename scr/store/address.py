@@ -1,48 +1,37 @@
-"""The URL of a store, and the database that it names."""
+"""The database that the URL of a store names."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from scr.errors import InvalidInput, StoreUnavailable
 from scr.store.session import Database
 from scr.store.sqlite import SqliteDatabase
-
-MEMORY = "memory:"
-KINDS = "sqlite:///relative/file, sqlite:////absolute/file, postgresql://user@host/database or memory:"
-DURABILITIES = {None: True, "power": True, "process": False}
-PREFIX = "sqlite:///"
+from scr.store.url import INSTALL, MEMORY, SQLITE, durability, file_of, store_url
 
 
-def database_of(url: str) -> Database:
-    """The database of a URL that is not `memory:`.
+def database_of(given: str) -> Database:
+    """The database of a store that is not in memory, by its URL or its path.
 
     `?durability=process` makes turns survive every kill, but not the loss of
     power, which may then cost the last of them; "power" is the default.
     Raises InvalidInput for a URL that is none, StoreUnavailable where the client for it is missing.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise InvalidInput(f"the store's URL is none ({error}); give {KINDS}") from error
-    durability = parse_qs(parts.query).get("durability", [None])[-1]
-    if durability not in DURABILITIES:
-        raise InvalidInput(f"durability={durability} is unknown; give power or process")
-    is_durable = DURABILITIES[durability]
-    if parts.scheme == "sqlite" and url.startswith(PREFIX) and len(parts.path) > 1:
-        return SqliteDatabase(Path(unquote(parts.path[1:])).absolute(), is_durable=is_durable)
-    if parts.scheme in {"postgresql", "postgres"}:
-        return _postgres(url, is_durable=is_durable)
-    raise InvalidInput(f"{parts.scheme or 'nothing'!r} is no kind of store; give {KINDS}")
+    url = store_url(given)
+    if url == MEMORY:
+        raise InvalidInput("a store in memory is its runtime's alone; name one in a file or a server")
+    if url.startswith(SQLITE):
+        path, is_durable = file_of(url)
+        return SqliteDatabase(path, is_durable=is_durable)
+    return _postgres(url)
 
 
-def _postgres(url: str, *, is_durable: bool) -> Database:
+def _postgres(url: str) -> Database:
     """Its client is loaded only here: it takes a tenth of a second, and most stores are files."""
     try:
         module = import_module("scr.store.postgres")
     except ImportError as error:
-        raise StoreUnavailable(f"PostgreSQL needs more: pip install 'scr[postgres]' ({error})") from error
-    database: Database = module.PostgresDatabase(url, is_durable=is_durable)
+        raise StoreUnavailable(f"PostgreSQL needs more: {INSTALL} ({error})") from error
+    database: Database = module.PostgresDatabase(url, is_durable=durability(urlsplit(url).query))
     return database

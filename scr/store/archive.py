@@ -14,7 +14,7 @@ from scr.frames import Entry, StepRecord
 from scr.messages import Failure, Message
 from scr.specs import SupervisorSpec
 from scr.store import acts, reading, rows, statements
-from scr.store.address import MEMORY, database_of
+from scr.store.address import database_of
 from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
 from scr.store.opening import RunRow, find, is_free
@@ -34,8 +34,6 @@ def open_archive(url: str, *, create: bool = False) -> Archive:
     A store that is not there is not made, unless with `create`.  Raises
     InvalidInput for a URL that is none, StoreUnavailable, StoreDamaged, StoreForeign.
     """
-    if url == MEMORY:
-        raise InvalidInput("a store in memory is its runtime's alone; name one in a file or a server")
     return Archive(database_of(url), create=create)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from scr.errors import StoreUnavailable, UnknownRun
+from scr.messages import CLIENT
 from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.lease import this_process
@@ -23,8 +24,8 @@ ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.CANCELLED})
 EVERY = 1 << 62
 LAST = Statement(
     "SELECT coalesce((SELECT e.last_time FROM events e WHERE e.run = r.id ORDER BY e.seq DESC LIMIT 1), r.created),"
-    " (SELECT count(*) FROM messages m WHERE m.run = r.id AND m.end_seq IS NULL AND m.seq IS NOT NULL)"
-    " + (SELECT count(*) FROM timers t WHERE t.run = r.id AND t.end_seq IS NULL)"
+    " (SELECT count(*) FROM messages m WHERE m.run = r.id AND m.end_seq IS NULL AND m.seq IS NOT NULL"
+    " AND (m.sender = :client OR m.parked <> ''))"
     " FROM runs r WHERE r.run = :run"
 )
 DELETE = Statement("DELETE FROM runs WHERE id = :id AND epoch = :epoch")
@@ -43,7 +44,12 @@ RECLAIM = {
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """What decides whether a run may go.  Its last event was at `ended`; `waiting` messages and timers are open."""
+    """What decides whether a run may go.  Its last event was at `ended`; `waiting` of its messages are open.
+
+    Of a run that is over, only what came from outside counts, and what waits for a person; of a cancelled one
+    nothing.  What agents sent each other (the news that one has gone, a result that came too late) and their timers
+    ended with the run.
+    """
 
     run: str
     state: RunState
@@ -129,8 +135,10 @@ def _reason_to_spare(run: Resting, *, is_named: bool) -> str:
 
 
 def _resting(session: Session, run: ListedRun) -> Resting:
-    found = session.rows(LAST, run=run.run)
+    found = session.rows(LAST, client=CLIENT, run=run.run)
     ended, waiting = found[0] if found else (run.created, 0)
+    if run.state is RunState.CANCELLED:
+        waiting = 0  # nothing of it will ever be done
     return Resting(run.run, run.state, run.epoch, ended, run.is_owned, waiting)
 
 

@@ -24,6 +24,7 @@ class Counters:
     epoch: int
     seq: int
     n: int
+    is_fresh: bool = False
 
 
 def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tuple[Image, Scribe]:
@@ -49,6 +50,7 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
         effects=tuple(effect_of(columns) for columns in session.rows(statements.EFFECTS, run=run)),
         entries_version=session.rows(statements.VERSION, run=run)[0][0],
         past=dict(session.rows(statements.PAST_AGENTS, run=run)),
+        is_fresh=counters.is_fresh,
     )
     numbers = [n for (n,) in session.rows(statements.CRASH_NUMBERS, run=run)]
     scribe = Scribe(

@@ -9,18 +9,21 @@ from typing import Any
 
 from scr.config import Limits
 from scr.errors import InvalidInput, RunCancelled, RunOwned, StoreError, UnknownRun
+from scr.messages import Message
 from scr.specs import SupervisorSpec
 from scr.store import image, lease, statements
-from scr.store.address import MEMORY, database_of
+from scr.store.address import database_of
 from scr.store.image import Counters
 from scr.store.lease import Lease
 from scr.store.memory import MemoryStore
-from scr.store.records import Opening, Priority, RunState, StoreStatus
+from scr.store.records import Image, KeptMessage, Opening, Priority, RunState, StoreStatus
 from scr.store.rows import json_of, printable, seal, unseal
 from scr.store.schema import POSTGRES
+from scr.store.scribe import Scribe
 from scr.store.session import Session
 from scr.store.sql import SqlStore
 from scr.store.store import Store
+from scr.store.url import MEMORY
 from scr.store.writer import Tenure, Writer
 
 
@@ -72,7 +75,8 @@ def open_store(
     RunOwned, RunCancelled, InvalidInput.
     """
     if url == MEMORY:
-        return MemoryStore(limits.dead_letters, limits.crashes)
+        mail = (KeptMessage(opening.first),) if opening.first else ()
+        return MemoryStore(limits.dead_letters, limits.crashes, Image(mail=mail, is_fresh=True))
     me = lease.parse(opening.owner)
     if me is None:
         raise InvalidInput(f"{opening.owner!r} is not the name of a process: give str(lease.this_process())")
@@ -81,9 +85,10 @@ def open_store(
     try:
         session.check()
         session.begin()
-        begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED)
+        begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED, first=opening.first)
         row = claim(session, opening.run, me, runtime=opening.runtime, lease_s=opening.lease_s)
-        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
+        is_fresh = not (row.runtime or row.seq)
+        counters = Counters(row.epoch + 1, row.seq, row.n, is_fresh=is_fresh)
         found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
         session.commit()
     except BaseException:
@@ -97,9 +102,18 @@ def open_store(
 
 
 def begin(
-    session: Session, run: str, tree: SupervisorSpec, title: str, state: RunState, priority: Priority = Priority.NORMAL
+    session: Session,
+    run: str,
+    tree: SupervisorSpec,
+    title: str,
+    state: RunState,
+    priority: Priority = Priority.NORMAL,
+    first: Message | None = None,
 ) -> bool:
-    """Note the run unless there is one of that name; whether there was none.  In a transaction."""
+    """Note the run with its first message unless there is one of that name; whether there was none.
+
+    In a transaction.
+    """
     columns: dict[str, str | float] = {
         "run": run,
         "title": printable(title),
@@ -108,7 +122,12 @@ def begin(
         "created": time.time(),
     }
     crc = seal(*columns.values())
-    return session.change(statements.RUN_NEW, **columns, crc=crc, state=str(state)) == 1
+    is_new = session.change(statements.RUN_NEW, **columns, crc=crc, state=str(state)) == 1
+    if is_new and first and (row := find(session, run)):
+        scribe = Scribe(row.id)
+        session.write(scribe.accept(first))
+        session.change(statements.FENCE, batch=1, seq=0, n=scribe.n, lease_s=0.0, id=row.id, epoch=0)
+    return is_new
 
 
 def find(session: Session, run: str) -> RunRow | None:

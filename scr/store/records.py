@@ -44,7 +44,9 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The run that a runtime wants to own.  `tree` and `title` are kept when the store does not know the run yet.
+    """The run that a runtime wants to own.
+
+    `tree`, `title` and `first`, the message that begins it, are kept when the store does not know the run yet.
 
     `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.
     """
@@ -55,6 +57,7 @@ class Opening:
     tree: SupervisorSpec
     title: str = ""
     lease_s: float = 5.0
+    first: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ class Image:
     """All that a runtime begins from: nothing for a new run, what was acknowledged for one that is resumed.
 
     `seq` is that of the last event; `mail` is in the order in which it was
-    accepted; `agents` in the order in which they first came.
+    accepted; `agents` in the order in which they first came.  `is_fresh`: no
+    runtime has had the run, so nothing of it was ever delivered.
     """
 
     epoch: int = 1
@@ -164,6 +168,7 @@ class Image:
     effects: tuple[Effect, ...] = ()
     entries_version: int = 0
     past: Mapping[AgentId, int] = field(default_factory=dict)
+    is_fresh: bool = False
 
     @property
     def resumed(self) -> bool:

@@ -13,6 +13,7 @@ from scr.store.lease import boot_time
 from scr.store.migrating import bring_forward
 from scr.store.schema import APPLICATION_ID, SQLITE
 from scr.store.session import DriverSession
+from scr.store.url import sqlite_url
 
 BUSY_S = 1.0
 CHECKED_BYTES = 32 << 20  # a whole check of that much takes about a third of a second
@@ -66,7 +67,7 @@ class SqliteDatabase:
     dialect = SQLITE
 
     def __init__(self, path: Path, *, is_durable: bool = True) -> None:
-        self.shown = f"sqlite:///{path}" + ("" if is_durable else "?durability=process")
+        self.shown = sqlite_url(path, is_durable=is_durable)
         self._path, self._synchronous = path, "FULL" if is_durable else "NORMAL"
         if sqlite3.sqlite_version_info < LEAST:
             raise StoreUnavailable(f"SQLite {sqlite3.sqlite_version} is too old for a store; it takes 3.37 or newer")

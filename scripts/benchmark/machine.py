@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
+import scr
 from benchmark.contest import Outcome
 
 
@@ -41,7 +41,7 @@ def filesystem(folder: Path) -> str:
 
 def versions(found: dict[str, dict[str, Outcome]]) -> dict[str, str]:
     """Of SCR, and of every peer that took part."""
-    named = {"scr": version("scr")}
+    named = {"scr": scr.__version__}
     for outcomes in found.values():
         for outcome in outcomes.values():
             named |= outcome.versions

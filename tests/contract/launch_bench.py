@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -284,9 +285,13 @@ def runtime_process(code):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         start_new_session=True,
     )
+    told = {}
     try:
-        yield process, json.loads(process.stdout.readline())
+        told |= json.loads(process.stdout.readline())
+        yield process, told
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
+        if told:
+            shutil.rmtree(told["scratch"], ignore_errors=True)  # without a zygote nothing removes it

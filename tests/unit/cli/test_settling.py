@@ -4,7 +4,9 @@ from functools import partial
 
 import pytest
 
-from tests.unit.store.story import image_of, story, told
+from scr.store.records import DeadLetter
+from scr.telemetry.events import Logged, Record
+from tests.unit.store.story import image_of, opened, story, task, told
 
 
 def calls_until(text):
@@ -93,3 +95,41 @@ def test_what_cannot_be_resolved_changes_nothing(scr, doubtful, arguments, words
     assert (said.code, said.out) == (2, "")
     assert words in said.err
     assert kept(doubtful, "doubtful", "m2").parked == "pay"
+
+
+@pytest.fixture
+def many(store):
+    """A run with three dead letters for two reasons."""
+    run = opened(store, "many")
+    run.append(Record(seq=1, at=1.0, time=1.0, event=Logged(agent="c", text="begun")))
+    for name, why in (("m1", "ConnectionError: away"), ("m2", "ValueError: no"), ("m3", "ConnectionError: away")):
+        run.accept(task(name, "c"))
+        run.bury(DeadLetter(task(name, "c"), "quarantined", why, 3, 110.0), None)
+    run.close()
+    return store
+
+
+def test_all_dead_letters_of_a_run_are_retried_at_once(scr, many):
+    said = scr("retry-dead", "many", "--all", "--store", many)
+    assert said.out == "3 dead letters are delivered once more, when the run goes on: scr resume many\n"
+    assert all(kept(many, "many", name) for name in ("m1", "m2", "m3"))
+    assert scr("retry-dead", "many", "--all", "--store", many).out == "0 dead letters are delivered once more\n"
+
+
+def test_those_with_a_reason_are_retried_and_the_others_stay_dead(scr, many):
+    told = scr("retry-dead", "many", "--all", "--reason", "connectionerror", "--store", many, "--json").json
+    assert told["dead_letters"] == [{"message_id": "m1", "to": "c"}, {"message_id": "m3", "to": "c"}]
+    assert told["delivered"] == 2
+    assert [
+        letter["message"]["message_id"]
+        for letter in scr("dead", "many", "--store", many, "--json").json["dead_letters"]
+    ] == ["m2"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["m1", "--all"], ["m1", "--reason", "x"], ["--reason", "x"]])
+def test_which_dead_letters_are_meant_must_be_said_once(scr, many, arguments):
+    said = scr("retry-dead", "many", *arguments, "--store", many)
+    assert (said.code, said.err) == (
+        2,
+        "scr: give the ID of one dead letter, or --all, with --reason TEXT for some of them\n",
+    )

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from scr.errors import UnknownRun
-from scr.frames import Commit
-from scr.messages import CLIENT
+from scr.frames import Commit, Timer
+from scr.messages import CLIENT, RUNTIME, Down, origin
 from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.doctor import examine
@@ -16,7 +16,7 @@ from scr.store.records import CommittedTurn, RunState
 from scr.store.statements import Statement
 from scr.store.tables import TABLES
 from scr.telemetry.events import Logged, Record
-from tests.unit.store.story import nothing, opened, result, spec, task
+from tests.unit.store.story import TREE, nothing, opened, result, spec, task
 
 DAY = 86400.0
 NOW = 100 * DAY
@@ -114,6 +114,35 @@ def test_one_that_is_named_goes_whatever_it_waits_for(url):
     assert sweep(url, now=NOW, older_than_s=0.0).deleted == ()
     assert sweep(url, now=NOW, names=["waits"]).deleted == ("waits",)
     assert names(url) == {"other"}
+
+
+def test_what_agents_had_for_each_other_as_their_run_ended_keeps_no_run(url):
+    store = begun(url, "done", 1)
+    store.accept(
+        Down(payload={"agent": "b", "reason": "shutdown"}, **origin(message_id="d", sender=RUNTIME, to="a", at=1))
+    )
+    store.accept(task("late", "a", sender="b"))
+    store.accept(result("unread", "a", "b", "late"))
+    timer = Timer(message=task("tick", "a", "a"), due=900.0)
+    store.accept(task("last", "a"))
+    store.commit(CommittedTurn("a", 1, Commit(message_id="last", timers=(timer,))), nothing)
+    store.close()
+    assert sweep(url, now=NOW, keep=0).deleted == ("done",)
+
+
+def test_a_task_from_outside_keeps_a_run_that_is_done_and_a_step_in_doubt_does(url):
+    for run, sender, is_parked in (("asked", CLIENT, False), ("doubtful", "b", True)):
+        store = begun(url, run, 1)
+        store.accept(task("other", "a", sender=sender))
+        if is_parked:
+            store.park("other", "pay")
+        store.close()
+    swept = sweep(url, now=NOW, keep=0)
+    assert [(run, reason[:1]) for run, reason in swept.spared] == [("asked", "1"), ("doubtful", "1")]
+    with open_archive(url) as archive:
+        archive.create("cancelled", TREE, task("cancelled", "a"))
+        archive.cancel("cancelled")
+    assert sweep(url, now=NOW, keep=0).deleted == ("cancelled",)
 
 
 def test_one_that_is_owned_stays(url):

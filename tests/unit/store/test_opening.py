@@ -1,0 +1,47 @@
+"""A run comes into the store with the message that begins it, or not at all."""
+
+import pytest
+
+from scr.config import Limits
+from scr.store import lease
+from scr.store.archive import open_archive
+from scr.store.opening import open_store
+from scr.store.records import Opening, RunState
+from tests.unit.store.story import TREE, task
+
+
+def opened(url, text="work"):
+    first = task("asked", "a", text=text)
+    return open_store(
+        url,
+        Opening("asked", "test", str(lease.this_process()), TREE, title="a question", first=first),
+        call=lambda function: function(),
+        lost=lambda error: None,
+        changed=lambda status: None,
+        limits=Limits(),
+    )
+
+
+@pytest.fixture(params=["memory:", "sqlite:///{}/store.db"], ids=["in memory", "in a file"])
+def url(request, tmp_path):
+    return request.param.format(tmp_path)
+
+
+def test_a_new_run_has_its_question_before_anything_else_and_nothing_of_it_was_delivered(url):
+    store = opened(url)
+    store.close()
+    (kept,) = store.image.mail
+    assert (kept.message.message_id, kept.deliveries) == ("asked", 0)
+    assert (store.image.is_fresh, store.image.resumed) == (True, False)
+
+
+def test_a_run_that_was_killed_at_once_goes_on_with_the_question_that_it_had(tmp_path):
+    url = f"sqlite:///{tmp_path}/store.db"
+    opened(url).close()
+    again = opened(url, text="something else")
+    again.close()
+    assert [kept.message.payload.input for kept in again.image.mail] == [{"text": "work"}]
+    assert not again.image.is_fresh
+    with open_archive(url) as archive:
+        assert archive.run("asked").state is RunState.STOPPED
+        assert [one.message.message_id for one in archive.messages("asked")] == ["asked"]
