@@ -137,6 +137,7 @@ class Player:
             table=self._stage.table,
             limits=spec.limits,
             max_frame_bytes=FRAME_BYTES,
+            messages=spec.messages,
         )
         self._puppet = await self._stage.puppet()
         said = await self._puppet.tell(become, spec.start_timeout_s)

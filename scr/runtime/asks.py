@@ -30,6 +30,7 @@ ERROR_OF = {
     "quarantined": "TaskFailed",
     "failed": "TaskFailed",
     "agent_gone": "AgentGone",
+    "unanswered": "NotAnswered",
     "cancelled": "RunCancelled",
 }
 
@@ -49,12 +50,13 @@ Tell: TypeAlias = Callable[[Outcome], None]
 
 @dataclass(slots=True)
 class Waiting:
-    """One ask under way."""
+    """One ask under way; one that is put off has no deadline: its question waits for a person."""
 
     ask: OpenAsk
     to: str
     tell: Tell
     timer: asyncio.TimerHandle
+    is_put_off: bool = False
 
 
 class Asks:
@@ -79,6 +81,9 @@ class Asks:
         """
         if waiting := self._waiting.get(ask.message_id):
             waiting.to, waiting.tell = to, tell
+            if waiting.is_put_off:
+                waiting.is_put_off = False
+                waiting.timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
             return False
         self._closed.pop(ask.message_id, None)
         timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
@@ -88,6 +93,11 @@ class Asks:
     def expects(self, message_id: str) -> bool:
         """Whether somebody waits for the answer to this message."""
         return message_id in self._waiting
+
+    def of(self, message_id: str) -> OpenAsk | None:
+        """The ask under way that this message was sent for."""
+        waiting = self._waiting.get(message_id)
+        return waiting.ask if waiting else None
 
     def answers_in(self, sends: Sequence[Message]) -> tuple[AskAnswer, ...]:
         """Which of these messages answer an ask under way, and the step that each is the result of."""
@@ -106,6 +116,13 @@ class Asks:
         """Tell whoever waits for this answer; one that comes too late is dropped."""
         if isinstance(message, Result | Failure) and message.in_reply_to in self._waiting:
             self.end(message.in_reply_to, outcome_of(message))
+
+    def put_off(self, message_id: str, outcome: Outcome, then: Tell) -> None:
+        """Tell who waits that the answer waits for a person, and `then` the answer, whenever it comes."""
+        waiting = self._waiting[message_id]
+        waiting.timer.cancel()
+        told, waiting.tell, waiting.is_put_off = waiting.tell, then, True
+        told(outcome)
 
     def end(self, message_id: str, outcome: Outcome) -> None:
         """The ask is over; who waited is told."""

@@ -259,6 +259,8 @@ class Supervisor:
             case Ready() if not incarnation.ready:
                 incarnation.ready = True
                 if incarnation.asked is Asked.NOTHING:
+                    if frame.timers or frame.cancels:
+                        self._house.said(agent, number, frame)
                     self._house.up(incarnation)
                 self._feed(Started(agent, number, monotonic()))
             case Ignore() if not incarnation.ready:
