@@ -5,6 +5,7 @@ Lives in the runtime, on its loop.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -22,8 +23,6 @@ from scr.store.address import MEMORY
 from scr.store.store import Store
 from scr.telemetry.events import MessageParked
 from scr.telemetry.sinks import EventLog
-
-SHOWN_CHARACTERS = 300
 
 
 class Parked:
@@ -55,15 +54,15 @@ class Parked:
         if message_id not in self._parked:
             return None
         pending, record, why = self._parked[message_id]
-        store, because = self._store.status().url, f" ({why[:SHOWN_CHARACTERS]})" if why else ""
-        where = "" if store == MEMORY else f" --store {store}"
+        store, why = self._store.status().url, why or "it had begun and has not ended"
         settle = f"Runtime.resolve({message_id!r}, is_done=...)"
-        if where:
-            settle = f"`scr resolve {self._run} {message_id} --done JSON{where}` (or --not-done), or {settle}"
+        if store != MEMORY:  # a memory is out of reach for another process
+            command = shlex.join(["scr", "resolve", self._run, message_id, "--store", store])
+            settle = f"`{command} --done JSON` (or --not-done) or {settle}"
         step = f"step {shown_step(record)!r} of {pending.message.to}"
         detail = (
-            f"{step} had begun, and it is not known how it ended{because}; the task waits for a person: `scr doubts` "
-            f"lists it, {settle} settles it; then ask again"
+            f"{step} is in doubt: {why}; the task waits for a person: `scr doubts` lists it, {settle} settles it; then "
+            "ask again"
         )
         return Outcome(error="StepInDoubt", detail=detail)
 
