@@ -22,6 +22,7 @@ HOMES = {
     "Ignored": "scr.behaviour.agent",
     "Limits": "scr.config",
     "Message": "scr.messages",
+    "NotAnswered": "scr.errors",
     "NotDone": "scr.behaviour.steps",
     "NotHappened": "scr.errors",
     "OnError": "scr.specs",

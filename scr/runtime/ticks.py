@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -78,9 +78,12 @@ class Ticks:
         self._named: dict[str, Mapping[str, Timer]] = {}
         self._sent: dict[tuple[str, str], str] = {}
 
-    def change(self, agent: str, timers: Iterable[Timer], cancels: Iterable[str]) -> Change:
+    def change(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> Change:
         """Take a change in, which is on its way into the store: then `carry_out`, or `take_back`."""
-        change = change_of(self._named.get(agent, {}), timers, cancels)
+        named = self.named(agent)
+        if not timers and not cancels:
+            return Change((), (), named)
+        change = change_of(named, timers, cancels)
         self._name(agent, change.named)
         return change
 
@@ -101,7 +104,7 @@ class Ticks:
             if not name or self.named(agent).get(name) is timer:
                 self._timers.set(timer)
 
-    def started(self, agent: str, timers: Iterable[Timer], cancels: Iterable[str]) -> None:
+    def started(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> None:
         """Keep what `on_start` has set and cancelled, then arm it."""
         change = self.change(agent, timers, cancels)
         if change.new or change.ended:
