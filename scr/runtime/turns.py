@@ -39,7 +39,7 @@ from scr.frames import (
 from scr.mail.channel import LoopChannel
 from scr.mail.pending import Pending
 from scr.mail.router import Router
-from scr.messages import CLIENT, Failure, Message
+from scr.messages import CLIENT, Failure, Message, Tick
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
 from scr.runtime.effects import Effects, Startable
@@ -124,7 +124,11 @@ class Turns:
         self.failures.forget(agent)
         self.timers.close(agent)
         held, watchers = self.router.close(agent)
-        return [*held, *self.parked.take(lambda message: message.to == agent)], watchers
+        held = [*held, *self.parked.take(lambda message: message.to == agent)]
+        for pending in held:
+            if isinstance(pending.message, Tick):  # no sender but the agent itself waits for it
+                self.post.cancel(pending.message)
+        return [pending for pending in held if not isinstance(pending.message, Tick)], watchers
 
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from scr.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
-from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, follow, origin
+from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
 from scr.runtime.restore import restore
 from scr.runtime.turns import Turns
 from scr.step_names import question_id
@@ -177,3 +177,14 @@ def test_an_answer_that_comes_after_the_doubt_is_settled_is_a_step_of_a_turn_tha
     one.commit("b", one.take("b"), one.reply(question, "paid"))
     (kept,) = one.store.present().mail
     assert [(step.name, step.value) for step in kept.steps] == [("ask b", "paid")]
+
+
+def test_a_tick_that_waits_when_its_agent_is_stopped_for_good_is_no_dead_letter(stand):
+    one = stand(MemoryStore())
+    payload = TimerPayload(name="tick", every_s=1.0)
+    tick = Tick(payload=payload, **origin(message_id="tick", sender="a", to="a", at=0.0))
+    one.turns.post.accept(tick)
+    one.send("k", "a")
+    held, _ = one.turns.close("a")
+    assert [pending.message.message_id for pending in held] == ["k"]
+    assert (one.store.counts().open_messages, one.store.counts().dead_letters) == (1, 0)
