@@ -24,13 +24,14 @@ from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
 AGAIN_S = 0.1
+SILENT = "NotAnswered"
 ERROR_OF = {
     "unknown_agent": "UnknownAgent",
     "mailbox_full": "MailboxFull",
     "quarantined": "TaskFailed",
     "failed": "TaskFailed",
     "agent_gone": "AgentGone",
-    "unanswered": "NotAnswered",
+    "unanswered": SILENT,
     "cancelled": "RunCancelled",
 }
 
@@ -73,12 +74,17 @@ class Asks:
         self._loop, self._expired, self._held_up = loop, expired, held_up
         self._waiting: dict[str, Waiting] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
+        self._silent: dict[str, tuple[str, Outcome]] = {}
 
     def open(self, ask: OpenAsk, to: str, timeout_s: float, tell: Tell) -> bool:
         """Wait for the answer to a message to `to`; False when that is waited for already: `tell` is replaced then.
 
-        An agent that died while it waited asks again, with the same message.
+        An agent that died while it waited asks again, with the same message.  One whose message was handled without an
+        answer is told so again, and False is returned too: nothing is to be sent.
         """
+        if silent := self._silent.get(ask.message_id):
+            tell(silent[1])
+            return False
         if waiting := self._waiting.get(ask.message_id):
             waiting.to, waiting.tell = to, tell
             if waiting.is_put_off:
@@ -117,6 +123,10 @@ class Asks:
         if isinstance(message, Result | Failure) and message.in_reply_to in self._waiting:
             self.end(message.in_reply_to, outcome_of(message))
 
+    def forget(self, asked_in: str) -> None:
+        """The turn of this message begins afresh: what it asks, it asks anew."""
+        self._silent = {asked: silent for asked, silent in self._silent.items() if silent[0] != asked_in}
+
     def put_off(self, message_id: str, outcome: Outcome, then: Tell) -> None:
         """Tell who waits that the answer waits for a person, and `then` the answer, whenever it comes."""
         waiting = self._waiting[message_id]
@@ -129,8 +139,10 @@ class Asks:
         waiting = self._waiting.pop(message_id)
         waiting.timer.cancel()
         self._closed[message_id] = None
+        if outcome.error == SILENT:
+            self._silent[message_id] = waiting.ask.asked_in, outcome
         if len(self._closed) > CLOSED_KEPT:
-            self._closed.popitem(last=False)
+            self._silent.pop(self._closed.popitem(last=False)[0], None)
         waiting.tell(outcome)
 
     def _expire(self, ask: OpenAsk, timeout_s: float) -> None:

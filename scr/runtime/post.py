@@ -220,6 +220,7 @@ class Post:
     def reopen(self, kept: KeptMessage) -> None:
         """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox."""
         message = kept.message
+        self._asks.forget(message.message_id)
         if message.to == CLIENT or self._asks.is_answer(message):
             self.post(message)
             return
