@@ -54,7 +54,7 @@ class Timer(Frozen):
 
 
 def name_of(timer: Timer) -> str:
-    """The name of a timer that fires again and again; empty for one that fires once."""
+    """Return the name of a timer that fires again and again; empty for one that fires once."""
     return timer.message.payload.name if isinstance(timer.message, Tick) else ""
 
 

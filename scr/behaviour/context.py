@@ -235,7 +235,7 @@ class Context(Stepping):
         self._link.log(str(text))
 
     def _timed(self, verb: str) -> Turn | Starting:
-        """What takes timers now."""
+        """Return what takes timers now.  Raises ScrError in `on_stop`."""
         if self._turn is None and self._starting is None:
             raise ScrError(f"cannot {verb} in on_stop: do it in on_start or in a handler")
         return self._starting or self._in_turn(verb)

@@ -123,11 +123,11 @@ class Turn:
         return any(isinstance(message, Result) and message.in_reply_to == asked for message in self.sends)
 
     def has_made(self, thing: object) -> bool:
-        """Whether this is a message that the turn sends, now or later."""
+        """Tell whether this is a message that the turn sends, now or later."""
         return any(thing is message for message in (*self.sends, *(timer.message for timer in self.timers)))
 
     def is_unanswered(self, holds: Callable[[str], bool]) -> bool:
-        """Whether the message in hand is a task that has no answer, and none is kept open; `holds` is of the state."""
+        """Tell whether the message in hand is a task without an answer, and none is kept open; `holds` is of the state."""
         if not isinstance(self.message, Task) or self.answers_later:
             return False
         if self.sends or self.timers or self.starts or self.monitors:

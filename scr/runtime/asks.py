@@ -101,7 +101,7 @@ class Asks:
         return message_id in self._waiting
 
     def of(self, message_id: str) -> OpenAsk | None:
-        """The ask under way that this message was sent for."""
+        """Return the ask under way that this message was sent for."""
         waiting = self._waiting.get(message_id)
         return waiting.ask if waiting else None
 
@@ -124,7 +124,7 @@ class Asks:
             self.end(message.in_reply_to, outcome_of(message))
 
     def forget(self, asked_in: str) -> None:
-        """The turn of this message begins afresh: what it asks, it asks anew."""
+        """Let the turn of this message, which begins afresh, ask anew what was not answered."""
         self._silent = {asked: silent for asked, silent in self._silent.items() if silent[0] != asked_in}
 
     def put_off(self, message_id: str, outcome: Outcome, then: Tell) -> None:

@@ -87,7 +87,7 @@ def error_of_exit(record: Exiting | None, end: Exit) -> ErrorInfo:
 
 
 def _begun(pending: Pending) -> str:
-    """The `once` step of the message that had begun and not ended."""
+    """Name the `once` step of the message that had begun and not ended."""
     return next((shown_step(step.name) for step in pending.steps.values() if step.state == "begun"), "")
 
 

@@ -45,12 +45,12 @@ class Parked:
         self._parked[pending.message.message_id] = (pending, step, why)
 
     def find(self, message_id: str) -> Message | None:
-        """The message of this id, if it waits for a person."""
+        """Return the message of this id, if it waits for a person."""
         found = self._parked.get(message_id)
         return found[0].message if found else None
 
     def doubt_of(self, message_id: str) -> Outcome | None:
-        """What the asker of a message is told that waits for a person: which step, and what settles it."""
+        """Tell the asker of a message that waits for a person which step is in doubt, and what settles it."""
         if message_id not in self._parked:
             return None
         pending, record, why = self._parked[message_id]

@@ -132,7 +132,7 @@ class Post:
             self._waits.end_all(message_id, doubt)
 
     def unanswered(self, message: Message) -> Failure | None:
-        """What the asker of a task gets that was handled without an answer; None when nothing waits for one."""
+        """Make what the asker of a task gets that was handled without an answer; None when nothing waits for one."""
         if message.sender != CLIENT and not self._asks.expects(message.message_id):
             return None
         told = failure_of(DeadLetter(message, "unanswered", SILENT.format(agent=message.to), 0))

@@ -88,15 +88,15 @@ class Ticks:
         return change
 
     def take_back(self, agent: str, named: Mapping[str, Timer]) -> None:
-        """Have the named timers that the agent had before a change which is not kept."""
+        """Restore the named timers that the agent had before a change which is not kept."""
         self._name(agent, named)
 
     def named(self, agent: str) -> Mapping[str, Timer]:
-        """The agent's timers by their names."""
+        """Return the agent's timers by their names."""
         return self._named.get(agent, {})
 
     def carry_out(self, agent: str, change: Change, cancels: Iterable[str] = ()) -> None:
-        """The change is in the store; what a later one has replaced by now is not armed."""
+        """Arm and cancel what a change says, now that it is in the store; what a later one has replaced is not armed."""
         for timer_id in (*change.ended, *cancels):
             self._timers.cancel(timer_id)
         for timer in change.new:
@@ -111,7 +111,7 @@ class Ticks:
             self._store.set_timers(change.new, change.ended, partial(self.carry_out, agent, change))
 
     def restore(self, timer: Timer) -> None:
-        """Go on with a timer that an earlier runtime has left, by the wall clock."""
+        """Resume a timer that an earlier runtime has left, by the wall clock."""
         if name := name_of(timer):
             agent = timer.message.to
             self._name(agent, {**self.named(agent), name: timer})

@@ -282,7 +282,7 @@ class Turns:
     # Odds and ends of a message's way.
 
     def _is_honest(self, agent: str, incarnation: int, leaving: Sequence[Message]) -> bool:
-        """Whether all that is to leave is in the agent's own name; one that says otherwise breaks the protocol."""
+        """Tell whether all that is to leave is in the agent's own name; what is not breaks the protocol."""
         forged = next((message for message in leaving if message.sender != agent), None)
         if forged:
             self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")

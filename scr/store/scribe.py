@@ -189,7 +189,7 @@ class Scribe:
         return self._end(message_id, "cancelled")
 
     def set_timers(self, timers: Iterable[Timer], ended: Iterable[str]) -> list[Row]:
-        """Timers that no turn has set, and the ends of others."""
+        """Write timers that no turn has set, and the ends of others."""
         rows = [row for timer in timers for row in self._timer(timer)]
         return [*rows, *self._ended(ended)]
 
