@@ -127,7 +127,7 @@ class Turn:
         return any(thing is message for message in (*self.sends, *(timer.message for timer in self.timers)))
 
     def is_unanswered(self, holds: Callable[[str], bool]) -> bool:
-        """Tell whether the message in hand is a task without an answer, and none is kept open; `holds` is of the state."""
+        """Tell whether a task is in hand that has no answer, nor one that is kept open; `holds` is of the state."""
         if not isinstance(self.message, Task) or self.answers_later:
             return False
         if self.sends or self.timers or self.starts or self.monitors:

@@ -96,7 +96,7 @@ class Ticks:
         return self._named.get(agent, {})
 
     def carry_out(self, agent: str, change: Change, cancels: Iterable[str] = ()) -> None:
-        """Arm and cancel what a change says, now that it is in the store; what a later one has replaced is not armed."""
+        """Arm and cancel what a change says that is in the store now, but for what a later one has replaced."""
         for timer_id in (*change.ended, *cancels):
             self._timers.cancel(timer_id)
         for timer in change.new:
