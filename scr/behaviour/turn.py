@@ -101,8 +101,9 @@ class Turn:
     def set_timer(self, timer: Timer) -> None:
         """Add a message that is to be sent later; the last of a name counts.  Raises InvalidMessage as `send` does."""
         self._count(timer.message)
-        name = name_of(timer)
-        self.timers = [*(other for other in self.timers if not name or name_of(other) != name), timer]
+        if name := name_of(timer):
+            self.timers = [other for other in self.timers if name_of(other) != name]
+        self.timers.append(timer)
 
     @property
     def next_id(self) -> str:
