@@ -25,6 +25,7 @@ HOMES = {
     "Ignored": "scr.behaviour.agent",
     "Limits": "scr.config",
     "Message": "scr.messages",
+    "NotAnswered": "scr.errors",
     "NotDone": "scr.behaviour.steps",
     "NotHappened": "scr.errors",
     "OnError": "scr.specs",

@@ -19,7 +19,11 @@ PARKED_AFTER = 5  # dead letters in a row
 LATER_MIN_S = 0.05  # an outage is not looked at more often than that
 LEAVES_MAX = 100
 FATAL = ("scr.errors.Fatal", "scr.errors.InvalidInput")  # what SCR itself refuses, it refuses again
-INVALID = ("pydantic_core._pydantic_core.ValidationError", "scr.errors.AgentError")  # input, or another agent's failure
+INVALID = (  # input, or another agent's failure
+    "pydantic_core._pydantic_core.ValidationError",
+    "scr.errors.AgentError",
+    "scr.errors.StepInDoubt",
+)
 
 
 @dataclass(frozen=True, slots=True)

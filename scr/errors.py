@@ -17,6 +17,7 @@ ScrError
 │   ├── AgentGone           it ended before it answered
 │   ├── AgentParked         it is down to stay, and the task waits
 │   ├── TaskFailed          its handler raised, or its process died, as often as the task may be tried
+│   ├── NotAnswered         it handled the task and gave no answer
 │   ├── MailboxFull         its mailbox holds as many messages as it may
 │   └── AskTimedOut         it did not answer in time
 ├── ChannelError            the pipe between the runtime and one process
@@ -154,6 +155,10 @@ class TaskFailed(AgentError):
         self.attempts, self.deaths = attempts, deaths
 
 
+class NotAnswered(AgentError):
+    """The agent handled the task, gave no answer, and kept none for later."""
+
+
 class MailboxFull(AgentError):
     """The agent's mailbox holds as many messages as it may."""
 
@@ -215,7 +220,11 @@ class UnknownRun(InvalidInput):
 
 
 class StepInDoubt(ScrError):
-    """A step that must run once had started and not finished, and nobody knows how it ended."""
+    """A step that must run once had started and not finished, and nobody knows how it ended.
+
+    The task waits for a person, and goes on once `scr resolve` or `Runtime.resolve` has said how the step ended; ask
+    again for the answer then.  `reconcile` raises it where it cannot find out.
+    """
 
 
 class ReplayDiverged(ScrError):

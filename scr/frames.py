@@ -11,9 +11,9 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, JsonValue, TypeAdapter
 
 from scr.bounds import FRAME_BYTES
-from scr.messages import AgentId, Message, MessageId
+from scr.messages import AgentId, Message, MessageId, Tick
 from scr.retry import ErrorInfo
-from scr.specs import AgentLimits, AgentSpec, Code
+from scr.specs import AgentLimits, AgentSpec, Code, Wanted
 from scr.values import LATER, Frozen
 
 VERSION_MAX = (1 << 63) - 1  # what a database calls a number
@@ -44,12 +44,18 @@ class StepRecord(Frozen):
 class Timer(Frozen):
     """A message that is to be sent later: at `due` (wall clock), or `after_s` from the commit while the runtime lives.
 
-    Its id is the message's.
+    Its id is the message's.  One whose message is a `Tick` is known by its agent and name too, and fires again and
+    again, each time under another id.
     """
 
     message: Message
     due: float
     after_s: float | None = None
+
+
+def name_of(timer: Timer) -> str:
+    """Return the name of a timer that fires again and again; empty for one that fires once."""
+    return timer.message.payload.name if isinstance(timer.message, Tick) else ""
 
 
 class Entry(Frozen):
@@ -67,6 +73,7 @@ class Become(Frozen):
     """The first frame: be this incarnation of this agent.  `pulse` is the path of its page.
 
     With `retries` an exception in a handler fails its turn; else it ends the process.
+    `messages` says what a function is given.
     """
 
     kind: Literal["become"] = "become"
@@ -81,6 +88,7 @@ class Become(Frozen):
     max_sends: int = 1000
     max_frame_bytes: int = FRAME_BYTES
     retries: bool = False
+    messages: Wanted = "tasks"
 
 
 class Deliver(Frozen):
@@ -135,9 +143,11 @@ class Named(Frozen):
 
 
 class Ready(Frozen):
-    """The agent's start is complete."""
+    """The agent's start is complete; these are the timers that it has set and cancelled in `on_start`."""
 
     kind: Literal["ready"] = "ready"
+    timers: tuple[Timer, ...] = ()
+    cancels: tuple[MessageId, ...] = ()
 
 
 class Ignore(Frozen):
@@ -156,8 +166,9 @@ class StartRequest(Frozen):
 class Commit(Frozen):
     """One turn, whole: the ack of the message and everything that it caused.
 
-    `state` is None when it has not changed.  `cancels` are ids of timers.
-    With `ends` the agent ends normally after it.
+    `state` is None when it has not changed.  `cancels` are ids or names of timers.
+    With `ends` the agent ends normally after it.  It is `unanswered` when it is the turn of a task that has no reply
+    and keeps none open.
     """
 
     kind: Literal["commit"] = "commit"
@@ -172,6 +183,7 @@ class Commit(Frozen):
     timers: tuple[Timer, ...] = ()
     cancels: tuple[MessageId, ...] = ()
     ends: bool = False
+    unanswered: bool = False
 
 
 class StepBegun(Frozen):

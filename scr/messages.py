@@ -20,6 +20,8 @@ from scr.values import LATER, Frozen, complaint
 AgentId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
 MessageId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
 
+TICK_MIN_S, TICK_MAX_S = 0.01, 3660 * 24 * 3600.0
+"""The shortest and the longest period of a timer: a hundredth of a second, ten years."""
 CLIENT, RUNTIME = "client", "runtime"
 """The addresses of whoever is outside, and of the runtime itself: no agent can have them."""
 
@@ -93,12 +95,28 @@ class DownPayload(Frozen):
     detail: str = ""
 
 
+class TimerPayload(Frozen):
+    """A timer of the agent's own is due: its name, and the seconds from one tick to the next."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
+    every_s: Annotated[float, Field(ge=TICK_MIN_S, le=TICK_MAX_S, allow_inf_nan=False)]
+
+
 class FailurePayload(Frozen):
-    """A message of yours will not be handled: which one, whose it was to be, and why."""
+    """A message of yours will not be handled, or was not answered: which one, whose it was to be, and why."""
 
     message_id: MessageId
     agent: str
-    reason: Literal["quarantined", "failed", "unknown_agent", "mailbox_full", "agent_gone", "cancelled", "refused"]
+    reason: Literal[
+        "quarantined",
+        "failed",
+        "unknown_agent",
+        "mailbox_full",
+        "agent_gone",
+        "cancelled",
+        "refused",
+        "unanswered",
+    ]
     detail: str = ""
     deliveries: Annotated[int, Field(ge=0)] = 0
     error: ErrorInfo | None = None
@@ -169,6 +187,13 @@ class Stop(Envelope):
     payload: StopPayload = StopPayload()
 
 
+class Tick(Envelope):
+    """A timer that this agent has set is due."""
+
+    type: Literal["timer"] = "timer"
+    payload: TimerPayload
+
+
 class Down(Envelope):
     """Somebody whom you monitor has ended."""
 
@@ -184,7 +209,7 @@ class Failure(Envelope):
 
 
 Message: TypeAlias = Annotated[
-    Task | Result | Critique | Status | Ping | Pong | Stop | Down | Failure, Field(discriminator="type")
+    Task | Result | Critique | Status | Ping | Pong | Stop | Tick | Down | Failure, Field(discriminator="type")
 ]
 Payload: TypeAlias = (
     TaskPayload
@@ -193,6 +218,7 @@ Payload: TypeAlias = (
     | StatusPayload
     | PingPayload
     | StopPayload
+    | TimerPayload
     | DownPayload
     | FailurePayload
 )

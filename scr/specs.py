@@ -27,6 +27,9 @@ TREE_DEPTH = READ_DEPTH - 4  # what carries a tree puts little around it
 SomeSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+Wanted: TypeAlias = Literal["tasks", "all"]
+
+
 class Restart(StrEnum):
     """Who comes back: always, after an abnormal end, never."""
 
@@ -133,6 +136,8 @@ class AgentSpec(Spec):
     A death with a message in hand counts against the message, `max_deliveries`
     times; with "retry" it counts against nothing else.
 
+    `messages` says what a function gets: "tasks" (and its own timers), or "all" that is sent to it; a class gets all.
+
     `shutdown_s` is the time it gets to stop by itself before SIGKILL; "kill"
     means SIGKILL at once, "infinity" waits as long as it takes.  With `park`
     (the default with "retry") the agent has a restart limit of its own (its
@@ -150,6 +155,7 @@ class AgentSpec(Spec):
     significant: bool = False
     mailbox_size: Annotated[int, Field(ge=1)] = 1000
     max_deliveries: Annotated[int, Field(ge=1)] = 3
+    messages: Wanted = "tasks"
     on_error: OnError = OnError.CRASH
     retry: Retry = Retry()
     retries_max: Annotated[int, Field(ge=1)] = 10_000

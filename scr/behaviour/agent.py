@@ -10,12 +10,12 @@ state and the results of the steps that it had finished.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, JsonValue
 
 from scr.behaviour.canonical import Uncounted
-from scr.messages import Critique, Message, Ping, Result, Task
+from scr.messages import Critique, Message, Ping, Result, Task, Tick
 
 if TYPE_CHECKING:
     from scr.behaviour.context import Context
@@ -53,23 +53,34 @@ class Agent(Uncounted):
     def on_start(self, ctx: Context) -> Handled:
         """Called once in each incarnation, before any message, with `state` and `options` in place.
 
-        Nothing can be sent here.  Raise to fail the start; raise `Ignored` to stay down without a failure.
+        Nothing can be sent here; timers can be set (`ctx.timer`).  Raise to fail the start; raise `Ignored` to stay
+        down without a failure.
         """
 
-    def on_task(self, ctx: Context, message: Task) -> Handled:
-        """A task: usually ends in `ctx.reply(output)`."""
+    def on_task(self, ctx: Context, message: Task) -> Any:
+        """Handle a task: what it returns, unless that is None, is the reply; or it calls `ctx.reply(output)`.
+
+        A task whose turn commits without an answer is answered with NotAnswered, unless the turn keeps the answer open:
+        it sends something, sets a timer, starts or monitors an agent, keeps the id of the message in `self.state` or
+        in an entry, or calls `ctx.answer_later()`.  Only who waits for an answer is told: a program, or an agent that
+        asks; a task that came by `ctx.send` needs none.
+        """
         return self.on_message(ctx, message)
 
-    def on_result(self, ctx: Context, message: Result) -> Handled:
+    def on_timer(self, ctx: Context, message: Tick) -> Any:
+        """Handle a timer of this agent's own (`ctx.timer`); `message.payload.name` says which."""
+        return self.on_message(ctx, message)
+
+    def on_result(self, ctx: Context, message: Result) -> Any:
         """The result of a task that this agent sent."""
         return self.on_message(ctx, message)
 
-    def on_critique(self, ctx: Context, message: Critique) -> Handled:
+    def on_critique(self, ctx: Context, message: Critique) -> Any:
         """A judgement of something that this agent made."""
         return self.on_message(ctx, message)
 
-    def on_message(self, ctx: Context, message: Message) -> Handled:
-        """Anything that has no handler of its own: status, down, failure, pong, and what the others left."""
+    def on_message(self, ctx: Context, message: Message) -> Any:
+        """Handle what has no handler of its own: status, down, failure, pong, and what the others left."""
 
     @classmethod
     def migrate(cls, state: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -90,8 +101,8 @@ class Ignored(Exception):
     """Raised by `on_start`: this agent is not needed now; it stays down and that is no failure."""
 
 
-def handle(agent: Agent, ctx: Context, message: Message) -> Handled:
-    """Give a message to the handler of its type."""
+def handle(agent: Agent, ctx: Context, message: Message) -> Any:
+    """Give a message to the handler of its type, and return what that returns."""
     match message:
         case Task():
             return agent.on_task(ctx, message)
@@ -99,6 +110,8 @@ def handle(agent: Agent, ctx: Context, message: Message) -> Handled:
             return agent.on_result(ctx, message)
         case Critique():
             return agent.on_critique(ctx, message)
+        case Tick():
+            return agent.on_timer(ctx, message)
         case Ping():
             ctx.reply(message.payload)
             return None

@@ -22,6 +22,7 @@ from scr.behaviour.home import is_home
 from scr.behaviour.link import Link
 from scr.behaviour.stepping import Stepping
 from scr.behaviour.steps import WITHIN
+from scr.behaviour.ticks import Starting, tick_of
 from scr.behaviour.turn import Turn, compose, duration, moment, plain
 from scr.errors import ScrError
 from scr.frames import Entry, StartRequest, Timer
@@ -48,11 +49,22 @@ PAYLOADS = (TaskPayload, ResultPayload, CritiquePayload, StatusPayload)
 
 
 class Context(Stepping):
-    """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send)."""
+    """One for each message (and one for `on_start` and `on_stop`, which have no message and cannot send).
 
-    def __init__(self, link: Link, turn: Turn | None, table: TableClient | None, pulse: Pulse | None = None) -> None:
+    `starting` takes the timers of `on_start`.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        turn: Turn | None,
+        table: TableClient | None,
+        pulse: Pulse | None = None,
+        *,
+        starting: Starting | None = None,
+    ) -> None:
         super().__init__(link, turn, pulse)
-        self._table = table
+        self._table, self._starting = table, starting
 
     @property
     def incarnation(self) -> int:
@@ -108,6 +120,13 @@ class Context(Stepping):
             message = Result(payload=ResultPayload(task_id=task_id, output=output), **envelope)
         turn.send(message)
         return message
+
+    def answer_later(self) -> None:
+        """Keep the answer to the task in hand open: a later turn gives it, by `ctx.send(..., in_reply_to=its id)`.
+
+        Needed only where nothing else says so: see `Agent.on_task`.
+        """
+        self._in_turn("keep an answer open").answers_later = True
 
     def start_agent(
         self,
@@ -166,13 +185,24 @@ class Context(Stepping):
         turn.set_timer(Timer(message=message, due=due))
         return message
 
+    def timer(self, name: str, *, every_s: float) -> None:
+        """Have `on_timer` called every so many seconds, from when the turn commits (or the start is complete).
+
+        There is one timer of a name.  Set again with the same period it stays as it is, so that `on_start` may set it
+        in every incarnation; with another one it begins anew.  It is kept in the store: it outlives the process and
+        the runtime.  What was missed while nothing ran, or while the last tick still waits, is made up for by one tick.
+        It ends by `cancel_timer(name)`, and with the agent.
+        """
+        timers = self._timed("set a timer")
+        timers.set_timer(tick_of(self.agent, timers.next_id, name, every_s))
+
     def cancel_timer(self, timer: Message | str) -> None:
         """Take back what `send_after` or `wake_at` returned (or its `message_id`) when the turn commits.
 
-        A message that has been sent by then stays sent.
+        The name of a `timer` takes that back, in `on_start` too.  A message that has been sent by then stays sent.
         """
-        timer_id = getattr(timer, "message_id", timer)
-        self._in_turn("cancel a timer").cancel_timer(arguments.key(timer_id, "the id of a timer"))
+        timer_id = arguments.key(getattr(timer, "message_id", timer), "the id or the name of a timer")
+        self._timed("cancel a timer").cancel_timer(timer_id)
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a JSON value under a key that all agents can recall, when the turn commits."""
@@ -221,6 +251,12 @@ class Context(Stepping):
         data = plain(chunk, "a chunk", turn.most_bytes)
         if not turn.delivery.replay:
             self._link.send_in_order(partial(turn.chunk, data))
+
+    def _timed(self, verb: str) -> Turn | Starting:
+        """Return what takes timers now.  Raises ScrError in `on_stop`."""
+        if self._turn is None and self._starting is None:
+            raise ScrError(f"cannot {verb} in on_stop: do it in on_start or in a handler")
+        return self._starting or self._in_turn(verb)
 
     def _in_turn(self, verb: str) -> Turn:
         """The turn, for what takes effect when it commits: that cannot be wanted by a step that may not run again."""

@@ -21,9 +21,9 @@ from scr.behaviour.describing import shown
 from scr.errors import InvalidCode
 
 MESSAGE = ("ctx", "message")
-MAIL = dict.fromkeys(("on_task", "on_result", "on_critique", "on_message"), MESSAGE)
+MAIL = dict.fromkeys(("on_task", "on_result", "on_critique", "on_timer", "on_message"), MESSAGE)
 HANDLERS: dict[str, tuple[str, ...]] = MAIL | {"on_start": ("ctx",), "on_stop": ("ctx",)}
-BEGINNINGS = dict.fromkeys(("on_task", "on_message", "on_start", "on_stop")).keys()
+BEGINNINGS = dict.fromkeys(("on_task", "on_timer", "on_message", "on_start", "on_stop")).keys()
 """What an agent needs one of: results and critiques alone come only to one that has sent something."""
 CALLED = HANDLERS | {"migrate": ("state",)}
 UNHANDLED = ("ondown", "onfailure", "onstatus", "onpong")

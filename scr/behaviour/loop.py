@@ -12,29 +12,33 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
-from scr.behaviour.agent import Agent, Handled, Ignored, handle
+from scr.behaviour.agent import Agent, Ignored, handle
 from scr.behaviour.code import open_code
 from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.describing import described, printable, shown
+from scr.behaviour.function_agent import FunctionAgent
 from scr.behaviour.handlers import check_agent, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
 from scr.behaviour.state import Committed, restored
 from scr.behaviour.stepping import CONCURRENCY
+from scr.behaviour.ticks import Starting
 from scr.behaviour.turn import Abandoned, Turn, overfull
 from scr.bounds import most_of, refuse_deep, refuse_large
 from scr.charging import class_names, put_off_s
 from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed
 from scr.failpoints import reach
-from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, Ready, TurnFailed
+from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, TurnFailed
 from scr.launch.pulse import Heart, Pulse
 from scr.mail.channel import BlockingChannel
 from scr.memory.table import TableClient
-from scr.messages import Message, to_json
+from scr.messages import Task, to_json
+from scr.specs import Wanted
 
 ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
 """What ends the process, whatever its specification says of exceptions."""
@@ -48,6 +52,7 @@ class Loop:
         self._become = become
         self._link = Link(channel, become)
         self._committed: Committed
+        self._starting = Starting(f"{become.agent} {become.incarnation} {time_ns()}", become.max_sends)
         self._table = TableClient(become.table) if become.table else None
         self._recalls = False
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
@@ -67,7 +72,7 @@ class Loop:
         except BaseException as error:  # noqa: BLE001  whatever it was, it is told and the process ends
             return self._end("start_failed", error)
         reach("agent.started")
-        self._link.send(Ready())
+        self._link.send(self._starting.ready())
         try:
             return self._serve(agent)
         except PeerGone:
@@ -79,12 +84,14 @@ class Loop:
         take_on(self._become.limits)
         if self._pulse and self._heart:
             self._heart.beat(self._pulse)
-        agent = as_agent(open_code(self._become.code))()
+        agent = as_agent(open_code(self._become.code), self._become.messages)()
         agent.options = dict(self._become.options)
         name, stored = self._become.agent, self._become.state
         agent.state = restored(name, type(agent), stored)
         self._committed = Committed(name, agent.state, is_new=stored is None, check=self._refuse_unreadable)
-        refuse_nonsense(self._become.agent, self._finish(agent.on_start(Context(self._link, None, self._table))))
+        ctx = Context(self._link, None, self._table, starting=self._starting)
+        refuse_nonsense(self._become.agent, self._finish(agent.on_start(ctx)))
+        self._starting.over = True
         self._committed.begin(agent.state)
         return agent
 
@@ -128,7 +135,7 @@ class Loop:
         self._recalls = self._recalls or turn.recalled or bool(turn.entries)
         match turn.unwinding:
             case None:
-                frame = turn.commit(self._committed.changed(agent.state))
+                frame = turn.commit(self._committed.changed(agent.state), holds=self._committed.holds)
                 reach("agent.before_commit")
                 self._commit(frame)
                 self._committed.settle()
@@ -166,7 +173,7 @@ class Loop:
             return
         try:
             with in_hand(ctx):
-                self._finish(handle(agent, ctx, turn.message))
+                answer(ctx, turn, self._finish(handle(agent, ctx, turn.message)))
         except BaseException as error:
             if not isinstance(turn.unwinding, Abandoned):
                 raise
@@ -186,7 +193,7 @@ class Loop:
         """What a process is told beside its state."""
         return len(to_json(self._become.model_copy(update={"state": None})))
 
-    def _finish(self, handled: Handled) -> Any:
+    def _finish(self, handled: Any) -> Any:
         """Wait for what an `async def` handler returned; what a handler has returned in the end."""
         return ran(import_module(CONCURRENCY).finish(handled) if inspect.isawaitable(handled) else handled)
 
@@ -208,29 +215,23 @@ def refuse_nonsense(agent: str, returned: object) -> None:
         )
 
 
-def as_agent(thing: Any) -> Callable[[], Agent]:
-    """A class as it is; a function of (ctx, message) as an agent that gives it every message.  Raises InvalidCode."""
+def answer(ctx: Context, turn: Turn, returned: Any) -> None:
+    """Reply with what the handler of a task has returned.
+
+    None is no reply, and a message that the turn has sent (`return ctx.reply(...)`) is none beside itself.
+    Raises InvalidMessage when the handler has replied already.
+    """
+    if returned is None or not isinstance(turn.message, Task) or turn.has_made(returned):
+        return
+    if turn.has_replied:
+        raise InvalidMessage(
+            f"the handler of {turn.message.to} has called ctx.reply and returned {shown(returned)}, and both are the "
+            "reply: do one of them"
+        )
+    ctx.reply(returned)
+
+
+def as_agent(thing: Any, messages: Wanted = "tasks") -> Callable[[], Agent]:
+    """A class as it is; a function of (ctx, message) as an agent that gives it these messages.  Raises InvalidCode."""
     check_agent(thing)
-    return thing if isinstance(thing, type) else lambda: FunctionAgent(thing)
-
-
-class FunctionAgent(Agent):
-    """An agent whose only handler is a function.  What it returns, if anything, is the reply to a task."""
-
-    def __init__(self, function: Callable[[Context, Message], Any]) -> None:
-        self._function = function
-
-    def on_message(self, ctx: Context, message: Message) -> Handled:
-        """Give the message to the function."""
-        result = self._function(ctx, message)
-        if inspect.isawaitable(result):
-            return self._later(ctx, message, result)
-        self._answer(ctx, message, result)
-        return None
-
-    async def _later(self, ctx: Context, message: Message, result: Any) -> None:
-        self._answer(ctx, message, await result)
-
-    def _answer(self, ctx: Context, message: Message, result: Any) -> None:
-        if ran(result) is not None and message.type == "task":
-            ctx.reply(result)
+    return thing if isinstance(thing, type) else lambda: FunctionAgent(thing, messages)

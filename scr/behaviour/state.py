@@ -66,6 +66,10 @@ class Committed:
         except Exception:  # noqa: BLE001  its values may compare as they like
             return False
 
+    def holds(self, text: str) -> bool:
+        """Tell whether the state that is committed next holds this text: in itself, or as a part of a string."""
+        return to_json(text)[1:-1] in (self._text if self._next is None else self._next)
+
     def settle(self) -> None:
         """Take what `changed` returned last as committed."""
         self._base = self._text if self._next is None else self._next

@@ -100,8 +100,9 @@ class Stepping(Uncounted):
     def ask(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
 
-        Raises AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.  An answer that comes after the
-        timeout is dropped.  A timeout begins anew in which the store held everybody up: a write waited for over 1 s.
+        Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.
+        An answer that comes after the timeout is dropped.  A timeout begins anew in which the store held everybody up:
+        a write waited for over 1 s.  A question in doubt is not asked a second time by a later try of the turn.
         """
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):

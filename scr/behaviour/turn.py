@@ -17,8 +17,8 @@ from scr.behaviour.jsonable import refuse_unlike
 from scr.behaviour.readback import refuse_inexact
 from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
 from scr.errors import InvalidMessage, ReplayDiverged, ScrError
-from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Stream, Timer
-from scr.messages import Message, Payload, TaskPayload, of_payload
+from scr.frames import Commit, Deliver, Entry, InDoubt, StartRequest, StepRecord, Stream, Timer, name_of
+from scr.messages import Message, Payload, Result, Task, TaskPayload, derive_id, of_payload
 from scr.step_names import shown_step
 from scr.values import Frozen
 
@@ -65,6 +65,7 @@ class Turn:
     claims: Claims = field(init=False)
     posted: int = 0
     ends: bool = False
+    answers_later: bool = False
     over: bool = False
     unwinding: Abandoned | ReplayDiverged | None = None
     entries_version: int = 0
@@ -100,21 +101,49 @@ class Turn:
         self.sends.append(message)
 
     def set_timer(self, timer: Timer) -> None:
-        """Add a message that is to be sent later.  Raises InvalidMessage as `send` does."""
+        """Add a message that is to be sent later; the last of a name counts.  Raises InvalidMessage as `send` does."""
         self._count(timer.message)
+        if name := name_of(timer):
+            self.timers = [other for other in self.timers if name_of(other) != name]
         self.timers.append(timer)
 
-    def cancel_timer(self, message_id: str) -> None:
-        """Take a timer of this turn back, or have one of an earlier turn cancelled."""
-        kept = [timer for timer in self.timers if timer.message.message_id != message_id]
-        if len(kept) == len(self.timers):
-            self.cancels.append(message_id)
+    @property
+    def next_id(self) -> str:
+        """The id of the next message."""
+        return derive_id(self.message.message_id, self.posted)
+
+    def cancel_timer(self, timer_id: str) -> None:
+        """Take a timer of this turn back, or have one of an earlier turn cancelled, by its id or its name."""
+        kept = [timer for timer in self.timers if timer_id not in {timer.message.message_id, name_of(timer)}]
+        if not any(timer.message.message_id == timer_id for timer in self.timers):
+            self.cancels.append(timer_id)
         self.timers = kept
 
     def chunk(self, data: JsonValue) -> Stream:
         """Make the next chunk of this delivery."""
         delivery, number = self.delivery.deliveries, next(self.streamed)
         return Stream(message_id=self.message.message_id, delivery=delivery, number=number, data=data)
+
+    @property
+    def has_replied(self) -> bool:
+        """Whether the message in hand has its result among what is sent."""
+        asked = self.message.message_id
+        return any(isinstance(message, Result) and message.in_reply_to == asked for message in self.sends)
+
+    def has_made(self, thing: object) -> bool:
+        """Tell whether this is a message that the turn sends, now or later."""
+        return any(thing is message for message in (*self.sends, *(timer.message for timer in self.timers)))
+
+    def is_unanswered(self, holds: Callable[[str], bool]) -> bool:
+        """Tell whether a task is in hand that has no answer, nor one that is kept open; `holds` is of the state."""
+        if not isinstance(self.message, Task) or self.answers_later:
+            return False
+        if self.sends or self.timers or self.starts or self.monitors:
+            return False
+        asked = self.message.message_id
+        mark = to_json(asked)[1:-1]
+        is_kept = any(mark in to_json(entry) for entry in self.entries.values())
+        return not (is_kept or holds(asked))
 
     def catch_up(self, entries_version: int) -> None:
         """What its recalls must see is known."""
@@ -147,8 +176,8 @@ class Turn:
         self.unwinding = error
         return error
 
-    def commit(self, state: JsonValue) -> Commit:
-        """Everything as one frame."""
+    def commit(self, state: JsonValue, *, holds: Callable[[str], bool] = lambda _: False) -> Commit:
+        """Everything as one frame; `holds` tells whether the state that is committed holds a text."""
         frame = Commit(
             message_id=self.message.message_id,
             sends=tuple(self.sends),
@@ -160,6 +189,7 @@ class Turn:
             timers=tuple(self.timers),
             cancels=tuple(self.cancels),
             ends=self.ends,
+            unanswered=self.is_unanswered(holds),
         )
         if state is None:
             return frame

@@ -31,7 +31,17 @@ from scr.chaos.orders import note
 from scr.chaos.said import Said, Verb, gathered
 from scr.chaos.workloads import Work, Workload, poison, workload
 from scr.config import Settings
-from scr.errors import AgentError, AgentGone, AgentParked, AskTimedOut, RunFailed, RunOwned, RuntimeGone, ScrError
+from scr.errors import (
+    AgentError,
+    AgentGone,
+    AgentParked,
+    AskTimedOut,
+    RunFailed,
+    RunOwned,
+    RuntimeGone,
+    ScrError,
+    StepInDoubt,
+)
 from scr.mail.framing import pack
 from scr.research.outcome import Outcome
 from scr.runtime.handle import Runtime
@@ -103,8 +113,10 @@ class Driver:
         say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
         try:
             value = normal(self.result(submitted))
-        except (AgentError, RunFailed) as error:
-            if not isinstance(error, AskTimedOut):  # then its outcome is still to come, and the checker asks the store
+        except (AgentError, RunFailed, StepInDoubt) as error:
+            if not isinstance(
+                error, AskTimedOut | StepInDoubt
+            ):  # then its outcome is still to come, and the checker asks the store
                 say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
         else:
             say(self.folder, Said(Verb.ANSWERED, key, time.monotonic(), value))

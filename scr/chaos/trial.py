@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from scr.chaos.comparison import Comparison
 from scr.chaos.scene import CALM, Scene
 from scr.chaos.strikes import AGENT, Strikes
-from scr.errors import AgentError, AskTimedOut, RunFailed
+from scr.errors import AgentError, AskTimedOut, RunFailed, StepInDoubt
 from scr.messages import TaskPayload
 from scr.runtime.submission import Submitted
 
@@ -62,7 +62,7 @@ class Trial:
             except AskTimedOut:
                 if scene.striker.parked.is_set():
                     return
-            except (AgentError, RunFailed):
+            except (AgentError, RunFailed, StepInDoubt):
                 return
             else:
                 return

@@ -60,7 +60,8 @@ def story(record: CrashRecord) -> Iterator[str]:
 def _in_hand(record: CrashRecord) -> str:
     if record.in_hand is None:
         return "nothing"
-    return f"{record.in_hand_type} {record.in_hand}, delivery {record.deliveries}"
+    begun = f", in the middle of step {record.begun} (once)" if record.begun else ""
+    return f"{record.in_hand_type} {record.in_hand}, delivery {record.deliveries}{begun}"
 
 
 def _moment(record: CrashRecord) -> datetime:

@@ -15,6 +15,7 @@ from scr.telemetry.events import (
     LinesDropped,
     MessageBuried,
     MessageDelivered,
+    MessageParked,
     Printed,
     Record,
     RuntimeUp,
@@ -44,6 +45,8 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (f"{agent} is parked, its mail waits{_because(detail)}",)
         case TurnFailed(agent=agent, message_id=message_id, error=error, attempts=attempts) if attempts:
             return (f"{agent} failed in {before.mail.get(message_id, 'a message')} (try {attempts}){_because(error)}",)
+        case MessageParked(agent=agent, step=step, detail=detail):
+            return (f"step {step} of {agent} is in doubt, its task waits for a person (scr doubts){_because(detail)}",)
         case SupervisorGaveUp(supervisor=supervisor, causes=causes):
             return (f"supervisor {supervisor} gave up: too many restarts", *(f"  {cause}" for cause in causes))
         case AgentUnkillable(agent=agent, pid=pid):
@@ -62,7 +65,7 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
 def is_trouble(record: Record) -> bool:
     """Whether an event belongs to a story of something going wrong, or of its mending."""
     match record.event:
-        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried() | AgentParked() | TurnFailed():
+        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried() | MessageParked() | AgentParked() | TurnFailed():
             return True
         case AgentExited(reason=reason) | AgentGone(reason=reason):
             return reason not in EXPECTED

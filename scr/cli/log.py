@@ -14,6 +14,7 @@ from scr.telemetry.events import (
     AgentUp,
     LinesDropped,
     Logged,
+    MessageParked,
     Printed,
     Record,
     TurnFailed,
@@ -38,6 +39,9 @@ def line_of(record: Record) -> str | None:
             mark, said = "---", f"gone for good ({reason})"
         case AgentParked(detail=detail):
             mark, said = "---", f"parked, its mail waits: {detail}"
+        case MessageParked(message_id=message_id, step=step, detail=detail):
+            because = f": {detail.splitlines()[0]}" if detail.strip() else ""
+            mark, said = "---", f"step {step} of {message_id} is in doubt, it waits for a person (scr doubts){because}"
         case TurnFailed(message_id=message_id, error=error, attempts=attempts) if attempts:
             mark, said = "---", f"try {attempts} of {message_id} failed: {error}"
         case LinesDropped(count=count):

@@ -184,8 +184,9 @@ def crashes(
     def command() -> Code:
         with reached(runtime) as client:
             records = client.crashes(agent, last=last)
-            if agent and not records and all(one.id != agent for one in client.status().agents):
-                raise UnknownAgent(f"there is no agent {agent!r}, and none of that name has crashed")
+            names = [one.id for one in client.status().agents] if agent and not records else []
+            if agent and not records and agent not in names:
+                raise UnknownAgent(f"{unknown('agent', agent, names)}, and none of that name has crashed")
         if as_json:
             say_json({"status": "done", "crashes": [record.model_dump(mode="json") for record in records]})
         elif not records:

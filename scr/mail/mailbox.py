@@ -76,11 +76,12 @@ class Mailbox:
         """Take the message in at the end; False when the mailbox is full.
 
         Failures and downs are the runtime's answers: they may use as much room again.  Messages behind a retry have
-        as much room of their own: they take none from those of other lanes.
+        as much room of their own: they take none from those of other lanes.  One tick of each timer has always room.
         """
         room = 2 * self._bounds.size if message.type in ("failure", "down") else self._bounds.size
         is_held_up = self._retrying.holds(message)
-        if (self._retrying.behind if is_held_up else len(self._waiting) + len(self._ahead)) >= room:
+        used = self._retrying.behind if is_held_up else len(self._waiting) + len(self._ahead)
+        if used >= room and message.type != "timer":
             return False
         self._append(Pending(message, cause=cause, place=next(self._places)))
         return True

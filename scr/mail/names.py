@@ -27,9 +27,13 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Say that there is no agent (or another thing) of that name, and which may be meant."""
+    return f"there is no {what} {name!r}{meant(name, known)} (see `scr ps`)"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ask whether one of the nearest names is meant, to follow a sentence about the wrong one; empty for none."""
     near = " or ".join(repr(other) for other in nearest(name, known))
-    meant = f"; did you mean {near}?" if near else ""
-    return f"there is no {what} {name!r}{meant} (see `scr ps`)"
+    return f"; did you mean {near}?" if near else ""
 
 
 def _likely(name: str, names: list[str]) -> list[str]:

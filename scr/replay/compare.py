@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from scr.frames import Commit, StartRequest, Timer
+from scr.frames import Commit, StartRequest, Timer, name_of
 from scr.messages import Message
 
 DIFFERENCES_MAX = 5
@@ -36,7 +36,8 @@ def differences(recorded: Commit, replayed: Commit) -> tuple[Difference, ...]:
 
     What a turn sent, started, remembered and so on is compared by position.
     Not compared are ids and timestamps, which follow from the message and the
-    clock; when a timer of `wake_at` is due; and the bytes of code that was
+    clock; when a timer of `wake_at` is due; timers with a name, which stay as they are when they are set again; and the
+    bytes of code that was
     shipped, which `dill` does not write twice alike.
     """
     return tuple(islice(_unlike("", _plain(recorded), _plain(replayed)), DIFFERENCES_MAX))
@@ -52,7 +53,7 @@ def _plain(turn: Commit) -> dict[str, Any]:
         "monitors": list(turn.monitors),
         "demonitors": list(turn.demonitors),
         "remembers": [{"key": entry.key, "value": entry.value} for entry in turn.entries],
-        "timers": [_timer(timer) for timer in turn.timers],
+        "timers": [_timer(timer) for timer in turn.timers if not name_of(timer)],
         "cancels": list(turn.cancels),
         "ends": turn.ends,
     }

@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 
 from scr.errors import UnknownAgent
 from scr.frames import Become, Commit, Ready
+from scr.mail.names import meant
 from scr.replay.outcome import Divergence, Over, Part, Replayed, Turn, judged
 from scr.replay.puppet import FRAME_BYTES, Puppet
 from scr.replay.recorded import Recording
@@ -62,7 +63,8 @@ def replay(
         kept_out = {name for name, lives in recording.specs().items() if lives[-1][1].code.reference in LEFT_OUT}
         for wanted in {agent, *(codes or {})} - {None}:
             if wanted not in counts.keys() - kept_out:
-                raise UnknownAgent(f"the run {run!r} has no turns of an agent {wanted!r} that can be replayed")
+                near = meant(str(wanted), counts.keys() - kept_out)
+                raise UnknownAgent(f"the run {run!r} has no turns of an agent {wanted!r} that can be replayed{near}")
         names = [name for name in counts if name not in kept_out and agent in {None, name}]
         parts = asyncio.run(_played(recording, {name: counts[name] for name in names}, codes or {}, turn_s, told))
     return Replayed(run, parts, () if agent else tuple(sorted(kept_out)))
@@ -137,6 +139,7 @@ class Player:
             table=self._stage.table,
             limits=spec.limits,
             max_frame_bytes=FRAME_BYTES,
+            messages=spec.messages,
         )
         self._puppet = await self._stage.puppet()
         said = await self._puppet.tell(become, spec.start_timeout_s)

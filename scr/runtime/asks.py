@@ -24,12 +24,14 @@ from scr.store.records import AskAnswer, OpenAsk
 
 CLOSED_KEPT = 10_000
 AGAIN_S = 0.1
+SILENT = "NotAnswered"
 ERROR_OF = {
     "unknown_agent": "UnknownAgent",
     "mailbox_full": "MailboxFull",
     "quarantined": "TaskFailed",
     "failed": "TaskFailed",
     "agent_gone": "AgentGone",
+    "unanswered": SILENT,
     "cancelled": "RunCancelled",
 }
 
@@ -49,12 +51,13 @@ Tell: TypeAlias = Callable[[Outcome], None]
 
 @dataclass(slots=True)
 class Waiting:
-    """One ask under way."""
+    """One ask under way; one that is put off has no deadline: its question waits for a person."""
 
     ask: OpenAsk
     to: str
     tell: Tell
     timer: asyncio.TimerHandle
+    is_put_off: bool = False
 
 
 class Asks:
@@ -71,14 +74,22 @@ class Asks:
         self._loop, self._expired, self._held_up = loop, expired, held_up
         self._waiting: dict[str, Waiting] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
+        self._silent: dict[str, tuple[str, Outcome]] = {}
 
     def open(self, ask: OpenAsk, to: str, timeout_s: float, tell: Tell) -> bool:
         """Wait for the answer to a message to `to`; False when that is waited for already: `tell` is replaced then.
 
-        An agent that died while it waited asks again, with the same message.
+        An agent that died while it waited asks again, with the same message.  One whose message was handled without an
+        answer is told so again, and False is returned too: nothing is to be sent.
         """
+        if silent := self._silent.get(ask.message_id):
+            tell(silent[1])
+            return False
         if waiting := self._waiting.get(ask.message_id):
             waiting.to, waiting.tell = to, tell
+            if waiting.is_put_off:
+                waiting.is_put_off = False
+                waiting.timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
             return False
         self._closed.pop(ask.message_id, None)
         timer = self._loop.call_later(timeout_s, self._expire, ask, timeout_s)
@@ -88,6 +99,11 @@ class Asks:
     def expects(self, message_id: str) -> bool:
         """Whether somebody waits for the answer to this message."""
         return message_id in self._waiting
+
+    def of(self, message_id: str) -> OpenAsk | None:
+        """Return the ask under way that this message was sent for."""
+        waiting = self._waiting.get(message_id)
+        return waiting.ask if waiting else None
 
     def answers_in(self, sends: Sequence[Message]) -> tuple[AskAnswer, ...]:
         """Which of these messages answer an ask under way, and the step that each is the result of."""
@@ -107,13 +123,26 @@ class Asks:
         if isinstance(message, Result | Failure) and message.in_reply_to in self._waiting:
             self.end(message.in_reply_to, outcome_of(message))
 
+    def forget(self, asked_in: str) -> None:
+        """Let the turn of this message, which begins afresh, ask anew what was not answered."""
+        self._silent = {asked: silent for asked, silent in self._silent.items() if silent[0] != asked_in}
+
+    def put_off(self, message_id: str, outcome: Outcome, then: Tell) -> None:
+        """Tell who waits that the answer waits for a person, and `then` the answer, whenever it comes."""
+        waiting = self._waiting[message_id]
+        waiting.timer.cancel()
+        told, waiting.tell, waiting.is_put_off = waiting.tell, then, True
+        told(outcome)
+
     def end(self, message_id: str, outcome: Outcome) -> None:
         """The ask is over; who waited is told."""
         waiting = self._waiting.pop(message_id)
         waiting.timer.cancel()
         self._closed[message_id] = None
+        if outcome.error == SILENT:
+            self._silent[message_id] = waiting.ask.asked_in, outcome
         if len(self._closed) > CLOSED_KEPT:
-            self._closed.popitem(last=False)
+            self._silent.pop(self._closed.popitem(last=False)[0], None)
         waiting.tell(outcome)
 
     def _expire(self, ask: OpenAsk, timeout_s: float) -> None:

@@ -75,7 +75,8 @@ class Client(Connection):
         for: an answer that the store has is returned at once.  Another task, or
         another agent's, under the same key is refused.  `retry` overrides the
         policy of the agent; tasks that share an `order_key` are done in order.
-        Raises TaskFailed, AskTimedOut, UnknownAgent, MailboxFull, AgentParked, AgentGone, InvalidMessage.
+        Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentParked, AgentGone,
+        InvalidMessage.
         """
         within_s, task = seconds(timeout_s), self._task(payload, retry, order_key)
         request = made(Ask, **self._submission(to, task, run_id, key), timeout_s=within_s)

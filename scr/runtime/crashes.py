@@ -11,6 +11,7 @@ from scr.mail.pending import Pending
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec
+from scr.step_names import shown_step
 from scr.supervise.exits import Asked, Exit, is_shutdown_error, is_worth_reporting, signal_name
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.reads import Restarts
@@ -70,6 +71,7 @@ def crash_of(
         in_hand=pending.message.message_id if pending else None,
         in_hand_type=pending.message.type if pending else None,
         deliveries=pending.deliveries if pending else 0,
+        begun=_begun(pending) if pending else "",
         uptime_s=at - incarnation.since,
         restarts=restarts.counted,
         max_restarts=restarts.most,
@@ -82,6 +84,11 @@ def error_of_exit(record: Exiting | None, end: Exit) -> ErrorInfo:
     if record is None or not record.error_type:
         return ErrorInfo(type=str(end.reason), message=end.detail)
     return ErrorInfo(type=record.error_type, message=record.message, traceback=record.traceback)
+
+
+def _begun(pending: Pending) -> str:
+    """Name the `once` step of the message that had begun and not ended."""
+    return next((shown_step(step.name) for step in pending.steps.values() if step.state == "begun"), "")
 
 
 def _seen_from_its_start(spec: AgentSpec, child: Child, end: Exit) -> Exit:

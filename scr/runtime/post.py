@@ -7,8 +7,10 @@ not know each other.  A message is posted only when it is in the store.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
@@ -44,6 +46,13 @@ CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
 FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
 
 
+SILENT = (
+    "{agent} handled the task and gave no answer: return a value from its handler or call ctx.reply(output) there; "
+    "where a later turn answers, call ctx.answer_later()"
+)
+DoubtOf: TypeAlias = Callable[[str], Outcome | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A message that a client submits under a key of its own, and who is told whether it is accepted."""
@@ -55,11 +64,16 @@ class Arrival:
 
 
 class Post:
-    """Takes messages from clients, from turns and from the runtime itself."""
+    """Takes messages from clients, from turns and from the runtime itself.
 
-    def __init__(self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits) -> None:
+    `doubt_of` tells what the asker of a message hears that waits for a person.
+    """
+
+    def __init__(
+        self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits, doubt_of: DoubtOf
+    ) -> None:
         self._store, self._events, self._router = store, events, router
-        self._asks, self._waits = asks, waits
+        self._asks, self._waits, self._doubt_of = asks, waits, doubt_of
         self._arriving: dict[str, list[Arrival]] = {}
 
     def submit(self, message: Message, kept: Then, refused: Refused, *, again: bool) -> None:
@@ -104,11 +118,34 @@ class Post:
         self._tell_known(message_id, known)
 
     def _tell_known(self, message_id: str, known: Known) -> None:
-        """Tell who waits for a message that the store has its answer, or that it waits for an agent that is down."""
+        """Tell who waits for a message that the store has its answer, or that it waits for something else."""
         if known.answer:
             self._waits.answer(known.answer)
         elif absence := self._router.absence_of(message_id):
             self.tell_absent(message_id, absence)
+        else:
+            self.tell_doubt(message_id)
+
+    def tell_doubt(self, message_id: str) -> None:
+        """Tell the clients that wait for the answer to a message that it waits for a person, if it does."""
+        if doubt := self._doubt_of(message_id):
+            self._waits.end_all(message_id, doubt)
+
+    def unanswered(self, message: Message) -> Failure | None:
+        """Make what the asker of a task gets that was handled without an answer; None when nothing waits for one."""
+        if message.sender != CLIENT and not self._asks.expects(message.message_id):
+            return None
+        told = failure_of(DeadLetter(message, "unanswered", SILENT.format(agent=message.to), 0))
+        return told.model_copy(update={"message_id": derive_id(message.message_id, "unanswered")})
+
+    def answer(self, failure: Failure) -> None:
+        """Give an asker the failure that it gets in place of an answer."""
+        asked = failure.payload.message_id
+        if failure.to == CLIENT:
+            self._waits.answer(failure)
+        elif self._asks.expects(asked):
+            self._store.close_ask(asked)
+            self._asks.end(asked, outcome_of(failure))
 
     def _submit_keyed(self, arrival: Arrival) -> None:
         """Look whether the key is known; what else comes under it meanwhile waits for that."""
@@ -183,6 +220,7 @@ class Post:
     def reopen(self, kept: KeptMessage) -> None:
         """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox."""
         message = kept.message
+        self._asks.forget(message.message_id)
         if message.to == CLIENT or self._asks.is_answer(message):
             self.post(message)
             return

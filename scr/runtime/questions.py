@@ -16,6 +16,7 @@ from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
 from scr.runtime.asks import Asks, Outcome, answered_step
 from scr.runtime.care import Care
+from scr.runtime.parked import Parked
 from scr.runtime.post import Post
 from scr.runtime.rings import refusal, ring_of
 from scr.step_names import earlier_ids, question_digest
@@ -34,11 +35,23 @@ class Awaited(NamedTuple):
 
 
 class Questions:
-    """`tell` sends a frame to an incarnation; `recorded` is told of each answer that is a step now."""
+    """`tell` sends a frame to an incarnation; `recorded` is told of each answer that is a step now.
 
-    def __init__(self, asks: Asks, post: Post, router: Router, care: Care, tell: Tell, recorded: Recorded) -> None:
+    `parked` are the questions that wait for a person.
+    """
+
+    def __init__(
+        self,
+        asks: Asks,
+        post: Post,
+        router: Router,
+        care: Care,
+        tell: Tell,
+        recorded: Recorded,
+        parked: Parked | None = None,
+    ) -> None:
         self._asks, self._post, self._router, self._care = asks, post, router, care
-        self._tell, self._recorded = tell, recorded
+        self._tell, self._recorded, self._parked = tell, recorded, parked
         self._awaited: dict[str, dict[str, Awaited]] = {}
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
@@ -55,6 +68,9 @@ class Questions:
         if question.to in {CLIENT, RUNTIME}:
             sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
+            return
+        if doubt := self._parked and self._parked.doubt_of(question.message_id):
+            self._tell(agent, incarnation, Answer(ref=ask.ref, error=doubt.error, detail=doubt.detail))
             return
         if ring := ring_of(agent, question.to, self._waits_for):
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="InvalidMessage", detail=refusal(ring)))
@@ -75,7 +91,18 @@ class Questions:
         for earlier in earlier_ids(ask.message.message_id):
             if found := self._router.find(ask.message.to, earlier):
                 return found.message, ask.step
+            if self._parked and (waits := self._parked.find(earlier)):
+                return waits, ask.step
         return self._former(ask)
+
+    def doubted(self, message_id: str) -> None:
+        """Tell the agent that waits for the answer to a question which waits for a person from now on.
+
+        The answer is recorded for a later try of its turn, whenever it comes.
+        """
+        ask, doubt = self._asks.of(message_id), self._parked and self._parked.doubt_of(message_id)
+        if ask and doubt:
+            self._asks.put_off(message_id, doubt, partial(self._answered, ask, 0, 0))
 
     def _former(self, ask: Ask) -> tuple[Message, str] | None:
         """The same question, and its step, where an SCR that knew steps by their order has it under way."""

@@ -14,7 +14,7 @@ from scr.bounds import refuse_deep_value
 from scr.charging import Charges
 from scr.errors import InvalidMessage
 from scr.mail.pending import Pending
-from scr.messages import ExitReason
+from scr.messages import ExitReason, Tick
 from scr.runtime.departures import Departures
 from scr.runtime.post import accepted
 from scr.runtime.turns import Turns
@@ -52,7 +52,7 @@ def restore(
         turns.opened(spec)
     _mail(image, turns, causes)
     for watcher, target in image.monitors:
-        turns.watch(watcher, target)
+        turns.effects.watch(watcher, target)
     for ask in image.asks:
         turns.questions.reopen(ask)
     for timer in image.timers:
@@ -80,7 +80,7 @@ def carry_on(image: Image, turns: Turns) -> None:
     started = {kept.spec.id: kept.spec for kept in image.agents}
     for effect in image.effects:
         if not _is_done(effect, started):
-            turns.carry(effect)
+            turns.effects.carry(effect)
 
 
 def _is_done(effect: Effect, started: dict[str, AgentSpec]) -> bool:
@@ -104,6 +104,8 @@ def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
         if kept.parked:
             turns.parked.restore(pending, kept.parked)
             continue
+        if isinstance(kept.message, Tick):
+            turns.timers.sent(kept.message)
         if kept.message.to not in first and kept.due is None and not turns.router.holds_up(kept.message):
             first.add(kept.message.to)
             pending.deliveries = max(0 if image.is_fresh else 1, pending.deliveries)

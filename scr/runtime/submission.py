@@ -42,9 +42,10 @@ class Submitted:
         self._connection, self.id, self._another, self._unread = connection, message_id, another, unread
 
     def result(self, timeout_s: float = WAIT_S) -> Any:
-        """Wait for the output.  Raises AskTimedOut, AgentGone, RunCancelled, RuntimeGone, InvalidInput for no such id.
+        """Wait for the output.
 
-        After AskTimedOut the work goes on: ask again.
+        Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, AgentGone, RunCancelled, RuntimeGone, InvalidInput for
+        no such id.  After AskTimedOut the work goes on, after StepInDoubt once a person has settled it: ask again.
         """
         return self._connection.request(self._question(timeout_s), timeout_s + END_S)
 

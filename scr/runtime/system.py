@@ -26,6 +26,7 @@ from scr.runtime.charter import Boot
 from scr.runtime.crash_log import CrashLog
 from scr.runtime.crashes import error_of_exit
 from scr.runtime.departures import Departures
+from scr.runtime.effects import Settled, settle
 from scr.runtime.failures import Failed, summary
 from scr.runtime.keeping import when_told
 from scr.runtime.operations import Operations
@@ -36,13 +37,13 @@ from scr.runtime.restore import announce, carry_on, restore
 from scr.runtime.scratch import TABLE
 from scr.runtime.starts import Starts, heard
 from scr.runtime.status import absent_status, named, status_of
-from scr.runtime.turns import Settled, Turns
+from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, OnError
 from scr.store.records import StoreStatus
 from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.orders import Done, Fate, Refused
+from scr.supervise.orders import Fate
 from scr.supervise.reads import in_start_order
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Goal, Phase, Tree
@@ -94,7 +95,9 @@ class System:
         )
         self._output = Output(self.events, limits.output_lines_per_s)
         size = limits.frame_bytes
-        self.turns = Turns(loop, store, self.events, self, self._care, memory=boot.memory, frame_bytes=size)
+        self.turns = Turns(
+            loop, store, self.events, self, self._care, memory=boot.memory, frame_bytes=size, run=boot.run
+        )
         self.departures = Departures(self.turns, store, self.events)
         self.reloads = Reloads(launcher, fresh, self.events)
         self.supervisor = Supervisor(
@@ -182,6 +185,7 @@ class System:
             max_sends=self.limits.sends_per_turn,
             max_frame_bytes=self.limits.frame_bytes,
             retries=spec.on_error is OnError.RETRY,
+            messages=spec.messages,
         )
 
     def starting(self, spec: AgentSpec, incarnation: int) -> None:
@@ -283,11 +287,11 @@ class System:
 
     def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
         """Start an agent on behalf of another."""
-        self._starts.start(supervisor, spec, partial(_settle, settled))
+        self._starts.start(supervisor, spec, partial(settle, settled))
 
     def stop_child(self, agent: str, settled: Settled) -> None:
         """Stop an agent on behalf of another; one that there is none of is stopped already."""
-        self.operations.stop_agent(agent, partial(_settle, settled))
+        self.operations.stop_agent(agent, partial(settle, settled))
 
     def cancel(self, message_id: str) -> int:
         """Drop a client's message and all that grew out of it; whoever works on it is replaced by a fresh process."""
@@ -342,8 +346,3 @@ class System:
         unready, self._unready = self._unready, []
         for told in unready:
             told(failure)
-
-
-def _settle(settled: Settled, outcome: Done | Refused) -> None:
-    """The supervisor's outcome in the words of a turn."""
-    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)

@@ -8,7 +8,7 @@ leaves before the turn is in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
@@ -29,6 +29,7 @@ from scr.frames import (
     ReadStep,
     ReadSteps,
     ReadVersion,
+    Ready,
     StepBegun,
     StepDone,
     Stream,
@@ -38,37 +39,30 @@ from scr.frames import (
 from scr.mail.channel import LoopChannel
 from scr.mail.pending import Pending
 from scr.mail.router import Router
-from scr.messages import Message
+from scr.messages import CLIENT, Failure, Message, Tick
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
+from scr.runtime.effects import Effects, Startable
 from scr.runtime.failures import Failures, Upkeep
 from scr.runtime.pages import Pages
 from scr.runtime.parked import Parked
-from scr.runtime.post import Post, refusal_of
+from scr.runtime.post import Post
 from scr.runtime.questions import Questions
 from scr.runtime.recording import Recording, step_of
 from scr.runtime.streams import Streams
-from scr.runtime.timers import Timers
+from scr.runtime.ticks import Change, Ticks
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, Effect, effects_of
+from scr.store.records import CommittedTurn, effects_of
 from scr.store.store import Store
 from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
 from scr.telemetry.sinks import EventLog
 
 REMEMBERED = "remembered"
-Settled = Callable[[tuple[str, str] | None], None]
-"""Is told once how a request ended: done, or refused with a code and a sentence."""
 
 
-class Children(Upkeep, Protocol):
+class Children(Upkeep, Startable, Protocol):
     """What turns want of the supervisor."""
-
-    def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
-        """Start a child."""
-
-    def stop_child(self, agent: str, settled: Settled) -> None:
-        """Stop a child for good."""
 
     def distrust(self, agent: str, incarnation: int, why: str) -> None:
         """This incarnation broke the protocol: end it."""
@@ -87,18 +81,22 @@ class Turns:
         *,
         memory: str | None,
         frame_bytes: int = FRAME_BYTES,
+        run: str = "",
     ) -> None:
         self._store, self._events, self._memory = store, events, memory
         self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
         self._asks = Asks(loop, store.close_ask, store.held_up)
         self.streams = Streams()
-        self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end))
+        self.parked = Parked(store, events, self.router, run)
+        self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end), self.parked.doubt_of)
         self._recording = Recording(store, events, self.router, care, children.tell)
-        self.questions = Questions(self._asks, self.post, self.router, care, children.tell, self._recording.announce)
+        self.questions = Questions(
+            self._asks, self.post, self.router, care, children.tell, self._recording.announce, self.parked
+        )
         self._pages = Pages(store, care, children.tell, frame_bytes)
-        self.timers = Timers(loop, self._due)
-        self.parked = Parked(store, events, self.router)
+        self.timers = Ticks(loop, store, self.post, self.router)
+        self.effects = Effects(store, self.router, self.post, children, lambda: self._ended)
         self.failures = Failures(loop, store, events, self.router, self.post, children)
         self._states: dict[str, JsonValue] = {}
         self._cancelled: dict[str, set[str]] = {}
@@ -126,8 +124,13 @@ class Turns:
         """The agent is no more: the mail that it held, and who monitored it."""
         self._states.pop(agent, None)
         self.failures.forget(agent)
+        self.timers.close(agent)
         held, watchers = self.router.close(agent)
-        return [*held, *self.parked.take(lambda message: message.to == agent)], watchers
+        held = [*held, *self.parked.take(lambda message: message.to == agent)]
+        for pending in held:
+            if isinstance(pending.message, Tick):  # no sender but the agent itself waits for it
+                self.post.cancel(pending.message)
+        return [pending for pending in held if not isinstance(pending.message, Tick)], watchers
 
     def cancel(self, message_id: str) -> tuple[int, list[str]]:
         """Drop a message of a client's and all that grew out of it.
@@ -194,36 +197,47 @@ class Turns:
                 self._pages.entries(agent, incarnation, frame)
             case ReadVersion(ref=ref):
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
+            case Ready(timers=timers, cancels=cancels):
+                self._started(agent, incarnation, timers, cancels)
             case Log(text=text):
                 self._events.emit(Logged(agent=agent, text=text))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
+
+    def _started(self, agent: str, incarnation: int, timers: Sequence[Timer], cancels: Sequence[str]) -> None:
+        if self._is_honest(agent, incarnation, [timer.message for timer in timers]):
+            self.timers.started(agent, timers, cancels)
 
     def _commit(self, agent: str, incarnation: int, turn: Commit) -> None:
         reach("runtime.commit_heard")
         pending = self._own(agent, incarnation, turn.message_id, "committed")
         if pending is None:
             return
-        leaving = (*turn.sends, *(timer.message for timer in turn.timers))
-        if forged := next((message for message in leaving if message.sender != agent), None):
-            self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
+        if not self._is_honest(agent, incarnation, [*turn.sends, *(timer.message for timer in turn.timers)]):
             return
-        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
+        named, timed = self.timers.named(agent), self.timers.change(agent, turn.timers, turn.cancels)
+        silent = self.post.unanswered(pending.message) if turn.unanswered else None
+        frame = turn if timed.new == turn.timers else turn.model_copy(update={"timers": timed.new})
+        answers = self._asks.answers_in(turn.sends)
+        failure = silent if silent and silent.to == CLIENT else None
+        kept = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
         self._care.idle(agent, incarnation)
         pending.sealed, before = True, self._states.get(agent)
         if turn.state is not None:
             self._states[agent] = turn.state
         try:
-            self._store.commit(kept, partial(self._release, agent, incarnation, turn, pending))
+            self._store.commit(kept, partial(self._release, kept, pending, timed, silent))
         except InvalidMessage:
             pending.sealed, self._states[agent] = False, before
+            self.timers.take_back(agent, named)
             raise
         if not turn.ends:
             self.router.advance(agent)
 
-    def _release(self, agent: str, incarnation: int, turn: Commit, pending: Pending) -> None:
+    def _release(self, kept: CommittedTurn, pending: Pending, timed: Change, silent: Failure | None) -> None:
         """The turn is in the store: now it has happened, and everything that it caused may leave."""
         reach("runtime.before_release")
+        agent, incarnation, turn = kept.agent, kept.incarnation, kept.frame
         seq = self._events.emit(
             TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
             cause=pending.cause,
@@ -231,59 +245,29 @@ class Turns:
         effects = effects_of(agent, turn)
         for effect in effects:
             if effect.start:
-                self.carry(effect)
+                self.effects.carry(effect)
         self.failures.committed(agent)
-        self._watch(agent, turn)
+        self.effects.monitors(agent, turn)
         for message in turn.sends:
             self.post.post(message, seq)
-        for timer in turn.timers:
-            self.timers.set(timer)
-        for timer_id in turn.cancels:
-            self.timers.cancel(timer_id)
+        if silent:
+            self.post.answer(silent)
+        if turn.timers or turn.cancels or timed.ended:
+            self.timers.carry_out(agent, timed, turn.cancels)
         if turn.entries:
             self._ring()
         for effect in effects:
             if effect.stop:
-                self.carry(effect)
+                self.effects.carry(effect)
         self.router.settle(agent, turn.message_id)
         reach("runtime.after_release")
-
-    def _watch(self, agent: str, turn: Commit) -> None:
-        for target in turn.demonitors:
-            for news in self.router.demonitor(agent, target):
-                self._store.cancel(news.message_id, _kept)
-        for target in turn.monitors:
-            self.watch(agent, target)
-
-    def watch(self, watcher: str, target: str) -> None:
-        """From now on, `watcher` hears of the end of `target`; at once when there is none."""
-        if absence := self.router.absent.get(target):
-            self.post.tell_down(watcher, target, absence.reason, absence.detail)
-        elif not self.router.monitor(watcher, target):
-            self.post.tell_down(watcher, target, "unknown_agent", f"there is no agent {target!r}")
-
-    def carry(self, effect: Effect) -> None:
-        """Have the supervisor do what a committed turn has asked for."""
-        settled = partial(self._carried, effect)
-        if effect.start:
-            self._children.start_child(effect.start.supervisor, effect.start.spec, settled)
-        elif effect.stop:
-            self._children.stop_child(effect.stop, settled)
-
-    def _carried(self, effect: Effect, refused: tuple[str, str] | None) -> None:
-        if self._ended:
-            return
-        if refused is None or effect.start is None:
-            self._store.carried(effect.effect_id)
-            return
-        failure = refusal_of(effect.agent, effect.message_id, effect.start.spec.id, *refused)
-        self._store.carried(effect.effect_id, failure)
-        self.post.post(failure)
 
     def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
         if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):
             self._care.idle(agent, incarnation)
             self.parked.park(agent, pending, doubt)
+            self.questions.doubted(doubt.message_id)
+            self.post.tell_doubt(doubt.message_id)
             self.router.settle(agent, doubt.message_id)
 
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
@@ -297,6 +281,13 @@ class Turns:
 
     # Odds and ends of a message's way.
 
+    def _is_honest(self, agent: str, incarnation: int, leaving: Sequence[Message]) -> bool:
+        """Tell whether all that is to leave is in the agent's own name; what is not breaks the protocol."""
+        forged = next((message for message in leaving if message.sender != agent), None)
+        if forged:
+            self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
+        return forged is None
+
     def _own(self, agent: str, incarnation: int, message_id: str, did: str) -> Pending | None:
         """The message in hand; an agent that speaks of another one has broken the protocol."""
         pending = self.router.in_hand(agent, message_id) or self.router.begun(agent, message_id)
@@ -305,9 +296,6 @@ class Turns:
         if message_id not in self._cancelled.get(agent, ()):
             self._children.distrust(agent, incarnation, f"it {did} {message_id}, which it did not have in hand")
         return None
-
-    def _due(self, timer: Timer) -> None:
-        self._store.fire(timer.message.message_id, partial(self.post.post, timer.message))
 
     def _ring(self) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""

@@ -128,9 +128,9 @@ class MemoryStore:
         self._effects |= {effect.effect_id: effect for effect in effects_of(turn.agent, frame)}
         for entry in frame.entries:
             self._remember(entry)
-        self._timers |= {timer.message.message_id: timer for timer in frame.timers}
-        for timer_id in frame.cancels:
-            self._timers.pop(timer_id, None)
+        self._set_timers(frame.timers, (*frame.cancels, *turn.ended))
+        if turn.failure:
+            self._take(turn.failure)
         then()
 
     def record(
@@ -201,11 +201,22 @@ class MemoryStore:
         self._end(message_id)
         then()
 
-    def fire(self, timer_id: str, then: Then) -> None:
+    def fire(self, timer_id: str, then: Then, *, following: Timer | None = None) -> None:
         """Accept the timer's message."""
         if timer := self._timers.pop(timer_id, None):
             self._take(timer.message)
+            self._set_timers((following,) if following else (), ())
         then()
+
+    def set_timers(self, timers: Sequence[Timer], ended: Sequence[str], then: Then | None = None) -> None:
+        """Keep timers, end others."""
+        self._set_timers(timers, ended)
+        _call(then)
+
+    def _set_timers(self, timers: Sequence[Timer], ended: Sequence[str]) -> None:
+        self._timers |= {timer.message.message_id: timer for timer in timers}
+        for timer_id in ended:
+            self._timers.pop(timer_id, None)
 
     # What happens to agents.
 

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from scr.frames import Commit, StartRequest, StepRecord, Timer
-from scr.messages import AgentId, Message, MessageId, derive_id
+from scr.messages import AgentId, Failure, Message, MessageId, derive_id
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.values import Frozen
@@ -98,12 +98,18 @@ class AskAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CommittedTurn:
-    """One turn as it is kept: the frame, whose it is, and which of its sends answer somebody's ask."""
+    """One turn as it is kept: the frame, whose it is, and which of its sends answer somebody's ask.
+
+    `ended` are the ids of the timers that it replaces or cancels by name.  `failure` is what its client gets where
+    it has no answer.
+    """
 
     agent: AgentId
     incarnation: int
     frame: Commit
     answers: tuple[AskAnswer, ...] = ()
+    ended: tuple[MessageId, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ not read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ class Scribe:
         """The whole turn.  When it raises InvalidMessage, nothing of it has happened."""
         frame, before = turn.frame, (self.n, self.version)
         ids = (frame.message_id, *(message.message_id for message in frame.sends))
-        timer_ids = (*frame.cancels, *(timer.message.message_id for timer in frame.timers))
+        timer_ids = (*frame.cancels, *turn.ended, *(timer.message.message_id for timer in frame.timers))
         opened = {message_id: self.open.get(message_id) for message_id in ids}
         timers = {timer_id: self.timers.get(timer_id) for timer_id in timer_ids}
         try:
@@ -92,8 +92,11 @@ class Scribe:
         for answer in turn.answers:
             rows.append((statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)))
             rows += self.record(answer.asked_in, answer.step)
+        if turn.failure:
+            rows.append(self._message(turn.failure))
         if caused:
             rows += self._caused_rows(turn)
+        rows += self._ended(turn.ended)
         columns = (
             *(frame.message_id, turn.agent, turn.incarnation),
             None if frame.state is None else text_of(frame.state),
@@ -185,8 +188,13 @@ class Scribe:
         """The message has its outcome."""
         return self._end(message_id, "cancelled")
 
-    def fire(self, timer_id: str) -> list[Row]:
-        """The timer's message is accepted, once."""
+    def set_timers(self, timers: Iterable[Timer], ended: Iterable[str]) -> list[Row]:
+        """Write timers that no turn has set, and the ends of others."""
+        rows = [row for timer in timers for row in self._timer(timer)]
+        return [*rows, *self._ended(ended)]
+
+    def fire(self, timer_id: str, following: Timer | None = None) -> list[Row]:
+        """The timer's message is accepted, once, and the one that follows it set."""
         recipient = self.timers.pop(timer_id, None)
         if recipient is None:
             return []
@@ -197,6 +205,7 @@ class Scribe:
         return [
             (statements.FIRED, (n, self.seq, *ended, self.run, timer_id)),
             (statements.TIMER_ENDED, (self.seq, self.run, timer_id)),
+            *(self._timer(following) if following else ()),
         ]
 
     # What happens to agents.
@@ -266,7 +275,10 @@ class Scribe:
             yield self._entry(entry)
         for timer in frame.timers:
             yield from self._timer(timer)
-        for timer_id in frame.cancels:
+        yield from self._ended(frame.cancels)
+
+    def _ended(self, timer_ids: Iterable[str]) -> Iterator[Row]:
+        for timer_id in timer_ids:
             if self.timers.pop(timer_id, None):
                 yield statements.TIMER_ENDED, (self.seq, self.run, timer_id)
 

@@ -9,7 +9,7 @@ from typing import Any
 from scr.charging import Charges
 from scr.config import Limits
 from scr.errors import ScrError
-from scr.frames import Entry, StepRecord
+from scr.frames import Entry, StepRecord, Timer
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
 from scr.store import reading
@@ -127,9 +127,13 @@ class SqlStore:
         """The message has its outcome."""
         self._put(self._scribe.cancel(message_id), then)
 
-    def fire(self, timer_id: str, then: Then) -> None:
+    def fire(self, timer_id: str, then: Then, *, following: Timer | None = None) -> None:
         """Accept the timer's message."""
-        self._put(self._scribe.fire(timer_id), then)
+        self._put(self._scribe.fire(timer_id, following), then)
+
+    def set_timers(self, timers: Sequence[Timer], ended: Sequence[str], then: Then | None = None) -> None:
+        """Keep timers, end others."""
+        self._put(self._scribe.set_timers(timers, ended), then)
 
     # What happens to agents.
 

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias
 
 from scr.charging import Charges
 from scr.errors import ScrError
-from scr.frames import Entry, StepRecord
+from scr.frames import Entry, StepRecord, Timer
 from scr.messages import Failure, Message
 from scr.specs import AgentSpec
 from scr.store.records import (
@@ -78,7 +78,10 @@ class Store(Protocol):
         """
 
     def commit(self, turn: CommittedTurn, then: Then) -> None:
-        """Keep a whole turn: the ack, the state, the sends, monitors, timers, effects, entries, answers to asks."""
+        """Keep a whole turn: the ack, the state, the sends, monitors, timers, effects, entries, answers to asks.
+
+        With it, the timers that it replaces end, and the failure is kept that its client gets in place of an answer.
+        """
 
     def record(
         self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
@@ -109,8 +112,11 @@ class Store(Protocol):
     def cancel(self, message_id: str, then: Then) -> None:
         """The message has its outcome: cancelled."""
 
-    def fire(self, timer_id: str, then: Then) -> None:
-        """A timer is due: its message is accepted, and the timer is no more."""
+    def fire(self, timer_id: str, then: Then, *, following: Timer | None = None) -> None:
+        """A timer is due: its message is accepted, and the timer is no more; `following` is set with that."""
+
+    def set_timers(self, timers: Sequence[Timer], ended: Sequence[str], then: Then | None = None) -> None:
+        """Keep timers that no turn has set, and end those of these ids."""
 
     # What happens to agents.
 

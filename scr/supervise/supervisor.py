@@ -259,8 +259,12 @@ class Supervisor:
             case Ready() if not incarnation.ready:
                 incarnation.ready = True
                 if incarnation.asked is Asked.NOTHING:
+                    if frame.timers or frame.cancels:
+                        self._house.said(agent, number, frame)
                     self._house.up(incarnation)
                 self._feed(Started(agent, number, monotonic()))
+            case Ready():
+                self.distrust(agent, number, "a ready frame has no place in its life now")
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
             case _ if self._live.get(agent) is incarnation and (incarnation.ready or isinstance(frame, Fetch | Log)):

@@ -23,10 +23,11 @@ class CrashRecord(Frozen):
     `asked` is what had been asked of it: nothing, or a stop that went wrong,
     or a signal by an operator.  `traceback` is of the exception that ended it,
     `stack` of where it stood when it was found hung or crashed in native code;
-    `stdout` and `stderr` are the last that it wrote.  `memory_bytes` is its
-    peak, with what it shared; `cpu_s` is all that it and its tools used.
-    `restarts` counts those within `within_s` that its limit of `max_restarts`
-    counts, this one not yet among them.  `time` is wall clock.
+    `stdout` and `stderr` are the last that it wrote.  `begun` is the `once`
+    step that it was in the middle of.  `memory_bytes` is its peak, with what
+    it shared; `cpu_s` is all that it and its tools used.  `restarts` counts
+    those within `within_s` that its limit of `max_restarts` counts, this one
+    not yet among them.  `time` is wall clock.
     """
 
     agent: str
@@ -45,6 +46,7 @@ class CrashRecord(Frozen):
     in_hand: str | None = None
     in_hand_type: str | None = None
     deliveries: int = 0
+    begun: str = ""
     uptime_s: float = 0.0
     restarts: int = 0
     max_restarts: int = 0

@@ -8,7 +8,7 @@ import pytest
 from scr.charging import Charges
 from scr.errors import InvalidMessage
 from scr.frames import Entry, StartRequest, StepRecord, Timer
-from scr.messages import CLIENT, derive_id
+from scr.messages import CLIENT, Tick, TimerPayload, derive_id, origin
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of, given_of
 from scr.store.statements import FAILED, PARKED, STEP_DONE
 from scr.telemetry.crashes import CrashRecord
@@ -197,6 +197,32 @@ def test_a_monitor_lasts_until_it_is_taken_back_used_up_or_its_watcher_is_gone(b
     bench.store.gone("z")
     bench.store.gone("e")
     assert bench.reopened().monitors == (("b", "e"),)
+
+
+def tick(message_id, due):
+    payload = TimerPayload(name="tick", every_s=5.0)
+    message = Tick(payload=payload, **origin(message_id=message_id, sender="b", to="b", at=0.5))
+    return Timer(message=message, due=due, after_s=5.0)
+
+
+def test_a_timer_that_fires_again_is_set_in_the_same_write_and_others_are_set_and_ended_without_a_turn(bench):
+    bench.told(bench.store.set_timers, (tick("t0", 5.0), tick("t1", 6.0)), ())
+    bench.told(bench.store.fire, "t0", following=tick("t2", 10.0))
+    bench.told(bench.store.fire, "t0", following=tick("t3", 15.0))
+    bench.told(bench.store.set_timers, (), ("t1", "never"))
+    image = bench.reopened()
+    assert (ids(image), image.timers) == (["t0"], (tick("t2", 10.0),))
+
+
+def test_a_turn_ends_the_timers_that_it_replaces_and_gives_a_client_the_failure_that_is_its_answer(bench):
+    accept(bench, task("m0", sender=CLIENT))
+    bench.told(bench.store.set_timers, (tick("t0", 5.0),), ())
+    kept = turn("m0", timers=(tick("t1", 7.0),))
+    told = failure("f", "m0", CLIENT)
+    bench.told(bench.store.commit, replace(kept, ended=("t0",), failure=told))
+    assert bench.told(bench.store.find, "m0").answer == told
+    image = bench.reopened()
+    assert (ids(image), image.timers) == ([], (tick("t1", 7.0),))
 
 
 def test_a_timer_is_kept_until_it_fires_once_or_is_cancelled(bench):

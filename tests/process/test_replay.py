@@ -198,8 +198,8 @@ def test_ctrl_c_ends_a_replay_and_all_that_it_started(played):
 def test_what_there_is_not_is_named(played):
     with pytest.raises(UnknownRun, match="no run 'other'"):
         replay(store_of(played), "other")
-    with pytest.raises(UnknownAgent, match="'nobody'"):
-        replay(store_of(played), "nightly", agent="nobody")
+    with pytest.raises(UnknownAgent, match="'conter' that can be replayed; did you mean 'counter'"):
+        replay(store_of(played), "nightly", agent="conter")
     with pytest.raises(UnknownAgent, match="'memory'"):
         replay(store_of(played), "nightly", agent="memory")
 

@@ -21,7 +21,17 @@ from scr.charging import (
     put_off_s,
     streak,
 )
-from scr.errors import AgentParked, AskTimedOut, Fatal, InvalidInput, InvalidMessage, InvalidSpec, TaskFailed, TryLater
+from scr.errors import (
+    AgentParked,
+    AskTimedOut,
+    Fatal,
+    InvalidInput,
+    InvalidMessage,
+    InvalidSpec,
+    StepInDoubt,
+    TaskFailed,
+    TryLater,
+)
 from scr.retry import Retry
 
 PLAIN = Retry(attempts=3, base_s=1.0, cap_s=4.0, jitter="none")
@@ -96,7 +106,7 @@ def test_a_group_is_what_it_holds():
 
 
 def test_another_agents_failure_is_no_mark_against_the_one_that_asked():
-    for error in (TaskFailed("it failed"), AgentParked("it is down"), AskTimedOut("too slow")):
+    for error in (TaskFailed("it failed"), AgentParked("it is down"), AskTimedOut("too slow"), StepInDoubt("unpaid")):
         _, verdict = after(*[Raised(class_names(error))] * 3)
         assert (isinstance(verdict, Bury), verdict.is_agents) == (True, False)
 

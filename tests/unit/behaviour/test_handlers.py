@@ -148,6 +148,7 @@ GOOD = {
     "a singledispatchmethod": agent(on_task=functools.singledispatchmethod(handles)),
     "a property": agent(on_task=property(lambda self: function)),
     "an object that is called": agent(on_task=Called()),
+    "only on_timer": agent(on_timer=handles),
     "only on_start": agent(on_start=starts),
     "only on_stop": agent(on_stop=starts),
     "only __init__": agent(__init__=lambda self: setattr(self, "on_task", function)),
@@ -174,6 +175,8 @@ NEAR = {
     "on_results": "on_result",
     "on_reslut": "on_result",
     "on_critque": "on_critique",
+    "on_tiemr": "on_timer",
+    "on_timers": "on_timer",
     "on_down": "on_message",
     "on_failure": "on_message",
 }

@@ -16,6 +16,7 @@ from scr.telemetry.events import (
     MessageAccepted,
     MessageBuried,
     MessageDelivered,
+    MessageParked,
     Printed,
     StepRecorded,
     SupervisorGaveUp,
@@ -100,6 +101,10 @@ def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
             "worker-2 is down, its mail waits (error): x",
         ),
         (AgentParked(agent="worker-2", reason="error", detail="five"), "worker-2 is parked, its mail waits: five"),
+        (
+            MessageParked(message_id="m1", agent="worker-2", step="pay", detail="the bank is silent"),
+            "step pay of worker-2 is in doubt, its task waits for a person (scr doubts): the bank is silent",
+        ),
         (
             TurnFailed(message_id="m1", agent="worker-2", incarnation=1, error="ValueError: no pond", attempts=2),
             "worker-2 failed in research: Ponds (try 2): ValueError: no pond",

@@ -15,7 +15,7 @@ from scr.cli.say import guarded
 from scr.cli.steering import parsed, signal_number
 from scr.errors import AgentGone, InvalidInput, RuntimeGone, StartFailed, UnknownAgent
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import AgentExited, AgentUp, LinesDropped, Logged, Printed, TurnCommitted
+from scr.telemetry.events import AgentExited, AgentUp, LinesDropped, Logged, MessageParked, Printed, TurnCommitted
 from scr.telemetry.events import AgentGone as Gone
 from tests.conftest import until
 
@@ -55,6 +55,10 @@ CRASH = CrashRecord(
         ),
         (AgentExited(agent="a", incarnation=2, pid=7, reason="shutdown"), "--- | incarnation 2 ended, pid 7: shutdown"),
         (Gone(agent="a", reason="shutdown"), "--- | gone for good (shutdown)"),
+        (
+            MessageParked(message_id="m1", agent="a", step="pay", detail="the bank\nis silent"),
+            "--- | step pay of m1 is in doubt, it waits for a person (scr doubts): the bank",
+        ),
         (LinesDropped(agent="a", count=5), "--- | 5 more lines than it may print in a second were left out"),
     ],
 )
@@ -92,6 +96,11 @@ def test_one_crash_is_told_whole_and_its_stack_once():
         assert words in said
     assert said.count("File c.py") == 1
     assert "traceback" not in said
+
+
+def test_a_once_step_that_a_crash_came_in_the_middle_of_is_named():
+    lines = story(CRASH.model_copy(update={"begun": "pay"}))
+    assert "  in hand    task m1, delivery 3, in the middle of step pay (once)" in lines
 
 
 def test_one_without_a_message_in_hand_says_so():

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scr.charging import Bury, Charges
 from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX, Bounds, Mailbox
 from scr.mail.pending import Pending
-from scr.messages import Down, DownPayload, ExitReason, Ping, origin
+from scr.messages import Down, DownPayload, ExitReason, Ping, Tick, TimerPayload, origin
 
 
 def ping(n):
@@ -37,6 +37,13 @@ def test_a_full_mailbox_takes_nothing_but_the_runtimes_own_answers_and_of_those_
     mailbox = Mailbox(Bounds(3, 3))
     assert [mailbox.offer(ping(n)) for n in range(5)] == [True, True, True, False, False]
     assert [mailbox.offer(down(n)) for n in range(5)] == [True, True, True, False, False]
+
+
+def test_a_full_mailbox_takes_a_tick_of_which_there_is_one_for_each_timer():
+    box = Mailbox(Bounds(size=1))
+    payload = TimerPayload(name="tick", every_s=1.0)
+    tick = Tick(payload=payload, **origin(message_id="t", sender="a", to="a", at=0.0))
+    assert [box.offer(message) for message in (ping(1), ping(2), tick)] == [True, False, True]
 
 
 def test_other_bounds_hold_for_what_comes_and_what_is_there_stays():

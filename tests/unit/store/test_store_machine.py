@@ -156,10 +156,17 @@ class Stores(RuleBasedStateMachine):
         if message := self.opened(pick):
             self.both("cancel", message.message_id, then=lambda: None)
 
-    @rule(pick=PICK)
-    def fire(self, pick):
+    @rule(pick=PICK, again=FLAG)
+    def fire(self, pick, again):
+        following = Timer(message=task(self.fresh("t")), due=float(pick)) if again else None
         if timers := self.memory.present().timers:
-            self.both("fire", timers[pick % len(timers)].message.message_id, then=lambda: None)
+            timer_id = timers[pick % len(timers)].message.message_id
+            self.both("fire", timer_id, then=lambda: None, following=following)
+
+    @rule(pick=PICK)
+    def set_timers(self, pick):
+        ended = [timer.message.message_id for timer in self.memory.present().timers[:pick]]
+        self.both("set_timers", (Timer(message=task(self.fresh("t")), due=float(pick)),), ended)
 
     @rule(agent=AGENTS, incarnation=st.integers(1, 9))
     def admit(self, agent, incarnation):

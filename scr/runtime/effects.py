@@ -1,0 +1,84 @@
+"""What a committed turn asks of others than the mail: starts, stops and monitors.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from scr.frames import Commit
+from scr.mail.names import unknown
+from scr.mail.router import Router
+from scr.runtime.post import Post, refusal_of
+from scr.specs import AgentSpec
+from scr.store.records import Effect
+from scr.store.store import Store
+from scr.supervise.orders import Done, Refused
+
+Settled = Callable[[tuple[str, str] | None], None]
+"""Is told once how a request ended: done, or refused with a code and a sentence."""
+
+
+class Startable(Protocol):
+    """What effects want of the supervisor."""
+
+    def start_child(self, supervisor: str, spec: AgentSpec, settled: Settled) -> None:
+        """Start a child."""
+
+    def stop_child(self, agent: str, settled: Settled) -> None:
+        """Stop a child for good."""
+
+
+class Effects:
+    """`has_ended` tells whether the runtime stops: what is open then stays open in the store."""
+
+    def __init__(
+        self, store: Store, router: Router, post: Post, children: Startable, has_ended: Callable[[], bool]
+    ) -> None:
+        self._store, self._router, self._post = store, router, post
+        self._children, self._has_ended = children, has_ended
+
+    def monitors(self, agent: str, turn: Commit) -> None:
+        """Carry out what the turn says of monitors."""
+        for target in turn.demonitors:
+            for news in self._router.demonitor(agent, target):
+                self._store.cancel(news.message_id, _kept)
+        for target in turn.monitors:
+            self.watch(agent, target)
+
+    def watch(self, watcher: str, target: str) -> None:
+        """From now on, `watcher` hears of the end of `target`; at once when there is none."""
+        if absence := self._router.absent.get(target):
+            self._post.tell_down(watcher, target, absence.reason, absence.detail)
+        elif not self._router.monitor(watcher, target):
+            self._post.tell_down(watcher, target, "unknown_agent", unknown("agent", target, self._router.names()))
+
+    def carry(self, effect: Effect) -> None:
+        """Have the supervisor do what a committed turn has asked for."""
+        settled = partial(self._carried, effect)
+        if effect.start:
+            self._children.start_child(effect.start.supervisor, effect.start.spec, settled)
+        elif effect.stop:
+            self._children.stop_child(effect.stop, settled)
+
+    def _carried(self, effect: Effect, refused: tuple[str, str] | None) -> None:
+        if self._has_ended():
+            return
+        if refused is None or effect.start is None:
+            self._store.carried(effect.effect_id)
+            return
+        failure = refusal_of(effect.agent, effect.message_id, effect.start.spec.id, *refused)
+        self._store.carried(effect.effect_id, failure)
+        self._post.post(failure)
+
+
+def settle(settled: Settled, outcome: Done | Refused) -> None:
+    """Tell the supervisor's outcome in the words of a turn."""
+    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
+
+
+def _kept() -> None:
+    """Nothing waits for it."""
