@@ -21,6 +21,7 @@ from scr.store.opening import RunRow, find, is_free
 from scr.store.pages import record_of
 from scr.store.records import DeadLetter, Priority, RunState
 from scr.store.session import Database, Session
+from scr.store.url import refuse_lost_path
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 
@@ -34,6 +35,8 @@ def open_archive(url: str, *, create: bool = False) -> Archive:
     A store that is not there is not made, unless with `create`.  Raises
     InvalidInput for a URL that is none, StoreUnavailable, StoreDamaged, StoreForeign.
     """
+    if not create:
+        refuse_lost_path(url)
     return Archive(database_of(url), create=create)
 
 

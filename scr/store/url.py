@@ -48,6 +48,13 @@ def store_url(given: object) -> str:
     raise InvalidInput(_refusal(given, scheme if colon else ""))
 
 
+def refuse_lost_path(given: object) -> None:
+    """Raise InvalidInput for a path that is no URL and names no file: where a store is only read, it is a slip."""
+    is_path = isinstance(given, str) and given.lower().endswith(FILES) and ":" not in given
+    if is_path and not Path(str(given)).expanduser().exists():
+        raise InvalidInput(f"there is no file {given!r}; stores are {KINDS}")
+
+
 def sqlite_url(path: Path, *, is_durable: bool = True) -> str:
     """Make the URL of a file, of which `file_of` makes the same file."""
     escaped = str(path).replace("%", "%25").replace("?", "%3F")
@@ -78,7 +85,7 @@ def _refusal(given: str, scheme: str) -> str:
     if scheme == "sqlite":
         meant = given.removeprefix("sqlite:").lstrip("/")
         slashes = "/" if given.startswith("sqlite:/") and not given.startswith("sqlite://") else ""
-        return f"the store {given!r} names no file; write {SQLITE}{slashes}{meant or 'work.db'}, or memory: for none"
+        return f"the store {given!r} names no file; write {SQLITE}{slashes}{meant or 'work.db'}; stores are {KINDS}"
     if scheme and "://" in given:
         return f"{scheme!r} is no kind of store; give {KINDS}"
     return f"{given!r} is no kind of store; give {KINDS}: {SQLITE}{given} is a file"
@@ -106,7 +113,9 @@ def _refuse_place(text: str, path: Path) -> None:
     """Refuse a place where no file can be: a folder, and what is below another file.  Raises InvalidInput."""
     if not text or text.endswith(("/", "/.", "/..")) or path.is_dir():
         inside = sqlite_url((path if text else Path()) / "work.db")
-        raise InvalidInput(f"the store {text!r} is a folder and no file; name a file in it, as in {inside}")
+        raise InvalidInput(
+            f"the store {text!r} is a folder and no file; name a file in it, as in {inside}; stores are {KINDS}"
+        )
     above = next(folder for folder in path.parents if os.path.lexists(folder))
     if not above.is_dir():
         raise InvalidInput(f"the store {text!r} cannot be made: {above} is no folder; name another file")
