@@ -1,4 +1,4 @@
-"""Showing a run on a terminal: a live view, drawn anew a few times a second."""
+"""Showing a run on the terminal that stderr is: a live view, drawn anew a few times a second."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LiveView:
         self._news: deque[str] = deque(maxlen=LINES_MAX)
         self._troubles: deque[str] = deque(maxlen=LINES_MAX)
         self._drawn_at = 0.0
-        self._live = Live(console=Console(), auto_refresh=False)
+        self._live = Live(console=Console(stderr=True), auto_refresh=False)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -1,8 +1,9 @@
-"""Showing a run without a terminal: one plain line for each noteworthy event, or nothing at all."""
+"""Showing a run without a terminal: one plain line on stderr for each noteworthy event, or nothing at all."""
 
 from __future__ import annotations
 
 from scr.cli.lines import told
+from scr.cli.streams import say_status
 from scr.cli.view import RunView
 from scr.telemetry.events import Record
 
@@ -16,7 +17,7 @@ class Lines:
     def show(self, before: RunView, _view: RunView, record: Record) -> None:
         """Print what is to be said of the event."""
         for line in told(before, record):
-            print(f"{record.at - self._since:6.2f} s  {line}", flush=True)
+            say_status(f"{record.at - self._since:6.2f} s  {line}")
 
     def tick(self) -> None:
         """Nothing changes with time alone."""
