@@ -101,8 +101,8 @@ def _exited(before: RunView, end: AgentExited) -> tuple[str, ...]:
         return ()
     busy = f", in the middle of {known.work}" if known and end.in_hand else ""
     if end.reason == "killed" and end.asked == "kill":
-        late = "ended" if known and end.pid in known.pids else "ready"
-        return (f"{end.agent} stopped{busy} (pid {end.pid}: it was not {late} in time, so the runtime killed it)",)
+        late = "ended" if known and end.pid in known.pids else "started"
+        return (f"{end.agent} stopped{busy} (pid {end.pid}: it had not {late} in time, so the runtime killed it)",)
     tail = end.tail.strip().splitlines()[-TAIL_LINES:] if end.reason != "killed" else []
     first = f"{end.agent} {end.reason.upper()} (pid {end.pid}{_because(end.detail)}){busy}"
     return (first, *(f"  {end.agent} | {line}" for line in tail))

@@ -7,16 +7,25 @@ from scr.cli.streams import say_status
 from scr.cli.view import RunView
 from scr.telemetry.events import Record
 
+EVERY_S = 2.0
+
 
 class Lines:
-    """Prints lines as they come, each with the seconds since `since` (monotonic)."""
+    """Prints lines as they come, each with the seconds since `since` (monotonic).
+
+    How far something is, of which there is much to tell, is told every `EVERY_S`.
+    """
 
     def __init__(self, since: float) -> None:
-        self._since = since
+        self._since = self._told_at = since
 
-    def show(self, before: RunView, _view: RunView, record: Record) -> None:
+    def show(self, before: RunView, view: RunView, record: Record) -> None:
         """Print what is to be said of the event."""
-        for line in told(before, record):
+        lines = told(before, record)
+        if view.reading is not before.reading and view.reading and record.at - self._told_at >= EVERY_S:
+            lines = (view.reading.text,)
+        for line in lines:
+            self._told_at = record.at
             say_status(f"{record.at - self._since:6.2f} s  {line}")
 
     def tick(self) -> None:

@@ -18,8 +18,9 @@ NOTHING_STARTED = "nothing had been started"
 
 
 def heeded() -> list[signal.Signals]:
-    """The signals that end a command; those that it was started to ignore, by nohup or a shell, stay ignored."""
-    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    """The signals that end a command; a hang-up that it was started to ignore, as nohup does, stays ignored."""
+    is_deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [number for number in SIGNALS if not (is_deaf and number is signal.SIGHUP)]
 
 
 class Stopping:

@@ -11,9 +11,10 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from scr.errors import InvalidDocuments
 from scr.values import Frozen
@@ -56,7 +57,15 @@ class Library:
     skipped: tuple[Skipped, ...]
 
 
-def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
+Tell: TypeAlias = Callable[[int, int, str], object]
+"""Told how many of how many documents are done, and what is done with them."""
+
+
+def tell_nothing(_done: int, _total: int, _what: str) -> None:
+    """Tell it to no one."""
+
+
+def read_folder(folder: Path, limits: ReadingLimits | None = None, tell: Tell = tell_nothing) -> Library:
     """Read every document below `folder`.
 
     Raises InvalidDocuments when the folder is missing, unreadable or holds nothing to read.
@@ -66,7 +75,9 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
     documents: list[Document] = []
     skipped: list[Skipped] = []
     total_bytes = 0
-    for parts in sorted(_candidates(folder, limits, skipped)):
+    candidates = sorted(_candidates(folder, limits, skipped))
+    for number, parts in enumerate(candidates):
+        tell(number, len(candidates), "opening documents")
         path, name = _place(folder, parts)
         if len(documents) >= limits.files_max:
             skipped.append(Skipped(path=name, reason=f"beyond the first {limits.files_max} files"))
