@@ -203,7 +203,10 @@ class PlannerAgent(Agent):
 
 
 def _index(request: Request, ctx: Context) -> JsonValue:
-    with Index.open_or_build(Path(request.docs), Path(request.index), ctx.progress) as index:
+    def tell(done: int, total: int, what: str) -> None:
+        ctx.progress(done, total, what)
+
+    with Index.open_or_build(Path(request.docs), Path(request.index), tell) as index:
         return index.stats.model_dump(mode="json")
 
 

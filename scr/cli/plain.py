@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from scr.cli.lines import told
 from scr.cli.streams import say_status
 from scr.cli.view import RunView
@@ -30,6 +32,20 @@ class Lines:
 
     def tick(self) -> None:
         """Nothing changes with time alone."""
+
+
+class Count:
+    """Prints how many of how many are done, every `EVERY_S`."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        """Print it, if it is time."""
+        now = time.monotonic()
+        if now - self._told_at >= EVERY_S:
+            self._told_at = now
+            say_status(f"{what} {done:,} of {total:,}")
 
 
 class Silence:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from scr.errors import InvalidDocuments
 from scr.values import Frozen
@@ -22,6 +22,7 @@ from scr.values import Frozen
 SUFFIXES = (".md", ".txt", ".rst", ".html")
 BINARY_SAMPLE_BYTES = 8192
 REPLACED_SHARE_MAX = 0.02
+TOLD_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,19 @@ class Library:
 
 Tell: TypeAlias = Callable[[int, int, str], object]
 """Told how many of how many documents are done, and what is done with them."""
+T = TypeVar("T")
 
 
 def tell_nothing(_done: int, _total: int, _what: str) -> None:
-    """Tell it to no one."""
+    """Tell nothing."""
+
+
+def counted(items: Sequence[T], tell: Tell, what: str) -> Iterator[T]:
+    """The items one by one; with every tenth it is told how many are done."""
+    for number, item in enumerate(items):
+        if number and number % TOLD_EVERY == 0:
+            tell(number, len(items), what)
+        yield item
 
 
 def read_folder(folder: Path, limits: ReadingLimits | None = None, tell: Tell = tell_nothing) -> Library:
@@ -75,9 +85,7 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None, tell: Tell = 
     documents: list[Document] = []
     skipped: list[Skipped] = []
     total_bytes = 0
-    candidates = sorted(_candidates(folder, limits, skipped))
-    for number, parts in enumerate(candidates):
-        tell(number, len(candidates), "opening documents")
+    for parts in counted(sorted(_candidates(folder, limits, skipped)), tell, "opening documents"):
         path, name = _place(folder, parts)
         if len(documents) >= limits.files_max:
             skipped.append(Skipped(path=name, reason=f"beyond the first {limits.files_max} files"))

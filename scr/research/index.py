@@ -23,7 +23,7 @@ from weakref import finalize
 
 from scr.errors import InvalidDocuments
 from scr.research.blocks import Heading
-from scr.research.documents import Library, Skipped, Tell, read_folder, tell_nothing
+from scr.research.documents import Library, Skipped, Tell, counted, read_folder, tell_nothing
 from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
 from scr.values import Frozen
@@ -187,8 +187,7 @@ def _write(library: Library, folder: Path, draft: Path, tell: Tell) -> None:
         passages = 0
         gathering = Gathering()
         titles: list[str] = []
-        for number, document in enumerate(library.documents):
-            tell(number, len(library.documents), "reading documents")
+        for document in counted(library.documents, tell, "reading documents"):
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
             for _, passage in rows:

@@ -70,4 +70,4 @@ def test_no_word_is_lost_in_a_narrow_terminal(width):
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_before_there_is_a_plan_the_bar_counts_documents(width):
     view = RunView(reading=Reading("reading documents 240 of 1,000", 240, 1000))
-    assert set(["reading", "documents", "240", "of", "1,000"]) <= set(" ".join(drawn(view, width)).split())
+    assert {"reading", "documents", "240", "of", "1,000"} <= set(" ".join(drawn(view, width)).split())

@@ -48,9 +48,9 @@ def ascii_stdout(monkeypatch):
     streams.codecs.register_error(streams.ERRORS, streams.replaced)
     with (
         io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors=streams.ERRORS) as stdout,
-        monkeypatch.context() as now,
+        monkeypatch.context() as own,
     ):
-        now.setattr(sys, "stdout", stdout)
+        own.setattr(sys, "stdout", stdout)
         yield stdout.buffer
 
 
