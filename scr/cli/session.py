@@ -101,7 +101,8 @@ class Signals:
 class Session:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
-    `spawned` is a process started ahead, for the runtime.  The run is kept in
+    `spawned` is a process started ahead, for the runtime; one that has ended, as it does after waiting for ten
+    seconds, is replaced.  The run is kept in
     `store`; one that is there already goes on: `past` is how it looked, `key`
     the id of the message that began it, which else has the run's name.
     """
@@ -130,7 +131,7 @@ class Session:
             RESEARCH_TREE,
             preload=preloads.RESEARCH,
             listener=self._hear,
-            spawned=spawned,
+            spawned=spawned if spawned and spawned.process.poll() is None else None,
             store=store,
             run=run_id,
             title=job.question,
