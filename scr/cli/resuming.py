@@ -76,6 +76,7 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
     """
 
     def command() -> Code:
+        STOPPING.kept = f"the run is kept: scr resume {run}"
         with open_archive(store) as archive:
             kept = _kept(archive, _free(archive, run))
         ended = _shown_again(kept) if kept.answer else _gone_on_with(kept, store, ctx.obj, as_json=as_json)
@@ -153,7 +154,6 @@ def _gone_on_with(kept: Kept, store: str, spawned: Spawned | None, *, as_json: b
     """The run, from where it was."""
     request, run, signals = kept.request, kept.run, Signals()
     job = Job(request.question, Path(request.docs), request.workers)
-    STOPPING.kept = f"the run is kept: scr resume {run.run}"
     is_ours = _prepare_index(kept, tell_nothing if as_json else Count().tell)
     folder = _folder(kept)
 

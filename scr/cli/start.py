@@ -8,7 +8,6 @@ from scr.cli.codes import Code
 from scr.cli.stopping import STOPPING
 from scr.cli.streams import lost_output, lost_status, prepare
 from scr.runtime import preload
-from scr.runtime.spawn import spawn
 
 STARTING = {"demo", "resume", "run"}
 ASKING = {"-h", "--help"}
@@ -21,7 +20,7 @@ def start(arguments: list[str]) -> int:
     checked; if it fails the check, that process is ended.
     """
     prepare()
-    spawned = spawn(preload.RESEARCH) if is_starting(arguments) else None
+    spawned = import_module("scr.runtime.spawn").spawn(preload.RESEARCH) if is_starting(arguments) else None
     try:
         application = import_module("scr.cli.app").app_for(arguments)
         if not spawned:
