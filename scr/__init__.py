@@ -7,7 +7,10 @@ These are all public names.  Each is loaded when it is first used, so that
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # a type checker takes it for true; `typing` would be half of the time of `import scr`
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 

@@ -295,10 +295,12 @@ class Stream(Frozen):
 
 
 class Log(Frozen):
-    """One line for people."""
+    """One line for people.  With a `total` it says how far something is: `done` of that."""
 
     kind: Literal["log"] = "log"
     text: Annotated[str, Field(max_length=8192)]
+    done: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
+    total: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
 
 
 class Exiting(Frozen):

@@ -70,7 +70,7 @@ class PlannerAgent(Agent):
         task_id = message.payload.task_id
         try:
             request = self._request(message)
-            stats = ctx.step("index", _index, request)
+            stats = ctx.step("index", _index, request, ctx)
             plan = Plan.model_validate(ctx.step("plan", _plan, request))
         except InvalidInput as error:
             ctx.reply({"error": str(error), "error_type": type(error).__name__})
@@ -202,8 +202,11 @@ class PlannerAgent(Agent):
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 
 
-def _index(request: Request) -> JsonValue:
-    with Index.open_or_build(Path(request.docs), Path(request.index)) as index:
+def _index(request: Request, ctx: Context) -> JsonValue:
+    def tell(done: int, total: int, what: str) -> None:
+        ctx.progress(done, total, what)
+
+    with Index.open_or_build(Path(request.docs), Path(request.index), tell) as index:
         return index.stats.model_dump(mode="json")
 
 

@@ -59,9 +59,9 @@ class Link:
         with self._order:
             self._channel.send(make())
 
-    def log(self, text: str) -> None:
-        """A line for people, cut where it is too long."""
-        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])[:LOG_CHARACTERS]))
+    def log(self, text: str, done: int = 0, total: int = 0) -> None:
+        """Send a line for people, cut where it is too long; with a `total` it says how far something is."""
+        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])[:LOG_CHARACTERS], done=done, total=total))
 
     def next(self) -> Deliver | Halt | None:
         """The next thing to do, to halt before all else; None when the runtime is gone.

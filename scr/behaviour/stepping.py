@@ -28,6 +28,7 @@ from scr.step_names import question_id
 from scr.values import Frozen
 
 CONCURRENCY = "scr.behaviour.concurrency"
+TOLD_EVERY_S = 0.25
 
 
 class Stepping(Uncounted):
@@ -36,6 +37,7 @@ class Stepping(Uncounted):
     def __init__(self, link: Link, turn: Turn | None, pulse: Pulse | None = None) -> None:
         self._link, self._turn, self._pulse = link, turn, pulse
         self._until = monotonic() + turn.delivery.deadline_s if turn else None
+        self._told_at = 0.0
 
     @property
     def agent(self) -> str:
@@ -47,12 +49,20 @@ class Stepping(Uncounted):
         """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
         return None if self._until is None else self._until - monotonic()
 
-    def progress(self) -> None:
-        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here."""
+    def progress(self, done: int = 0, total: int = 0, what: str = "done") -> None:
+        """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here.
+
+        With a `total` people see how far it is, too: `ctx.progress(240, 1000, "reading documents")`.  Of many such
+        calls a few in a second are shown, and the last.
+        """
+        now = monotonic()
         if self._pulse:
             self._pulse.progressed()
         if self._turn:
-            self._until = monotonic() + self._turn.delivery.deadline_s
+            self._until = now + self._turn.delivery.deadline_s
+        if total > 0 and (done >= total or now - self._told_at >= TOLD_EVERY_S):
+            self._told_at = now
+            self._link.log(f"{what} {done:,} of {total:,}", done, total)
 
     @property
     def step(self) -> PlainStep:

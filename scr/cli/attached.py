@@ -47,7 +47,7 @@ def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Cod
 def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> Ended:
     """Show the run from its first event on, until it is over.  Raises RuntimeGone, UnknownRun, KeyboardInterrupt."""
     with ExitStack() as shown:
-        is_live = sys.stdout.isatty() and not as_json
+        is_live = sys.stderr.isatty() and not as_json
         screen: Screen | None = (Objects() if with_events else Silence()) if as_json else None
         past, stands = Retold(), ""
         while True:

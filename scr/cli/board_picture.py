@@ -25,16 +25,16 @@ STYLES: Mapping[str, str] = {
 SELECTED = "reverse"
 
 
-def table(rows: Sequence[Row], *, width: int, selected: str | None = None) -> Table:
-    """One line for each row, in the columns that fit."""
+def table(rows: Sequence[Row], *, width: int, selected: str | None = None, wraps: bool = False) -> Table:
+    """Draw one line for each row, in the columns that fit; a cell that has no room is cut, or `wraps`."""
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan", width=width)
     columns = fitting(rows, width)
     for column in columns:
         drawn.add_column(
             column.head,
             justify="right" if column.is_right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=not wraps,
+            overflow="fold" if wraps else "ellipsis",
             ratio=1 if column.head == "IN HAND" else None,
         )
     for row in rows:
@@ -65,5 +65,5 @@ def style(column: Column, row: Row) -> str:
 def draw(rows: Sequence[Row], summary: str) -> None:
     """Print the table in the terminal's width."""
     console = Console(highlight=False)
-    console.print(table(rows, width=console.width))
+    console.print(table(rows, width=console.width, wraps=True))
     console.print(Text(summary, style="dim"))

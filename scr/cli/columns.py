@@ -5,19 +5,30 @@ Pure, but for `room`.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import TextIO
 
 GAP = "  "
+USUAL = 80  # characters of a terminal that does not tell its width
 LEAST = 12  # of the last column, however narrow the terminal
 NUMBERS = frozenset({"AGE", "TOOK", "AGENTS", "OPEN", "DOUBT", "DEAD", "INC", "DEATHS"})
 
 
-def room() -> int | None:
-    """How wide a line may be: as the terminal; any width where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def room(stream: TextIO | None = None) -> int | None:
+    """How wide a line on stdout, or another stream, may be: as the terminal; any width where there is none."""
+    stream = stream or sys.stdout
+    if not stream.isatty():
+        return None
+    if os.environ.get("COLUMNS", "0") != "0":
+        return shutil.get_terminal_size().columns
+    with suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or USUAL
+    return USUAL
 
 
 def fits(heads: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> bool:

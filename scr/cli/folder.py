@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from scr.research.outcome import Outcome
 from scr.telemetry.events import Record
 
-INDEX = "index.sqlite"
+INDEX, EVENTS = "index.sqlite", "events.jsonl"
 
 
 class RunFolder:
@@ -27,7 +27,7 @@ class RunFolder:
         self.path = path
         self.trouble = ""
         self._events: FileIO | None = None
-        self._try("events.jsonl", self._open_events)
+        self._try(EVENTS, self._open_events)
 
     @property
     def index(self) -> Path:
@@ -37,7 +37,7 @@ class RunFolder:
     def event(self, record: Record) -> None:
         """Write down one event, at once."""
         if self._events:
-            self._try("events.jsonl", lambda: self._append(record))
+            self._try(EVENTS, lambda: self._append(record))
 
     def keep(self, outcome: Outcome, report: str) -> None:
         """Write what the run has brought."""
@@ -61,12 +61,19 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 path.unlink()
 
+    def discard(self) -> None:
+        """Remove the events and the index, and the folder too if nothing else is in it."""
+        self.close()
+        with contextlib.suppress(OSError):
+            (self.path / EVENTS).unlink(missing_ok=True)
+            self.path.rmdir()
+
     def held(self) -> list[str]:
         """The names of the files that are in it."""
-        return sorted(path.name for path in self.path.iterdir() if path.is_file())
+        return sorted(path.name for path in self.path.iterdir() if path.is_file()) if self.path.is_dir() else []
 
     def _open_events(self) -> None:
-        self._events = (self.path / "events.jsonl").open("ab", buffering=0)
+        self._events = (self.path / EVENTS).open("ab", buffering=0)
 
     def _append(self, record: Record) -> None:
         assert self._events is not None

@@ -38,7 +38,7 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (_up(before, record.event),)
         case AgentExited():
             return _exited(before, record.event)
-        case AgentGone(agent=agent, reason=reason, detail=detail, fate=fate) if reason not in EXPECTED:
+        case AgentGone(agent=agent, reason=reason, detail=detail, fate=fate) if not _is_over(before, agent, reason):
             waits = "down, its mail waits" if fate == FORGOTTEN else "gone for good"
             return (f"{agent} is {waits} ({reason}){_because(detail)}",)
         case AgentParked(agent=agent, detail=detail):
@@ -98,14 +98,23 @@ def _up(before: RunView, up: AgentUp) -> str:
 
 
 def _exited(before: RunView, end: AgentExited) -> tuple[str, ...]:
-    """Silent for an end on purpose; an end that nobody asked for is told with its last words."""
+    """Tell an end that was not ordered with the last words of the process, and an ordered one if it took a kill."""
     known = before.agents.get(end.agent)
-    if end.reason in EXPECTED or (known and known.state is State.ENDED):
+    if _is_over(before, end.agent, end.reason):
         return ()
     busy = f", in the middle of {known.work}" if known and end.in_hand else ""
+    if end.reason == "killed" and end.asked == "kill":
+        late = "ended" if known and end.pid in known.pids else "started"
+        return (f"{end.agent} stopped{busy} (pid {end.pid}: it had not {late} in time, so the runtime killed it)",)
     tail = end.tail.strip().splitlines()[-TAIL_LINES:] if end.reason != "killed" else []
     first = f"{end.agent} {end.reason.upper()} (pid {end.pid}{_because(end.detail)}){busy}"
     return (first, *(f"  {end.agent} | {line}" for line in tail))
+
+
+def _is_over(before: RunView, agent: str, reason: str) -> bool:
+    """Whether an end is no news: it went as it should, or the agent's end has been told already."""
+    known = before.agents.get(agent)
+    return reason in EXPECTED or (known is not None and known.state is State.ENDED)
 
 
 def _because(detail: str) -> str:

@@ -1,23 +1,25 @@
-"""Showing a run on a terminal: a live view, drawn anew a few times a second."""
+"""Showing a run on the terminal that stderr is: a live view, drawn anew a few times a second."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from scr.cli.lines import is_trouble, told
 from scr.cli.picture import picture
+from scr.cli.streams import silence
 from scr.cli.view import RunView
 from scr.telemetry.events import Record
 
 LINES_MAX = 4
 FRAME_S = 0.05
-OTHER_ROWS = 18
+ROWS_MIN, ROWS_LESS = 3, 4
 
 
 class LiveView:
@@ -29,7 +31,7 @@ class LiveView:
         self._news: deque[str] = deque(maxlen=LINES_MAX)
         self._troubles: deque[str] = deque(maxlen=LINES_MAX)
         self._drawn_at = 0.0
-        self._live = Live(console=Console(), auto_refresh=False)
+        self._live = Live(console=Console(stderr=True), auto_refresh=False)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -59,14 +61,26 @@ class LiveView:
 
     def _draw(self, now: float) -> None:
         self._drawn_at = now
-        size = self._live.console.size
-        drawn = picture(
+        height, rows_max = self._live.console.size.height, len(self._view.agents)
+        drawn = self._picture(now, rows_max)
+        while rows_max > ROWS_MIN and self._lines(drawn) > height:
+            rows_max = max(ROWS_MIN, rows_max - ROWS_LESS)
+            drawn = self._picture(now, rows_max)
+        try:
+            self._live.update(drawn, refresh=True)
+        except OSError:  # the terminal is gone; the run is not
+            silence(sys.stderr)
+
+    def _picture(self, now: float, rows_max: int) -> RenderableType:
+        return picture(
             self._view,
             title=self._title,
             elapsed_s=now - self._since,
             news=tuple(self._news),
             troubles=tuple(self._troubles),
-            width=size.width,
-            rows_max=max(3, size.height - OTHER_ROWS),
+            width=self._live.console.size.width,
+            rows_max=rows_max,
         )
-        self._live.update(drawn, refresh=True)
+
+    def _lines(self, drawn: RenderableType) -> int:
+        return len(self._live.console.render_lines(drawn))

@@ -1,39 +1,60 @@
-"""What a command says at its end: the report, where it is, what was kept, or one sentence of what went wrong."""
+"""What a command says at its end: the report on stdout; where it is, what was kept, what went wrong on stderr."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 
+from scr.cli.columns import room
 from scr.cli.result import report_of
 from scr.cli.session import Ended, Failed
+from scr.cli.streams import say_status
 from scr.cli.terminal import draw
 
 
 def say_report(ended: Ended) -> None:
-    """The report, drawn on a terminal and as it is otherwise; then where it is."""
+    """Print the report, drawn on a terminal and as it is otherwise; then say where it is, even if stdout is lost."""
     if isinstance(ended.answer, Failed):
         return
-    print()
-    if sys.stdout.isatty():
-        draw(ended.answer.report.body)
-        print()
-    else:
-        print(report_of(ended, ended.answer))
-    say_summary(ended)
+    try:
+        if sys.stdout.isatty():
+            print()
+            draw(ended.answer.report.body)
+            print()
+        else:
+            sys.stdout.write(report_of(ended, ended.answer))
+        sys.stdout.flush()
+    finally:
+        say_summary(ended)
 
 
 def say_summary(ended: Ended) -> None:
-    """The numbers of a run with an outcome, and its folder."""
+    """Say the numbers of a run with an outcome, and where its report is."""
     assert not isinstance(ended.answer, Failed)
     report, outcome = ended.answer.report, ended.answer
     dropped = f", {outcome.dropped} dropped" if outcome.dropped else ""
-    print(
+    say_status(
         f"{report.claims} claims, {report.cited} cited{dropped}, {len(outcome.sources)} sources,"
         f" {len(ended.view.agents)} agents, {ended.view.restarts} restarts, {ended.duration_s:.1f} s"
     )
-    print(f"report: {ended.folder.path / 'report.md'}", flush=True)
+    for line in located("report:", ended.folder.path / "report.md", room(sys.stderr)):
+        say_status(line)
 
 
 def say_kept(ended: Ended) -> None:
-    """After a run without an outcome: what is in its folder."""
-    print(f"kept: {', '.join(ended.folder.held()) or 'nothing'} in {ended.folder.path}", file=sys.stderr, flush=True)
+    """Say what is in the folder of a run without an outcome, if there is anything."""
+    if held := ended.folder.held():
+        for line in located(f"kept: {', '.join(held)} in", ended.folder.path, room(sys.stderr)):
+            say_status(line)
+
+
+def located(words: str, path: Path, width: int | None) -> list[str]:
+    """The words and the path on a line; where there is no room for both, each has its own, and the path is short."""
+    line = f"{words} {path}"
+    if width is None or len(line) <= width:
+        return [line]
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    line = f"{words} {path}"
+    return [line] if len(line) <= width else [words, str(path)]

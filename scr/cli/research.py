@@ -15,8 +15,9 @@ from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
 from scr.cli.options import DEFAULT_STORE, Store
 from scr.cli.output import say_summary
 from scr.cli.result import described
-from scr.cli.say import guarded, say_json
+from scr.cli.say import guarded, say_found, say_json
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
+from scr.cli.streams import say_status
 from scr.cli.strike import Striker
 from scr.cli.watched import concluded, told, watched
 from scr.runtime.spawn import Spawned
@@ -98,7 +99,7 @@ def _run(
 def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> Code:
     """The same job twice; the second time with a kill."""
     job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
-    say: Callable[[str], Any] = (lambda _: None) if as_json else print
+    say: Callable[[str], Any] = (lambda _: None) if as_json else say_status
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, Failed):
@@ -111,8 +112,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
         say_json(described(disturbed) | found)
     else:
         say("")
-        for line in crash_test.story(found, shot):
-            say(line)
+        say_found(found, crash_test.story(found, shot), as_json=False)
         if not isinstance(disturbed.answer, Failed):
             say("")
             say_summary(disturbed)

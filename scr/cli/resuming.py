@@ -16,13 +16,16 @@ from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import RUNS, Job, prepare_folder
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, Store
+from scr.cli.plain import Count
 from scr.cli.result import report_of
 from scr.cli.retold import Retold
 from scr.cli.say import guarded, say_trouble
 from scr.cli.session import PLANNER, Answer, Ended, Failed, Screen, Session, Signals, answered
+from scr.cli.stopping import STOPPING
 from scr.cli.watched import told, watched
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
 from scr.messages import Failure, Message, Result, Task
+from scr.research.documents import Tell, tell_nothing
 from scr.research.index import Index
 from scr.runtime.spawn import Spawned
 from scr.specs import walk
@@ -73,6 +76,7 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
     """
 
     def command() -> Code:
+        STOPPING.kept = f"the run is kept: scr resume {run}"
         with open_archive(store) as archive:
             kept = _kept(archive, _free(archive, run))
         ended = _shown_again(kept) if kept.answer else _gone_on_with(kept, store, ctx.obj, as_json=as_json)
@@ -150,7 +154,7 @@ def _gone_on_with(kept: Kept, store: str, spawned: Spawned | None, *, as_json: b
     """The run, from where it was."""
     request, run, signals = kept.request, kept.run, Signals()
     job = Job(request.question, Path(request.docs), request.workers)
-    is_ours = _prepare_index(kept)
+    is_ours = _prepare_index(kept, tell_nothing if as_json else Count().tell)
     folder = _folder(kept)
 
     def session(screen: Screen) -> Session:
@@ -180,7 +184,7 @@ def _folder(kept: Kept) -> RunFolder:
     return folder
 
 
-def _prepare_index(kept: Kept) -> bool:
+def _prepare_index(kept: Kept, tell: Tell) -> bool:
     """See that the index is there, since agents at work expect it; whether it was made anew.
 
     Raises InvalidDocuments when it cannot be made.
@@ -193,7 +197,7 @@ def _prepare_index(kept: Kept) -> bool:
             f" {str(docs)!r} that it was made of: put one of them back, and resume again"
         )
     if docs.is_dir():
-        with Index.open_or_build(docs, index) as found:
+        with Index.open_or_build(docs, index, tell) as found:
             stats = found.stats.model_dump(mode="json")
         if kept.stats is not None and stats != kept.stats:
             say_trouble(f"the documents in {docs} have changed since the run began; what is still to do is of the new")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scr.cli.codes import STATUS, Code
+from scr.cli.streams import lost_output, say_status, takes_all
 from scr.errors import InvalidInput, ScrError, StoreDamaged, UnknownAgent
 
 
 def say_json(found: dict[str, Any]) -> None:
-    """One object on a line of its own on stdout."""
-    print(json.dumps(found, ensure_ascii=False), flush=True)
+    """Print one object on a line of its own on stdout."""
+    print(json.dumps(found, ensure_ascii=not takes_all(sys.stdout)), flush=True)
 
 
 def say_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool, code: Code = Code.DONE) -> Code:
@@ -41,22 +41,29 @@ def say_readable(
 
 
 def say_trouble(sentence: str) -> None:
-    """One sentence on stderr."""
-    print(f"scr: {sentence}", file=sys.stderr, flush=True)
+    """Say one sentence on stderr."""
+    say_status(f"scr: {sentence}")
 
 
 def guarded(command: Callable[[], Code], *, as_json: bool) -> Code:
-    """Carry out a command: what goes wrong is one sentence, never a traceback; who stops reading has heard enough."""
+    """Carry out a command: what goes wrong is one sentence, never a traceback, and so is output that is lost."""
     try:
-        return command()
+        return _sentenced(command, as_json=as_json)
     except KeyboardInterrupt:
         return Code.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
-        return Code.PIPE_CLOSED
+    except OSError as error:
+        lost = lost_output(error)
+        if lost is None:
+            raise
+        return lost
+
+
+def _sentenced(command: Callable[[], Code], *, as_json: bool) -> Code:
+    try:
+        return command()
     except ScrError as error:
         code = Code.BAD_INPUT if isinstance(error, InvalidInput | UnknownAgent) else Code.FAILED
+        say_trouble(str(error))
         if as_json:
             say_json({"status": STATUS[code], "error": str(error)})
-        say_trouble(str(error))
         return code

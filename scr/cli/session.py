@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, Full, Queue
 from types import FrameType
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
+from scr.cli.stopping import NOTHING_STARTED, SIGNALS
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
 from scr.launch.signals import heeded
@@ -33,7 +34,7 @@ from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
 from scr.runtime.submission import Submitted
 from scr.runtime.tree import RESEARCH_TREE
-from scr.telemetry.events import Record
+from scr.telemetry.events import MessageAccepted, Record
 from scr.values import complaint
 
 RUN_S = 3600.0
@@ -42,7 +43,6 @@ INBOX_MAX = 10_000
 END_S = 15.0
 PLANNER = "planner"
 INPUT_ERRORS = {"InvalidInput", "InvalidDocuments"}
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Signals:
 class Session:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
-    `spawned` is a process started ahead, for the runtime.  The run is kept in
+    `spawned` is a process started ahead, for the runtime; one that has ended, as it does after waiting for ten
+    seconds, is replaced.  The run is kept in
     `store`; one that is there already goes on: `past` is how it looked, `key`
     the id of the message that began it, which else has the run's name.
     """
@@ -125,12 +126,13 @@ class Session:
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer | None] = Queue(INBOX_MAX)
         self._view, self._first = past or RunView(), key
+        self._is_kept = past is not None
         self._deaf = False
         self._runtime = Runtime(
             RESEARCH_TREE,
             preload=preloads.RESEARCH,
             listener=self._hear,
-            spawned=spawned,
+            spawned=spawned if spawned and spawned.process.poll() is None else None,
             store=store,
             run=run_id,
             title=job.question,
@@ -142,10 +144,11 @@ class Session:
         began, pid = time.monotonic(), None
         answer: Answer = Failed("it was not begun")
         try:
-            self._runtime.first = None if self._first else self._question()
-            self._runtime.start()
-            pid = self._runtime.pid
-            threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
+            if self._signals.received is None:
+                self._runtime.first = None if self._first else self._question()
+                self._runtime.start()
+                pid = self._runtime.pid
+                threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
             answer = self._follow()
         except ScrError as error:
             answer = Failed(f"no runtime could be started: {error}")
@@ -155,12 +158,21 @@ class Session:
             self._folder.close(keep_index=isinstance(answer, Failed) and answer.resumable)
         return Ended(
             run_id=self._run_id,
-            answer=answer,
+            answer=self._checked(answer),
             view=self._view,
             duration_s=duration_s,
             processes_left=len(processes_of(self._runtime.id, pid)),
             folder=self._folder,
         )
+
+    def _checked(self, answer: Answer) -> Answer:
+        """Correct an answer that calls the run resumable though its question never came into the store."""
+        if not isinstance(answer, Failed) or not answer.resumable or self._is_kept:
+            return answer
+        if answer.code is not Code.INTERRUPTED:
+            return replace(answer, resumable=False)
+        self._folder.discard()
+        return replace(answer, why=f"{answer.why}; {NOTHING_STARTED}", resumable=False)
 
     # In the threads beside.
 
@@ -229,6 +241,8 @@ class Session:
         return fact
 
     def _tell(self, record: Record) -> None:
+        if isinstance(record.event, MessageAccepted) and record.event.message_id == self._run_id:
+            self._is_kept = True
         before, self._view = self._view, self._view.after(record)
         self._folder.event(record)
         self._screen.show(before, self._view, record)

@@ -82,14 +82,27 @@ class Subtask:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How far something is that has no subtasks: in words, and in numbers."""
+
+    text: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
-    """The whole run.  `mail` says in words what each accepted message is, until it is done."""
+    """The whole run.  `mail` says in words what each accepted message is, until it is done.
+
+    `reading` is the last line that told how far something is, such as the reading of documents.
+    """
 
     runtime_pid: int | None = None
     agents: Mapping[str, AgentView] = field(default_factory=dict)
     mail: Mapping[str, str] = field(default_factory=dict)
     subtasks: Mapping[str, Subtask] = field(default_factory=dict)
     planned: int = 0
+    reading: Reading | None = None
 
     @property
     def done(self) -> int:
@@ -122,7 +135,9 @@ class RunView:
                 return self._exited(record.event)
             case AgentGone(agent=agent) | AgentParked(agent=agent):
                 return self._with(replace(self._idle(agent), state=State.ENDED))
-            case Logged(agent=agent, text=text):
+            case Logged(text=text, done=done, total=total) if total:
+                return replace(self, reading=Reading(text, done, total))
+            case Logged(text=text):
                 found = PLANNED.search(text)
                 return replace(self, planned=int(found[1] or found[2])) if found and not self.planned else self
             case _:

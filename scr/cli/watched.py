@@ -13,19 +13,22 @@ from scr.cli.plain import Lines, Silence
 from scr.cli.result import code_of, described, report_of
 from scr.cli.say import say_json, say_trouble
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
+from scr.cli.stopping import STOPPING
 from scr.cli.terminal import live_view
 
 
 def watched(title: str, signals: Signals, session: Callable[[Screen], Session], *, as_json: bool) -> Ended:
-    """Carry out the session before the eyes of whoever is there; what it brings is in its folder then."""
+    """Carry out the session and show it on stderr; what it brings is in its folder then."""
     began = time.monotonic()
-    with signals.noted(), ExitStack() as shown:
-        screen: Screen = Silence() if as_json else Lines(began)
-        if sys.stdout.isatty() and not as_json:
-            screen = shown.enter_context(live_view(f"scr: {title}", began))
-        ended = session(screen).run()
-    if not isinstance(ended.answer, Failed):
-        ended.folder.keep(ended.answer, report_of(ended, ended.answer))
+    with signals.noted():
+        with ExitStack() as shown:
+            screen: Screen = Silence() if as_json else Lines(began)
+            if sys.stderr.isatty() and not as_json:
+                screen = shown.enter_context(live_view(f"scr: {title}", began))
+            ended = session(screen).run()
+        if not isinstance(ended.answer, Failed):
+            ended.folder.keep(ended.answer, report_of(ended, ended.answer))
+    STOPPING.kept = f"the run is kept: scr resume {ended.run_id}"
     return ended
 
 

@@ -11,9 +11,10 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from scr.errors import InvalidDocuments
 from scr.values import Frozen
@@ -21,6 +22,7 @@ from scr.values import Frozen
 SUFFIXES = (".md", ".txt", ".rst", ".html")
 BINARY_SAMPLE_BYTES = 8192
 REPLACED_SHARE_MAX = 0.02
+TOLD_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,24 @@ class Library:
     skipped: tuple[Skipped, ...]
 
 
-def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
+Tell: TypeAlias = Callable[[int, int, str], object]
+"""Told how many of how many documents are done, and what is done with them."""
+T = TypeVar("T")
+
+
+def tell_nothing(_done: int, _total: int, _what: str) -> None:
+    """Tell nothing."""
+
+
+def counted(items: Sequence[T], tell: Tell, what: str) -> Iterator[T]:
+    """The items one by one; with every tenth it is told how many are done."""
+    for number, item in enumerate(items):
+        if number and number % TOLD_EVERY == 0:
+            tell(number, len(items), what)
+        yield item
+
+
+def read_folder(folder: Path, limits: ReadingLimits | None = None, tell: Tell = tell_nothing) -> Library:
     """Read every document below `folder`.
 
     Raises InvalidDocuments when the folder is missing, unreadable or holds nothing to read.
@@ -66,7 +85,7 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None) -> Library:
     documents: list[Document] = []
     skipped: list[Skipped] = []
     total_bytes = 0
-    for parts in sorted(_candidates(folder, limits, skipped)):
+    for parts in counted(sorted(_candidates(folder, limits, skipped)), tell, "opening documents"):
         path, name = _place(folder, parts)
         if len(documents) >= limits.files_max:
             skipped.append(Skipped(path=name, reason=f"beyond the first {limits.files_max} files"))

@@ -25,7 +25,7 @@ from weakref import finalize
 
 from scr.errors import InvalidDocuments
 from scr.research.blocks import Heading
-from scr.research.documents import Library, Skipped, read_folder
+from scr.research.documents import Library, Skipped, Tell, counted, read_folder, tell_nothing
 from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
 from scr.values import Frozen
@@ -97,14 +97,14 @@ class Index:
         self._lines = lru_cache(maxsize=256)(self._read_lines)
 
     @classmethod
-    def open_or_build(cls, folder: Path, path: Path) -> Self:
+    def open_or_build(cls, folder: Path, path: Path, tell: Tell = tell_nothing) -> Self:
         """The index at `path`, made from `folder` unless it is there already.  Raises InvalidDocuments."""
         with suppress(InvalidDocuments):
             index = cls(path)
             if index.folder == str(folder.absolute()):
                 return index
             index.close()
-        build(read_folder(folder), folder, path)
+        build(read_folder(folder, tell=tell), folder, path, tell)
         return cls(path)
 
     def __enter__(self) -> Self:
@@ -163,12 +163,12 @@ class Index:
         return row[0].split("\n") if row else None
 
 
-def build(library: Library, folder: Path, path: Path) -> None:
+def build(library: Library, folder: Path, path: Path, tell: Tell = tell_nothing) -> None:
     """Write the index of `library` to `path`, whole or not at all.  Raises InvalidDocuments when the disk refuses."""
     draft = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(library, folder, draft)
+        _write(library, folder, draft, tell)
         draft.replace(path)
     except (OSError, sqlite3.DatabaseError) as error:
         raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
@@ -199,7 +199,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         raise InvalidDocuments(f"there is no index at {str(path)!r}") from error
 
 
-def _write(library: Library, folder: Path, draft: Path) -> None:
+def _write(library: Library, folder: Path, draft: Path, tell: Tell) -> None:
     database = sqlite3.connect(draft)
     try:
         database.executescript(_SCHEMA)
@@ -208,7 +208,7 @@ def _write(library: Library, folder: Path, draft: Path) -> None:
         textless: list[str] = []
         gathering = Gathering()
         titles: list[str] = []
-        for document in library.documents:
+        for document in counted(library.documents, tell, "reading documents"):
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
             textless += [] if rows else [document.path]

@@ -199,8 +199,8 @@ class Turns:
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
             case Ready(timers=timers, cancels=cancels):
                 self._started(agent, incarnation, timers, cancels)
-            case Log(text=text):
-                self._events.emit(Logged(agent=agent, text=text))
+            case Log(text=text, done=done, total=total):
+                self._events.emit(Logged(agent=agent, text=text, done=done, total=total))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 

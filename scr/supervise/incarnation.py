@@ -20,6 +20,7 @@ from scr.launch.memory_group import MemoryGroup
 from scr.launch.reaper import signal_group
 from scr.launch.status import WaitStatus
 from scr.mail.channel import LoopChannel
+from scr.messages import ExitReason
 from scr.specs import AgentSpec
 from scr.supervise.exits import Asked, Exit, classify
 
@@ -86,6 +87,12 @@ class Incarnation:
         """Signal its process group, if there is a process; after `close` its numbers are somebody else's."""
         if self.process and self.process.is_open:
             signal_group(self.process.pid, self.process.pidfd, number)
+
+    def withdraw(self) -> None:
+        """End a process that came up after its agent had been asked to stop: it has done nothing, and knows nothing."""
+        if self.asked is Asked.STOP:
+            self.condemned = Exit(ExitReason.SHUTDOWN, "it was asked to stop before it had started")
+        self.signal(signal.SIGKILL)
 
     def signal_itself(self, number: int) -> None:
         """Signal its process alone, if there is one and it has not ended."""

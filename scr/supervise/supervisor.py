@@ -241,7 +241,7 @@ class Supervisor:
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
         if incarnation.asked is not Asked.NOTHING:
-            incarnation.signal(signal.SIGKILL)
+            incarnation.withdraw()
             return
         try:
             channel.send(self._house.become(incarnation))

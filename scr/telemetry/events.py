@@ -261,11 +261,13 @@ class StoreChanged(Plain):
 
 @event
 class Logged(Plain):
-    """A line that an agent logged."""
+    """A line that an agent logged.  With a `total` it says how far something is: `done` of that."""
 
     kind: Literal["logged"] = "logged"
     agent: str
     text: str
+    done: int = 0
+    total: int = 0
 
 
 @event

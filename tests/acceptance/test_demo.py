@@ -35,13 +35,13 @@ def test_the_demo_ends_with_a_report_whose_every_claim_is_cited(scr, tmp_path):
 
 def test_without_a_terminal_a_run_is_told_in_plain_lines(scr, tmp_path):
     said = scr("run", "How are crashed agents restarted?", "--workers", "3", "--out", "answer")
-    assert said.code == (3 if " dropped, " in said.out else 0), said.err
-    assert "\x1b" not in said.out
+    assert said.code == (3 if " dropped, " in said.err else 0), said.err
+    assert "\x1b" not in said.out + said.err
     for agent in ("table", "memory", "planner", "critic", "worker-1", "worker-2", "worker-3"):
-        assert re.search(rf"{agent} up, pid \d+", said.out)
+        assert re.search(rf"{agent} up, pid \d+", said.err)
     report = tmp_path / "answer" / "report.md"
-    assert report.read_text() in said.out
-    assert said.out.splitlines()[-1] == f"report: {report}"
+    assert said.out == report.read_text(), "stdout holds the report alone"
+    assert said.err.splitlines()[-1] == f"report: {report}"
 
 
 def test_a_question_that_the_documents_do_not_answer_says_so(scr, tmp_path):

@@ -143,7 +143,7 @@ def test_runs_wait_their_turn_and_a_full_queue_says_so(scr, command, here, serve
     shown = scr("attach", high[:-2])
     assert shown.code == 0
     assert (here / ".scr" / "runs" / high / "report.md").read_text() in shown.out
-    assert "worker-1 finished" in shown.out
+    assert "worker-1 finished" in shown.err
     scr("queue", "drain")
     assert serving.process.wait(timeout=20) == 0
 

@@ -6,42 +6,14 @@ from pathlib import Path
 
 import pytest
 
-
-def children_of(pid):
-    """All processes below one, by /proc."""
-    parents = {}
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            try:
-                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    below, found = [pid], []
-    while below:
-        parent = below.pop()
-        new = [child for child, of in parents.items() if of == parent]
-        found += new
-        below += new
-    return found
-
-
-def alive(pids):
-    """Those that still run: an orphan that has ended may wait for its new parent to reap it."""
-    return [pid for pid in pids if state(pid) not in {"", "Z", "X"}]
-
-
-def state(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return ""
+from tests.acceptance.processes import alive, children_of
 
 
 def read_until(process, words):
-    for line in process.stdout:
+    for line in process.stderr:
         if words in line:
             return
-    pytest.fail(f"it ended without {words!r}: {process.stderr.read()}")
+    pytest.fail(f"it ended without {words!r}")
 
 
 @pytest.fixture
@@ -95,16 +67,29 @@ def test_when_the_runtime_is_killed_another_one_goes_on_with_the_run(midway, tmp
     process, family = midway
     (runtime,) = [pid for pid in family if b"scr: runtime" in command_of(pid)]
     os.kill(runtime, signal.SIGKILL)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode in {0, 3}, err) == (True, "")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode in {0, 3}, err
     assert not alive(family)
-    assert len(re.findall(r"runtime \S+ up, pid \d+", out)) == 1, "the first one was told of before"
+    assert len(re.findall(r"runtime \S+ up, pid \d+", err)) == 1, "the first one was told of before"
     assert list(tmp_path.glob(".scr/runs/*/report.md"))
 
 
-def test_a_reader_that_goes_away_ends_the_run(midway):
+def test_a_reader_that_goes_away_costs_the_run_nothing_but_what_is_printed(midway, tmp_path):
     process, family = midway
     process.stdout.close()
+    err = process.stderr.read()
     assert process.wait(timeout=20) == 141
     assert not alive(family)
-    assert "Traceback" not in process.stderr.read()
+    assert "Traceback" not in err
+    (report,) = tmp_path.glob(".scr/runs/*/report.md")
+    assert err.splitlines()[-1] == f"report: {report}"
+
+
+def test_a_status_that_has_no_reader_costs_the_run_nothing(midway, tmp_path):
+    process, family = midway
+    process.stderr.close()
+    out = process.stdout.read()
+    assert process.wait(timeout=20) in {0, 3}
+    assert not alive(family)
+    (report,) = tmp_path.glob(".scr/runs/*/report.md")
+    assert out == report.read_text()

@@ -79,6 +79,17 @@ def test_what_an_agent_was_asked_to_do_is_not_news(last_lines):
     assert last_lines(*BEGUN, AgentGone(agent="worker-2", reason="shutdown")) == ()
 
 
+def test_an_end_that_the_runtime_ordered_is_told_as_its_own_doing_and_once(last_lines):
+    ordered = replace(KILLED, detail="by its supervisor", asked="kill")
+    (line,) = last_lines(*BEGUN, ordered)
+    assert line.startswith("worker-2 stopped, in the middle of research: Ponds (pid 4121: it had not ended in time")
+    assert last_lines(*BEGUN, ordered, AgentGone(agent="worker-2", reason="killed", detail="by its supervisor")) == ()
+    never_up = replace(ordered, pid=4188, in_hand=None)
+    assert last_lines(*BEGUN[:1], never_up) == (
+        "worker-2 stopped (pid 4188: it had not started in time, so the runtime killed it)",
+    )
+
+
 def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
     tail = "Traceback\n" + "\n".join(f"line {n}" for n in range(20)) + "\nValueError: no pond"
     failed = replace(KILLED, reason="error", detail="ValueError: no pond\nmore", tail=tail)

@@ -2,7 +2,7 @@ import pytest
 from rich.console import Console
 
 from scr.cli.picture import picture
-from scr.cli.view import AgentView, RunView, State, Subtask
+from scr.cli.view import AgentView, Reading, RunView, State, Subtask
 
 WORKING = AgentView("worker-2", "WorkerAgent", State.WORKING, (7, 9), work="research: Ponds", step="retrieve")
 VIEW = RunView(
@@ -52,3 +52,22 @@ def test_an_idle_agent_shows_what_it_has_finished():
     view = RunView(agents={name: AgentView(name, state=State.ENDED, pids=(1,), done=n) for n, name in enumerate("abc")})
     words = [line.split()[3:-1] for line in drawn(view, 80)[4:7]]
     assert words == [[], ["1", "subtask", "done"], ["2", "subtasks", "done"]]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_word_is_lost_in_a_narrow_terminal(width):
+    title = "research: Supervision trees, their restart strategies and what becomes of unfinished work"
+    worker = AgentView("worker-2", "WorkerAgent", State.WORKING, (70123, 90456), work=title, step="retrieve")
+    news = "worker-2 working on research: Supervision trees and their strategies again (delivery 2, 1 step reused)"
+    lines = drawn(RunView(agents={"worker-2": worker}), width, news=[news], troubles=[news.upper()])
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace("(", " ").replace(")", " ").replace(",", " ").replace(":", " ").split()
+    wanted = f"{title} {news} {news.upper()} 90456 retrieve working".translate(str.maketrans("(),:", "    ")).split()
+    assert set(wanted) <= set(words)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in "".join(lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_before_there_is_a_plan_the_bar_counts_documents(width):
+    view = RunView(reading=Reading("reading documents 240 of 1,000", 240, 1000))
+    assert {"reading", "documents", "240", "of", "1,000"} <= set(" ".join(drawn(view, width)).split())

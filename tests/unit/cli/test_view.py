@@ -2,7 +2,7 @@ from functools import reduce
 
 import pytest
 
-from scr.cli.view import RunView, State
+from scr.cli.view import Reading, RunView, State
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
@@ -146,3 +146,8 @@ def test_a_redelivered_task_still_shows_the_step_that_it_does_not_do_again(seen)
     back = [killed("worker-2", 101, in_hand="m1"), starting("worker-2", 2), up("worker-2", 200, 2)]
     assert seen(*begun, *back, again).agents["worker-2"].step == "retrieve"
     assert not seen(*begun, *back, again, delivered("m2", "worker-2")).agents["worker-2"].step
+
+
+def test_how_far_something_is_is_kept_in_numbers_and_is_no_plan(seen):
+    view = seen(Logged(agent="planner", text="reading documents 240 of 1,000", done=240, total=1000))
+    assert (view.reading, view.total) == (Reading("reading documents 240 of 1,000", 240, 1000), 0)

@@ -128,3 +128,15 @@ def test_an_index_cannot_be_written_by_its_readers(index):
 
 def test_subjects_are_what_titles_announce(index):
     assert index.subjects == {"Heron", "Osprey"}
+
+
+def test_while_the_index_is_built_it_is_told_how_many_documents_are_read(write, tmp_path):
+    folder = write({f"{n:02}.md": f"# Pond {n}\n\nPonds freeze in winter." for n in range(25)}, folder="many")
+    told = []
+    Index.open_or_build(folder, tmp_path / "many.index", lambda *how_far: told.append(how_far)).close()
+    assert told == [
+        (10, 25, "opening documents"),
+        (20, 25, "opening documents"),
+        (10, 25, "reading documents"),
+        (20, 25, "reading documents"),
+    ]

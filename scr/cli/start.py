@@ -1,0 +1,47 @@
+"""The command line, carried out: the runtime's process first, then the command's own imports, then the command."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from scr.cli.codes import Code
+from scr.cli.stopping import STOPPING
+from scr.cli.streams import lost_output, lost_status, prepare
+from scr.runtime import preload
+
+STARTING = {"demo", "resume", "run"}
+ASKING = {"-h", "--help"}
+
+
+def start(arguments: list[str]) -> int:
+    """Carry out the command; its exit code.
+
+    The runtime's process is told what to be only when the input has been
+    checked; if it fails the check, that process is ended.
+    """
+    prepare()
+    spawned = import_module("scr.runtime.spawn").spawn(preload.RESEARCH) if is_starting(arguments) else None
+    try:
+        application = import_module("scr.cli.app").app_for(arguments)
+        if not spawned:
+            STOPPING.release()
+        application(arguments, obj=spawned)
+    except SystemExit as end:
+        return lost_output() or (end.code if isinstance(end.code, int) else Code.DONE)
+    except KeyboardInterrupt:
+        return Code.INTERRUPTED
+    except OSError as error:
+        lost = lost_output(error)
+        if lost is None and not lost_status():
+            raise
+        return lost or Code.FAILED
+    finally:
+        if spawned:
+            spawned.discard()
+        lost_status()
+    return Code.DONE
+
+
+def is_starting(arguments: list[str]) -> bool:
+    """Whether this command line will need a runtime, as far as can be told at a glance."""
+    return bool(arguments) and arguments[0] in STARTING and not ASKING & set(arguments)
