@@ -99,6 +99,16 @@ class Index:
         build(read_folder(folder), folder, path)
         return cls(path)
 
+    @classmethod
+    def ensure(cls, folder: Path, path: Path) -> Self:
+        """Open the index at `path`, built first where this machine has none.  Raises InvalidDocuments."""
+        try:
+            return cls.open_or_build(folder, path)
+        except InvalidDocuments as error:
+            if folder.is_dir():
+                raise
+            raise InvalidDocuments(f"the documents folder {str(folder)!r} is not on this machine: {error}") from error
+
     def __enter__(self) -> Self:
         return self
 

@@ -35,6 +35,11 @@ class Outcome(Frozen):
     skipped: tuple[Skipped, ...]
     failed: tuple[str, ...] = ()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether parts of the work failed, and nothing of the rest can be stated."""
+        return bool(self.failed) and not self.report.claims
+
     def render(self, *, restarts: int, duration_s: float) -> str:
         """The report as a file, with the numbers of this run."""
         return render(self.report, restarts=restarts, duration_s=duration_s)
