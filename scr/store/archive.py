@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import JsonValue
 
 from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.frames import Entry, StepRecord
-from scr.messages import Failure, Message
+from scr.messages import Message
 from scr.specs import SupervisorSpec
 from scr.store import acts, reading, rows, statements
 from scr.store.address import MEMORY, database_of
@@ -215,7 +215,7 @@ class Archive:
         return ListedRun(
             run=row.run,
             title=row.title,
-            state=standing(RunState(row.state), is_owned=is_owned, answer=_kind(self._answer(row))),
+            state=standing(RunState(row.state), is_owned=is_owned, answer=None),
             priority=Priority(row.priority),
             tree=rows.tree_of(row.run, row.tree),
             created=row.created,
@@ -245,16 +245,6 @@ class Archive:
         found = self._session.rows(statements.STATE_WITHIN, run=number, agent=agent, since=n, until=until)
         state = _turn(found[0]).state if found else None
         return ListedAgent(rows.spec_of(columns[1:6]), supervisor, incarnation, seq, gone_seq, state)
-
-
-def _kind(answer: Message | None) -> Literal["result", "failure", "cancelled"] | None:
-    match answer:
-        case None:
-            return None
-        case Failure(payload=payload):
-            return "cancelled" if payload.reason == "cancelled" else "failure"
-        case _:
-            return "result"
 
 
 def _message(columns: Any) -> ListedMessage:

@@ -19,11 +19,13 @@ from scr.store.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What the row of the run says of its writes."""
+    """What the row of the run says of its writes, of the message that began it, and whether a runtime ever had it."""
 
     epoch: int
     seq: int
     n: int
+    first_id: str = ""
+    is_fresh: bool = False
 
 
 def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tuple[Image, Scribe]:
@@ -49,10 +51,12 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
         effects=tuple(effect_of(columns) for columns in session.rows(statements.EFFECTS, run=run)),
         entries_version=session.rows(statements.VERSION, run=run)[0][0],
         past=dict(session.rows(statements.PAST_AGENTS, run=run)),
+        is_fresh=counters.is_fresh,
     )
     numbers = [n for (n,) in session.rows(statements.CRASH_NUMBERS, run=run)]
     scribe = Scribe(
         run,
+        counters.first_id,
         seq=counters.seq,
         n=counters.n,
         version=image.entries_version,

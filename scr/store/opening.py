@@ -82,8 +82,9 @@ def open_store(
         session.check()
         session.begin()
         begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED)
-        row = claim(session, opening.run, me, runtime=opening.runtime, lease_s=opening.lease_s)
-        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
+        row = claim(session, me, opening)
+        is_fresh = not (row.runtime or row.seq)
+        counters = Counters(row.epoch + 1, row.seq, row.n, first_id=row.first_id, is_fresh=is_fresh)
         found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
         session.commit()
     except BaseException:
@@ -121,23 +122,48 @@ def find(session: Session, run: str) -> RunRow | None:
     return row
 
 
-def claim(session: Session, run: str, me: lease.Owner, *, runtime: str, lease_s: float, is_act: bool = False) -> RunRow:
-    """Take the run, or raise UnknownRun, RunOwned, RunCancelled.  In a transaction; the row is as it was before.
+def claim(session: Session, me: lease.Owner, opening: Opening) -> RunRow:
+    """Take the run for a runtime.  In a transaction; the row is as it was before.
 
-    With `is_act` it is not taken from a runtime of this very process either.
+    Raises UnknownRun, RunOwned, RunCancelled.
     """
+    row = _claimable(session, opening.run)
+    is_held_for_it = bool(opening.ticket) and row.owner == opening.ticket
+    if not (is_held_for_it or is_free(row, session, me)):
+        raise _owned(row)
+    taken = session.change(
+        statements.CLAIM,
+        owner=str(me),
+        runtime=opening.runtime,
+        lease_s=opening.lease_s,
+        id=row.id,
+        epoch=row.epoch,
+    )
+    if taken != 1:
+        raise _owned(row)
+    return row
+
+
+def hold(session: Session, run: str, me: lease.Owner, *, lease_s: float) -> RunRow:
+    """Own the run for an act, or for a runtime that is to be started; it stands where it stood.
+
+    In a transaction; the row is as it was before.  A run is not taken from a runtime of this very process either.
+    Raises UnknownRun, RunOwned, RunCancelled.
+    """
+    row = _claimable(session, run)
+    if not is_free(row, session, me) or row.owner == str(me):
+        raise _owned(row)
+    if session.change(statements.HELD, owner=str(me), lease_s=lease_s, id=row.id, epoch=row.epoch) != 1:
+        raise _owned(row)
+    return row
+
+
+def _claimable(session: Session, run: str) -> RunRow:
     row = find(session, run)
     if row is None:
         raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
     if row.state == RunState.CANCELLED:
         raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
-    if not is_free(row, session, me) or (is_act and row.owner == str(me)):
-        raise _owned(row)
-    taken = session.change(
-        statements.CLAIM, owner=str(me), runtime=runtime, lease_s=lease_s, id=row.id, epoch=row.epoch
-    )
-    if taken != 1:
-        raise _owned(row)
     return row
 
 

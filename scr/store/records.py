@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
 from scr.frames import Commit, StartRequest, StepRecord, Timer
-from scr.messages import AgentId, Message, MessageId, derive_id
+from scr.messages import AgentId, Failure, Message, MessageId, Result, derive_id
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.values import Frozen
@@ -42,11 +42,32 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+Kind: TypeAlias = Literal["result", "failure", "cancelled"]
+ENDS: Mapping[Kind, RunState] = {
+    "result": RunState.DONE,
+    "failure": RunState.FAILED,
+    "cancelled": RunState.CANCELLED,
+}
+"""Where a run stands whose first message has an answer of that kind."""
+
+
+def kind_of(answer: Message) -> Kind:
+    """Tell whether an answer is what was asked for."""
+    match answer:
+        case Failure(payload=payload):
+            return "cancelled" if payload.reason == "cancelled" else "failure"
+        case Result(payload=payload) if payload.failed:
+            return "failure"
+        case _:
+            return "result"
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The run that a runtime wants to own.  `tree` and `title` are kept when the store does not know the run yet.
 
-    `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.
+    `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.  `ticket` is the
+    owner that has claimed the run for this runtime, where one has.
     """
 
     run: str
@@ -55,6 +76,7 @@ class Opening:
     tree: SupervisorSpec
     title: str = ""
     lease_s: float = 5.0
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +173,8 @@ class Image:
     """All that a runtime begins from: nothing for a new run, what was acknowledged for one that is resumed.
 
     `seq` is that of the last event; `mail` is in the order in which it was
-    accepted; `agents` in the order in which they first came.
+    accepted; `agents` in the order in which they first came.  `is_fresh`: no
+    runtime has had the run, so nothing of it was ever delivered.
     """
 
     epoch: int = 1
@@ -164,6 +187,7 @@ class Image:
     effects: tuple[Effect, ...] = ()
     entries_version: int = 0
     past: Mapping[AgentId, int] = field(default_factory=dict)
+    is_fresh: bool = False
 
     @property
     def resumed(self) -> bool:

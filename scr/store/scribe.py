@@ -17,7 +17,17 @@ from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
-from scr.store.records import CommittedTurn, Counts, DeadLetter, KeptMessage, OpenAsk, effects_of
+from scr.store.records import (
+    ENDS,
+    CommittedTurn,
+    Counts,
+    DeadLetter,
+    KeptMessage,
+    OpenAsk,
+    RunState,
+    effects_of,
+    kind_of,
+)
 from scr.store.rows import (
     json_of,
     message_columns,
@@ -38,11 +48,14 @@ from scr.telemetry.crashes import CrashRecord
 class Scribe:
     """The counters of run `run`, and what is open.  `n` is the number of the last write, `seq` of the last event.
 
+    The answer to message `first_id` is the end of the run.
+
     What is written is dated by `seq`: whoever keeps an event sets it.  `open` has
     the number of each open message, `timers` the recipient of each timer's.
     """
 
     run: int
+    first_id: str = ""
     seq: int = 0
     n: int = 0
     version: int = 0
@@ -67,7 +80,7 @@ class Scribe:
             rows.append((statements.ASK, (self.run, ask.message_id, self._next(), *asked, crc, self.seq)))
         if isinstance(message, Down):
             rows.append((statements.DEMONITOR, (self.seq, self.run, message.to, message.payload.agent)))
-        return rows
+        return [*rows, *self._over(message)]
 
     def commit(self, turn: CommittedTurn) -> list[Row]:
         """The whole turn.  When it raises InvalidMessage, nothing of it has happened."""
@@ -88,7 +101,9 @@ class Scribe:
         frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
         n, caused = self._next(), _caused(turn, self.version + 1)
         rows = self._end(frame.message_id, "turn")
-        rows += [self._message(message, is_answer=message.message_id in answers) for message in frame.sends]
+        for message in frame.sends:
+            rows.append(self._message(message, is_answer=message.message_id in answers))
+            rows += self._over(message)
         for answer in turn.answers:
             rows.append((statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)))
             rows += self.record(answer.asked_in, answer.step)
@@ -137,9 +152,14 @@ class Scribe:
         self.letters += 1
         return rows + (self.accept(failure) if failure else [])
 
-    def exhume(self, message_id: str) -> tuple[int, Callable[[Session], KeptMessage | None]]:
-        """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`."""
-        n, seq, run = self._next(), self.seq, self.run
+    def exhume(
+        self, message_id: str, state: RunState = RunState.RUNNING
+    ) -> tuple[int, Callable[[Session], KeptMessage | None]]:
+        """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`.
+
+        A run that had failed with it is in this state then.
+        """
+        n, seq, run, is_first = self._next(), self.seq, self.run, message_id == self.first_id
 
         def look(session: Session) -> KeptMessage | None:
             found = session.rows(statements.LETTER_OF, run=run, message_id=message_id)
@@ -149,6 +169,8 @@ class Scribe:
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
             session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
+            if is_first:
+                session.change(statements.NOT_OVER, state=str(state), id=run)
             steps = map(step_of, session.rows(statements.STEPS_OF, run=run, message_id=message_id))
             return KeptMessage(message_of(columns), deliveries, steps=tuple(step for step in steps if step))
 
@@ -246,6 +268,12 @@ class Scribe:
             return statements.MESSAGE, (self.run, n, *columns, self.seq, self.seq, "answer")
         self.open.setdefault(message.message_id, n)
         return statements.MESSAGE, (self.run, n, *columns, self.seq, None, None)
+
+    def _over(self, message: Message) -> list[Row]:
+        """How the run ended, if this is the answer to the message that began it."""
+        if message.to != CLIENT or not self.first_id or message.in_reply_to != self.first_id:
+            return []
+        return [(statements.OVER, (str(ENDS[kind_of(message)]), self.run))]
 
     def _end(self, message_id: str, outcome: str) -> list[Row]:
         n = self.open.pop(message_id, None)
