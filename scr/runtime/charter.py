@@ -13,7 +13,10 @@ from scr.values import Frozen
 
 
 class Boot(Frozen):
-    """The first frame from the owner, before any request: what to run, and how."""
+    """The first frame from the owner, before any request: what to run, and how.
+
+    `ticket` is the owner that holds the run for this runtime, where one does.
+    """
 
     runtime: str
     run: str
@@ -21,3 +24,4 @@ class Boot(Frozen):
     tree: SupervisorSpec
     settings: Settings
     memory: AgentId | None = None
+    ticket: str = ""

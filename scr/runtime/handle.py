@@ -59,7 +59,10 @@ class Runtime(Client):
     runtime's keeper: a runtime that dies is started again from the store, up to
     `RESTARTS_MAX` times in `WITHIN_S`, and what was asked is asked again.  The
     next program that gives the same `run` goes on where this one was ended.
+    `ticket` is the owner that holds the run for this handle's runtime.
     """
+
+    ticket: str = ""
 
     def __init__(
         self,
@@ -143,6 +146,7 @@ class Runtime(Client):
             tree=self._tree,
             settings=self._settings,
             memory=MEMORY,
+            ticket=self.ticket,
         )
 
     def _listen(self) -> None:

@@ -97,6 +97,7 @@ def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> St
         tree=boot.tree,
         title=boot.title,
         lease_s=boot.settings.lease_s,
+        ticket=boot.ticket,
     )
     return open_store(
         boot.settings.store,

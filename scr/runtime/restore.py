@@ -7,6 +7,8 @@ are wanted, effects that are asked for; the rest follows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scr.behaviour.turn import refuse_uncarried
 from scr.bounds import refuse_deep_value
 from scr.charging import Charges
@@ -14,15 +16,32 @@ from scr.errors import InvalidMessage
 from scr.mail.pending import Pending
 from scr.messages import ExitReason
 from scr.runtime.departures import Departures
+from scr.runtime.post import accepted
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, SupervisorSpec, walk
 from scr.store.records import Effect, Image, KeptAgent, KeptMessage
+from scr.telemetry.sinks import EventLog
+
+UNCAUSED: Mapping[str, int] = {}
 
 
-def restore(image: Image, turns: Turns, departures: Departures, tree: SupervisorSpec) -> tuple[KeptAgent, ...]:
+def announce(image: Image, events: EventLog) -> dict[str, int]:
+    """Emit that each message is accepted of a run that no runtime has had; returns the events by message."""
+    fresh = image.mail if image.is_fresh else ()
+    return {kept.message.message_id: events.emit(accepted(kept.message)) for kept in fresh}
+
+
+def restore(
+    image: Image,
+    turns: Turns,
+    departures: Departures,
+    tree: SupervisorSpec,
+    causes: Mapping[str, int] = UNCAUSED,
+) -> tuple[KeptAgent, ...]:
     """Put everything back but processes; returns the agents that the tree does not list: they are to be started.
 
-    Those that a turn had asked to stop are gone now, and those that were parked stay down.
+    Those that a turn had asked to stop are gone now, and those that were parked stay down.  `causes` are the events
+    that told of messages, by the id of the message.
     """
     listed = {spec.id: spec for spec in walk(tree) if isinstance(spec, AgentSpec)}
     for kept in image.agents:
@@ -31,7 +50,7 @@ def restore(image: Image, turns: Turns, departures: Departures, tree: Supervisor
         turns.opened(spec)
     for spec in _asked_for(image, tree):
         turns.opened(spec)
-    _mail(image, turns)
+    _mail(image, turns, causes)
     for watcher, target in image.monitors:
         turns.watch(watcher, target)
     for ask in image.asks:
@@ -69,14 +88,15 @@ def _is_done(effect: Effect, started: dict[str, AgentSpec]) -> bool:
     return effect.start is not None and started.get(effect.start.spec.id) == effect.start.spec
 
 
-def _mail(image: Image, turns: Turns) -> None:
-    """Whoever had the first message of a mailbox may have begun with it: it says so when it is delivered again."""
+def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
+    """Put the mail back.  Where a runtime has had the run, the first message of a mailbox may have been delivered."""
     first: set[str] = set()
     for kept in image.mail:
         steps = {step.name: step for step in kept.steps}
         charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
         due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
-        pending = Pending(kept.message, kept.deliveries, charges, steps, due=due)
+        cause = causes.get(kept.message.message_id, 0)
+        pending = Pending(kept.message, kept.deliveries, charges, steps, cause=cause, due=due)
         if uncarried := _uncarried(kept):
             why = f"it cannot be handed to {kept.message.to}: {uncarried}"
             turns.post.bury(kept.message, "quarantined", why, pending.deliveries)
@@ -86,7 +106,7 @@ def _mail(image: Image, turns: Turns) -> None:
             continue
         if kept.message.to not in first and kept.due is None and not turns.router.holds_up(kept.message):
             first.add(kept.message.to)
-            pending.deliveries = max(1, pending.deliveries)
+            pending.deliveries = max(0 if image.is_fresh else 1, pending.deliveries)
         if not turns.router.restore(pending):
             why = f"there is no agent {kept.message.to!r} any more"
             turns.post.bury(kept.message, "agent_gone", why, pending.deliveries)

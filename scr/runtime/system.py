@@ -32,7 +32,7 @@ from scr.runtime.operations import Operations
 from scr.runtime.output import Output
 from scr.runtime.reload import Reloads
 from scr.runtime.requests import RuntimeStatus
-from scr.runtime.restore import carry_on, restore
+from scr.runtime.restore import announce, carry_on, restore
 from scr.runtime.scratch import TABLE
 from scr.runtime.starts import Starts, heard
 from scr.runtime.status import absent_status, named, status_of
@@ -116,7 +116,7 @@ class System:
         self.events.emit(
             RuntimeUp(runtime=boot.runtime, pid=os.getpid(), run=boot.run, epoch=image.epoch, resumed=image.resumed)
         )
-        added = restore(image, self.turns, self.departures, boot.tree)
+        added = restore(image, self.turns, self.departures, boot.tree, announce(image, self.events))
         reach("runtime.restored")
         self.supervisor.start()
         for kept in added:

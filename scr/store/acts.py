@@ -42,6 +42,18 @@ def create(
         _note(session, row, scribe)
 
 
+def hold(session: Session, me: Owner, run: str, lease_s: float) -> None:
+    """Own the run for a runtime that is to be started."""
+    with _transaction(session):
+        opening.hold(session, run, me, lease_s=lease_s, again=True)
+
+
+def let_go(session: Session, run: str, ticket: str) -> None:
+    """Own the run no more, if it is owned by that ticket."""
+    with _transaction(session):
+        session.change(statements.TICKET_RETURNED, run=run, ticket=ticket)
+
+
 def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) -> None:
     """The run stands there from now on."""
     with _transaction(session):

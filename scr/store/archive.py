@@ -13,13 +13,13 @@ from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.frames import Entry, StepRecord
 from scr.messages import Message
 from scr.specs import SupervisorSpec
-from scr.store import acts, reading, rows, statements
+from scr.store import acts, opening, reading, rows, statements
 from scr.store.address import MEMORY, database_of
 from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
 from scr.store.opening import RunRow, find, is_free
 from scr.store.pages import record_of
-from scr.store.records import DeadLetter, Priority, RunState
+from scr.store.records import DeadLetter, OpenRun, Priority, RunState
 from scr.store.session import Database, Session
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
@@ -77,6 +77,10 @@ class Archive:
     def queued(self, limit: int = PAGE) -> tuple[ListedRun, ...]:
         """Those that nobody has begun and that can be read, in order of priority, then of age."""
         return tuple(run for run in self._seen(statements.RUNS_QUEUED, limit) if isinstance(run, ListedRun))
+
+    def open_runs(self, limit: int = PAGE) -> tuple[OpenRun, ...]:
+        """Those that are not over, damaged ones too, in the order in which they came."""
+        return tuple(opening.open_runs(self._session, self._me, limit))
 
     def run(self, run: str) -> ListedRun:
         """The run of that name."""
@@ -163,6 +167,15 @@ class Archive:
         """A new run, queued, with its first message.  Raises InvalidInput when the name is taken."""
         acts.create(self._session, run, tree, first, title=title, priority=priority)
         return self.run(run)
+
+    def hold(self, run: str, lease_s: float) -> str:
+        """Own the run for a runtime that is to be started; returns its ticket.  Raises RunOwned, RunCancelled."""
+        acts.hold(self._session, self._me, run, lease_s)
+        return str(self._me)
+
+    def let_go(self, run: str, ticket: str) -> None:
+        """Own the run no more, if no runtime has taken it with the ticket."""
+        acts.let_go(self._session, run, ticket)
 
     def cancel(self, run: str) -> ListedRun:
         """Nobody will work on the run any more; one that is over stays as it is."""

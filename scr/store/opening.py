@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from scr.store.address import MEMORY, database_of
 from scr.store.image import Counters
 from scr.store.lease import Lease
 from scr.store.memory import MemoryStore
-from scr.store.records import Opening, Priority, RunState, StoreStatus
+from scr.store.records import Opening, OpenRun, Priority, RunState, StoreStatus
 from scr.store.rows import json_of, printable, seal, unseal
 from scr.store.schema import POSTGRES
 from scr.store.session import Session
@@ -144,14 +144,15 @@ def claim(session: Session, me: lease.Owner, opening: Opening) -> RunRow:
     return row
 
 
-def hold(session: Session, run: str, me: lease.Owner, *, lease_s: float) -> RunRow:
+def hold(session: Session, run: str, me: lease.Owner, *, lease_s: float, again: bool = False) -> RunRow:
     """Own the run for an act, or for a runtime that is to be started; it stands where it stood.
 
-    In a transaction; the row is as it was before.  A run is not taken from a runtime of this very process either.
-    Raises UnknownRun, RunOwned, RunCancelled.
+    In a transaction; the row is as it was before.  A run is not taken from a runtime of this very process either,
+    unless `again`: a server, which holds runs and works on none itself.  Raises UnknownRun, RunOwned, RunCancelled.
     """
     row = _claimable(session, run)
-    if not is_free(row, session, me) or row.owner == str(me):
+    is_worked_on_here = row.owner == str(me) and row.state not in {RunState.QUEUED, RunState.STOPPED} and not again
+    if is_worked_on_here or not is_free(row, session, me):
         raise _owned(row)
     if session.change(statements.HELD, owner=str(me), lease_s=lease_s, id=row.id, epoch=row.epoch) != 1:
         raise _owned(row)
@@ -169,13 +170,19 @@ def _claimable(session: Session, run: str) -> RunRow:
 
 def is_free(row: RunRow, session: Session, me: lease.Owner) -> bool:
     """Whether this process may take the run."""
-    return lease.is_claimable(
-        Lease(row.owner, row.lease_until),
-        me,
-        is_alive=lease.is_alive(row.owner) if row.owner else None,
-        is_shared=session.dialect is POSTGRES,
-        now=row.now,
-    )
+    return _is_free(Lease(row.owner, row.lease_until), row.now, session, me)
+
+
+def open_runs(session: Session, me: lease.Owner, limit: int) -> Iterator[OpenRun]:
+    """The runs that are not over, in the order in which they came."""
+    for _, _, run, state, owner, epoch, until, seq, now in session.rows(statements.RUNS_OPEN, limit=limit):
+        is_free = _is_free(Lease(owner, until), now, session, me)
+        yield OpenRun(run, RunState(state), epoch, seq, is_free, max(0.0, until - now))
+
+
+def _is_free(held: Lease, now: float, session: Session, me: lease.Owner) -> bool:
+    is_alive = lease.is_alive(held.owner) if held.owner else None
+    return lease.is_claimable(held, me, is_alive=is_alive, is_shared=session.dialect is POSTGRES, now=now)
 
 
 def _owned(row: RunRow) -> RunOwned:

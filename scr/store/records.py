@@ -80,6 +80,18 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that is not over, as its row says.  `is_free`: this process may take it; else the lease has `left_s`."""
+
+    run: str
+    state: RunState
+    epoch: int
+    seq: int
+    is_free: bool
+    left_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message that will not be handled, and why; `error` when its handler raised or its agent's process died."""
 
