@@ -73,8 +73,8 @@ class Watcher:
         self.lost(StoreUnavailable(status.detail or f"{silence}; see what has stopped its disk or its server"))
 
 
-def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
-    """The run, owned by this process.  Blocks; raises what `open_store` does.
+def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, ticket: str = "") -> Store:
+    """The run, owned by this process; `ticket` is who holds it for it.  Blocks; raises what `open_store` does.
 
     A runtime whose keeper was killed ends within a second: a program that is
     started again at once waits for that.
@@ -82,14 +82,14 @@ def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) 
     until = time.monotonic() + HANDOVER_S
     while True:
         try:
-            return _opened(loop, boot, watcher)
+            return _opened(loop, boot, watcher, ticket)
         except RunOwned:
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_S)
 
 
-def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> Store:
+def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, ticket: str) -> Store:
     opening = Opening(
         run=boot.run,
         runtime=boot.runtime,
@@ -97,7 +97,7 @@ def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher) -> St
         tree=boot.tree,
         title=boot.title,
         lease_s=boot.settings.lease_s,
-        ticket=boot.ticket,
+        ticket=ticket,
     )
     return open_store(
         boot.settings.store,

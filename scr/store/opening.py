@@ -76,10 +76,11 @@ def open_store(
     me = lease.parse(opening.owner)
     if me is None:
         raise InvalidInput(f"{opening.owner!r} is not the name of a process: give str(lease.this_process())")
-    database = database_of(url)
+    database = database_of(url).within(opening.lease_s)
     session = database.connect(create=True)
     try:
         session.check()
+        began = lease.boot_time()
         session.begin()
         begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED)
         row = claim(session, me, opening)
@@ -87,10 +88,11 @@ def open_store(
         counters = Counters(row.epoch + 1, row.seq, row.n, first_id=row.first_id, is_fresh=is_fresh)
         found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
         session.commit()
+        session.follow(opening.lease_s)
     except BaseException:
         session.close()
         raise
-    tenure = Tenure(row.id, opening.run, counters.epoch, row.batch, row.seq, row.n, opening.lease_s)
+    tenure = Tenure(row.id, opening.run, counters.epoch, row.batch, row.seq, row.n, opening.lease_s, began)
     writer = Writer(
         database, session, tenure, call=call, lost=lost, changed=changed, patience_s=limits.store_patience_s
     )

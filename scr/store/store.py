@@ -157,6 +157,9 @@ class Store(Protocol):
     def status(self) -> StoreStatus:
         """How the store is doing."""
 
+    def unrenewed_s(self) -> float:
+        """For how long the lease of the run has not been renewed; 0 where no other machine reaches the store."""
+
     def held_up(self, within_s: float) -> bool:
         """Whether anybody waits for it, or has waited in the last `within_s`, for longer than one that is well takes.
 

@@ -22,7 +22,9 @@ from scr.failpoints import reach
 from scr.store import statements
 from scr.store.group import NotTaken, Work, execute, refused_of, tell_all
 from scr.store.lateness import SLOW_S, Lateness
+from scr.store.lease import boot_time
 from scr.store.records import StoreStatus
+from scr.store.schema import POSTGRES
 from scr.store.session import Database, Session
 from scr.telemetry.events import Record
 
@@ -36,7 +38,10 @@ RENEWALS = 3  # in the time of a lease
 
 @dataclass(slots=True)
 class Tenure:
-    """Under which epoch this process owns which run, and how many batches it has kept."""
+    """Under which epoch this process owns which run, how many batches it has kept, and when it last renewed its lease.
+
+    `renewed_at` is the time since the boot of the machine, which goes on while it sleeps.
+    """
 
     run: int
     name: str
@@ -45,6 +50,7 @@ class Tenure:
     seq: int
     n: int
     lease_s: float
+    renewed_at: float
 
 
 class Writer:
@@ -109,6 +115,11 @@ class Writer:
         return StoreStatus(
             url=self._database.shown, state=state, detail=self._detail, pending=self.pending, behind_s=behind_s
         )
+
+    def unrenewed_s(self) -> float:
+        """For how long the lease has not been renewed; 0 where no other machine reaches the store."""
+        is_shared = self._database.dialect is POSTGRES
+        return boot_time() - self._tenure.renewed_at if is_shared and not self._is_stopping else 0.0
 
     def held_up(self, within_s: float) -> bool:
         """Whether a write waits for too long, or one has that was kept in the last `within_s`."""
@@ -203,7 +214,7 @@ class Writer:
         session = self._session or self._reopen()
         if self._doubtful is not None:
             return self._doubtful
-        group, tenure = self._group, self._tenure
+        group, tenure, at = self._group, self._tenure, boot_time()
         seq, n = self._reached()
         session.begin()
         fence = {"batch": tenure.batch + bool(group), "seq": seq, "n": n, "lease_s": tenure.lease_s}
@@ -218,6 +229,7 @@ class Writer:
         reach("store.before_commit")
         session.commit()
         reach("store.after_commit")
+        tenure.renewed_at = at
         return results
 
     def _not_taken(self, error: InvalidMessage) -> ScrError:
@@ -237,6 +249,7 @@ class Writer:
         """A new connection; what the last one had been told to keep may have been kept."""
         session = self._database.connect()
         try:
+            session.follow(self._tenure.lease_s)
             kept = session.rows(statements.KEPT, id=self._tenure.run)
             if not kept or kept[0][0] != self._tenure.epoch:
                 raise self._fenced()
