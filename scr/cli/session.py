@@ -260,8 +260,4 @@ def answered(value: Any) -> Answer:
         outcome = Outcome.model_validate(value)
     except ValidationError as error:
         return Failed(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
-    return (
-        Failed(f"nothing can be stated, because parts failed: {'; '.join(outcome.failed)}")
-        if outcome.is_lost
-        else outcome
-    )
+    return Failed(f"nothing can be stated: {outcome.reasons}") if outcome.is_lost else outcome

@@ -70,7 +70,7 @@ class ResearchTrade:
     def why(self, output: JsonValue) -> str:
         """The error, or the reasons of the parts that failed."""
         answer = answered(output)
-        return answer.why if isinstance(answer, Failed) else "; ".join(answer.failed)
+        return answer.why if isinstance(answer, Failed) else answer.reasons
 
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """Write the report and all it rests on, and every event from the store; then remove the index."""

@@ -24,6 +24,7 @@ from scr.serve.threads import beside
 from scr.store.archive import open_archive
 
 AGAIN_S = 5.0
+HOLD_S = 10.0  # at least, however short the lease: a runtime takes its time to start
 Tell = Callable[[What, str, str], None]
 Finished = Done | Failed | Cancelled
 
@@ -137,7 +138,7 @@ class Floor:
 def held(store: str, run: str) -> str:
     """Take the run for a runtime that is to be started; its ticket.  Blocks."""
     with open_archive(store) as archive:
-        return archive.hold(run, from_environment().lease_s)
+        return archive.hold(run, max(HOLD_S, from_environment().lease_s))
 
 
 def let_go(store: str, run: str, ticket: str) -> None:
