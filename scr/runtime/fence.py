@@ -11,14 +11,17 @@ import asyncio
 import signal
 from enum import StrEnum
 
+from scr.messages import ExitReason
 from scr.runtime.reload import Reloads
 from scr.runtime.starts import heard
 from scr.runtime.turns import Turns
 from scr.store.store import Store
+from scr.supervise.exits import Exit
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Goal, Phase
 
 CLOSED_AT = 0.8  # of the lease
+ENDED = Exit(ExitReason.KILLED, "by its runtime, which could not renew the lease of the run")
 LOOKS = 50  # in the time of a lease, while it is not renewed
 
 
@@ -88,4 +91,5 @@ class Fence:
                 continue
             if child.phase is Phase.UP and child.goal is Goal.RUN:
                 self._supervisor.recycle_child(agent, heard)
+            live.condemned = live.condemned or ENDED
             live.signal(signal.SIGKILL)

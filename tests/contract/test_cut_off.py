@@ -34,7 +34,8 @@ def is_gone(pid):
 
 def test_an_owner_that_is_cut_off_ends_its_agents_with_its_lease_and_goes_on_when_it_is_back(postgres, tmp_path):
     settings = Settings(store=postgres.empty(), lease_s=0.5)
-    with scr.Runtime(settings=settings) as runtime:
+    exits = []
+    with scr.Runtime(settings=settings, listener=lambda record: exits.append(record.event)) as runtime:
         runtime.start_agent("slow", Slow)
         asked = runtime.submit("slow", str(tmp_path))
         (first,) = until(lambda: list(tmp_path.iterdir()))
@@ -51,6 +52,8 @@ def test_an_owner_that_is_cut_off_ends_its_agents_with_its_lease_and_goes_on_whe
         (second,) = until(lambda: [path for path in tmp_path.iterdir() if path != first])
         (tmp_path / "go").touch()
         assert asked.result(20) == [int(second.name), 2]
+    told = [event.detail for event in exits if event.kind == "agent_exited" and event.pid == int(first.name)]
+    assert told == ["by its runtime, which could not renew the lease of the run"]
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

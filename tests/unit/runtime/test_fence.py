@@ -34,7 +34,7 @@ class Stage:
             name: SimpleNamespace(phase=phase, goal=Goal.RUN)
             for name, phase in (("up", Phase.UP), ("starting", Phase.STARTING), ("down", Phase.DOWN))
         }
-        live = SimpleNamespace(signal=lambda number: self.said.append(signal.Signals(number).name))
+        live = SimpleNamespace(condemned=None, signal=lambda number: self.said.append(signal.Signals(number).name))
         supervisor = SimpleNamespace(
             tree=SimpleNamespace(children=children),
             live=lambda agent: None if agent == "down" else live,
