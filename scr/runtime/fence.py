@@ -2,7 +2,8 @@
 
 Lives in the runtime, on its loop.  Where other machines reach the store, a run may be taken over when its lease has
 ended.  An owner that could not renew it for most of that time hands out nothing more; at its end it ends its agents,
-and starts none.  When the lease is renewed after all, nobody had taken the run, and the agents go on.
+and starts none.  When the lease is renewed after all, no other had taken the run, and the agents go on.  While the
+server itself is away, no machine can take a run: that time does not count.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -36,6 +38,8 @@ POOLED = (
     "the store {shown} is reached through a pooler in transaction mode, which keeps no settings, locks or statements"
     " of a connection{detail}; connect to the server itself, or use a pool in session mode"
 )
+DOWN = (os.strerror(errno.ECONNREFUSED), os.strerror(errno.ENOENT), "the database system is")
+"""What tells that the server is away for everybody, and not the network for this machine."""
 POOLERS_ERRORS = frozenset({"42P05", "26000"})  # a statement that was prepared by another, or is not there
 SETTINGS = f"""
     SET search_path = {SCHEMA};
@@ -211,7 +215,9 @@ class PostgresDatabase:
             case "55" | "40":
                 return StoreUnavailable(f"another program holds the store {self.shown} locked: {detail}")
             case _:
-                return StoreUnavailable(f"the store {self.shown} cannot be used: {detail}")
+                unavailable = StoreUnavailable(f"the store {self.shown} cannot be used: {detail}")
+                unavailable.is_down = any(sign in detail for sign in DOWN)
+                return unavailable
 
     def _hide(self, text: str) -> str:
         for secret in self._secrets:

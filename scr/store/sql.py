@@ -192,7 +192,7 @@ class SqlStore:
         return self._writer.status()
 
     def unrenewed_s(self) -> float:
-        """For how long the lease has not been renewed."""
+        """For how long another machine may have the run."""
         return self._writer.unrenewed_s()
 
     def held_up(self, within_s: float) -> bool:

@@ -38,9 +38,10 @@ RENEWALS = 3  # in the time of a lease
 
 @dataclass(slots=True)
 class Tenure:
-    """Under which epoch this process owns which run, how many batches it has kept, and when it last renewed its lease.
+    """Under which epoch this process owns which run, how many batches it has kept, and since when it may be another's.
 
-    `renewed_at` is the time since the boot of the machine, which goes on while it sleeps.
+    `safe_at` is when the lease was last renewed, or no machine could take the run: seconds since the boot of this
+    machine, which count while it sleeps.
     """
 
     run: int
@@ -50,7 +51,7 @@ class Tenure:
     seq: int
     n: int
     lease_s: float
-    renewed_at: float
+    safe_at: float
 
 
 class Writer:
@@ -117,9 +118,9 @@ class Writer:
         )
 
     def unrenewed_s(self) -> float:
-        """For how long the lease has not been renewed; 0 where no other machine reaches the store."""
+        """For how long another machine may have the run; 0 where no other reaches the store."""
         is_shared = self._database.dialect is POSTGRES
-        return boot_time() - self._tenure.renewed_at if is_shared and not self._is_stopping else 0.0
+        return boot_time() - self._tenure.safe_at if is_shared and not self._is_stopping else 0.0
 
     def held_up(self, within_s: float) -> bool:
         """Whether a write waits for too long, or one has that was kept in the last `within_s`."""
@@ -192,6 +193,8 @@ class Writer:
                 results = self._attempt()
             except StoreUnavailable as error:
                 self._drop()
+                if error.is_down:
+                    self._tenure.safe_at = boot_time()
                 if time.monotonic() - began > self._patience_s:
                     self._lose(error)
                     return
@@ -229,7 +232,7 @@ class Writer:
         reach("store.before_commit")
         session.commit()
         reach("store.after_commit")
-        tenure.renewed_at = at
+        tenure.safe_at = at
         return results
 
     def _not_taken(self, error: InvalidMessage) -> ScrError:

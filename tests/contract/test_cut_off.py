@@ -12,6 +12,7 @@ import scr
 from scr.config import Settings
 from scr.errors import RunOwned
 from scr.store import lease
+from scr.store.postgres import PostgresDatabase
 from tests.conftest import until
 from tests.contract.store_bench import Bench
 
@@ -54,6 +55,22 @@ def test_an_owner_that_is_cut_off_ends_its_agents_with_its_lease_and_goes_on_whe
         assert asked.result(20) == [int(second.name), 2]
     told = [event.detail for event in exits if event.kind == "agent_exited" and event.pid == int(first.name)]
     assert told == ["by its runtime, which could not renew the lease of the run"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_down"),
+    [
+        ('connection to server at "db" (10.0.0.1), port 5432 failed: Connection refused', True),
+        ("connection to server on socket failed: No such file or directory", True),
+        ("connection failed: FATAL:  the database system is starting up", True),
+        ("connection timeout expired", False),
+        ("connection to server failed: No route to host", False),
+        ("server closed the connection unexpectedly", False),
+    ],
+)
+def test_a_server_that_is_away_for_all_is_told_from_a_network_that_is_away_for_one(said, is_down):
+    explained = PostgresDatabase("postgresql://u@h/d").explain(psycopg.OperationalError(said))
+    assert explained.is_down is is_down
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
