@@ -73,24 +73,23 @@ class Fence:
 
     def _stand(self, now: Tenancy) -> None:
         before, self._tenancy = self._tenancy, now
-        if now is before:
-            return
-        if now is Tenancy.HELD:
+        if now is Tenancy.HELD and before is not now:
             self._reloads.release()
             self._turns.router.reopen()
-            return
-        self._turns.router.shut()
+        if before is Tenancy.HELD and now is not before:
+            self._turns.router.shut()
         if now is Tenancy.OVER:
             self._reloads.hold()
             self._end_agents()
 
     def _end_agents(self) -> None:
-        """Kill every process, uncounted; another comes when the lease is renewed."""
+        """Kill every process that is up, uncounted; another comes when the lease is renewed.
+
+        One that is just starting has nothing in hand: it ends when it is up.
+        """
         for agent, child in tuple(self._supervisor.tree.children.items()):
             live = self._supervisor.live(agent)
-            if live is None:
-                continue
-            if child.phase is Phase.UP and child.goal is Goal.RUN:
+            if live is not None and child.phase is Phase.UP and child.goal is Goal.RUN:
                 self._supervisor.recycle_child(agent, heard)
-            live.condemned = live.condemned or ENDED
-            live.signal(signal.SIGKILL)
+                live.condemned = live.condemned or ENDED
+                live.signal(signal.SIGKILL)

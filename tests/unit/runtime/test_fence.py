@@ -30,19 +30,23 @@ class Stage:
     def __init__(self):
         self.said, self.age, self.looks = [], 0.0, []
         self.turns = SimpleNamespace(has_ended=False, router=self.of("shut", "reopen"))
-        children = {
+        self.children = {
             name: SimpleNamespace(phase=phase, goal=Goal.RUN)
             for name, phase in (("up", Phase.UP), ("starting", Phase.STARTING), ("down", Phase.DOWN))
         }
         live = SimpleNamespace(condemned=None, signal=lambda number: self.said.append(signal.Signals(number).name))
         supervisor = SimpleNamespace(
-            tree=SimpleNamespace(children=children),
+            tree=SimpleNamespace(children=self.children),
             live=lambda agent: None if agent == "down" else live,
-            recycle_child=lambda agent, _: self.said.append(f"recycle {agent}"),
+            recycle_child=self.recycle,
         )
         loop = SimpleNamespace(call_later=lambda _, look: self.looks.append(look))
         store = SimpleNamespace(unrenewed_s=lambda: self.age)
         self.fence = Fence(loop, store, LEASE_S, self.turns, self.of("hold", "release"), supervisor)
+
+    def recycle(self, agent, _):
+        self.children[agent].phase = Phase.STOPPING
+        self.said.append(f"recycle {agent}")
 
     def of(self, *names):
         return SimpleNamespace(**{name: lambda name=name: self.said.append(name) for name in names})
@@ -59,8 +63,10 @@ def test_a_fence_closes_ends_the_agents_and_opens_again():
     assert stage.after(0.1) == []
     assert stage.after(4.2) == ["shut"]
     assert stage.after(4.6) == []
-    assert stage.after(5.1) == ["shut", "hold", "recycle up", "SIGKILL", "SIGKILL"]
-    assert stage.after(9.0) == []
+    assert stage.after(5.1) == ["hold", "recycle up", "SIGKILL"]
+    assert stage.after(6.0) == ["hold"]
+    stage.children["starting"].phase = Phase.UP
+    assert stage.after(9.0) == ["hold", "recycle starting", "SIGKILL"], "it is up only now"
     assert stage.after(0.1) == ["release", "reopen"]
 
 
