@@ -189,7 +189,10 @@ def _is_free(held: Lease, now: float, session: Session, me: lease.Owner) -> bool
 
 def _owned(row: RunRow) -> RunOwned:
     process = lease.parse(row.owner or "")
-    who = f"{row.runtime!r} (pid {process.pid})" if process else repr(row.runtime)
+    pid = f" (pid {process.pid})" if process else ""
+    if row.state == RunState.QUEUED:
+        return RunOwned(f"a server{pid} is starting a runtime for the run {row.run!r}: follow it with `scr attach`")
+    who = f"{row.runtime!r}{pid}"
     return RunOwned(
         f"the runtime {who} works on the run {row.run!r}: attach to it with `scr attach {row.run}`,"
         " end it with `scr stop`, or wait until it is done"

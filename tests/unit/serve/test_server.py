@@ -248,7 +248,7 @@ def test_a_run_that_another_server_was_faster_to_take_is_not_started(serve, arch
 def test_a_run_is_held_for_its_runtime_alone(archive, url, elsewhere, worked):
     begin(archive, "a")
     ticket = floor.held(url, "a")
-    with pytest.raises(RunOwned):
+    with pytest.raises(RunOwned, match=r"a server \(pid \d+\) is starting a runtime for the run 'a'"):
         elsewhere.hold("a", 5.0)
     floor.let_go(url, "a", "another ticket")
     with pytest.raises(RunOwned):
