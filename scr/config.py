@@ -44,7 +44,7 @@ class Settings(BaseModel):
     standbys: Annotated[int, Field(ge=0, le=1000)] = 2
     preload: tuple[str, ...] = ()
     store: str = "memory:"
-    lease_s: Annotated[float, Field(gt=0.1)] = 5.0
+    lease_s: Annotated[float, Field(ge=0.5)] = 5.0
     limits: Limits = Limits()
 
 

@@ -198,6 +198,9 @@ class StoreError(ScrError):
 class StoreUnavailable(StoreError):
     """The store cannot be reached or written: full, read-only, locked, gone, refused."""
 
+    is_down: bool = False
+    """Whether no machine can reach it: nothing listens where its server should."""
+
 
 class StoreDamaged(StoreError):
     """The store does not hold what was written."""

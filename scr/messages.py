@@ -53,10 +53,11 @@ class TaskPayload(Frozen):
 
 
 class ResultPayload(Frozen):
-    """What came out of a task."""
+    """What came out of a task.  `failed`: not what was asked for; `output` says why."""
 
     task_id: str
     output: JsonValue = None
+    failed: bool = False
 
 
 class CritiquePayload(Frozen):

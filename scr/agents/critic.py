@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scr.agents.worker import refusal
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
+from scr.errors import InvalidDocuments
 from scr.messages import CritiquePayload, Task
 from scr.research.checks import Review
 from scr.research.index import Index
@@ -19,20 +21,29 @@ UNCOVERED = "uncovered"
 
 
 class CriticAgent(Agent):
-    """Answers a task of kind "critique" (an index and claims) with a critique; keeps nothing in between."""
+    """Answers a task of kind "critique" (documents, their index, claims) with a critique; keeps nothing in between."""
 
     def on_task(self, ctx: Context, message: Task) -> None:
-        """Check every claim.  Raises InvalidDocuments where that is to be done and the index is gone."""
+        """Check every claim, or reply why this machine cannot.
+
+        Raises InvalidDocuments where there is no index and the task names no documents.
+        """
         given: dict[str, Any] = dict(message.payload.input)  # type: ignore[arg-type]
-        with ExitStack() as self._open_files:
-            opened = partial(self._open, Path(given["index"]))
-            judged = Review.model_validate(perform(Kind.CRITIQUE, given["piece"], opened, ctx.step))
+        try:
+            with ExitStack() as self._open_files:
+                opened = partial(self._open, Path(given["index"]), given.get("docs"))
+                judged = Review.model_validate(perform(Kind.CRITIQUE, given["piece"], opened, ctx.step))
+        except InvalidDocuments as error:
+            if "docs" not in given:
+                raise
+            ctx.reply(refusal(message, error))
+            return
         critique = critique_of(judged, message.payload.task_id)
         ctx.log(f"{message.payload.task_id}: {critique.comment}")
         ctx.reply(critique)
 
-    def _open(self, path: Path) -> Index:
-        return self._open_files.enter_context(Index(path))
+    def _open(self, path: Path, docs: str | None) -> Index:
+        return self._open_files.enter_context(Index.ensure(Path(docs), path) if docs else Index(path))
 
 
 def critique_of(judged: Review, task_id: str) -> CritiquePayload:

@@ -48,6 +48,7 @@ class Client(Frozen):
     message_id: str
     task_id: str
     index: str
+    docs: str = ""
 
 
 class Planning(BaseModel):
@@ -60,37 +61,49 @@ class Planning(BaseModel):
 
 
 class PlannerAgent(Agent):
-    """Answers a task of kind "research" with an `Outcome`, or with {"error", "error_type"}."""
+    """Answers a task of kind "research" with an `Outcome`, or with {"error", "error_type"}.
+
+    The answer says that it failed when it is an error, and when parts failed and nothing of the rest can be stated.
+    """
 
     State = Planning
     state: Planning
 
     def on_task(self, ctx: Context, message: Task) -> None:
-        """Index, plan, start the workers, give out the first pieces."""
+        """See to the index, plan, start the workers, give out the first pieces."""
         task_id = message.payload.task_id
         try:
             request = self._request(message)
-            stats = ctx.step("index", _index, request, ctx)
+            stats = _indexed(request, ctx)
             plan = Plan.model_validate(ctx.step("plan", _plan, request))
         except InvalidInput as error:
-            ctx.reply({"error": str(error), "error_type": type(error).__name__})
+            output: JsonValue = {"error": str(error), "error_type": type(error).__name__}
+            ctx.reply(ResultPayload(task_id=task_id, output=output, failed=True))
             return
         self.state.client = Client(
-            agent=message.sender, message_id=message.message_id, task_id=task_id, index=request.index
+            agent=message.sender,
+            message_id=message.message_id,
+            task_id=task_id,
+            index=request.index,
+            docs=request.docs,
         )
-        self.state.job = Job(plan=plan, stats=IndexStats.model_validate(stats))
+        self.state.job = Job(plan=plan, stats=stats)
         self.state.team = teams.hire(request.workers, after=self.state.hired)
         self.state.hired += request.workers
         for worker in self.state.team.workers:
             self._start(ctx, worker)
         ctx.remember(f"{task_id}/task", {"question": plan.question, "docs": request.docs})
+        ctx.remember(f"{task_id}/index", stats.model_dump(mode="json"))
         ctx.remember(f"{task_id}/plan", plan.model_dump(mode="json"))
         self._tell(ctx, "planned", {"subtasks": len(plan.subtasks), "facets": [facet.title for facet in plan.facets]})
         self._go_on(ctx)
 
     def on_result(self, ctx: Context, message: Result) -> None:
-        """A worker has done its piece."""
-        self._absorb(ctx, message, message.payload.output, "result")
+        """A worker has done its piece, or the piece cannot be done here."""
+        if message.payload.failed:
+            self._refused(ctx, message)
+        else:
+            self._absorb(ctx, message, message.payload.output, "result")
 
     def on_critique(self, ctx: Context, message: Critique) -> None:
         """The critic has judged the claims."""
@@ -130,8 +143,17 @@ class PlannerAgent(Agent):
         ctx.remember(f"{self.state.client.task_id}/{what}/{piece_id}", output)
         self._go_on(ctx)
 
+    def _refused(self, ctx: Context, message: Result) -> None:
+        """Give up a piece that cannot be done, for the reason in the answer."""
+        piece_id = self.state.team.errand_of(message.in_reply_to or "")
+        if piece_id is not None:
+            self.state.team = teams.returned(self.state.team, piece_id)
+            told = message.payload.output
+            self._give_up(piece_id, str(told.get("error") if isinstance(told, dict) else told))
+            self._go_on(ctx)
+
     def _failed(self, ctx: Context, message: Failure) -> None:
-        """A piece that killed its worker too often is given up; one that only went astray is sent again."""
+        """Give up a piece that was tried as often as it may be; send one again that only went astray."""
         failure = message.payload
         piece_id = self.state.team.errand_of(failure.message_id)
         if piece_id is None:
@@ -140,8 +162,9 @@ class PlannerAgent(Agent):
                 self._replace(ctx, failure.agent, failure.detail)
             return
         self.state.team = teams.returned(self.state.team, piece_id)
-        if failure.reason == "quarantined" or teams.exhausted(self.state.team, piece_id):
-            self._give_up(piece_id, f"{failure.reason} after {failure.deliveries} deliveries")
+        if failure.reason in {"quarantined", "failed"} or teams.exhausted(self.state.team, piece_id):
+            cause = f" ({failure.error.type}: {failure.error.message})" if failure.error else ""
+            self._give_up(piece_id, f"{failure.reason} after {failure.deliveries} deliveries{cause}")
 
     def _replace(self, ctx: Context, agent: str, why: str) -> None:
         """Start a worker again that has ended for good; without any worker the rest cannot be done."""
@@ -170,10 +193,12 @@ class PlannerAgent(Agent):
             self._finish(ctx, job, client)
             return
         if not self.state.team.workers:
-            self._answer(ctx, client, {"error": "no worker is left to go on with", "error_type": "RunFailed"})
+            left: JsonValue = {"error": "no worker is left to go on with", "error_type": "RunFailed"}
+            self._answer(ctx, client, left, failed=True)
             return
         for piece, agent in teams.assign(self.state.team, due(job)):
-            given: JsonValue = {"index": client.index, "title": piece.title, "piece": piece.input}
+            place = {"index": client.index, "docs": client.docs} if client.docs else {"index": client.index}
+            given: JsonValue = {**place, "title": piece.title, "piece": piece.input}
             task = TaskPayload(task_id=f"{client.task_id}/{piece.piece_id}", kind=piece.kind.value, input=given)
             message = ctx.send(task, to=agent)
             self.state.team = teams.sent(self.state.team, piece.piece_id, agent, message.message_id)
@@ -187,14 +212,15 @@ class PlannerAgent(Agent):
         else:
             output = result.model_dump(mode="json")
             ctx.remember(f"{client.task_id}/report", result.report.body)
-        self._answer(ctx, client, output)
+        self._answer(ctx, client, output, failed=result is None or result.is_lost)
 
-    def _answer(self, ctx: Context, client: Client, output: JsonValue) -> None:
+    def _answer(self, ctx: Context, client: Client, output: JsonValue, *, failed: bool) -> None:
         """Send the answer, stop the workers, be ready for the next question."""
         for worker in self.state.team.workers:
             ctx.stop_agent(worker)
         self._tell(ctx, "done", {"task_id": client.task_id})
-        ctx.send(ResultPayload(task_id=client.task_id, output=output), to=client.agent, in_reply_to=client.message_id)
+        answer = ResultPayload(task_id=client.task_id, output=output, failed=failed)
+        ctx.send(answer, to=client.agent, in_reply_to=client.message_id)
         self.state.client, self.state.job, self.state.team = None, None, Team()
 
     def _tell(self, ctx: Context, state: str, detail: dict[str, Any]) -> None:
@@ -202,12 +228,14 @@ class PlannerAgent(Agent):
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 
 
-def _index(request: Request, ctx: Context) -> JsonValue:
+def _indexed(request: Request, ctx: Context) -> IndexStats:
+    """Have this machine hold the index.  What is local to a machine is seen to each time, and no recorded step."""
+
     def tell(done: int, total: int, what: str) -> None:
         ctx.progress(done, total, what)
 
-    with Index.open_or_build(Path(request.docs), Path(request.index), tell) as index:
-        return index.stats.model_dump(mode="json")
+    with Index.ensure(Path(request.docs), Path(request.index), tell) as index:
+        return index.stats
 
 
 def _plan(request: Request) -> JsonValue:

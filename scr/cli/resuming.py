@@ -29,7 +29,6 @@ from scr.research.documents import Tell, tell_nothing
 from scr.research.index import Index
 from scr.runtime.spawn import Spawned
 from scr.specs import walk
-from scr.step_names import shown_step
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
 from scr.store.records import RunState
@@ -37,7 +36,6 @@ from scr.telemetry.events import Record
 from scr.values import complaint
 
 EVENTS = "events.jsonl"
-INDEXING = "index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +111,8 @@ def _kept(archive: Archive, run: ListedRun) -> Kept:
         request = Request.model_validate(first.payload.input if isinstance(first, Task) else None)
     except ValidationError as error:
         raise InvalidInput(f"{run.run} is no run of `scr run`: {complaint('research task', error)}") from error
-    found = (step.value for step in archive.steps(run.run, run.first_id) if shown_step(step.name) == INDEXING)
-    stats = next(found, None)
+    indexed = f"{first.payload.task_id}/index" if isinstance(first, Task) else ""
+    stats = next((entry.value for entry in archive.entries(run.run) if entry.key == indexed), None)
     return Kept(run, request, tuple(_records(archive, run)), archive.answer(run.run), stats)
 
 

@@ -67,6 +67,11 @@ class ResearchTrade:
         """The whole team."""
         return sum(isinstance(spec, AgentSpec) for spec in walk(RESEARCH_TREE)) + _request(given).workers
 
+    def why(self, output: JsonValue) -> str:
+        """The error, or the reasons of the parts that failed."""
+        answer = answered(output)
+        return answer.why if isinstance(answer, Failed) else answer.reasons
+
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """Write the report and all it rests on, and every event from the store; then remove the index."""
         path = prepare_folder(Path(self.folder(given)))

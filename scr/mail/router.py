@@ -70,6 +70,7 @@ class Router:
         self._addresses: Registry[Address] = Registry()
         self._absent: dict[str, Absence] = {}
         self._frame, self._handed, self._refused = frame, handed, refused
+        self._is_shut = False
 
     def __contains__(self, agent: str) -> bool:
         return agent in self._addresses
@@ -174,6 +175,16 @@ class Router:
             address.paused = False
             self._pump(agent, address)
 
+    def shut(self) -> None:
+        """Hand nothing more to anybody, until `reopen`."""
+        self._is_shut = True
+
+    def reopen(self) -> None:
+        """Hand out messages again."""
+        self._is_shut = False
+        for agent, address in self._addresses.items():
+            self._pump(agent, address)
+
     def names(self) -> list[str]:
         """All agents that can be sent a message."""
         return [name for name, _ in self._addresses.items()]
@@ -266,7 +277,7 @@ class Router:
         return address
 
     def _pump(self, agent: str, address: Address) -> None:
-        if address.channel is None or address.paused:
+        if address.channel is None or address.paused or self._is_shut:
             return
         while pending := address.mailbox.take():
             try:

@@ -8,11 +8,14 @@ builders do no harm.  Readers open it read-only.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -31,6 +34,7 @@ from scr.research.passages import Passage, split
 from scr.values import Frozen
 
 FORMAT = 1
+BUILDER_S, PAUSE_S = 30.0, 0.02
 SUBJECT_DOCUMENTS_MIN, SUBJECT_SHARE_MAX = 2, 0.12
 PREFIX_LENGTH_MIN = 6
 TEXTLESS_NAMED_MAX = 8
@@ -107,6 +111,17 @@ class Index:
         build(read_folder(folder, tell=tell), folder, path, tell)
         return cls(path)
 
+    @classmethod
+    def ensure(cls, folder: Path, path: Path, tell: Tell = tell_nothing) -> Self:
+        """Open the index at `path`; where this machine has none, one process builds it.  Raises InvalidDocuments."""
+        try:
+            with _one_at_a_time(path):
+                return cls.open_or_build(folder, path, tell)
+        except InvalidDocuments as error:
+            if folder.is_dir():
+                raise
+            raise InvalidDocuments(f"the documents folder {str(folder)!r} is not on this machine: {error}") from error
+
     def __enter__(self) -> Self:
         return self
 
@@ -174,6 +189,31 @@ def build(library: Library, folder: Path, path: Path, tell: Tell = tell_nothing)
         raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Have one process of this machine build at a time.  One that dies lets go; one that is stopped is waited for."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
+    try:
+        until = time.monotonic() + BUILDER_S
+        while not _is_locked(descriptor) and time.monotonic() < until:
+            time.sleep(PAUSE_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def match_any(terms: Sequence[str]) -> str:

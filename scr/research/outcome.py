@@ -35,6 +35,20 @@ class Outcome(Frozen):
     skipped: tuple[Skipped, ...]
     failed: tuple[str, ...] = ()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether parts of the work failed, and nothing of the rest can be stated."""
+        return bool(self.failed) and not self.report.claims
+
+    @property
+    def reasons(self) -> str:
+        """Why parts failed: each reason once, with the parts."""
+        parts: dict[str, list[str]] = {}
+        for failed in self.failed:
+            title, _, reason = failed.partition(": ")
+            parts.setdefault(reason, []).append(title)
+        return "; ".join(f"{reason} ({', '.join(titles)})" for reason, titles in parts.items())
+
     def render(self, *, restarts: int, duration_s: float) -> str:
         """The report as a file, with the numbers of this run."""
         return render(self.report, restarts=restarts, duration_s=duration_s)

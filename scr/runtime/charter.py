@@ -16,6 +16,7 @@ class Boot(Frozen):
     """The first frame from the owner, before any request: what to run, and how.
 
     `first` is the message that begins the run; it is in the store with the run itself, or neither is.
+    `ticket` is the owner that holds the run for this runtime, where one does.
     """
 
     runtime: str
@@ -25,3 +26,4 @@ class Boot(Frozen):
     settings: Settings
     memory: AgentId | None = None
     first: Message | None = None
+    ticket: str = ""

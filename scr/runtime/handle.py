@@ -72,9 +72,11 @@ class Runtime(Client):
     that off.
 
     `first` is a message to begin the run with: it is in the store as soon as the run is.
+    `ticket` is the owner that holds the run for this handle's runtime.
     """
 
     first: Message | None = None
+    ticket: str = ""
 
     def __init__(
         self,
@@ -161,6 +163,7 @@ class Runtime(Client):
             settings=self._settings,
             memory=MEMORY,
             first=self.first,
+            ticket=self.ticket,
         )
 
     def _listen(self) -> None:

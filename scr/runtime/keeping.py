@@ -74,8 +74,12 @@ class Watcher:
         self.lost(StoreUnavailable(status.detail or f"{silence}; see what has stopped its disk or its server"))
 
 
-def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None = None) -> Store:
-    """The run, owned by this process; a new one begins with `first`.  Blocks; raises what `open_store` does.
+def opened_store(
+    loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None = None, ticket: str = ""
+) -> Store:
+    """The run, owned by this process; a new one begins with `first`; `ticket` is who holds it for this process.
+
+    Blocks; raises what `open_store` does.
 
     A runtime whose keeper was killed ends within a second: a program that is
     started again at once waits for that.
@@ -83,14 +87,14 @@ def opened_store(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, 
     until = time.monotonic() + HANDOVER_S
     while True:
         try:
-            return _opened(loop, boot, watcher, first)
+            return _opened(loop, boot, watcher, first, ticket)
         except RunOwned:
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_S)
 
 
-def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None) -> Store:
+def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None, ticket: str) -> Store:
     opening = Opening(
         run=boot.run,
         runtime=boot.runtime,
@@ -99,6 +103,7 @@ def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first
         title=boot.title,
         lease_s=boot.settings.lease_s,
         first=first,
+        ticket=ticket,
     )
     return open_store(
         boot.settings.store,

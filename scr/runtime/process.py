@@ -30,6 +30,7 @@ from scr.launch.zygote_process import ZygoteProcess
 from scr.mail.framing import FRAME_MAX, read_first
 from scr.runtime.charter import Boot
 from scr.runtime.control import Control
+from scr.runtime.fence import Fence
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
 from scr.runtime.preload import ENTRY
 from scr.runtime.running import tell, this_process
@@ -65,7 +66,7 @@ async def run(
     over = asyncio.Event()
     watcher = Watcher()
     try:
-        store = opened_store(loop, boot, watcher, boot.first)
+        store = opened_store(loop, boot, watcher, boot.first, boot.ticket)
     except ScrError as error:
         tell_owner(owner, error)
         return 0
@@ -83,6 +84,7 @@ async def run(
     watcher.tell_lost, watcher.tell_changed = partial(lose, system, control), system.store_changed
     system.start()
     watcher.watch(loop, store, limits.store_patience_s)
+    Fence(loop, store, boot.settings.lease_s, system.turns, system.reloads, system.supervisor).watch()
     await over.wait()
     await system.reloads.close()
     await launcher.close()

@@ -48,17 +48,31 @@ class Reloads:
     def __init__(self, usual: Launcher, fresh: Callable[[], Launcher], events: EventLog) -> None:
         self._usual, self._make_fresh, self._events = usual, fresh, events
         self._fresh: Launcher | None = None
+        self._held: list[tuple[str, Ready]] | None = None
         self._versions: dict[str, Version] = {}
         self._reverted: dict[str, str] = {}
         self._before: dict[str, tuple[Version, float]] = {}
 
     def launch(self, agent: str, ready: Ready) -> None:
-        """A blank process of the kind that the agent's code wants."""
+        """A blank process of the kind that the agent's code wants; later, while launches are held."""
+        if self._held is not None:
+            self._held.append((agent, ready))
+            return
         if not self._versions.get(agent, USUAL).fresh:
             self._usual.launch(ready)
             return
         self._fresh = self._fresh or self._make_fresh()
         self._fresh.launch(ready)
+
+    def hold(self) -> None:
+        """Start no process until `release`."""
+        self._held = self._held or []
+
+    def release(self) -> None:
+        """Start what waits for that, and from now on what is wanted."""
+        held, self._held = self._held or [], None
+        for agent, ready in held:
+            self.launch(agent, ready)
 
     def code_of(self, spec: AgentSpec) -> Code:
         """What the next incarnation runs."""

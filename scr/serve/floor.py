@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
 
+from scr.config import from_environment
 from scr.errors import ScrError
 from scr.serve import survey
-from scr.serve.ends import Aside, Cancelled, Done, Elsewhere, End, Failed, Left, Troubled
+from scr.serve.ends import Aside, Cancelled, Done, Elsewhere, End, Failed, Left, Troubled, end_of
 from scr.serve.happenings import What
 from scr.serve.hosted import Hosted
 from scr.serve.offers import Offer
@@ -22,7 +24,9 @@ from scr.serve.threads import beside
 from scr.store.archive import open_archive
 
 AGAIN_S = 5.0
+HOLD_S = 10.0  # at least, however short the lease: a runtime takes its time to start
 Tell = Callable[[What, str, str], None]
+Finished = Done | Failed | Cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,6 @@ class Floor:
         hosted = Hosted(offer, self._store)
         self.hosted[offer.run] = hosted
         self._tasks[offer.run] = asyncio.get_running_loop().create_task(self._work(hosted))
-        self._tell("resumed" if offer.begun else "started", offer.run, offer.title)
 
     def look(self, listed: Collection[str]) -> None:
         """Tell of runtimes that died; forget what was held and is not listed any more, or not held any longer."""
@@ -72,13 +75,30 @@ class Floor:
     async def _work(self, hosted: Hosted) -> End:
         run = hosted.offer.run
         try:
-            end = await beside(hosted.work, f"scr-run-{run}")
-            self._tell_restart(hosted)
+            end = await self._held(hosted) or await self._worked(hosted)
             await self._conclude(hosted.offer, end)
             return end
         finally:
             del self.hosted[run], self._tasks[run]
             self._freed()
+
+    async def _held(self, hosted: Hosted) -> End | None:
+        """Take the run before a runtime is started for it; how the work ends where that is not to be."""
+        offer = hosted.offer
+        try:
+            hosted.ticket = await beside(partial(held, self._store, offer.run), f"scr-hold-{offer.run}")
+        except Exception as error:  # noqa: BLE001  a run that goes wrong must harm no other
+            return end_of(error, is_leaving=False)
+        self._tell("resumed" if offer.begun else "started", offer.run, offer.title)
+        return None
+
+    async def _worked(self, hosted: Hosted) -> End:
+        run = hosted.offer.run
+        end = await beside(hosted.work, f"scr-run-{run}")
+        self._tell_restart(hosted)
+        with suppress(ScrError):  # then the lease ends it
+            await beside(partial(let_go, self._store, run, hosted.ticket), f"scr-let-go-{run}")
+        return end
 
     def _tell_restart(self, hosted: Hosted) -> None:
         if hosted.is_restarted():
@@ -89,8 +109,7 @@ class Floor:
         match end:
             case Done() | Failed() | Cancelled():
                 await self.finish(offer, end)
-            case Elsewhere(why=why):
-                self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
+            case Elsewhere(why=why):  # until the lease of its owner ends, no survey finds it
                 self._tell("elsewhere", offer.run, why)
             case Left():
                 self._tell("left", offer.run, "")
@@ -101,10 +120,10 @@ class Floor:
                 self.held[offer.run] = Held(offer, inf, why)
                 self._tell("aside", offer.run, why)
 
-    async def finish(self, offer: Offer, end: Done | Failed | Cancelled) -> None:
+    async def finish(self, offer: Offer, end: Finished) -> None:
         """Have a run that is over leave what it leaves, and say so."""
         try:
-            left = await beside(partial(finished, self._store, offer, end), f"scr-finish-{offer.run}")
+            end, left = await beside(partial(finished, self._store, offer, end), f"scr-finish-{offer.run}")
         except (ScrError, OSError) as error:
             left = f"what it leaves could not be written: {error}"
         match end:
@@ -116,10 +135,24 @@ class Floor:
                 self._tell("cancelled", offer.run, left)
 
 
-def finished(store: str, offer: Offer, end: Done | Failed | Cancelled) -> str:
-    """What the run leaves, in words.  Blocks."""
+def held(store: str, run: str) -> str:
+    """Take the run for a runtime that is to be started; its ticket.  Blocks."""
+    with open_archive(store) as archive:
+        return archive.hold(run, max(HOLD_S, from_environment().lease_s))
+
+
+def let_go(store: str, run: str, ticket: str) -> None:
+    """Own the run no more, where its runtime has not taken it.  Blocks."""
+    with open_archive(store) as archive:
+        archive.let_go(run, ticket)
+
+
+def finished(store: str, offer: Offer, end: Finished) -> tuple[Finished, str]:
+    """How the run has ended, as the store has it, and what it leaves, in words.  Blocks."""
     with open_archive(store) as archive:
         if isinstance(end, Cancelled):
             archive.cancel(offer.run)
+        elif why := survey.why_failed(offer.trade, archive.answer(offer.run)):
+            end = Failed(why)
         output = end.output if isinstance(end, Done) else None
-        return offer.trade.finish(offer.given, output, survey.records(archive, offer.run))
+        return end, offer.trade.finish(offer.given, output, survey.records(archive, offer.run))

@@ -16,8 +16,10 @@ class Hosted:
     """The runtime dies with this process, and the run can then be gone on with.
 
     `work`, `leave` and `cancel` block: each is called in a thread of its own.
-    `since` is wall clock.
+    `since` is wall clock; `ticket` is what the runtime takes the run with.
     """
+
+    ticket: str = ""
 
     def __init__(self, offer: Offer, store: str) -> None:
         self.offer, self.since = offer, time.time()
@@ -31,6 +33,7 @@ class Hosted:
         """Start the runtime, wait for the answer to the run's first message, stop the runtime."""
         end: End = Left()
         try:
+            self._runtime.ticket = self.ticket
             self._runtime.start()
             self._known = self._runtime.id
             if not self._is_leaving:

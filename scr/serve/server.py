@@ -45,6 +45,7 @@ from scr.serve.trade import Trade
 from scr.store.records import RunState
 
 ROUND_S = 1.0
+MOMENT_S = 0.02  # after the end of a lease
 STOP_S = 12.0
 GLANCE_S, LONGEST_GLANCE_S = 0.02, 0.25
 SUBMITTERS_MAX = 10_000
@@ -95,7 +96,7 @@ class Server:
             if self._state == "draining" and not self._floor.hosted:
                 break
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), ROUND_S)
+                await asyncio.wait_for(self._news.wait(), min(ROUND_S, self._survey.next_s + MOMENT_S))
         await self._floor.leave(STOP_S)
         self._archivist.close()
         self._happened("ended", "", "")

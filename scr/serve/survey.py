@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import JsonValue
 
@@ -21,7 +22,7 @@ from scr.serve.schedule import Bounds, admit
 from scr.serve.trade import Trade
 from scr.store.archive import PAGE, Archive
 from scr.store.listed import ListedRun
-from scr.store.records import Priority, RunState
+from scr.store.records import OpenRun, Priority, RunState
 from scr.telemetry.events import Record, RuntimeDown
 
 WAITING_MAX = 10_000
@@ -31,36 +32,33 @@ UNTIMELY = frozenset({LEFT, "its owner is gone", "SIGTERM"})
 """Why a runtime that stopped in order may have left a run that others are to go on with."""
 LAST_EVENTS = 500
 PAGE_BYTES = 4 << 20
-EASE = 20.0  # a look at all runs may take a twentieth of the time
-LOOK_S = 1.0
 
 
 class Survey:
-    """Finds the runs that may be worked on.  Remembers what does not change."""
+    """Finds the runs that may be worked on.  Remembers what does not change.
+
+    `next_s`: after so many seconds the lease of another run ends, as far as is known.
+    """
 
     def __init__(self, trades: Mapping[str, Trade]) -> None:
         self._trades = trades
-        self._unfinished: tuple[str, ...] = ()
-        self._due = 0.0
-        self._known: dict[tuple[str, int, RunState], Offer | None] = {}
+        self._known: dict[tuple[str, int, int, RunState], Offer | None] = {}
+        self.next_s = inf
 
     def look(self, archive: Archive) -> tuple[Offer, ...]:
-        """Those that were begun and are nobody's, and those that nobody has begun; in the order in which they came."""
-        if time.monotonic() >= self._due:
-            began = time.monotonic()
-            self._unfinished = tuple(run.run for run in archive.runs() if is_begun(run))
-            self._due = time.monotonic() + max(LOOK_S, EASE * (time.monotonic() - began))
-        begun = (run for name in self._unfinished if (run := found(archive, name)) and is_begun(run))
-        queued = sorted(archive.queued(WAITING_MAX), key=lambda run: run.created)
-        listed = {(run.run, run.seq, run.state): run for run in (*begun, *queued)}
-        known = self._known
-        self._known = {key: known[key] if key in known else self._offer(archive, run) for key, run in listed.items()}
+        """The runs that were begun and are free, and those that were never begun; in the order in which they came."""
+        runs, known = archive.open_runs(WAITING_MAX), self._known
+        self.next_s = min((run.left_s for run in runs if not run.is_free), default=inf)
+        free = {(run.run, run.epoch, run.seq, run.state): run for run in runs if run.is_free}
+        self._known = {key: known[key] if key in known else self._offer(archive, run) for key, run in free.items()}
         return tuple(offer for offer in self._known.values() if offer)
 
-    def _offer(self, archive: Archive, run: ListedRun) -> Offer | None:
+    def _offer(self, archive: Archive, run: OpenRun) -> Offer | None:
         """None for a program's own run, which has no first message of its name, and for a damaged one."""
         try:
-            return offer_of(archive, self._trades, run) if is_to_go_on(archive, run) else None
+            listed = archive.run(run.run)
+            waits = run.state is RunState.STOPPED and why_stopped(archive, listed) not in UNTIMELY
+            return None if waits else offer_of(archive, self._trades, listed)
         except (InvalidInput, StoreDamaged):
             return None
 
@@ -79,11 +77,6 @@ def named(archive: Archive, name: str) -> ListedRun:
         return run
     alike = [run for run in archive.runs() if run.run.startswith(name)]
     return alike[0] if len(alike) == 1 else archive.run(name)
-
-
-def is_begun(run: ListedRun) -> bool:
-    """Whether a runtime had it, and none has it, and it is not over."""
-    return run.state is RunState.INTERRUPTED or (run.state is RunState.STOPPED and not run.is_owned)
 
 
 def is_to_go_on(archive: Archive, run: ListedRun) -> bool:
@@ -154,13 +147,17 @@ def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> Off
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A run, and the next of its events; without any, `answer` is what it has ended with, if it has."""
+    """A run, and the next of its events; without any, `answer` is what it has ended with, if it has.
+
+    `why`: why it failed, where the answer says that it has.
+    """
 
     run: ListedRun
     records: tuple[Record, ...]
     is_to_go_on: bool
     answer: Message | None
     folder: str
+    why: str = ""
 
 
 def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) -> Glance:
@@ -172,7 +169,8 @@ def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) 
     if offer is None:
         raise InvalidInput(f"the run {listed.run} is of a kind that this server does not know; `scr show` shows it")
     folder = offer.trade.folder(offer.given)
-    return Glance(listed, records, is_to_go_on(archive, listed), answer, folder)
+    why = why_failed(offer.trade, answer)
+    return Glance(listed, records, is_to_go_on(archive, listed), answer, folder, why)
 
 
 def _within(limit_bytes: int, records: tuple[Record, ...]) -> Iterator[Record]:
@@ -199,7 +197,7 @@ def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer
     if listed is None or listed.state not in OVER:
         return None
     offer, answer = offer_of(archive, trades, listed), archive.answer(run)
-    return (offer, end_with(answer, listed)) if offer else None
+    return (offer, end_with(answer, listed, why_failed(offer.trade, answer))) if offer else None
 
 
 def end_seen(seen: Glance, held: str) -> Done | Failed | Cancelled | Aside | None:
@@ -208,16 +206,25 @@ def end_seen(seen: Glance, held: str) -> Done | Failed | Cancelled | Aside | Non
         case RunState.CANCELLED:
             return Cancelled()
         case RunState.DONE | RunState.FAILED:
-            return end_with(seen.answer, seen.run)
+            return end_with(seen.answer, seen.run, seen.why)
         case RunState.STOPPED if not seen.is_to_go_on and not seen.run.is_owned:
             return Aside(f"it was stopped; `scr resume {seen.run.run}` goes on with it")
         case _:
             return Aside(held) if held else None
 
 
-def end_with(answer: Message | None, run: ListedRun) -> Done | Failed:
+def why_failed(trade: Trade, answer: Message | None) -> str:
+    """Why the run has failed, where its answer is a result that says so; else empty."""
+    if isinstance(answer, Result) and answer.payload.failed:
+        return trade.why(answer.payload.output)
+    return ""
+
+
+def end_with(answer: Message | None, run: ListedRun, why: str) -> Done | Failed:
     """How a run that is over has ended."""
     match answer:
+        case Result() if why:
+            return Failed(why)
         case Result(payload=payload):
             return Done(payload.output)
         case Failure(payload=payload):

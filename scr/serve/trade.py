@@ -39,6 +39,9 @@ class Trade(Protocol):
     def agents(self, given: JsonValue) -> int:
         """How many agents the run has at once.  Raises InvalidInput when it is not what this trade has given."""
 
+    def why(self, output: JsonValue) -> str:
+        """Why the run has failed whose answer says so, with this output."""
+
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """The run is over, with this output, or None: leave what it leaves; a sentence about that.
 

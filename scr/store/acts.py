@@ -26,7 +26,6 @@ from scr.store.rows import printable
 from scr.store.scribe import Scribe
 from scr.store.session import Session
 
-RUNTIME = "a command"
 CRASHES = 1000
 
 
@@ -39,10 +38,22 @@ def create(
             raise InvalidInput(f"there is a run {run!r} already; give the new one another name")
 
 
+def hold(session: Session, me: Owner, run: str, lease_s: float) -> None:
+    """Own the run for a runtime that is to be started."""
+    with _transaction(session):
+        opening.hold(session, run, me, lease_s=lease_s, again=True)
+
+
+def let_go(session: Session, run: str, ticket: str) -> None:
+    """Own the run no more, if it is owned by that ticket."""
+    with _transaction(session):
+        session.change(statements.TICKET_RETURNED, run=run, ticket=ticket)
+
+
 def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) -> None:
     """The run stands there from now on."""
     with _transaction(session):
-        row = opening.claim(session, run, me, runtime=RUNTIME, lease_s=0.0, is_act=True)
+        row = opening.hold(session, run, me, lease_s=0.0)
         session.change(statements.MARKED, state=str(state), reason=printable(reason), id=row.id)
 
 
@@ -58,7 +69,7 @@ def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: boo
 def retry_dead(session: Session, me: Owner, run: str, message_id: str) -> Message:
     """The dead letter is open again.  Raises InvalidInput when there is none."""
     with _claimed(session, me, run) as scribe:
-        _, look = scribe.exhume(message_id)
+        _, look = scribe.exhume(message_id, RunState.STOPPED)
         kept = look(session)
         if kept is None:
             raise InvalidInput(f"the run {run!r} has no dead letter {message_id!r}; `scr dead {run}` lists them")
@@ -69,8 +80,8 @@ def retry_dead(session: Session, me: Owner, run: str, message_id: str) -> Messag
 def _claimed(session: Session, me: Owner, run: str) -> Iterator[Scribe]:
     """Who writes to the run, as its owner; then it stands where it stood."""
     with _transaction(session):
-        row = opening.claim(session, run, me, runtime=RUNTIME, lease_s=0.0, is_act=True)
-        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n)
+        row = opening.hold(session, run, me, lease_s=0.0)
+        counters = Counters(epoch=row.epoch + 1, seq=row.seq, n=row.n, first_id=row.first_id)
         _, scribe = image.read(session, row.id, counters, crashes=CRASHES)
         yield scribe
         _note(session, row, scribe, epoch=row.epoch + 1)
@@ -80,7 +91,7 @@ def _note(session: Session, row: RunRow, scribe: Scribe, *, epoch: int = 0) -> N
     """The counters of the run, and that nobody owns it."""
     fence = {"batch": row.batch + 1, "seq": scribe.seq, "n": scribe.n, "lease_s": 0.0}
     session.change(statements.FENCE, **fence, id=row.id, epoch=epoch)
-    session.change(statements.MARKED, state=row.state, reason=row.reason, id=row.id)
+    session.change(statements.LET_GO, id=row.id)
 
 
 @contextmanager

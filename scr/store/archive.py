@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import JsonValue
 
 from scr.errors import InvalidInput, StoreDamaged, UnknownRun
 from scr.frames import Entry, StepRecord
-from scr.messages import Failure, Message
+from scr.messages import Message
 from scr.specs import SupervisorSpec
-from scr.store import acts, reading, rows, statements
+from scr.store import acts, opening, reading, rows, statements
 from scr.store.address import database_of
 from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
 from scr.store.opening import RunRow, find, is_free
 from scr.store.pages import record_of
-from scr.store.records import DeadLetter, Priority, RunState
+from scr.store.records import DeadLetter, OpenRun, Priority, RunState
 from scr.store.session import Database, Session
 from scr.store.url import refuse_lost_path
 from scr.telemetry.crashes import CrashRecord
@@ -78,6 +78,10 @@ class Archive:
     def queued(self, limit: int = PAGE) -> tuple[ListedRun, ...]:
         """Those that nobody has begun and that can be read, in order of priority, then of age."""
         return tuple(run for run in self._seen(statements.RUNS_QUEUED, limit) if isinstance(run, ListedRun))
+
+    def open_runs(self, limit: int = PAGE) -> tuple[OpenRun, ...]:
+        """Those that are not over, damaged ones too, in the order in which they came."""
+        return tuple(opening.open_runs(self._session, self._me, limit))
 
     def run(self, run: str) -> ListedRun:
         """The run of that name."""
@@ -165,6 +169,15 @@ class Archive:
         acts.create(self._session, run, tree, first, title=title, priority=priority)
         return self.run(run)
 
+    def hold(self, run: str, lease_s: float) -> str:
+        """Own the run for a runtime that is to be started; returns its ticket.  Raises RunOwned, RunCancelled."""
+        acts.hold(self._session, self._me, run, lease_s)
+        return str(self._me)
+
+    def let_go(self, run: str, ticket: str) -> None:
+        """Own the run no more, if no runtime has taken it with the ticket."""
+        acts.let_go(self._session, run, ticket)
+
     def cancel(self, run: str) -> ListedRun:
         """Nobody will work on the run any more; one that is over stays as it is."""
         listed = self.run(run)
@@ -216,7 +229,7 @@ class Archive:
         return ListedRun(
             run=row.run,
             title=row.title,
-            state=standing(RunState(row.state), is_owned=is_owned, answer=_kind(self._answer(row))),
+            state=standing(RunState(row.state), is_owned=is_owned, answer=None),
             priority=Priority(row.priority),
             tree=rows.tree_of(row.run, row.tree),
             created=row.created,
@@ -246,16 +259,6 @@ class Archive:
         found = self._session.rows(statements.STATE_WITHIN, run=number, agent=agent, since=n, until=until)
         state = _turn(found[0]).state if found else None
         return ListedAgent(rows.spec_of(columns[1:6]), supervisor, incarnation, seq, gone_seq, state)
-
-
-def _kind(answer: Message | None) -> Literal["result", "failure", "cancelled"] | None:
-    match answer:
-        case None:
-            return None
-        case Failure(payload=payload):
-            return "cancelled" if payload.reason == "cancelled" else "failure"
-        case _:
-            return "result"
 
 
 def _message(columns: Any) -> ListedMessage:

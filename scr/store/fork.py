@@ -76,6 +76,7 @@ def _fork(session: Session, run: str, seq: int, name: str, created: float) -> in
     past, written = _past(session, number, seq), 1
     for table in TABLES:
         written += tables.write(session, table, new, _copied(session, table, number, past))
+    tables.settle(session, new)
     return written
 
 

@@ -19,11 +19,12 @@ from scr.store.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What the row of the run says of its writes."""
+    """What the row of the run says of its writes, of the message that began it, and whether a runtime ever had it."""
 
     epoch: int
     seq: int
     n: int
+    first_id: str = ""
     is_fresh: bool = False
 
 
@@ -55,6 +56,7 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
     numbers = [n for (n,) in session.rows(statements.CRASH_NUMBERS, run=run)]
     scribe = Scribe(
         run,
+        counters.first_id,
         seq=counters.seq,
         n=counters.n,
         version=image.entries_version,

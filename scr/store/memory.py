@@ -302,6 +302,10 @@ class MemoryStore:
         """Always well."""
         return StoreStatus(url="memory:")
 
+    def unrenewed_s(self) -> float:
+        """Nobody else can take the run."""
+        return 0.0
+
     def held_up(self, within_s: float) -> bool:  # noqa: ARG002  it never keeps anybody waiting
         """Never."""
         return False

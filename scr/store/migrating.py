@@ -8,15 +8,17 @@ from itertools import groupby
 from operator import itemgetter
 
 from scr.errors import StoreDamaged, StoreUnavailable
-from scr.store import lease, pages, schema
+from scr.store import lease, pages, reading, schema
 from scr.store.lease import Lease
 from scr.store.pages import OF_VERSION_1, Told
+from scr.store.records import RunState
 from scr.store.schema import POSTGRES
 from scr.store.session import Session
-from scr.store.statements import EVENT_PAGE, Statement
+from scr.store.statements import EVENT_PAGE, STANDS, Statement
 
 PAGE = 1000
 OWNED = Statement("SELECT run, runtime, owner, lease_until, {now} FROM runs WHERE owner IS NOT NULL")
+RUNS = Statement("SELECT id, coalesce(root, run), state FROM runs")
 EVENTS_OF_VERSION_1 = Statement(
     f"SELECT run, {', '.join(OF_VERSION_1)} FROM events_of_version_1 WHERE (run, seq) > (:run, :seq)"  # noqa: S608  names of ours
     " ORDER BY run, seq LIMIT :limit"
@@ -63,5 +65,11 @@ def _events_of_version_1(session: Session) -> Iterator[tuple[int, Told]]:
         run, seq = found[-1][:2]
 
 
-CARRIES: dict[int, Callable[[Session], None]] = {2: _events_into_pages}
+def _ends_into_rows(session: Session) -> None:
+    for number, first_id, stored in session.rows(RUNS):
+        with suppress(StoreDamaged):
+            session.change(STANDS, state=str(reading.stands(session, number, first_id, RunState(stored))), id=number)
+
+
+CARRIES: dict[int, Callable[[Session], None]] = {2: _events_into_pages, 4: _ends_into_rows}
 """What the statements of a migration cannot say, by the version that it leads to."""

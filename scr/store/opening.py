@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from scr.store.address import database_of
 from scr.store.image import Counters
 from scr.store.lease import Lease
 from scr.store.memory import MemoryStore
-from scr.store.records import Image, KeptMessage, Opening, Priority, RunState, StoreStatus
+from scr.store.records import Image, KeptMessage, Opening, OpenRun, Priority, RunState, StoreStatus
 from scr.store.rows import json_of, printable, seal, unseal
 from scr.store.schema import POSTGRES
 from scr.store.scribe import Scribe
@@ -80,21 +80,23 @@ def open_store(
     me = lease.parse(opening.owner)
     if me is None:
         raise InvalidInput(f"{opening.owner!r} is not the name of a process: give str(lease.this_process())")
-    database = database_of(url)
+    database = database_of(url).within(opening.lease_s)
     session = database.connect(create=True)
     try:
         session.check()
+        began = lease.boot_time()
         session.begin()
         begin(session, opening.run, opening.tree, opening.title, RunState.QUEUED, first=opening.first)
-        row = claim(session, opening.run, me, runtime=opening.runtime, lease_s=opening.lease_s)
+        row = claim(session, me, opening)
         is_fresh = not (row.runtime or row.seq)
-        counters = Counters(row.epoch + 1, row.seq, row.n, is_fresh=is_fresh)
+        counters = Counters(row.epoch + 1, row.seq, row.n, first_id=row.first_id, is_fresh=is_fresh)
         found, scribe = image.read(session, row.id, counters, crashes=limits.crashes)
         session.commit()
+        session.follow(opening.lease_s)
     except BaseException:
         session.close()
         raise
-    tenure = Tenure(row.id, opening.run, counters.epoch, row.batch, row.seq, row.n, opening.lease_s)
+    tenure = Tenure(row.id, opening.run, counters.epoch, row.batch, row.seq, row.n, opening.lease_s, began)
     writer = Writer(
         database, session, tenure, call=call, lost=lost, changed=changed, patience_s=limits.store_patience_s
     )
@@ -140,40 +142,75 @@ def find(session: Session, run: str) -> RunRow | None:
     return row
 
 
-def claim(session: Session, run: str, me: lease.Owner, *, runtime: str, lease_s: float, is_act: bool = False) -> RunRow:
-    """Take the run, or raise UnknownRun, RunOwned, RunCancelled.  In a transaction; the row is as it was before.
+def claim(session: Session, me: lease.Owner, opening: Opening) -> RunRow:
+    """Take the run for a runtime.  In a transaction; the row is as it was before.
 
-    With `is_act` it is not taken from a runtime of this very process either.
+    Raises UnknownRun, RunOwned, RunCancelled.
     """
-    row = find(session, run)
-    if row is None:
-        raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
-    if row.state == RunState.CANCELLED:
-        raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
-    if not is_free(row, session, me) or (is_act and row.owner == str(me)):
+    row = _claimable(session, opening.run)
+    is_held_for_it = bool(opening.ticket) and row.owner == opening.ticket
+    if not (is_held_for_it or is_free(row, session, me)):
         raise _owned(row)
     taken = session.change(
-        statements.CLAIM, owner=str(me), runtime=runtime, lease_s=lease_s, id=row.id, epoch=row.epoch
+        statements.CLAIM,
+        owner=str(me),
+        runtime=opening.runtime,
+        lease_s=opening.lease_s,
+        id=row.id,
+        epoch=row.epoch,
     )
     if taken != 1:
         raise _owned(row)
     return row
 
 
+def hold(session: Session, run: str, me: lease.Owner, *, lease_s: float, again: bool = False) -> RunRow:
+    """Own the run for an act, or for a runtime that is to be started; it stands where it stood.
+
+    In a transaction; the row is as it was before.  A run is not taken from a runtime of this very process either,
+    unless `again`: a server, which holds runs and works on none itself.  Raises UnknownRun, RunOwned, RunCancelled.
+    """
+    row = _claimable(session, run)
+    is_worked_on_here = row.owner == str(me) and row.state not in {RunState.QUEUED, RunState.STOPPED} and not again
+    if is_worked_on_here or not is_free(row, session, me):
+        raise _owned(row)
+    if session.change(statements.HELD, owner=str(me), lease_s=lease_s, id=row.id, epoch=row.epoch) != 1:
+        raise _owned(row)
+    return row
+
+
+def _claimable(session: Session, run: str) -> RunRow:
+    row = find(session, run)
+    if row is None:
+        raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
+    if row.state == RunState.CANCELLED:
+        raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
+    return row
+
+
 def is_free(row: RunRow, session: Session, me: lease.Owner) -> bool:
     """Whether this process may take the run."""
-    return lease.is_claimable(
-        Lease(row.owner, row.lease_until),
-        me,
-        is_alive=lease.is_alive(row.owner) if row.owner else None,
-        is_shared=session.dialect is POSTGRES,
-        now=row.now,
-    )
+    return _is_free(Lease(row.owner, row.lease_until), row.now, session, me)
+
+
+def open_runs(session: Session, me: lease.Owner, limit: int) -> Iterator[OpenRun]:
+    """The runs that are not over, in the order in which they came."""
+    for _, _, run, state, owner, epoch, until, seq, now in session.rows(statements.RUNS_OPEN, limit=limit):
+        is_free = _is_free(Lease(owner, until), now, session, me)
+        yield OpenRun(run, RunState(state), epoch, seq, is_free, max(0.0, until - now))
+
+
+def _is_free(held: Lease, now: float, session: Session, me: lease.Owner) -> bool:
+    is_alive = lease.is_alive(held.owner) if held.owner else None
+    return lease.is_claimable(held, me, is_alive=is_alive, is_shared=session.dialect is POSTGRES, now=now)
 
 
 def _owned(row: RunRow) -> RunOwned:
     process = lease.parse(row.owner or "")
-    who = f"{row.runtime!r} (pid {process.pid})" if process else repr(row.runtime)
+    pid = f" (pid {process.pid})" if process else ""
+    if row.state == RunState.QUEUED:
+        return RunOwned(f"a server{pid} is starting a runtime for the run {row.run!r}: follow it with `scr attach`")
+    who = f"{row.runtime!r}{pid}"
     return RunOwned(
         f"the runtime {who} works on the run {row.run!r}: attach to it with `scr attach {row.run}`,"
         " end it with `scr stop`, or wait until it is done"

@@ -8,8 +8,9 @@ from scr.bounds import PAGE_BYTES
 from scr.frames import Entry
 from scr.messages import Message
 from scr.store import statements
+from scr.store.listed import standing
 from scr.store.pages import Told, unpack
-from scr.store.records import DeadLetter, Known, given_of
+from scr.store.records import DeadLetter, Known, RunState, given_of, kind_of
 from scr.store.rows import crash_of, entry_of, letter_of, message_of
 from scr.store.session import Session
 from scr.telemetry.crashes import CrashRecord
@@ -33,6 +34,13 @@ def answer(session: Session, run: int, message_id: str, since: int) -> Message |
     """The first answer to a client's message from after write `since`."""
     found = session.rows(statements.ANSWER, run=run, message_id=message_id, n=since)
     return message_of(found[0]) if found else None
+
+
+def stands(session: Session, run: int, first_id: str, stored: RunState) -> RunState:
+    """Where a run stands, of what its row says and of the answer to the message that began it."""
+    found = session.rows(statements.KNOWN, run=run, message_id=first_id)
+    reply = answer(session, run, first_id, since=found[0][0]) if found else None
+    return standing(stored, is_owned=True, answer=kind_of(reply) if reply else None)
 
 
 def entries(session: Session, run: int, after: int, limit: int) -> Sequence[Entry]:

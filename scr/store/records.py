@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
 from scr.frames import Commit, StartRequest, StepRecord, Timer
-from scr.messages import AgentId, Failure, Message, MessageId, derive_id
+from scr.messages import AgentId, Failure, Message, MessageId, Result, derive_id
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.values import Frozen
@@ -42,13 +42,34 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
+Kind: TypeAlias = Literal["result", "failure", "cancelled"]
+ENDS: Mapping[Kind, RunState] = {
+    "result": RunState.DONE,
+    "failure": RunState.FAILED,
+    "cancelled": RunState.CANCELLED,
+}
+"""Where a run stands whose first message has an answer of that kind."""
+
+
+def kind_of(answer: Message) -> Kind:
+    """Tell whether an answer is what was asked for."""
+    match answer:
+        case Failure(payload=payload):
+            return "cancelled" if payload.reason == "cancelled" else "failure"
+        case Result(payload=payload) if payload.failed:
+            return "failure"
+        case _:
+            return "result"
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """The run that a runtime wants to own.
 
     `tree`, `title` and `first`, the message that begins it, are kept when the store does not know the run yet.
 
-    `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.
+    `owner` names the runtime's process so that others can tell whether it lives: see `lease.py`.  `ticket` is the
+    owner that has claimed the run for this runtime, where one has.
     """
 
     run: str
@@ -58,6 +79,19 @@ class Opening:
     title: str = ""
     lease_s: float = 5.0
     first: Message | None = None
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that is not over, as its row says.  `is_free`: this process may take it; else the lease has `left_s`."""
+
+    run: str
+    state: RunState
+    epoch: int
+    seq: int
+    is_free: bool
+    left_s: float
 
 
 @dataclass(frozen=True, slots=True)

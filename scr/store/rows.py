@@ -19,7 +19,7 @@ from scr.frames import Entry, StartRequest, StepRecord
 from scr.messages import MESSAGE, Message
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
-from scr.store.records import DeadLetter, Effect, OpenAsk
+from scr.store.records import CommittedTurn, DeadLetter, Effect, OpenAsk, effects_of
 from scr.telemetry.crashes import CrashRecord
 
 T = TypeVar("T")
@@ -203,3 +203,22 @@ def crash_of(columns: Sequence[Any]) -> CrashRecord:
     agent, body, crc = columns
     unseal(f"a crash record of agent {agent!r}", crc, columns[:-1])
     return _read(f"a crash record of agent {agent!r}", CRASH, body)
+
+
+def caused_by(turn: CommittedTurn, first_version: int) -> dict[str, Any] | None:
+    """Return what a turn did beside sending, by its ids; what is in other tables is not repeated."""
+    frame = turn.frame
+    plain = (frame.monitors, frame.demonitors, frame.starts, frame.stops, frame.entries, frame.timers, frame.cancels)
+    if not (any(plain) or turn.answers or frame.ends):
+        return None
+    found: dict[str, Any] = {
+        "monitors": list(frame.monitors),
+        "demonitors": list(frame.demonitors),
+        "effects": [effect.effect_id for effect in effects_of(turn.agent, frame)],
+        "entries": [first_version, len(frame.entries)] if frame.entries else [],
+        "timers": [timer.message.message_id for timer in frame.timers],
+        "cancels": list(frame.cancels),
+        "answers": [[answer.message_id, answer.ask_id, answer.asked_in] for answer in turn.answers],
+        "ends": frame.ends,
+    }
+    return {name: value for name, value in found.items() if value}

@@ -64,13 +64,14 @@ class Migration:
     `after` come last, when the rows have been carried over (`migrating`).
     """
 
-    both: tuple[str, ...]
+    both: tuple[str, ...] = ()
+    sqlite: tuple[str, ...] = ()
     postgres: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 
     def statements(self, dialect: Dialect) -> tuple[str, ...]:
         """What to execute first, in order."""
-        own = self.postgres if dialect is POSTGRES else ()
+        own = self.postgres if dialect is POSTGRES else self.sqlite
         return tuple(statement.format_map(dialect.words) for statement in (*self.both, *own))
 
 
@@ -167,7 +168,33 @@ THIRD = Migration(  # retries that wait, steps known by what they are, errors of
         "ALTER TABLE agents ADD COLUMN parked TEXT NOT NULL DEFAULT ''",
     ),
 )
-MIGRATIONS = (FIRST, SECOND, THIRD)
+STATES = "state IN ('queued', 'running', 'stopped', 'cancelled', 'failed', 'done')"
+RUN_COLUMNS = (
+    "id, run, title, priority, tree, created, crc, state, reason, owner, runtime, epoch, lease_until, batch, seq, n,"
+    " parent_run, parent_seq, root"
+)
+FOURTH = Migration(  # how a run ended is in its row, and what a server looks for has an index
+    sqlite=(  # which cannot change a check
+        "DROP INDEX runs_queued",
+        "ALTER TABLE runs RENAME TO runs_of_version_3",
+        f"""CREATE TABLE runs (
+            id {{key}}, run TEXT NOT NULL UNIQUE, title TEXT NOT NULL, priority TEXT NOT NULL, tree TEXT NOT NULL,
+            created {{real}} NOT NULL, crc {{int}} NOT NULL, state TEXT NOT NULL CHECK ({STATES}),
+            reason TEXT NOT NULL DEFAULT '',
+            owner TEXT, runtime TEXT NOT NULL, epoch {{int}} NOT NULL, lease_until {{real}} NOT NULL,
+            batch {{int}} NOT NULL, seq {{int}} NOT NULL, n {{int}} NOT NULL,
+            parent_run TEXT, parent_seq {{int}}, root TEXT){{strict}}""",
+        f"INSERT INTO runs ({RUN_COLUMNS}) SELECT {RUN_COLUMNS} FROM runs_of_version_3",  # noqa: S608  names of ours
+        "DROP TABLE runs_of_version_3",
+        "CREATE INDEX runs_queued ON runs (state) WHERE state = 'queued'",
+    ),
+    postgres=(
+        "ALTER TABLE runs DROP CONSTRAINT runs_state_check",
+        f"ALTER TABLE runs ADD CONSTRAINT runs_state_check CHECK ({STATES})",
+    ),
+    after=("CREATE INDEX runs_leases ON runs (state, lease_until) WHERE state IN ('running', 'stopped')",),
+)
+MIGRATIONS = (FIRST, SECOND, THIRD, FOURTH)
 TABLES = (
     *("agents", "messages", "turns", "steps", "entries", "monitors", "asks", "timers", "effects"),
     *("letters", "crashes", "events"),

@@ -17,8 +17,19 @@ from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, Down, Failure, Message
 from scr.specs import AgentSpec
 from scr.store import statements
-from scr.store.records import CommittedTurn, Counts, DeadLetter, KeptMessage, OpenAsk, effects_of
+from scr.store.records import (
+    ENDS,
+    CommittedTurn,
+    Counts,
+    DeadLetter,
+    KeptMessage,
+    OpenAsk,
+    RunState,
+    effects_of,
+    kind_of,
+)
 from scr.store.rows import (
+    caused_by,
     json_of,
     message_columns,
     message_of,
@@ -38,11 +49,14 @@ from scr.telemetry.crashes import CrashRecord
 class Scribe:
     """The counters of run `run`, and what is open.  `n` is the number of the last write, `seq` of the last event.
 
+    The answer to message `first_id` is the end of the run.
+
     What is written is dated by `seq`: whoever keeps an event sets it.  `open` has
     the number of each open message, `timers` the recipient of each timer's.
     """
 
     run: int
+    first_id: str = ""
     seq: int = 0
     n: int = 0
     version: int = 0
@@ -62,7 +76,7 @@ class Scribe:
         """The message; who waits for its answer; the end of the monitor of a `Down`."""
         asked = ask and (ask.agent, ask.asked_in, named(ask.step), float(ask.until))
         crc = seal(ask.message_id, *asked) if ask and asked else 0
-        rows = [self._message(message)]
+        rows = self._message(message)
         if ask and asked:
             rows.append((statements.ASK, (self.run, ask.message_id, self._next(), *asked, crc, self.seq)))
         if isinstance(message, Down):
@@ -86,14 +100,15 @@ class Scribe:
 
     def _turn(self, turn: CommittedTurn) -> list[Row]:
         frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
-        n, caused = self._next(), _caused(turn, self.version + 1)
+        n, caused = self._next(), caused_by(turn, self.version + 1)
         rows = self._end(frame.message_id, "turn")
-        rows += [self._message(message, is_answer=message.message_id in answers) for message in frame.sends]
+        for message in frame.sends:
+            rows += self._message(message, is_answer=message.message_id in answers)
         for answer in turn.answers:
             rows.append((statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)))
             rows += self.record(answer.asked_in, answer.step)
         if turn.failure:
-            rows.append(self._message(turn.failure))
+            rows += self._message(turn.failure)
         if caused:
             rows += self._caused_rows(turn)
         rows += self._ended(turn.ended)
@@ -140,9 +155,14 @@ class Scribe:
         self.letters += 1
         return rows + (self.accept(failure) if failure else [])
 
-    def exhume(self, message_id: str) -> tuple[int, Callable[[Session], KeptMessage | None]]:
-        """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`."""
-        n, seq, run = self._next(), self.seq, self.run
+    def exhume(
+        self, message_id: str, state: RunState = RunState.RUNNING
+    ) -> tuple[int, Callable[[Session], KeptMessage | None]]:
+        """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`.
+
+        A run that had failed with it is in this state then.
+        """
+        n, seq, run, is_first = self._next(), self.seq, self.run, message_id == self.first_id
 
         def look(session: Session) -> KeptMessage | None:
             found = session.rows(statements.LETTER_OF, run=run, message_id=message_id)
@@ -152,6 +172,8 @@ class Scribe:
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
             session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
+            if is_first:
+                session.change(statements.NOT_OVER, state=str(state), id=run)
             steps = map(step_of, session.rows(statements.STEPS_OF, run=run, message_id=message_id))
             return KeptMessage(message_of(columns), deliveries, steps=tuple(step for step in steps if step))
 
@@ -249,12 +271,19 @@ class Scribe:
         self.n += 1
         return self.n
 
-    def _message(self, message: Message, *, is_answer: bool = False) -> Row:
+    def _message(self, message: Message, *, is_answer: bool = False) -> list[Row]:
         columns, n = message_columns(message), self._next()
         if is_answer or message.to == CLIENT:
-            return statements.MESSAGE, (self.run, n, *columns, self.seq, self.seq, "answer")
+            answer: Row = (statements.MESSAGE, (self.run, n, *columns, self.seq, self.seq, "answer"))
+            return [answer, *self._over(message)]
         self.open.setdefault(message.message_id, n)
-        return statements.MESSAGE, (self.run, n, *columns, self.seq, None, None)
+        return [(statements.MESSAGE, (self.run, n, *columns, self.seq, None, None))]
+
+    def _over(self, message: Message) -> list[Row]:
+        """How the run ended, if this is the answer to the message that began it."""
+        if message.to != CLIENT or not self.first_id or message.in_reply_to != self.first_id:
+            return []
+        return [(statements.OVER, (str(ENDS[kind_of(message)]), self.run))]
 
     def _end(self, message_id: str, outcome: str) -> list[Row]:
         n = self.open.pop(message_id, None)
@@ -303,22 +332,3 @@ def _put_back(kept: dict[str, Any], before: dict[str, Any]) -> None:
             kept.pop(name, None)
         else:
             kept[name] = value
-
-
-def _caused(turn: CommittedTurn, first_version: int) -> dict[str, Any] | None:
-    """What a turn did beside sending, by its ids: what is in other tables is not here again."""
-    frame = turn.frame
-    plain = (frame.monitors, frame.demonitors, frame.starts, frame.stops, frame.entries, frame.timers, frame.cancels)
-    if not (any(plain) or turn.answers or frame.ends):
-        return None
-    found: dict[str, Any] = {
-        "monitors": list(frame.monitors),
-        "demonitors": list(frame.demonitors),
-        "effects": [effect.effect_id for effect in effects_of(turn.agent, frame)],
-        "entries": [first_version, len(frame.entries)] if frame.entries else [],
-        "timers": [timer.message.message_id for timer in frame.timers],
-        "cancels": list(frame.cancels),
-        "answers": [[answer.message_id, answer.ask_id, answer.asked_in] for answer in turn.answers],
-        "ends": frame.ends,
-    }
-    return {name: value for name, value in found.items() if value}

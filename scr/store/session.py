@@ -54,6 +54,9 @@ class Session(Protocol):
     def script(self, text: str) -> None:
         """Execute a statement of the schema."""
 
+    def follow(self, lease_s: float) -> None:
+        """From now on, give a statement up that takes longer than a lease."""
+
     def close(self) -> None:
         """Never raises."""
 
@@ -70,6 +73,9 @@ class Database(Protocol):
         With `create`, one that is not there is made.  One of an older version
         is brought forward, also for who only reads.  Blocks.  Raises StoreUnavailable, StoreDamaged, StoreForeign.
         """
+
+    def within(self, lease_s: float) -> Database:
+        """The same, with connections that find out within a lease of that length that they are cut off."""
 
 
 def batches(rows: Sequence[Row]) -> Iterator[tuple[Statement, list[tuple[Value, ...]]]]:

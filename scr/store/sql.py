@@ -195,6 +195,10 @@ class SqlStore:
         """How the store is doing."""
         return self._writer.status()
 
+    def unrenewed_s(self) -> float:
+        """For how long another machine may have the run."""
+        return self._writer.unrenewed_s()
+
     def held_up(self, within_s: float) -> bool:
         """Whether it keeps, or has kept, anybody waiting."""
         return self._writer.held_up(within_s)

@@ -55,6 +55,9 @@ class SqliteSession(DriverSession):
         if found != "ok":
             raise StoreDamaged(DAMAGED.format(path=self._path, detail=found))
 
+    def follow(self, lease_s: float) -> None:
+        """Nothing: what others hold up is given up after BUSY_S, and what the disk does cannot be."""
+
     def pragma(self, text: str) -> str | int | None:
         """What a pragma says."""
         row = self.ask(f"PRAGMA {text}")
@@ -93,6 +96,10 @@ class SqliteDatabase:
             session.close()
             raise
         return session
+
+    def within(self, lease_s: float) -> SqliteDatabase:  # noqa: ARG002  a file is never far away
+        """The same."""
+        return self
 
     def _make(self) -> None:
         """The whole store under another name, then its own: a store that is there is never half a store."""

@@ -125,6 +125,8 @@ LETTER = _insert(
 )
 CRASH = _insert("crashes", "run, n, seq, agent, body, crc", 12)
 CRASH_FORGOTTEN = Statement("DELETE FROM crashes WHERE run = :run AND n <= :n", 12)
+ENDED = "(state IN ('done', 'cancelled') OR (state = 'failed' AND reason = ''))"  # by the answer to its first message
+OVER = Statement(f"UPDATE runs SET state = :state, reason = '' WHERE id = :run AND NOT {ENDED}", 13)
 
 # Writes that change messages in other ways.
 
@@ -166,15 +168,31 @@ RUNS_QUEUED = Statement(
     f"SELECT {RUN_OF} WHERE state = 'queued'"
     " ORDER BY CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END, created, id LIMIT :limit"
 )
+OPEN_OF = "id, created, run, state, owner, epoch, lease_until, seq, {now} AS now_s FROM runs"
+RUNS_OPEN = Statement(
+    f"SELECT {OPEN_OF} WHERE state = 'queued' UNION ALL SELECT {OPEN_OF} WHERE state IN ('running', 'stopped')"
+    " ORDER BY created, id LIMIT :limit"
+)
 CLAIM = Statement(
-    "UPDATE runs SET state = 'running', reason = '', owner = :owner, runtime = :runtime, epoch = epoch + 1,"
-    " lease_until = {now} + :lease_s WHERE id = :id AND epoch = :epoch"
+    f"UPDATE runs SET state = CASE WHEN {ENDED} THEN state ELSE 'running' END, reason = '', owner = :owner,"
+    " runtime = :runtime, epoch = epoch + 1, lease_until = {now} + :lease_s WHERE id = :id AND epoch = :epoch"
+)
+HELD = Statement(
+    "UPDATE runs SET owner = :owner, epoch = epoch + 1, lease_until = {now} + :lease_s"
+    " WHERE id = :id AND epoch = :epoch"
 )
 FENCE = Statement(
     "UPDATE runs SET batch = :batch, seq = :seq, n = :n, lease_until = {now} + :lease_s"
     " WHERE id = :id AND epoch = :epoch"
 )
-RELEASE = Statement("UPDATE runs SET owner = NULL, state = :state WHERE id = :id AND epoch = :epoch")
+RELEASE = Statement(
+    f"UPDATE runs SET owner = NULL, state = CASE WHEN {ENDED} THEN state ELSE :state END"
+    " WHERE id = :id AND epoch = :epoch"
+)
+TICKET_RETURNED = Statement("UPDATE runs SET owner = NULL WHERE run = :run AND owner = :ticket")
+LET_GO = Statement("UPDATE runs SET owner = NULL WHERE id = :id")
+NOT_OVER = Statement("UPDATE runs SET state = :state, reason = '' WHERE id = :id AND state = 'failed'")
+STANDS = Statement("UPDATE runs SET state = :state WHERE id = :id")
 MARKED = Statement("UPDATE runs SET owner = NULL, state = :state, reason = :reason WHERE id = :id")
 KEPT = Statement("SELECT epoch, batch, runtime FROM runs WHERE id = :id")
 

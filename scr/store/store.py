@@ -163,6 +163,9 @@ class Store(Protocol):
     def status(self) -> StoreStatus:
         """How the store is doing."""
 
+    def unrenewed_s(self) -> float:
+        """For how long the lease was not renewed while another machine may have reached the store; 0 where none can."""
+
     def held_up(self, within_s: float) -> bool:
         """Whether anybody waits for it, or has waited in the last `within_s`, for longer than one that is well takes.
 

@@ -13,10 +13,11 @@ from itertools import islice
 from typing import TypeAlias
 
 from scr.errors import InvalidInput, UnknownRun
-from scr.store import pages
+from scr.store import pages, reading
+from scr.store.records import RunState
 from scr.store.rows import seal, unseal
 from scr.store.session import Session, Value
-from scr.store.statements import Statement
+from scr.store.statements import STANDS, Statement
 
 Kept: TypeAlias = Mapping[str, Value]
 
@@ -101,6 +102,7 @@ TABLES = (
 RUN_SEALED = ("run", "title", "priority", "tree", "created")
 RUN_COLUMNS = (*RUN_SEALED, "crc", "state", "reason", "epoch", "seq", "n", "parent_run", "parent_seq", "root")
 FIND = Statement(f"SELECT id, {', '.join(RUN_COLUMNS)} FROM runs WHERE run = :run")  # noqa: S608  names of ours
+STOOD = Statement("SELECT coalesce(root, run), state FROM runs WHERE id = :id")
 ADD = Statement(
     f"INSERT INTO runs ({', '.join(RUN_COLUMNS)}, runtime, lease_until, batch)"  # noqa: S608  the same
     f" VALUES ({', '.join(f':{name}' for name in RUN_COLUMNS)}, '', 0, 0) ON CONFLICT DO NOTHING"
@@ -161,6 +163,12 @@ def add(session: Session, row: Kept) -> int:
     if session.change(ADD, **{**row, "crc": seal(*sealed.values())}) != 1:
         raise InvalidInput(f"there is a run {row['run']!r} in the store already; give the new one another name")
     return find(session, str(row["run"]))[0]
+
+
+def settle(session: Session, run: int) -> None:
+    """Note where a run stands whose rows are all written.  In a transaction."""
+    ((first_id, stored),) = session.rows(STOOD, id=run)
+    session.change(STANDS, state=str(reading.stands(session, run, first_id, RunState(stored))), id=run)
 
 
 def write(session: Session, table: Table, run: int, rows: Iterable[Kept]) -> int:

@@ -30,7 +30,7 @@ from scr.store.session import Database, Session
 from scr.store.tables import RUN_COLUMNS, TABLES, Kept, Table
 
 FORMAT, VERSION = "scr-run", 1
-RESTING = ("cancelled", "failed")
+RESTING = ("cancelled", "failed", "done")
 INTEGER = 1 << 63
 
 
@@ -120,6 +120,7 @@ def _import(session: Session, run: Kept, path: Path, lines: Iterator[Any], versi
         kept = map(partial(_checked, table), group) if is_paged else paged(map(told_of_version_1, group))
         rows += tables.write(session, table, number, kept)
         line = group.next
+    tables.settle(session, number)
     return rows
 
 

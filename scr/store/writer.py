@@ -22,7 +22,9 @@ from scr.failpoints import reach
 from scr.store import statements
 from scr.store.group import NotTaken, Work, execute, refused_of, tell_all
 from scr.store.lateness import SLOW_S, Lateness
+from scr.store.lease import boot_time
 from scr.store.records import StoreStatus
+from scr.store.schema import POSTGRES
 from scr.store.session import Database, Session
 from scr.telemetry.events import Record
 
@@ -36,7 +38,11 @@ RENEWALS = 3  # in the time of a lease
 
 @dataclass(slots=True)
 class Tenure:
-    """Under which epoch this process owns which run, and how many batches it has kept."""
+    """Under which epoch this process owns which run, how many batches it has kept, and since when it may be another's.
+
+    `safe_at` is when the lease was last renewed, or no machine could take the run: seconds since the boot of this
+    machine, which count while it sleeps.
+    """
 
     run: int
     name: str
@@ -45,6 +51,7 @@ class Tenure:
     seq: int
     n: int
     lease_s: float
+    safe_at: float
 
 
 class Writer:
@@ -109,6 +116,11 @@ class Writer:
         return StoreStatus(
             url=self._database.shown, state=state, detail=self._detail, pending=self.pending, behind_s=behind_s
         )
+
+    def unrenewed_s(self) -> float:
+        """For how long another machine may have the run; 0 where no other reaches the store."""
+        is_shared = self._database.dialect is POSTGRES
+        return boot_time() - self._tenure.safe_at if is_shared and not self._is_stopping else 0.0
 
     def held_up(self, within_s: float) -> bool:
         """Whether a write waits for too long, or one has that was kept in the last `within_s`."""
@@ -181,6 +193,8 @@ class Writer:
                 results = self._attempt()
             except StoreUnavailable as error:
                 self._drop()
+                if error.is_down:
+                    self._tenure.safe_at = boot_time()
                 if time.monotonic() - began > self._patience_s:
                     self._lose(error)
                     return
@@ -203,7 +217,7 @@ class Writer:
         session = self._session or self._reopen()
         if self._doubtful is not None:
             return self._doubtful
-        group, tenure = self._group, self._tenure
+        group, tenure, at = self._group, self._tenure, boot_time()
         seq, n = self._reached()
         session.begin()
         fence = {"batch": tenure.batch + bool(group), "seq": seq, "n": n, "lease_s": tenure.lease_s}
@@ -218,6 +232,7 @@ class Writer:
         reach("store.before_commit")
         session.commit()
         reach("store.after_commit")
+        tenure.safe_at = at
         return results
 
     def _not_taken(self, error: InvalidMessage) -> ScrError:
@@ -237,6 +252,7 @@ class Writer:
         """A new connection; what the last one had been told to keep may have been kept."""
         session = self._database.connect()
         try:
+            session.follow(self._tenure.lease_s)
             kept = session.rows(statements.KEPT, id=self._tenure.run)
             if not kept or kept[0][0] != self._tenure.epoch:
                 raise self._fenced()

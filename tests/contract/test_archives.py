@@ -10,13 +10,15 @@ import pytest
 
 from scr.errors import InvalidInput, LeaseLost, RunCancelled, RunOwned, StoreUnavailable, UnknownRun
 from scr.frames import Entry, StartRequest, StepRecord, Timer
-from scr.messages import CLIENT
+from scr.messages import CLIENT, Result, ResultPayload, origin
 from scr.store.address import database_of
 from scr.store.archive import open_archive
+from scr.store.fork import fork_run
 from scr.store.lease import this_process
 from scr.store.listed import standing
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk, Priority, RunState, effects_of
 from scr.store.statements import Statement
+from scr.store.transfer import export_run, import_run
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import TREE, Bench, answer, failure, ids, spec, task, turn
@@ -40,6 +42,15 @@ def bench(url):
 def archive(bench):
     with open_archive(bench.url) as archive:
         yield archive
+
+
+def answer_that_failed(message_id, reply):
+    fields = origin(message_id=message_id, sender="b", to=CLIENT, at=2.5) | {"in_reply_to": reply}
+    return Result(payload=ResultPayload(task_id=reply, output={"error": "no"}, failed=True), **fields)
+
+
+def happened(seq):
+    return Record(seq=seq, at=1.0, time=1.0, event=Logged(agent="b", text="so"))
 
 
 class Other:
@@ -162,6 +173,47 @@ def test_a_failure_is_an_answer_until_its_dead_letter_is_tried_again(bench, arch
     assert archive.retry_dead("run", "run").message_id == "run"
     assert (archive.run("run").state, archive.answer("run"), archive.letters("run")) == (RunState.STOPPED, None, ())
     assert ids(bench.open().image) == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("end", "stands"),
+    [
+        (answer("r", "run"), "done"),
+        (answer_that_failed("r", "run"), "failed"),
+        (failure("f", "run", to=CLIENT), "failed"),
+        (answer("r", "another"), "running"),
+    ],
+)
+def test_the_answer_to_its_first_message_says_in_one_commit_how_a_run_ended(bench, archive, end, stands):
+    bench.told(bench.store.accept, task("run", sender=CLIENT))
+    bench.told(bench.store.commit, turn("run", sends=(end,)))
+    session = database_of(bench.url).connect()
+    ((state, owner),) = session.rows(Statement("SELECT state, owner FROM runs WHERE run = 'run'"))
+    session.close()
+    assert (state, bool(owner)) == (stands, True)
+    assert archive.run("run").state == stands
+    bench.store.close()
+    bench.open().close()
+    assert archive.run("run").state == ("stopped" if stands == "running" else stands), "whoever opens it again"
+
+
+def test_a_run_whose_first_message_was_handled_without_an_answer_has_failed(bench, archive):
+    bench.told(bench.store.accept, task("run", sender=CLIENT))
+    bench.told(bench.store.commit, replace(turn("run"), failure=failure("f", "run", CLIENT)))
+    assert archive.run("run").state == RunState.FAILED
+
+
+def test_a_fork_and_an_import_stand_where_their_answers_say(bench, archive, tmp_path):
+    bench.told(bench.store.accept, task("run", sender=CLIENT))
+    bench.store.append(happened(1))
+    bench.store.append(happened(2))
+    bench.told(bench.store.commit, turn("run", sends=(answer("r", "run"),)))
+    database = database_of(bench.url)
+    for seq, state in ((1, "stopped"), (2, "done")):
+        fork_run(database, "run", seq, f"fork-{seq}", created=1.0)
+        export_run(database, f"fork-{seq}", tmp_path / f"{seq}.jsonl", at=1.0)
+        import_run(database, tmp_path / f"{seq}.jsonl", name=f"copy-{seq}")
+        assert (archive.run(f"fork-{seq}").state, archive.run(f"copy-{seq}").state) == (state, state)
 
 
 def test_runs_wait_in_order_of_priority_then_of_age(bench, archive):

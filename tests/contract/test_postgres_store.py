@@ -14,6 +14,7 @@ from scr.store.doctor import examine
 from scr.store.lease import Owner, this_process
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
+from tests.unit.store import version_3
 from tests.unit.store.story import image_of, told
 from tests.unit.store.version_1 import make_postgres
 
@@ -39,6 +40,14 @@ def test_a_store_of_version_1_is_brought_forward(database, tmp_path):
     with open_archive(database) as archive, open_archive(f"sqlite:///{tmp_path}/today.db") as today:
         assert archive.events("story") == today.events("story")
     assert examine(database_of(database)).is_well
+
+
+def test_how_the_runs_of_a_store_of_version_3_ended_is_in_their_rows(database, monkeypatch):
+    version_3.make(database, monkeypatch)
+    with open_archive(database) as archive:
+        assert {run.run: run.state for run in archive.runs()} == version_3.STANDS
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert dict(connection.execute("SELECT run, state FROM scr.runs").fetchall()) == version_3.STANDS
 
 
 def drop_connections(postgres, bench):

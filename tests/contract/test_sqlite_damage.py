@@ -211,7 +211,7 @@ def test_a_store_of_a_newer_version_is_refused_with_both_versions(written):
     connection = sqlite3.connect(written)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreForeign, match=r"version 99.*versions up to 3"):
+    with pytest.raises(StoreForeign, match=r"version 99.*versions up to 4"):
         Bench(f"sqlite:///{written}")
 
 
@@ -221,7 +221,7 @@ def test_a_store_of_an_older_version_is_brought_forward_once(written, monkeypatc
     whole = present(written)
     assert present(written) == whole
     session = SqliteDatabase(written).connect()
-    assert (session.pragma("user_version"), session.ask("SELECT colour FROM runs")) == (4, ("blue",))
+    assert (session.pragma("user_version"), session.ask("SELECT colour FROM runs")) == (5, ("blue",))
     session.close()
 
 

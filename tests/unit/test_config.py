@@ -24,3 +24,10 @@ def test_a_setting_that_does_not_fit_is_refused_with_the_name_of_its_variable(mo
 def test_an_unknown_setting_in_a_program_is_an_error():
     with pytest.raises(ValidationError, match="standbyes"):
         Settings(standbyes=2)
+
+
+@pytest.mark.parametrize("lease_s", ["0.1", "0", "-1", "nan"])
+def test_a_lease_that_nobody_could_renew_in_time_is_refused_with_the_least_that_there_is(monkeypatch, lease_s):
+    monkeypatch.setenv("SCR_LEASE_S", lease_s)
+    with pytest.raises(InvalidInput, match=r"SCR_LEASE_S: .* greater than or equal to 0\.5"):
+        from_environment()

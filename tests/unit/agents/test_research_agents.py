@@ -17,6 +17,7 @@ from scr.agents.planner import PlannerAgent
 from scr.agents.team import STARTS_MAX
 from scr.agents.worker import WorkerAgent
 from scr.behaviour.agent import handle
+from scr.cli.session import Failed, answered
 from scr.messages import (
     Down,
     DownPayload,
@@ -34,6 +35,7 @@ from scr.messages import (
 from scr.research.checks import Fault, Objection, Review
 from scr.research.outcome import Outcome
 from scr.research.pipeline import research
+from scr.retry import ErrorInfo
 
 QUESTION = "How does a worker recover after a crash?"
 PAGES = {
@@ -190,7 +192,6 @@ def test_the_agents_together_do_what_one_process_does(folder, tmp_path, wanted, 
 @pytest.mark.parametrize(
     "kill",
     [
-        ("planner", "index"),
         ("planner", "plan"),
         ("worker", "retrieve"),
         ("worker", "extract"),
@@ -245,6 +246,73 @@ def test_a_worker_that_ended_for_good_is_started_again_and_its_piece_given_out_a
     assert stage.started.count("worker-2") == 2
 
 
+class Moved(Stage):
+    """Another machine takes the run over before the first task to `agent`, where `moved` has been called."""
+
+    def __init__(self, agent, moved):
+        super().__init__()
+        self.agent, self.moved, self.index = agent, moved, None
+
+    def ask(self, folder, path, workers=3, **given):
+        self.index = path
+        super().ask(folder, path, workers, **given)
+
+    def deliver(self, message, deliveries=1):
+        if message.to == self.agent and self.moved:
+            self.index.unlink()
+            self.moved()
+            self.agents, self.moved = {}, None
+        super().deliver(message, deliveries)
+
+
+@pytest.mark.parametrize("agent", ["worker-1", "worker-2", "critic"])
+def test_a_machine_that_has_the_documents_builds_the_index_anew_and_the_outcome_is_the_same(
+    folder, tmp_path, wanted, agent
+):
+    stage = Moved(agent, lambda: None)
+    assert outcome_of(stage.run(folder, tmp_path / "index")) == wanted
+    assert (tmp_path / "index").exists()
+    assert "index" not in {name for _, name in stage.ran}, "what is local to a machine is no recorded step"
+
+
+@pytest.mark.parametrize("agent", ["worker-1", "critic"])
+def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, tmp_path, agent):
+    stage = Moved(agent, lambda: folder.rename(tmp_path / "elsewhere"))
+    answer = stage.run(folder, tmp_path / "index")
+    assert answer.payload.failed
+    told = answered(answer.payload.output)
+    assert isinstance(told, Failed)
+    assert told.why.count(f"the documents folder '{folder}' is not on this machine") == 1
+    assert stage.deaths == []
+
+
+def test_a_run_whose_parts_are_dead_letters_has_failed_and_names_the_reasons(folder, tmp_path):
+    answer = Stage({("worker", "extract"): 99}).run(folder, tmp_path / "index")
+    assert answer.payload.failed
+    assert "quarantined after 3 deliveries" in answered(answer.payload.output).why
+
+
+def test_a_dead_letter_is_not_sent_again_and_its_error_is_named(folder, tmp_path):
+    class Refused(Stage):
+        tried = 0
+
+        def deliver(self, message, deliveries=1):
+            if message.to.startswith("worker") and message.payload.kind == "research":
+                self.tried += 1
+                error = ErrorInfo(type="OSError", message="no disk")
+                failure = FailurePayload(
+                    message_id=message.message_id, agent=message.to, reason="failed", deliveries=4, error=error
+                )
+                self.tell(message.sender, failure)
+                return
+            super().deliver(message, deliveries)
+
+    stage = Refused()
+    outcome = outcome_of(stage.run(folder, tmp_path / "index"))
+    assert stage.tried == len(outcome.failed)
+    assert all("failed after 4 deliveries (OSError: no disk)" in why for why in outcome.failed)
+
+
 def test_when_no_worker_can_be_kept_the_client_is_told(folder, tmp_path):
     class NoWorkers(Stage):
         def deliver(self, message, deliveries=1):
@@ -255,7 +323,7 @@ def test_when_no_worker_can_be_kept_the_client_is_told(folder, tmp_path):
 
     stage = NoWorkers()
     answer = stage.run(folder, tmp_path / "index", workers=2)
-    assert answer.payload.output["error_type"] == "RunFailed"
+    assert (answer.payload.output["error_type"], answer.payload.failed) == ("RunFailed", True)
     assert stage.started.count("worker-1") == STARTS_MAX
 
 

@@ -20,7 +20,6 @@ def test_the_question_is_told_to_the_runtime_with_the_run(tmp_path, monkeypatch)
     session = session_of(tmp_path)
     monkeypatch.setattr(session._runtime, "start", lambda: heard.append(session._runtime.first))
     monkeypatch.setattr(session, "_ask", lambda: session._put(None))
-    session._signals.received = 2
     monkeypatch.setattr(session, "_follow", lambda: None)
     session.run()
     (first,) = heard

@@ -4,6 +4,7 @@ import gc
 import sqlite3
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -140,3 +141,27 @@ def test_while_the_index_is_built_it_is_told_how_many_documents_are_read(write, 
         (10, 25, "reading documents"),
         (20, 25, "reading documents"),
     ]
+
+
+def test_an_index_that_several_need_at_once_is_built_by_one(birds, tmp_path, monkeypatch):
+    built, path = [], tmp_path / "run" / "index"
+    original = indexes.build
+    monkeypatch.setattr(indexes, "build", lambda *given: built.append(1) or original(*given))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: Index.ensure(birds, path).stats.documents, range(4)))
+    assert (found, built) == ([3] * 4, [1])
+
+
+def test_an_index_is_not_built_where_the_documents_are_not(birds, tmp_path):
+    with pytest.raises(InvalidDocuments, match=r"gone' is not on this machine: there is no folder"):
+        Index.ensure(tmp_path / "gone", tmp_path / "index")
+    Index.ensure(birds, tmp_path / "index").close()
+    birds.rename(tmp_path / "moved")
+    with Index.ensure(birds, tmp_path / "index") as index:
+        assert index.stats.documents == 3, "what is there is enough"
+
+
+def test_an_index_that_cannot_be_made_here_says_so(birds, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidDocuments, match="the index cannot be written"):
+        Index.ensure(birds, tmp_path / "file" / "index")

@@ -1,5 +1,6 @@
 """A store with runs in it, and a trade that notes what it is asked."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -41,6 +42,9 @@ class NotedTrade:
     def agents(self, given):
         return given["agents"]
 
+    def why(self, output):
+        return str(output)
+
     def finish(self, given, output, records):
         self.finished.append((output, len(list(records))))
         return "noted"
@@ -68,6 +72,14 @@ def archive(url):
         yield opened
 
 
+@pytest.fixture
+def elsewhere(url, archive):
+    """The archive as another machine sees it, whose processes cannot be seen from here."""
+    with open_archive(url, create=True) as opened:
+        opened._me = replace(this_process(), namespace="another", pid=1)
+        yield opened
+
+
 def begin(archive, run, kind="noted"):
     """A queued run, as a server keeps it."""
     envelope = origin(message_id=run, sender=CLIENT, to="agent", at=1.0, run_id=run)
@@ -75,15 +87,15 @@ def begin(archive, run, kind="noted"):
     archive.create(run, AGENTS_TREE, task, title=f"the {run}")
 
 
-def work(url, run, *, stopped="", answer=None, after=()):
+def work(url, run, *, stopped="", answer=None, failure=None, after=(), ticket=""):
     """What a runtime leaves that has worked on the run: an answer, or why it was stopped, and what came after that."""
-    opening = Opening(run=run, runtime="r-1", owner=str(this_process()), tree=AGENTS_TREE)
+    opening = Opening(run=run, runtime="r-1", owner=str(this_process()), tree=AGENTS_TREE, ticket=ticket)
     store = open_store(
         url, opening, call=lambda then: then(), lost=_ignored, changed=_ignored, limits=Limits(stop_s=5.0)
     )
-    if answer is not None:
+    if answer is not None or failure is not None:
         envelope = origin(message_id=f"answer-{run}", sender="agent", to=CLIENT, at=1.0, run_id=run)
-        payload = ResultPayload(task_id=run, output=answer)
+        payload = ResultPayload(task_id=run, output=answer or failure, failed=failure is not None)
         store.accept(Result(payload=payload, **envelope | {"in_reply_to": run}))
     for n, event in enumerate((RuntimeDown(reason=stopped), *after), store.image.seq + 1):
         store.append(Record(seq=n, at=1.0, time=1.0, event=event))

@@ -23,6 +23,8 @@ from scr.serve.happenings import Happening
 from scr.serve.requests import Cancel, Follow, ReadServer, Steer, Submit
 from scr.serve.schedule import Bounds
 from scr.serve.server import Server
+from scr.store.lease import boot_time
+from scr.store.statements import Statement
 from tests.unit.serve.conftest import begin
 
 
@@ -205,6 +207,70 @@ def test_trouble_with_the_store_and_another_owner_are_waited_out(serve, puppets,
                 puppets.pop(run).say(end)
                 await served.until(what, run)
             await served.until("started", run)
+
+    asyncio.run(story())
+
+
+def test_a_run_that_another_server_holds_is_started_when_the_lease_of_that_one_ends(serve, archive, elsewhere):
+    begin(archive, "a")
+    elsewhere.hold("a", 0.3)
+    ((_, until),) = archive._session.rows(Statement("SELECT owner, lease_until FROM runs"))
+
+    async def story():
+        async with serve() as served:
+            await served.until("started", "a")
+            assert boot_time() >= until
+            assert served.told("started", "elsewhere") == [("started", "a")]
+
+    asyncio.run(story())
+
+
+def test_a_run_that_another_server_was_faster_to_take_is_not_started(serve, archive, elsewhere, puppets, monkeypatch):
+    taken = floor.held
+
+    def lose_the_race(store, run):
+        if not elsewhere.run(run).epoch:
+            elsewhere.hold(run, 0.3)
+        return taken(store, run)
+
+    monkeypatch.setattr(floor, "held", lose_the_race)
+
+    async def story():
+        async with serve() as served:
+            run = await served.submit()
+            await served.until("elsewhere", run)
+            assert served.told("started") == []
+            await served.until("started", run)
+
+    asyncio.run(story())
+
+
+def test_a_run_is_held_for_its_runtime_alone(archive, url, elsewhere, worked):
+    begin(archive, "a")
+    ticket = floor.held(url, "a")
+    with pytest.raises(RunOwned, match=r"a server \(pid \d+\) is starting a runtime for the run 'a'"):
+        elsewhere.hold("a", 5.0)
+    floor.let_go(url, "a", "another ticket")
+    with pytest.raises(RunOwned):
+        elsewhere.hold("a", 5.0)
+    floor.let_go(url, "a", ticket)
+    assert archive.run("a").state == "queued"
+    elsewhere.hold("a", 60.0)
+    with pytest.raises(RunOwned):
+        worked("a")
+    worked("a", ticket=str(elsewhere._me), stopped="requested")
+    assert archive.run("a").state == "stopped"
+
+
+def test_a_run_that_is_done_by_its_output_alone_has_failed_when_the_store_says_so(serve, puppets, trade, worked):
+    async def story():
+        async with serve() as served:
+            run = await served.submit()
+            await served.until("started")
+            worked(run, failure="no documents")
+            puppets[run].say(Done("no documents"))
+            await served.until("failed", run)
+            assert trade.finished == [(None, 1)]
 
     asyncio.run(story())
 

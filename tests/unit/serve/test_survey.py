@@ -1,10 +1,12 @@
 """What a server finds in a store."""
 
+from math import inf
+
 import pytest
 
 from scr.errors import QueueFull, UnknownRun
 from scr.serve import survey
-from scr.serve.ends import Aside, Cancelled, Done
+from scr.serve.ends import Aside, Cancelled, Done, Failed
 from scr.serve.schedule import Bounds
 from scr.serve.survey import LEFT, New, Survey
 from scr.store.records import Priority, RunState
@@ -59,6 +61,42 @@ def test_a_survey_finds_what_waits_and_only_what_its_trades_know(archive, trade,
     assert names(watched.look(archive)) == ["a", "e"]
     worked("a", answer=2)
     assert names(watched.look(archive)) == ["e"]
+
+
+def test_a_look_reads_what_is_over_no_more_than_once_however_many_there_are(archive, trade, worked, monkeypatch):
+    for run in ("a", "b", "c"):
+        begin(archive, run)
+        worked(run, answer=1)
+    begin(archive, "d")
+    watched = Survey({"noted": trade})
+    assert names(watched.look(archive)) == ["d"]
+    asked = []
+    rows = archive._session.rows
+    monkeypatch.setattr(archive._session, "rows", lambda *given, **values: asked.append(1) or rows(*given, **values))
+    assert names(watched.look(archive)) == ["d"]
+    assert len(asked) == 1
+
+
+def test_a_survey_knows_when_the_next_lease_ends(archive, trade, elsewhere):
+    watched = Survey({"noted": trade})
+    begin(archive, "a")
+    begin(archive, "b")
+    watched.look(archive)
+    assert watched.next_s == inf
+    elsewhere.hold("a", 60.0)
+    assert names(watched.look(archive)) == ["b"]
+    assert 50 < watched.next_s <= 60
+    elsewhere.hold("b", 0.0)
+    assert names(watched.look(archive)) == ["b"], "its lease is over"
+
+
+def test_a_run_whose_answer_says_that_it_failed_has_failed(archive, trade, worked):
+    begin(archive, "a")
+    worked("a", failure={"error": "no documents"})
+    assert archive.run("a").state is RunState.FAILED
+    seen = survey.glance({"noted": trade}, "a", 1, archive)
+    assert survey.end_seen(seen, "") == Failed("{'error': 'no documents'}")
+    assert survey.over({"noted": trade}, "a", archive)[1] == Failed("{'error': 'no documents'}")
 
 
 def test_a_run_is_kept_with_its_first_message_while_there_is_room(archive, trade):

@@ -1,4 +1,4 @@
-"""A store of version 1 is brought forward, once, with all that it holds."""
+"""A store of an older version is brought forward, once, with all that it holds."""
 
 import sqlite3
 import sys
@@ -8,12 +8,14 @@ from subprocess import PIPE, Popen
 import pytest
 
 from scr.errors import StoreUnavailable
+from scr.store import schema
 from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.doctor import examine
 from scr.store.repair import repair
 from scr.store.sqlite import SqliteDatabase
 from scr.store.transfer import import_run
+from tests.unit.store import version_3
 from tests.unit.store.story import image_of, story, told
 from tests.unit.store.version_1 import EXPORTED, make
 
@@ -47,8 +49,30 @@ def test_it_is_brought_forward_once(old):
     SqliteDatabase(old).connect().close()
     assert events_in(f"sqlite:///{old}") == before
     with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
         assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name LIKE '%version_1'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_store_of_any_older_version_is_brought_forward(old, tmp_path, monkeypatch, version):
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:version])
+        SqliteDatabase(old).connect().close()
+    url, today = f"sqlite:///{old}", f"sqlite:///{tmp_path}/today.db"
+    told(today)
+    assert image_of(url, "story") == image_of(today, "story")
+    assert examine(database_of(url)).is_well
+
+
+def test_how_the_runs_of_a_store_of_version_3_ended_is_in_their_rows(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path}/third.db"
+    version_3.make(url, monkeypatch)
+    with open_archive(url) as archive:
+        assert {run.run: run.state for run in archive.runs()} == version_3.STANDS
+    with closing(sqlite3.connect(tmp_path / "third.db")) as connection:
+        assert dict(connection.execute("SELECT run, state FROM runs")) == version_3.STANDS
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            connection.execute("UPDATE runs SET state = 'odd'")
 
 
 def test_an_event_that_is_not_what_was_written_is_left_out_and_told(old):

@@ -54,6 +54,7 @@ def test_a_list_of_rows_is_made_longer(mark):
         ("KNOWN", "messages_id"),
         ("GIVEN", "messages_id"),
         ("RUNS_QUEUED", "runs_queued"),
+        ("RUNS_OPEN", "runs_leases"),
         ("END", "sqlite_autoindex_messages"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_flipped_bit_anywhere_brings_nothing(exported, target, tmp_path):
     [
         (b'"scr-run"', b'"scr-ruin"', StoreForeign),
         (b'"version":1', b'"version":2', StoreForeign),
-        (b'"schema":3', b'"schema":99', StoreForeign),
+        (b'"schema":4', b'"schema":99', StoreForeign),
         (b'"version":1', b'"version":"1"', StoreForeign),
     ],
 )
