@@ -7,6 +7,7 @@ JSON, and the round trip is exact for every type.
 
 from __future__ import annotations
 
+import operator
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Annotated, Any, Literal, TypeAlias
@@ -57,7 +58,7 @@ class ResultPayload(Frozen):
 
     task_id: str
     output: JsonValue = None
-    failed: bool = False
+    failed: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
 
 class CritiquePayload(Frozen):

@@ -74,7 +74,7 @@ class PlannerAgent(Agent):
         task_id = message.payload.task_id
         try:
             request = self._request(message)
-            stats = _indexed(request, ctx)
+            stats = IndexStats.model_validate(ctx.step("count", _counted, request, ctx))
             plan = Plan.model_validate(ctx.step("plan", _plan, request))
         except InvalidInput as error:
             output: JsonValue = {"error": str(error), "error_type": type(error).__name__}
@@ -228,16 +228,16 @@ class PlannerAgent(Agent):
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 
 
-def _indexed(request: Request, ctx: Context) -> IndexStats:
-    """Have this machine hold the index.  What is local to a machine is seen to each time, and no recorded step."""
+def _counted(request: Request, ctx: Context) -> JsonValue:
+    """Count what the documents hold.  The counts are recorded, the index is not: each machine ensures its own."""
 
     def tell(done: int, total: int, what: str) -> None:
         ctx.progress(done, total, what)
 
     with Index.ensure(Path(request.docs), Path(request.index), tell) as index:
-        return index.stats
+        return index.stats.model_dump(mode="json")
 
 
 def _plan(request: Request) -> JsonValue:
-    with Index(Path(request.index)) as index:
+    with Index.ensure(Path(request.docs), Path(request.index)) as index:
         return plan_for(request.question, index).model_dump(mode="json")

@@ -196,7 +196,7 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
     """Have one process of this machine build at a time.  One that dies lets go; one that is stopped is waited for."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
     try:

@@ -192,6 +192,7 @@ def test_the_agents_together_do_what_one_process_does(folder, tmp_path, wanted, 
 @pytest.mark.parametrize(
     "kill",
     [
+        ("planner", "count"),
         ("planner", "plan"),
         ("worker", "retrieve"),
         ("worker", "extract"),
