@@ -52,6 +52,10 @@ class Care:
         page = self._watch.admit(spec.id, number, incarnation)
         return page, self._limits.admit(spec.id, number, incarnation.pid, spec.limits)
 
+    def came_up(self, agent: str, incarnation: int) -> None:
+        """Take note that it is ready."""
+        self._limits.came_up(agent, incarnation)
+
     def dismiss(self, agent: str, incarnation: int) -> None:
         """It has ended."""
         self._specs.pop((agent, incarnation), None)

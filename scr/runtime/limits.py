@@ -65,11 +65,15 @@ class LimitsKeeper:
         if not (limits.memory_bytes or limits.soft_memory_bytes or limits.max_messages or limits.max_age_s):
             return None
         limited = self._limited[agent, incarnation] = Limited(pid, limits, self._group_of(pid, limits))
-        if limits.max_age_s:
-            limited.timer = self._loop.call_later(limits.max_age_s, self._retire, agent, incarnation)
         if self._timer is None:
             self._timer = self._loop.call_later(LOOK_S, self._look)
         return limited.group
+
+    def came_up(self, agent: str, incarnation: int) -> None:
+        """Count the age of an incarnation from here on: while it starts, it counts as the replacement that it is."""
+        limited = self._limited.get((agent, incarnation))
+        if limited and limited.limits.max_age_s:
+            limited.timer = self._loop.call_later(limited.limits.max_age_s, self._retire, agent, incarnation)
 
     def dismiss(self, agent: str, incarnation: int) -> None:
         """It has ended."""

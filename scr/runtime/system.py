@@ -203,6 +203,7 @@ class System:
         agent = incarnation.spec.id
         down_at = self._downs.pop(agent, None)
         down_ms = None if down_at is None else (time.monotonic() - down_at) * 1000
+        self._care.came_up(agent, incarnation.number)
         self.events.emit(AgentUp(agent=agent, incarnation=incarnation.number, pid=incarnation.pid, down_ms=down_ms))
         assert incarnation.channel is not None
         self.turns.up(agent, incarnation.number, incarnation.channel)
