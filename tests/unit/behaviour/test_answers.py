@@ -134,6 +134,18 @@ def test_a_handler_that_replies_and_returns_something_else_is_told_to_do_one_of_
     assert "has called ctx.reply and returned 2, and both are the reply: do one of them" in failed.message
 
 
+def test_a_second_reply_to_a_task_is_refused_and_its_turn_sends_nothing(play):
+    def replies(ctx, message):
+        ctx.reply("one")
+        ctx.reply("two")
+
+    runtime = play(replies, retries=True)
+    runtime.deliver()
+    failed = runtime.hear(TurnFailed)
+    assert failed.error_type == "InvalidMessage"
+    assert "me has replied to the task already, and the asker gets one answer" in failed.message
+
+
 def test_what_the_handler_of_another_message_returns_is_no_reply(play):
     class Takes(Agent):
         def on_result(self, ctx, message):
