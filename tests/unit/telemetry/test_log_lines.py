@@ -104,6 +104,7 @@ def said(event, **place):
         ),
         (AgentGone(agent="a", reason="error", fate="ended"), None),
         (AgentGone(agent="a", reason="shutdown", fate="forgotten"), None),
+        (AgentGone(agent="a", reason="killed", detail="by its supervisor", fate="stopped"), None),
         (
             SupervisorGaveUp(supervisor="agents", causes=("a: boom", "b: boom")),
             ("ERROR", "scr", "supervisor agents gave up: too many restarts\n  a: boom\n  b: boom"),
