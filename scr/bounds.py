@@ -36,6 +36,11 @@ def shown(value: object) -> str:
         return f"{type(value).__name__}, which cannot be shown,"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun; `many` is the plural where that is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def parsed(text: bytes) -> JsonValue:
     """The value of a JSON text.  Raises ValueError for one that is nested deeper than `DEPTH_MAX`, or is no JSON."""
     if len(text) < 2 * DEPTH_MAX:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeAlias
 
+from scr.bounds import counted
 from scr.errors import LATER_MAX_S, TryLater
 from scr.retry import Retry
 
@@ -85,7 +86,7 @@ def charge(
         case Died():
             charges = replace(charges, deaths=charges.deaths + 1)
             is_over = charges.deaths >= max_deliveries
-            why = f"the process ended {charges.deaths} times with it in hand"
+            why = f"the process ended {counted(charges.deaths, 'time')} with it in hand"
             return charges, Bury("quarantined", why, is_agents=True) if is_over else TryAgain()
         case PutOff(after_s):
             return _put_off(charges, after_s, retry, at)
@@ -98,7 +99,8 @@ def _after_error(charges: Charges, names: tuple[str, ...], retry: Retry, *, at: 
     if not is_retryable(retry, names):
         return Bury("failed", "it is not tried again after such an error")
     if charges.attempts >= retry.attempts:
-        return Bury("failed", f"it was tried {charges.attempts} times", is_agents=not is_any(INVALID, names))
+        tried = counted(charges.attempts, "time")
+        return Bury("failed", f"it was tried {tried}", is_agents=not is_any(INVALID, names))
     return TryAgain(at + pause_s(retry, charges.attempts, f"{seed}/{charges.attempts}"))
 
 

@@ -17,6 +17,7 @@ from scr.agents.critic import review_of
 from scr.agents.team import Team
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
+from scr.bounds import counted
 from scr.errors import InvalidInput
 from scr.messages import Critique, Down, Failure, Message, Result, ResultPayload, StatusPayload, Task, TaskPayload
 from scr.research.facets import plan_for
@@ -164,7 +165,8 @@ class PlannerAgent(Agent):
         self.state.team = teams.returned(self.state.team, piece_id)
         if failure.reason in {"quarantined", "failed"} or teams.exhausted(self.state.team, piece_id):
             cause = f" ({failure.error.type}: {failure.error.message})" if failure.error else ""
-            self._give_up(piece_id, f"{failure.reason} after {failure.deliveries} deliveries{cause}")
+            delivered = counted(failure.deliveries, "delivery", "deliveries")
+            self._give_up(piece_id, f"{failure.reason} after {delivered}{cause}")
 
     def _replace(self, ctx: Context, agent: str, why: str) -> None:
         """Start a worker again that has ended for good; without any worker the rest cannot be done."""

@@ -61,9 +61,10 @@ class Agent(Uncounted):
         """Handle a task: what it returns, unless that is None, is the reply; or it calls `ctx.reply(output)`.
 
         A task whose turn commits without an answer is answered with NotAnswered, unless the turn keeps the answer open:
-        it sends something, sets a timer, starts or monitors an agent, keeps the id of the message in `self.state` or
-        in an entry, or calls `ctx.answer_later()`.  Only who waits for an answer is told: a program, or an agent that
-        asks; a task that came by `ctx.send` needs none.
+        it keeps the id of the message in `self.state` or in an entry, sends it to another agent, or calls
+        `ctx.answer_later()`.  Of an agent with another handler for messages than this one, whatever it sends, a timer,
+        a start and a monitor keep the answer open too.  Only who waits for an answer is told: a program, or an agent
+        that asks; a task that came by `ctx.send` needs none.
         """
         return self.on_message(ctx, message)
 

@@ -24,7 +24,7 @@ from scr.behaviour.stepping import Stepping
 from scr.behaviour.steps import WITHIN
 from scr.behaviour.ticks import Starting, tick_of
 from scr.behaviour.turn import Turn, compose, duration, moment, plain
-from scr.errors import ScrError
+from scr.errors import InvalidMessage, ScrError
 from scr.frames import Entry, StartRequest, Timer
 from scr.launch.pulse import Pulse
 from scr.memory.table import TableClient
@@ -106,7 +106,10 @@ class Context(Stepping):
         return message
 
     def reply(self, payload: Payload | Any = None) -> Message:
-        """Answer the message in hand; plain JSON becomes the result of the task in hand."""
+        """Answer the message in hand; plain JSON becomes the result of the task in hand.
+
+        Raises InvalidMessage when the turn holds the result of this task already: a task has one answer.
+        """
         turn = self._in_turn("reply")
         asked = turn.message
         envelope = self._envelope(turn, asked.sender, asked.message_id)
@@ -118,6 +121,11 @@ class Context(Stepping):
             task_id = asked.payload.task_id if isinstance(asked, Task) else asked.message_id
             output = plain(payload, "a reply", turn.most_bytes)
             message = Result(payload=ResultPayload(task_id=task_id, output=output), **envelope)
+        if isinstance(asked, Task) and isinstance(message, Result) and turn.has_replied:
+            raise InvalidMessage(
+                f"the handler of {self.agent} has replied to the task already, and the asker gets one answer: give it "
+                "all in one reply, or send what is on the way with ctx.stream"
+            )
         turn.send(message)
         return message
 

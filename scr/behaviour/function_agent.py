@@ -23,12 +23,12 @@ class FunctionAgent(Agent):
     """
 
     def __init__(self, function: Callable[[Context, Message], Any], messages: Wanted = "tasks") -> None:
-        self._function, self._takes_all = function, messages == "all"
+        self._function, self.takes_all = function, messages == "all"
         self._told: set[tuple[str, ...]] = set()
 
     def on_message(self, ctx: Context, message: Message) -> Any:
         """Give the message to the function, if that takes it."""
-        if self._takes_all or isinstance(message, Task | Tick):
+        if self.takes_all or isinstance(message, Task | Tick):
             return self._function(ctx, message)
         return self._drop(ctx, message)
 

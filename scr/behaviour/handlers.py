@@ -25,6 +25,8 @@ MAIL = dict.fromkeys(("on_task", "on_result", "on_critique", "on_timer", "on_mes
 HANDLERS: dict[str, tuple[str, ...]] = MAIL | {"on_start": ("ctx",), "on_stop": ("ctx",)}
 BEGINNINGS = dict.fromkeys(("on_task", "on_timer", "on_message", "on_start", "on_stop")).keys()
 """What an agent needs one of: results and critiques alone come only to one that has sent something."""
+HEARING = MAIL.keys() - {"on_task"}
+"""What takes that which comes back of what an agent has sent, or of a timer that it has set."""
 CALLED = HANDLERS | {"migrate": ("state",)}
 UNHANDLED = ("ondown", "onfailure", "onstatus", "onpong")
 """Messages that have no handler of their own: they come to `on_message`."""
@@ -48,6 +50,11 @@ def check_agent(thing: Any) -> None:
         raise InvalidCode(f"an agent is a subclass of scr.Agent or a function of (ctx, message), not {shown(thing)}")
     else:
         _check_call(getattr(thing, "__qualname__", None) or shown(thing), thing, MESSAGE)
+
+
+def hears(agent: Agent) -> bool:
+    """Tell whether an agent of a class has a handler in which it could learn the answer to a task later."""
+    return any(name in vars(agent) or _is_own(type(agent), name) for name in HEARING)
 
 
 def ran(returned: Any) -> Any:

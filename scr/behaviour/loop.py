@@ -21,7 +21,7 @@ from scr.behaviour.context import Context
 from scr.behaviour.declared import in_hand
 from scr.behaviour.describing import described, printable, shown
 from scr.behaviour.function_agent import FunctionAgent
-from scr.behaviour.handlers import check_agent, ran
+from scr.behaviour.handlers import check_agent, hears, ran
 from scr.behaviour.home import at_home
 from scr.behaviour.limits import take_on
 from scr.behaviour.link import Link
@@ -54,7 +54,7 @@ class Loop:
         self._committed: Committed
         self._starting = Starting(f"{become.agent} {become.incarnation} {time_ns()}", become.max_sends)
         self._table = TableClient(become.table) if become.table else None
-        self._recalls = False
+        self._recalls = self._hears = False
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
         self._heart = heart
 
@@ -93,6 +93,7 @@ class Loop:
         refuse_nonsense(self._become.agent, self._finish(agent.on_start(ctx)))
         self._starting.over = True
         self._committed.begin(agent.state)
+        self._hears = hears_answers(agent)
         return agent
 
     def _serve(self, agent: Agent) -> int:
@@ -113,7 +114,8 @@ class Loop:
         An exception fails the turn, where the agent is to be tried again; else it ends the process.
         """
         fetch = partial(self._link.result, delivery.message.message_id)
-        turn = Turn(delivery, self._become.max_sends, most_of(self._become.max_frame_bytes), fetch)
+        most_bytes = most_of(self._become.max_frame_bytes)
+        turn = Turn(delivery, self._become.max_sends, most_bytes, fetch, hears=self._hears)
         try:
             return self._tried(agent, turn)
         except BaseException as error:
@@ -229,6 +231,11 @@ def answer(ctx: Context, turn: Turn, returned: Any) -> None:
             "reply: do one of them"
         )
     ctx.reply(returned)
+
+
+def hears_answers(agent: Agent) -> bool:
+    """Tell whether the agent is given what comes back of what it sends."""
+    return agent.takes_all if isinstance(agent, FunctionAgent) else hears(agent)
 
 
 def as_agent(thing: Any, messages: Wanted = "tasks") -> Callable[[], Agent]:

@@ -47,7 +47,8 @@ class Turn:
     made of it.  A value in it may be `most_bytes` large; `fetch` has the values of recorded steps that came
     without.  `entries_version` is what its recalls must see; while it
     `is_behind`, that may be more.  `unwinding` is why the turn will not commit, whatever its
-    handler makes of that; a turn that is `over` takes nothing any more.
+    handler makes of that; a turn that is `over` takes nothing any more.  An agent that `hears` has a handler for what
+    comes back of what it sends.
     """
 
     delivery: Deliver
@@ -72,6 +73,7 @@ class Turn:
     is_behind: bool = False
     recalled: bool = False
     streamed: Iterator[int] = field(default_factory=count)
+    hears: bool = True
 
     def __post_init__(self) -> None:
         delivery = self.delivery
@@ -136,14 +138,22 @@ class Turn:
 
     def is_unanswered(self, holds: Callable[[str], bool]) -> bool:
         """Tell whether a task is in hand that has no answer, nor one that is kept open; `holds` is of the state."""
-        if not isinstance(self.message, Task) or self.answers_later:
+        if not isinstance(self.message, Task) or self.answers_later or self.has_replied:
             return False
-        if self.sends or self.timers or self.starts or self.monitors:
+        if self.hears and (self.sends or self.timers or self.starts or self.monitors):
             return False
         asked = self.message.message_id
+        return not (holds(asked) or self._hands_on(asked))
+
+    def _hands_on(self, asked: str) -> bool:
+        """Tell whether something that outlives the turn holds the id of the message: what has it can answer."""
+        leaving = (*self.sends, *(timer.message for timer in self.timers))
+        if any(message.in_reply_to == asked for message in leaving):
+            return True
         mark = to_json(asked)[1:-1]
-        is_kept = any(mark in to_json(entry) for entry in self.entries.values())
-        return not (is_kept or holds(asked))
+        carried = (message.payload for message in leaving)
+        options = (start.spec.options for start in self.starts)
+        return any(mark in to_json(value) for value in (*carried, *options, *self.entries.values()))
 
     def catch_up(self, entries_version: int) -> None:
         """What its recalls must see is known."""

@@ -39,9 +39,12 @@ def _parks(of: Evidence, agent: str) -> bool:
     return spec is not None and spec.park
 
 
+DOWN = {"forgotten", "stopped"}
+
+
 def _is_kept_down(event: Happening) -> bool:
     """The agent is parked, or has left the tree while its mail and its state wait."""
-    return event.kind == "agent_parked" or (event.kind == "agent_gone" and event.body.get("fate") == "forgotten")
+    return event.kind == "agent_parked" or (event.kind == "agent_gone" and event.body.get("fate") in DOWN)
 
 
 def limits_passed(of: Evidence) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scr.bounds import counted
 from scr.cli.board import span
 from scr.cli.columns import aligned, fits, moment
 from scr.messages import Down, Failure, Message, Status, Task
@@ -229,7 +230,8 @@ def letter_lines(run: str, letter: DeadLetter) -> Iterator[str]:
     yield f"{message.message_id}  {message.type} from {message.sender} to {message.to}, {moment(letter.time)}"
     if matter := about(message):
         yield f"    {matter}"
-    yield f"    {letter.reason} after {letter.deliveries} deliveries: {letter.detail}".rstrip(": ")
+    delivered = counted(letter.deliveries, "delivery", "deliveries")
+    yield f"    {letter.reason} after {delivered}: {letter.detail}".rstrip(": ")
     yield f"    once more: scr retry-dead {run} {short(message.message_id)}"
 
 

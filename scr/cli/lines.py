@@ -38,6 +38,8 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (_up(before, record.event),)
         case AgentExited():
             return _exited(before, record.event)
+        case AgentGone(fate="stopped"):
+            return ()
         case AgentGone(agent=agent, reason=reason, detail=detail, fate=fate) if not _is_over(before, agent, reason):
             waits = "down, its mail waits" if fate == FORGOTTEN else "gone for good"
             return (f"{agent} is {waits} ({reason}){_because(detail)}",)
@@ -67,6 +69,8 @@ def is_trouble(record: Record) -> bool:
     match record.event:
         case SupervisorGaveUp() | AgentUnkillable() | MessageBuried() | MessageParked() | AgentParked() | TurnFailed():
             return True
+        case AgentGone(fate="stopped"):
+            return False
         case AgentExited(reason=reason) | AgentGone(reason=reason):
             return reason not in EXPECTED
         case AgentUp(incarnation=n) | MessageDelivered(deliveries=n):

@@ -19,10 +19,13 @@ EDGE = 2
 def nearest(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names that are nearly this one, the nearest first."""
     names = [other for other in known if other != name]
+    swapped = _swapped(name.lower())
+    near = [other for other in names if other.lower() in swapped]
     if len(names) > COMPARED_MAX:
         names = _likely(name, names)
     by_letters = {other.lower(): other for other in reversed(names)}
-    return [by_letters[found] for found in get_close_matches(name.lower(), by_letters, SHOWN_MAX, LIKENESS)]
+    near += (by_letters[found] for found in get_close_matches(name.lower(), by_letters, SHOWN_MAX, LIKENESS))
+    return list(dict.fromkeys(near))[:SHOWN_MAX]
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -34,6 +37,11 @@ def meant(name: str, known: Iterable[str]) -> str:
     """Ask whether one of the nearest names is meant, to follow a sentence about the wrong one; empty for none."""
     near = " or ".join(repr(other) for other in nearest(name, known))
     return f"; did you mean {near}?" if near else ""
+
+
+def _swapped(name: str) -> set[str]:
+    """The name with two neighbouring letters in the other order: of a short one, that leaves little likeness."""
+    return {name[:n] + name[n + 1] + name[n] + name[n + 2 :] for n in range(len(name) - 1)} - {name}
 
 
 def _likely(name: str, names: list[str]) -> list[str]:

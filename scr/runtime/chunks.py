@@ -42,7 +42,20 @@ class Unread:
         self._chunks: deque[Streamed] = deque(maxlen=UNREAD_MAX)
         self._delivery = self._next = self._ahead = 0
         self._news: list[Future[None]] = []
+        self._reader: object = None
         self._lock = Lock()
+
+    def begin(self, reader: object) -> bool:
+        """Give the chunks to this reader from now on; False while another one waits for them."""
+        with self._lock:
+            if any(not waiting.done() for waiting in self._news):
+                return False
+            self._reader = reader
+            return True
+
+    def is_read_by(self, reader: object) -> bool:
+        """Tell whether no other reader has begun since this one did."""
+        return self._reader is reader
 
     def put(self, chunk: Streamed) -> None:
         """Keep a chunk, and tell those that wait for news."""

@@ -17,6 +17,7 @@ from scr.supervise.orders import Fate
 from scr.telemetry.events import AgentGone, AgentParked
 from scr.telemetry.sinks import EventLog
 
+STOPPED = "stopped"  # the fate of an agent that goes down with the runtime
 LEFT_MAX = 1024  # names of agents that have left the tree and have neither state nor mail
 
 
@@ -54,7 +55,8 @@ class Departures:
                 self._store.keep_down(agent, why)
                 self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))
             case Fate.FORGOTTEN if self._leave(agent, forgotten(agent, why), reason):
-                self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail, fate=fate))
+                told = STOPPED if self._turns.has_ended else fate
+                self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail, fate=told))
                 self._keep_name(agent)
             case _:
                 self.end(agent, reason, detail)

@@ -15,7 +15,7 @@ from scr.charging import PARKED_AFTER, Bury, PutOff, Raised, TryAgain, Verdict, 
 from scr.frames import Answer, TurnFailed
 from scr.mail.pending import Pending
 from scr.mail.router import Absence, Router
-from scr.messages import Task
+from scr.messages import RUNTIME, Message, Task
 from scr.retry import ErrorInfo
 from scr.runtime.post import Post
 from scr.runtime.retries import Retries
@@ -86,9 +86,9 @@ class Failures:
         self._specs.pop(agent, None)
         self._streaks.pop(agent, None)
 
-    def committed(self, agent: str) -> None:
-        """A turn has happened: what failed before it is no row any more."""
-        if self._streaks:
+    def committed(self, agent: str, message: Message) -> None:
+        """End the agent's row of failures: a turn of its has happened.  What the runtime tells it of them ends none."""
+        if self._streaks and message.sender != RUNTIME:
             self._streaks.pop(agent, None)
 
     def restore(self, pending: Pending) -> None:

@@ -47,8 +47,9 @@ FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mail
 
 
 SILENT = (
-    "{agent} handled the task and gave no answer: return a value from its handler or call ctx.reply(output) there; "
-    "where a later turn answers, call ctx.answer_later()"
+    "{agent} handled the task and gave no answer: return a value from its handler or call ctx.reply(output) there "
+    "(`return ctx.ask(agent, input)` is the answer of another agent); where a later turn or the other agent answers, "
+    "give that the message_id of the task or call ctx.answer_later()"
 )
 DoubtOf: TypeAlias = Callable[[str], Outcome | None]
 

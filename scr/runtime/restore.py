@@ -102,7 +102,7 @@ def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
             turns.post.bury(kept.message, "quarantined", why, pending.deliveries)
             continue
         if kept.parked:
-            turns.parked.restore(pending, kept.parked)
+            turns.parked.restore(pending, kept.parked, kept.doubt)
             continue
         if isinstance(kept.message, Tick):
             turns.timers.sent(kept.message)

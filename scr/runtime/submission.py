@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from scr.behaviour.arguments import seconds
-from scr.errors import RuntimeGone
+from scr.errors import InvalidInput, RuntimeGone
 from scr.runtime.chunks import Chunk, Unread
 from scr.runtime.connection import END_S, Connection, Listener, opened
 from scr.runtime.requests import Answered, AwaitAnswer, AwaitReady, Cancel, Subscribe
@@ -65,39 +65,57 @@ class Submitted:
 
         All chunks since `submit` are here, those of an `attach`ed task from the first look on.  At most 1,000 wait
         unread: then the oldest go, and the next chunk says how many are `missed`.
-        Raises at its end what `result` raises.
+        What one reader has read no later one reads: after the end a stream is empty.  Raises InvalidInput for a second
+        reader while one reads, and at the end what `result` raises.
         """
-        with self._asked(timeout_s) as answer:
+        with self._asked(timeout_s) as (reader, answer):
             until = monotonic() + timeout_s + END_S
             while not answer.done():
-                yield from self._unread.taken()
+                yield from self._taken(reader)
                 self._await_news(answer, until - monotonic())
-            yield from self._unread.taken()
+            yield from self._taken(reader)
             opened(answer.result())
 
     async def stream_async(self, timeout_s: float = WAIT_S) -> AsyncIterator[Chunk]:
         """`stream` for a program with an event loop: `async for chunk in submitted.stream_async()`."""
-        with self._asked(timeout_s) as answer:
+        with self._asked(timeout_s) as (reader, answer):
             while not answer.done():
-                for chunk in self._unread.taken():
+                for chunk in self._taken(reader):
                     yield chunk
                 news = self._connection.news(self._unread)
                 if not answer.done():
                     await asyncio.wrap_future(news)
-            for chunk in self._unread.taken():
+            for chunk in self._taken(reader):
                 yield chunk
             opened(answer.result())
 
     @contextmanager
-    def _asked(self, timeout_s: float) -> Iterator[Future[Answered]]:
-        """Have the answer and all chunks until then."""
+    def _asked(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:
+        """Have the answer and all chunks until then, as the one reader."""
         question = self._question(timeout_s, self._unread.ref)
+        if not self._unread.begin(question):
+            raise self._read_elsewhere()
         answer = self._connection.put(question)
         answer.add_done_callback(lambda _: self._unread.wake())
         try:
-            yield answer
+            yield question, answer
         finally:
             self._connection.forget(question)
+
+    def _taken(self, reader: object) -> Iterator[Chunk]:
+        """Take the chunks that are here.  Raises InvalidInput when another reader has begun."""
+        chunks = self._unread.taken()
+        while self._unread.is_read_by(reader):
+            if (chunk := next(chunks, None)) is None:
+                return
+            yield chunk
+        raise self._read_elsewhere()
+
+    def _read_elsewhere(self) -> InvalidInput:
+        return InvalidInput(
+            f"another reader reads this stream of {self.id}: read it in one place, "
+            f"or read beside it from now on with runtime.attach({self.id!r}).stream()"
+        )
 
     def _await_news(self, answer: Future[Answered], left_s: float) -> None:
         news = self._connection.news(self._unread)
@@ -106,6 +124,8 @@ class Submitted:
                 news.result(max(0.0, left_s))
         except TimeoutError as error:
             raise RuntimeGone(f"the runtime did not answer to the stream of {self.id} in time") from error
+        finally:
+            news.cancel()  # a reader that was interrupted waits no longer
 
     def cancel(self) -> int:
         """Drop the message and all that grew out of it, however far that has come.  Returns how many there were."""

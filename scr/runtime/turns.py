@@ -246,7 +246,7 @@ class Turns:
         for effect in effects:
             if effect.start:
                 self.effects.carry(effect)
-        self.failures.committed(agent)
+        self.failures.committed(agent, pending.message)
         self.effects.monitors(agent, turn)
         for message in turn.sends:
             self.post.post(message, seq)

@@ -97,7 +97,7 @@ def _steps(session: Session, run: int) -> dict[str, list[StepRecord]]:
 
 def _kept(columns: Any, steps: dict[str, list[StepRecord]]) -> KeptMessage:
     message = message_of(columns[:10])
-    _, deliveries, attempts, deaths, outage_since, due, parked = columns[10:]
+    _, deliveries, attempts, deaths, outage_since, due, parked, doubt = columns[10:]
     return KeptMessage(
         message,
         deliveries,
@@ -107,6 +107,7 @@ def _kept(columns: Any, steps: dict[str, list[StepRecord]]) -> KeptMessage:
         due,
         steps=tuple(steps.get(message.message_id, ())),
         parked=parked,
+        doubt=doubt if parked else "",
     )
 
 

@@ -30,7 +30,7 @@ from scr.store.records import (
     effects_of,
     given_of,
 )
-from scr.store.rows import seal
+from scr.store.rows import printable, seal
 from scr.store.store import Refused, Then
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
@@ -178,20 +178,20 @@ class MemoryStore:
             letter, kept = found
             self._known.pop(message_id, None)
             self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
-            fresh = {**asdict(Charges()), "due": None, "parked": ""}
+            fresh = {**asdict(Charges()), "due": None, "parked": "", "doubt": ""}
             self._open[message_id] = replace(kept, deliveries=letter.deliveries, **fresh)
         then(self._open[message_id] if found else None)
 
-    def park(self, message_id: str, step: str, why: str = "") -> None:  # noqa: ARG002  no other process will ask
+    def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""
         if kept := self._open.get(message_id):
-            self._open[message_id] = replace(kept, parked=step)
+            self._open[message_id] = replace(kept, parked=step, doubt=printable(why))
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """A person has said how the step ended."""
         if kept := self._open.get(message_id):
             others = tuple(known for known in kept.steps if known.name != name or known.state == "done")
-            self._open[message_id] = replace(kept, parked="", steps=others)
+            self._open[message_id] = replace(kept, parked="", doubt="", steps=others)
             if step is not None:
                 self.record(message_id, step)
         then()

@@ -173,7 +173,7 @@ class KeptAgent:
 
 @dataclass(frozen=True, slots=True)
 class KeptMessage:
-    """An accepted message without an outcome.  `parked` is the step that is in doubt, or empty.
+    """An accepted message without an outcome.  `parked` is the step that is in doubt, or empty; `doubt` says why.
 
     `attempts`, `deaths` and `outage_since` are what it was charged with (`scr.charging`).  `due` is when it is tried
     again, None when it does not wait for that.
@@ -187,6 +187,7 @@ class KeptMessage:
     due: float | None = None
     steps: tuple[StepRecord, ...] = ()
     parked: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ MESSAGE_COLUMNS = (
     "m.message_id, m.sender, m.recipient, m.type, m.in_reply_to, m.run_id, m.trace_id, m.time, m.payload, m.crc"
 )
 OPEN_MESSAGES = Statement(
-    f"SELECT {MESSAGE_COLUMNS}, m.n, m.deliveries, m.attempts, m.deaths, m.outage_since, m.due, m.parked"
+    f"SELECT {MESSAGE_COLUMNS}, m.n, m.deliveries, m.attempts, m.deaths, m.outage_since, m.due, m.parked, m.doubt"
     " FROM messages m WHERE m.run = :run AND m.end_seq IS NULL AND m.seq IS NOT NULL ORDER BY m.n"
 )
 OPEN_STEPS = Statement(

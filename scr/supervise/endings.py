@@ -6,6 +6,7 @@ no start and no stop: it says what is wanted now, and planning takes the steps.
 
 from __future__ import annotations
 
+from scr.bounds import counted
 from scr.messages import ExitReason
 from scr.specs import AutoShutdown, Restart, Strategy
 from scr.supervise.draft import Draft
@@ -133,7 +134,7 @@ def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:
     """One restart too many: the supervisor ends, and says why."""
     spec = draft.teams[parent].spec
     causes = (
-        f"{parent!r} may restart {spec.max_restarts} times in {spec.within_s:g} s, and this was one more",
+        f"{parent!r} may restart {counted(spec.max_restarts, 'time')} in {spec.within_s:g} s, and this was one more",
         f"{child.id!r}: {end}",
         *end.causes,
     )

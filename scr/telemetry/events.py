@@ -95,7 +95,11 @@ class AgentResumed(Plain):
 
 @event
 class AgentGone(Plain):
-    """The agent ended for good; or it is `forgotten`: its mail and its state wait for the next one of its name."""
+    """The agent ended for good, or went down in another way.
+
+    `forgotten`: its mail and its state wait for the next one of its name.  `stopped`: it went down with the runtime,
+    whose run keeps both where it is resumed.
+    """
 
     kind: Literal["agent_gone"] = "agent_gone"
     agent: str

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from scr.bounds import counted
 from scr.errors import TryLater
 from scr.telemetry.events import (
     AgentExited,
@@ -32,6 +33,7 @@ from scr.telemetry.events import (
 Level: TypeAlias = Literal["INFO", "WARNING", "ERROR"]
 LOGGER = "scr"
 EXPECTED = {"normal", "shutdown"}
+SOON_S = 0.05
 FAILED = {"failed", "quarantined"}
 
 
@@ -72,14 +74,15 @@ def _failed(record: Record, failed: TurnFailed) -> Line | None:
     is_put_off = failed.error.partition(":")[0] == TryLater.__name__
     if is_put_off or not failed.attempts:
         return None
-    due = "" if failed.due is None else f"; its next try is in {max(0.0, failed.due - record.time):.1f} s"
+    left_s = 0.0 if failed.due is None else failed.due - record.time
+    when = f"in {left_s:.1f} s" if left_s >= SOON_S else "at once"
+    due = "" if failed.due is None else f"; its next try is {when}"
     text = f"agent {failed.agent} failed in message {failed.message_id}, attempt {failed.attempts}: {failed.error}{due}"
     return Line("WARNING", text, failed.agent)
 
 
 def _buried(_: Record, buried: MessageBuried) -> Line:
-    count = buried.deliveries
-    after = f" after {count} {'delivery' if count == 1 else 'deliveries'}" if count else ""
+    after = f" after {counted(buried.deliveries, 'delivery', 'deliveries')}" if buried.deliveries else ""
     text = f"{buried.type} {buried.message_id} to {buried.to} is a dead letter{after} ({buried.reason}); see `scr dead`"
     return Line("ERROR" if buried.reason in FAILED else "WARNING", text)
 
@@ -133,7 +136,8 @@ def _output(_: Record, said: Logged | Printed) -> Line:
 
 def _dropped(_: Record, dropped: LinesDropped) -> Line:
     of = f" of {dropped.agent}" if dropped.agent else ""
-    return Line("INFO", f"{dropped.count} more lines{of} were left out", dropped.agent)
+    were = "was" if dropped.count == 1 else "were"
+    return Line("INFO", f"{counted(dropped.count, 'more line')}{of} {were} left out", dropped.agent)
 
 
 def _because(detail: str) -> str:

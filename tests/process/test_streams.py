@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import scr
-from scr.errors import RuntimeGone
+from scr.errors import InvalidInput, RuntimeGone
 from scr.runtime.chunks import UNREAD_MAX
 from scr.runtime.connect import connect
 from tests.conftest import until
@@ -112,6 +112,27 @@ def test_a_stream_that_is_not_read_costs_its_oldest_chunks_and_holds_nothing_up(
     chunks = list(unread.stream(20))
     assert (len(chunks), chunks[0].missed, chunks[-1].number) == (UNREAD_MAX, 2 * UNREAD_MAX, 3 * UNREAD_MAX - 1)
     assert not any(chunk.missed for chunk in chunks[1:])
+
+
+def test_two_readers_of_one_submission_are_told_so_and_none_is_told_nothing(runtime, tmp_path):
+    async def read_twice(submitted):
+        async def chunks():
+            return [chunk.data async for chunk in submitted.stream_async(20)]
+
+        readers = [asyncio.create_task(chunks()) for _ in range(2)]
+        await asyncio.sleep(0)
+        (tmp_path / "go").touch()
+        return await asyncio.gather(*readers, return_exceptions=True)
+
+    ends = asyncio.run(read_twice(runtime.submit("gated", str(tmp_path))))
+    (refused,) = (end for end in ends if isinstance(end, InvalidInput))
+    (read_on,) = (end for end in ends if end is not refused)
+    assert ("another reader reads this stream of" in str(refused), read_on[-1]) == (True, "last")
+    submitted = runtime.submit("counts", 3)
+    left, right = submitted.stream(20), submitted.stream(20)
+    assert [next(left).data["n"], *(chunk.data["n"] for chunk in right)] == [0, 1, 2]
+    with pytest.raises(InvalidInput, match="another reader reads"):
+        next(left)
 
 
 def test_a_fork_of_the_program_reads_no_stream(runtime, tmp_path):

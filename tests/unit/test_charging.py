@@ -55,6 +55,11 @@ def test_the_last_attempt_is_the_end_and_counts_against_the_agent():
     assert (charges.attempts, verdict) == (3, Bury("failed", "it was tried 3 times", is_agents=True))
 
 
+def test_one_try_and_one_death_are_counted_in_the_singular():
+    assert after(ERROR, retry=Retry(attempts=1))[1].why == "it was tried 1 time"
+    assert after(Died(), max_deliveries=1)[1].why == "the process ended 1 time with it in hand"
+
+
 def test_a_death_is_tried_again_at_once_and_has_a_limit_of_its_own():
     assert after(Died(), Died()) == (Charges(deaths=2), TryAgain())
     _, verdict = after(Died(), ERROR, Died(), Died())

@@ -134,6 +134,18 @@ def test_a_handler_that_replies_and_returns_something_else_is_told_to_do_one_of_
     assert "has called ctx.reply and returned 2, and both are the reply: do one of them" in failed.message
 
 
+def test_a_second_reply_to_a_task_is_refused_and_its_turn_sends_nothing(play):
+    def replies(ctx, message):
+        ctx.reply("one")
+        ctx.reply("two")
+
+    runtime = play(replies, retries=True)
+    runtime.deliver()
+    failed = runtime.hear(TurnFailed)
+    assert failed.error_type == "InvalidMessage"
+    assert "me has replied to the task already, and the asker gets one answer" in failed.message
+
+
 def test_what_the_handler_of_another_message_returns_is_no_reply(play):
     class Takes(Agent):
         def on_result(self, ctx, message):
@@ -147,6 +159,8 @@ def test_what_the_handler_of_another_message_returns_is_no_reply(play):
 
 
 class Keeps(Agent):
+    """Handles tasks alone, so that nothing but a task tells it anything later."""
+
     class State(BaseModel):
         total: int = 0
         asked: list[str] = []
@@ -164,27 +178,60 @@ SILENT = {
     "remembers": lambda agent, ctx, message: ctx.remember("total", 5),
     "ends": lambda agent, ctx, message: ctx.stop(),
 }
-OPEN = {
-    "replies": lambda agent, ctx, message: ctx.reply(None),
+HEARD = {
     "sends": lambda agent, ctx, message: ctx.send(1, to="other"),
+    "forwards": lambda agent, ctx, message: ctx.send(message.payload, to="other"),
     "sends later": lambda agent, ctx, message: ctx.send_after(1, 1, to="me"),
     "sets a timer": lambda agent, ctx, message: ctx.timer("tick", every_s=1),
     "starts": lambda agent, ctx, message: ctx.start_agent("child", "package.module:Class"),
     "monitors": lambda agent, ctx, message: ctx.monitor("other"),
+}
+"""What keeps an answer open only where the agent has a handler for what comes of it."""
+OPEN = {
+    "replies": lambda agent, ctx, message: ctx.reply(None),
+    "replies with a status": lambda agent, ctx, message: ctx.reply(StatusPayload(state="well")),
+    "hands on who asked": lambda agent, ctx, message: ctx.send({"id": message.message_id}, to="other"),
+    "hands on in the envelope": lambda agent, ctx, message: ctx.send(1, to="o", in_reply_to=message.message_id),
+    "wakes itself with it": lambda agent, ctx, message: ctx.wake_at(0, [message.message_id]),
+    "starts one that knows it": lambda agent, ctx, message: ctx.start_agent(
+        "child", "package.module:Class", options={"asked": message.message_id}
+    ),
     "keeps who asked": lambda agent, ctx, message: agent.state.asked.append(message.message_id),
     "remembers who asked": lambda agent, ctx, message: ctx.remember("asked", {"id": message.message_id}),
     "says so": lambda agent, ctx, message: ctx.answer_later(),
 }
 
 
-@pytest.mark.parametrize("does", [*SILENT, *OPEN])
-def test_a_task_without_an_answer_is_told_to_be_so_unless_its_turn_keeps_the_answer_open(play, does):
-    kind = type("Kept", (Keeps,), {"does": staticmethod((SILENT | OPEN)[does])})
-    runtime = play(kind)
+def left_unanswered(runtime):
+    """Tell whether the turn of a task is said to be without an answer."""
     runtime.deliver(message_id='a "key" of öne')
     said = runtime.hear((Commit, Log))
-    commit = runtime.hear(Commit) if isinstance(said, Log) else said
-    assert commit.unanswered is (does in SILENT)
+    return (runtime.hear(Commit) if isinstance(said, Log) else said).unanswered
+
+
+@pytest.mark.parametrize("does", [*SILENT, *HEARD, *OPEN])
+def test_a_task_without_an_answer_is_told_to_be_so_unless_its_turn_keeps_the_answer_open(play, does):
+    kind = type("Kept", (Keeps,), {"does": staticmethod((SILENT | HEARD | OPEN)[does])})
+    assert left_unanswered(play(kind)) is (does not in OPEN)
+
+
+def is_given_more(agent, ctx, message):
+    """Stand for a handler in which the answer may be known."""
+
+
+@pytest.mark.parametrize("handler", ["on_result", "on_critique", "on_timer", "on_message"])
+@pytest.mark.parametrize("does", HEARD)
+def test_an_agent_that_may_hear_the_answer_keeps_it_open_by_what_it_does(play, does, handler):
+    kind = type("Hears", (Keeps,), {"does": staticmethod(HEARD[does]), handler: is_given_more})
+    assert left_unanswered(play(kind)) is False
+
+
+@pytest.mark.parametrize(("messages", "is_told"), [("tasks", True), ("all", False)])
+def test_a_function_that_only_sends_keeps_no_answer_open_unless_it_is_given_all_messages(play, messages, is_told):
+    def sends(ctx, message):
+        ctx.send(1, to="other")
+
+    assert left_unanswered(play(sends, messages=messages)) is is_told
 
 
 def test_an_answer_that_an_earlier_state_keeps_open_stays_open(play):

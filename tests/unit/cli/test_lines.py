@@ -77,6 +77,7 @@ def test_what_an_agent_was_asked_to_do_is_not_news(last_lines):
     stopped = AgentExited(agent="worker-2", incarnation=1, pid=4121, reason="shutdown", asked="stop")
     assert last_lines(*BEGUN, stopped) == ()
     assert last_lines(*BEGUN, AgentGone(agent="worker-2", reason="shutdown")) == ()
+    assert last_lines(*BEGUN, AgentGone(agent="worker-2", reason="killed", fate="stopped")) == ()
 
 
 def test_an_end_that_the_runtime_ordered_is_told_as_its_own_doing_and_once(last_lines):

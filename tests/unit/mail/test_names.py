@@ -20,6 +20,10 @@ MANY = [*(f"worker-{n}" for n in range(10_000)), "planner"]
         ("worker1234", MANY, "worker-1234"),
         ("Worker-77", MANY, "worker-77"),
         ("plannr", MANY, "planner"),
+        ("bda", ["bad", "root"], "bad"),
+        ("abd", ["bad", "root"], "bad"),
+        ("Ab", ["ba", "abc"], "ba"),
+        ("bda", [*MANY, "bad"], "bad"),
     ],
 )
 def test_the_nearest_name_comes_first(name, known, near):

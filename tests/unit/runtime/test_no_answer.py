@@ -14,7 +14,7 @@ from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog
 from tests.unit.runtime.test_turn_machine import TREE, Agent, Nobody
 
-DOUBT = r"step 'pay' of b is in doubt: no word of the bank; the task waits for a person: `scr doubts` lists it, "
+DOUBT = "step 'pay' of b is in doubt: no word of the bank; the task waits for a person: `scr doubts` lists it, "
 
 
 class Stand:
@@ -131,7 +131,7 @@ def test_a_doubt_that_an_earlier_runtime_has_left_is_told_at_once_too(stand):
     one = stand(first.store)
     one.ask("k", "b")
     ((outcome),) = one.told
-    assert (outcome.error, "step 'pay' of b is in doubt" in outcome.detail) == ("StepInDoubt", True)
+    assert (outcome.error, outcome.detail.startswith(DOUBT)) == ("StepInDoubt", True)
 
 
 def test_a_store_that_others_can_open_is_settled_by_a_command_that_names_run_message_and_store(stand, monkeypatch):

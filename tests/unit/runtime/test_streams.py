@@ -72,6 +72,14 @@ class TestUnread:
         unread.wake()
         assert (later.done(), isinstance(later, Future)) == (True, True)
 
+    def test_a_second_reader_is_refused_while_one_waits_and_takes_over_from_one_that_does_not(self):
+        unread = Unread(1)
+        assert unread.begin("first")
+        waiting = unread.news()
+        assert (unread.begin("second"), unread.is_read_by("first")) == (False, True)
+        waiting.cancel()
+        assert (unread.begin("second"), unread.is_read_by("first")) == (True, False)
+
 
 class Reading:
     """A channel of the runtime whose client reads what it is given, when it reads."""

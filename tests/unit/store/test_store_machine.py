@@ -143,7 +143,7 @@ class Stores(RuleBasedStateMachine):
     @rule(pick=PICK, name=st.sampled_from("pq"))
     def park(self, pick, name):
         if message := self.opened(pick):
-            self.both("park", message.message_id, name)
+            self.both("park", message.message_id, name, f"{name} has no end")
 
     @rule(pick=PICK, name=st.sampled_from("pq"), is_done=FLAG)
     def resolve(self, pick, name, is_done):

@@ -68,6 +68,14 @@ def said(event, **place):
             TurnFailed(**FAILED, error="ValueError: no", attempts=4),
             ("WARNING", "scr.agents.a", "agent a failed in message m, attempt 4: ValueError: no"),
         ),
+        (
+            TurnFailed(**FAILED, error="ValueError: no", attempts=1, due=100.04),
+            (
+                "WARNING",
+                "scr.agents.a",
+                "agent a failed in message m, attempt 1: ValueError: no; its next try is at once",
+            ),
+        ),
         (TurnFailed(**FAILED, error="TryLater: away", due=130.0), None),
         (TurnFailed(**FAILED, error="TryLater: away", attempts=1, due=130.0), None),
         (
@@ -96,6 +104,7 @@ def said(event, **place):
         ),
         (AgentGone(agent="a", reason="error", fate="ended"), None),
         (AgentGone(agent="a", reason="shutdown", fate="forgotten"), None),
+        (AgentGone(agent="a", reason="killed", detail="by its supervisor", fate="stopped"), None),
         (
             SupervisorGaveUp(supervisor="agents", causes=("a: boom", "b: boom")),
             ("ERROR", "scr", "supervisor agents gave up: too many restarts\n  a: boom\n  b: boom"),
@@ -114,6 +123,7 @@ def said(event, **place):
         (Logged(agent="a.b", text="%s hello"), ("INFO", "scr.agents.a.b", "%s hello")),
         (Printed(agent="a", stream="stdout", text="hello"), ("INFO", "scr.agents.a", "hello")),
         (LinesDropped(agent="a", count=3), ("INFO", "scr.agents.a", "3 more lines of a were left out")),
+        (LinesDropped(agent="a", count=1), ("INFO", "scr.agents.a", "1 more line of a was left out")),
         (LinesDropped(agent="", count=3), ("INFO", "scr", "3 more lines were left out")),
         (AgentUp(**END), None),
         (AgentHalted(**END), None),
