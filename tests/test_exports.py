@@ -1,11 +1,17 @@
 """The public names are few, sorted, and all there."""
 
+import re
 import subprocess
 import sys
+from inspect import getdoc, getmembers, isclass, isroutine
 
 import pytest
 
 import scr
+from scr import errors
+from scr.runtime.submission import Submitted
+
+ERRORS = {name for name, one in getmembers(errors, isclass) if issubclass(one, scr.ScrError)}
 
 
 def test_every_public_name_can_be_loaded():
@@ -19,6 +25,19 @@ def test_the_public_names_are_sorted():
 def test_an_unknown_name_is_refused_by_name():
     with pytest.raises(AttributeError, match=r"Agnet.*Agent"):
         scr.Agnet  # noqa: B018
+
+
+@pytest.mark.parametrize("offered", [scr.Runtime, Submitted, scr.Context])
+def test_every_error_that_a_docstring_promises_can_be_caught_by_its_public_name(offered):
+    promises = [
+        said
+        for name, verb in getmembers(offered, isroutine)
+        if not name.startswith("_")
+        for said in re.findall(r"[Rr]aises?([^.]*)", getdoc(verb) or "")
+    ]
+    promised = {word for said in promises for word in re.findall(r"\w+", said)} & ERRORS
+    assert len(promised) > 5
+    assert promised <= set(scr.__all__)
 
 
 @pytest.mark.parametrize(

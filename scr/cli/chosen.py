@@ -28,9 +28,9 @@ def chosen(archive: Archive, name: str) -> ListedRun:
 
 
 def completed(start: str, names: Sequence[str], what: str, where: str) -> str:
-    """The only one of these names that begins so.  Raises InvalidInput; `where` says where they are listed."""
+    """Find this name, or the only one that begins so.  Raises InvalidInput; `where` says where they are listed."""
     found = [name for name in names if start and name.startswith(start)]
-    match found:
+    match [start] if start in found else found:
         case [one]:
             return one
         case []:

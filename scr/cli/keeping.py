@@ -185,7 +185,8 @@ def _end(run: ListedRun) -> None:
         client.cancel(run.first_id)
         client.shut_down("scr cancel")
         if not client.wait_end(END_S):
-            raise InvalidInput(f"the runtime {run.runtime} has not ended within {END_S:g} s; `scr stop` ends it")
+            stop = f"`scr stop --runtime {run.runtime}` ends it"
+            raise InvalidInput(f"the runtime {run.runtime} has not ended within {END_S:g} s; {stop}")
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (runs, show, cancel)

@@ -12,6 +12,7 @@ from typing import Any
 from scr.bounds import counted
 from scr.cli.board import span
 from scr.cli.columns import aligned, fits, moment
+from scr.cli.follow_up import command_line, is_programs, resumed
 from scr.messages import Down, Failure, Message, Status, Task
 from scr.step_names import shown_step, shown_steps
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun
@@ -31,6 +32,7 @@ NEXT = {
     RunState.FAILED: "`scr show {run} --events` tells why; `scr fork {run} --at SEQ` begins anew before that",
     RunState.CANCELLED: "`scr show {run} --events` tells when; `scr fork {run} --at SEQ` begins anew before that",
 }
+BEGUN_BY_PROGRAM = frozenset({RunState.QUEUED, RunState.INTERRUPTED, RunState.STOPPED, RunState.DONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,9 @@ def next_steps(row: Row) -> Iterator[str]:
         yield f"`scr dead {run.run}` lists what could not be handled"
     if not tally.messages and run.state in {RunState.INTERRUPTED, RunState.STOPPED}:
         yield "nothing was accepted, so nothing is lost: start it again"
+        return
+    if is_programs(run) and run.state in BEGUN_BY_PROGRAM:
+        yield resumed(run)
         return
     yield NEXT[run.state].format(run=run.run, runtime=run.runtime)
 
@@ -224,7 +229,7 @@ def about(message: Message) -> str:
             return ""
 
 
-def letter_lines(run: str, letter: DeadLetter) -> Iterator[str]:
+def letter_lines(run: str, letter: DeadLetter, place: tuple[str, ...] = ()) -> Iterator[str]:
     """A dead letter, and how it is delivered once more."""
     message = letter.message
     yield f"{message.message_id}  {message.type} from {message.sender} to {message.to}, {moment(letter.time)}"
@@ -232,7 +237,7 @@ def letter_lines(run: str, letter: DeadLetter) -> Iterator[str]:
         yield f"    {matter}"
     delivered = counted(letter.deliveries, "delivery", "deliveries")
     yield f"    {letter.reason} after {delivered}: {letter.detail}".rstrip(": ")
-    yield f"    once more: scr retry-dead {run} {short(message.message_id)}"
+    yield f"    once more: {command_line('retry-dead', run, message.message_id, place=place)}"
 
 
 def letter_object(run: str, letter: DeadLetter) -> dict[str, Any]:
@@ -247,7 +252,7 @@ def letter_object(run: str, letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def doubt_lines(run: str, doubt: Doubt) -> Iterator[str]:
+def doubt_lines(run: str, doubt: Doubt, place: tuple[str, ...] = ()) -> Iterator[str]:
     """A step in doubt, what had been done before it, and how it is resolved."""
     message, done = doubt.message, shown_steps(step for step in doubt.steps if step.state == "done")
     step = shown_step(doubt.step)
@@ -257,8 +262,8 @@ def doubt_lines(run: str, doubt: Doubt) -> Iterator[str]:
     if doubt.detail:
         yield f"    {doubt.detail}"
     yield f"    it had begun, and nobody knows how it ended; done before it: {', '.join(done) or 'nothing'}"
-    yield f"    it was done:  scr resolve {run} {short(message.message_id)} --done JSON"
-    yield f"    it was not:   scr resolve {run} {short(message.message_id)} --not-done"
+    yield f"    it was done:  {command_line('resolve', run, message.message_id, '--done', 'JSON', place=place)}"
+    yield f"    it was not:   {command_line('resolve', run, message.message_id, '--not-done', place=place)}"
 
 
 def doubt_object(run: str, doubt: Doubt) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import typer
 
 from scr.cli.chosen import chosen
 from scr.cli.codes import Code
+from scr.cli.follow_up import command_line, place_of, resumed
 from scr.cli.job import new_run_id
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, SomeRun, Store
 from scr.cli.say import guarded, say_found
@@ -45,10 +46,12 @@ def fork(
 
     def command() -> Code:
         made = fork_run(database_of(store), _full(store, run), at, new_run_id(), created=time.time())
+        with open_archive(store) as archive:
+            again = resumed(archive.run(made.run))
         told = {"run_id": made.run, "parent": made.parent, "parent_seq": made.seq, "rows": made.rows}
         lines = (
             f"{made.run} is {made.parent} as it was after event {made.seq}: {made.rows} rows",
-            f"go on with it: scr resume {made.run}",
+            f"go on with it: {again}",
         )
         return say_found(told, lines, as_json=as_json)
 
@@ -71,7 +74,8 @@ def export(
     def command() -> Code:
         made = export_run(database_of(store), _full(store, run), file, at=time.time())
         told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
-        lines = (f"{made.run} is in {file}: {made.rows} rows, {_size(made.size_bytes)}; `scr import {file}` reads it",)
+        read = command_line("import", str(file))
+        lines = (f"{made.run} is in {file}: {made.rows} rows, {_size(made.size_bytes)}; `{read}` reads it",)
         return say_found(told, lines, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
@@ -99,7 +103,8 @@ def import_file(
             raise InvalidInput(f"{name!r} cannot be the name of a run: give 1 to 64 letters, digits, “_”, “-” and “.”")
         made = import_run(database_of(store), file, name=name)
         told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
-        lines = (f"{made.run} is in the store: {made.rows} rows; `scr show {made.run}` tells how it stands",)
+        look = command_line("show", made.run, place=place_of(store, database_of(store).shown))
+        lines = (f"{made.run} is in the store: {made.rows} rows; `{look}` tells how it stands",)
         return say_found(told, lines, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))

@@ -14,13 +14,14 @@ from scr.agents.planner import Request
 from scr.cli.chosen import chosen, once_free, owner
 from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
+from scr.cli.follow_up import is_programs
 from scr.cli.job import RUNS, Job, prepare_folder
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, Store
 from scr.cli.plain import Count
 from scr.cli.result import report_of
 from scr.cli.retold import Retold
 from scr.cli.say import guarded, say_trouble
-from scr.cli.session import PLANNER, Answer, Ended, Failed, Screen, Session, Signals, answered
+from scr.cli.session import Answer, Ended, Failed, Screen, Session, Signals, answered
 from scr.cli.stopping import STOPPING
 from scr.cli.watched import told, watched
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
@@ -28,6 +29,7 @@ from scr.messages import Failure, Message, Result, Task
 from scr.research.documents import Tell, tell_nothing
 from scr.research.index import Index
 from scr.runtime.spawn import Spawned
+from scr.runtime.tree import PLANNER
 from scr.specs import walk
 from scr.store.archive import Archive, open_archive
 from scr.store.listed import ListedRun
@@ -100,7 +102,7 @@ def _free(archive: Archive, name: str) -> ListedRun:
 
 def _kept(archive: Archive, run: ListedRun) -> Kept:
     """Everything about the run.  Raises InvalidInput for one that is not of this command's kind."""
-    if not archive.messages(run.run, limit=1):
+    if not archive.messages(run.run, limit=1) and not is_programs(run):
         raise InvalidInput(f"of the run {run.run} nothing was accepted, so nothing is lost: start again with `scr run`")
     if all(spec.id != PLANNER for spec in walk(run.tree)):
         raise InvalidInput(

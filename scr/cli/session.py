@@ -33,7 +33,7 @@ from scr.runtime import preload as preloads
 from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
 from scr.runtime.submission import Submitted
-from scr.runtime.tree import RESEARCH_TREE
+from scr.runtime.tree import PLANNER, RESEARCH_TREE
 from scr.telemetry.events import MessageAccepted, Record
 from scr.values import complaint
 
@@ -41,7 +41,6 @@ RUN_S = 3600.0
 TICK_S = 0.1
 INBOX_MAX = 10_000
 END_S = 15.0
-PLANNER = "planner"
 INPUT_ERRORS = {"InvalidInput", "InvalidDocuments"}
 
 

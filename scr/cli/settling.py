@@ -12,6 +12,7 @@ import typer
 from scr.cli import kept
 from scr.cli.chosen import chosen, completed, owner
 from scr.cli.codes import Code
+from scr.cli.follow_up import place_of, resumed
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, SomeRun, Store
 from scr.cli.say import guarded, say_found, say_readable
 from scr.errors import InvalidInput, StoreDamaged
@@ -37,9 +38,10 @@ def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_
     def command() -> Code:
         with open_archive(store) as archive:
             found, damaged = _throughout(archive, run, lambda name: archive.letters(name, last))
+            place = place_of(store, archive.shown)
         found = found[-last:]
         told = {"dead_letters": [kept.letter_object(name, letter) for name, letter in found]}
-        lines = [line for name, letter in found for line in kept.letter_lines(name, letter)]
+        lines = [line for name, letter in found for line in kept.letter_lines(name, letter, place)]
         return say_readable(told, lines or ["no dead letters"], damaged, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
@@ -128,7 +130,7 @@ def _has(letter: DeadLetter, text: str | None) -> bool:
 
 
 def _when(run: ListedRun) -> str:
-    return "" if run.is_owned else f", when the run goes on: scr resume {run.run}"
+    return "" if run.is_owned else f", when the run goes on: {resumed(run)}"
 
 
 def doubts(run: SomeRun = None, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
@@ -144,8 +146,9 @@ def doubts(run: SomeRun = None, store: Store = DEFAULT_STORE, as_json: AsJson = 
     def command() -> Code:
         with open_archive(store) as archive:
             found, damaged = _throughout(archive, run, archive.doubts)
+            place = place_of(store, archive.shown)
         told = {"doubts": [kept.doubt_object(name, doubt) for name, doubt in found]}
-        lines = [line for name, doubt in found for line in kept.doubt_lines(name, doubt)]
+        lines = [line for name, doubt in found for line in kept.doubt_lines(name, doubt, place)]
         return say_readable(told, lines or ["nothing is in doubt"], damaged, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))

@@ -13,12 +13,12 @@ from scr.agents.planner import Request
 from scr.cli.folder import INDEX, RunFolder
 from scr.cli.job import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.cli.retold import Retold
-from scr.cli.session import PLANNER, Answer, Failed, answered
+from scr.cli.session import Answer, Failed, answered
 from scr.errors import InvalidInput
 from scr.research.outcome import Outcome
 from scr.research.question import clean
 from scr.runtime import preload
-from scr.runtime.tree import RESEARCH_TREE
+from scr.runtime.tree import PLANNER, RESEARCH_TREE
 from scr.specs import AgentSpec, walk
 from scr.telemetry.events import Record
 from scr.values import Frozen, complaint

@@ -12,7 +12,8 @@ from typing import Protocol
 from scr.frames import Commit
 from scr.mail.names import unknown
 from scr.mail.router import Router
-from scr.runtime.post import Post, refusal_of
+from scr.runtime.own_mail import refusal_of
+from scr.runtime.post import Post
 from scr.specs import AgentSpec
 from scr.store.records import Effect
 from scr.store.store import Store

@@ -30,10 +30,10 @@ from scr.messages import (
     StatusPayload,
     Task,
     derive_id,
-    origin,
 )
 from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
+from scr.runtime.own_mail import failure_of, fresh, own_envelope
 from scr.runtime.waits import Waits
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.rows import printable
@@ -169,9 +169,22 @@ class Post:
                 self._store.accept(arrival.message, kept, given=arrival.given, refused=refused)
             except InvalidMessage as error:
                 refused(error)
-            return
-        self._take_in(key, known.given)
-        self._tell_known(key, known)
+        elif self._replaces(arrival.message, known):
+            again = partial(self._redirected, arrival, known)
+            self._store.exhume(key, again, instead=arrival.message, refused=partial(self._turn_away, key))
+        else:
+            self._take_in(key, known.given)
+            self._tell_known(key, known)
+
+    def _replaces(self, message: Message, known: Known) -> bool:
+        """Tell whether what came earlier under this key found no agent of its name, and this message may find one."""
+        return known.missed != "" and (message.to in self._router or message.to != known.missed)
+
+    def _redirected(self, arrival: Arrival, known: Known, kept: KeptMessage | None) -> None:
+        """The message has the place of the one that was delivered to no agent, unless that is delivered by now."""
+        self._take_in(arrival.message.message_id, arrival.given if kept else known.given)
+        if kept:
+            self.reopen(kept)
 
     def _arrived(self, arrival: Arrival) -> None:
         self._take_in(arrival.message.message_id, arrival.given)
@@ -291,35 +304,6 @@ def refusal(error: ScrError) -> Outcome:
 
 def _kept() -> None:
     """Nobody waits for it."""
-
-
-def failure_of(letter: DeadLetter) -> Failure:
-    """What the sender of a dead letter gets."""
-    message = letter.message
-    fields = {"message_id": message.message_id, "agent": message.to, "reason": letter.reason}
-    fields["detail"] = printable(letter.detail)
-    payload = FailurePayload.model_validate(fields | {"deliveries": letter.deliveries, "error": letter.error})
-    envelope = own_envelope(derive_id(message.message_id, "failure"), message.sender)
-    envelope |= {"in_reply_to": message.message_id, "run_id": message.run_id, "trace_id": message.trace_id}
-    return Failure(payload=payload, **envelope)
-
-
-def refusal_of(starter: str, message_id: str, agent: str, code: str, sentence: str) -> Failure:
-    """What an agent gets whose start of another was refused."""
-    payload = FailurePayload(
-        message_id=message_id, agent=agent, reason="refused", detail=printable(f"{code}: {sentence}")
-    )
-    return Failure(payload=payload, **own_envelope(derive_id(message_id, f"start {agent}"), starter))
-
-
-def own_envelope(message_id: str, to: str) -> dict[str, object]:
-    """Envelope fields of a message of the runtime's own."""
-    return origin(message_id=message_id, sender=RUNTIME, to=to, at=time.time())
-
-
-def fresh(what: str) -> str:
-    """An id that is never given twice."""
-    return derive_id(what, time.time_ns())
 
 
 def accepted(message: Message) -> MessageAccepted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 
 MEMORY = "memory"
+PLANNER = "planner"
 
 TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
 MEMORY_SPEC = AgentSpec(
@@ -38,7 +39,7 @@ RESEARCH_TREE = SupervisorSpec(
             max_restarts=10,
             within_s=10.0,
             children=(
-                AgentSpec(id="planner", code=Code(reference="scr.agents.planner:PlannerAgent"), shutdown_s=1.0),
+                AgentSpec(id=PLANNER, code=Code(reference="scr.agents.planner:PlannerAgent"), shutdown_s=1.0),
                 AgentSpec(id="critic", code=Code(reference="scr.agents.critic:CriticAgent"), shutdown_s=1.0),
             ),
         ),

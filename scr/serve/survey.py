@@ -167,7 +167,9 @@ def glance(trades: Mapping[str, Trade], run: str, since: int, archive: Archive) 
     answer = archive.answer(listed.run) if listed.state in OVER and not records else None
     offer = offer_of(archive, trades, listed)
     if offer is None:
-        raise InvalidInput(f"the run {listed.run} is of a kind that this server does not know; `scr show` shows it")
+        raise InvalidInput(
+            f"the run {listed.run} is of a kind that this server does not know; `scr show {listed.run}` shows it"
+        )
     folder = offer.trade.folder(offer.given)
     why = why_failed(offer.trade, answer)
     return Glance(listed, records, is_to_go_on(archive, listed), answer, folder, why)

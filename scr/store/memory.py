@@ -3,13 +3,15 @@
 It is also the plain statement of what every other store must do.
 """
 
+# ruff: noqa: ARG002  nothing is refused later than at once, and no other process asks
+
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from scr.charging import Charges
 from scr.frames import Entry, StepRecord, Timer
@@ -99,7 +101,7 @@ class MemoryStore:
         *,
         ask: OpenAsk | None = None,
         given: Given | None = None,
-        refused: Refused | None = None,  # noqa: ARG002  nothing is refused later than at once
+        refused: Refused | None = None,
     ) -> None:
         """Keep a message."""
         self._take(message)
@@ -134,11 +136,7 @@ class MemoryStore:
         then()
 
     def record(
-        self,
-        message_id: str,
-        step: StepRecord,
-        then: Then | None = None,
-        refused: Refused | None = None,  # noqa: ARG002  as in `accept`
+        self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
     ) -> None:
         """Keep a step."""
         if kept := self._open.get(message_id):
@@ -171,16 +169,25 @@ class MemoryStore:
                 self._take(failure)
         _call(then)
 
-    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
+    def exhume(
+        self,
+        message_id: str,
+        then: Callable[[KeptMessage | None], None],
+        *,
+        instead: Message | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         """Open a dead letter again."""
-        found = self._dead.pop(message_id, None)
-        if found is not None:
-            letter, kept = found
+        letter, kept = self._dead.pop(message_id, (None, None))
+        if instead:  # however many dead letters have come since
+            kept, self._given[message_id] = KeptMessage(instead), given_of(instead)
+        if kept:
             self._known.pop(message_id, None)
             self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
-            fresh = {**asdict(Charges()), "due": None, "parked": "", "doubt": ""}
-            self._open[message_id] = replace(kept, deliveries=letter.deliveries, **fresh)
-        then(self._open[message_id] if found else None)
+            deliveries = letter.deliveries if letter else 0
+            fresh = {**asdict(Charges()), "deliveries": deliveries, "due": None, "parked": "", "doubt": ""}
+            self._open[message_id] = replace(kept, **fresh)
+        then(self._open[message_id] if kept else None)
 
     def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""
@@ -258,23 +265,14 @@ class MemoryStore:
         """Everything is kept at once."""
         then()
 
-    def find(
-        self,
-        message_id: str,
-        then: Callable[[Known], None],
-        refused: Refused | None = None,  # noqa: ARG002  as in `accept`
-    ) -> None:
+    def find(self, message_id: str, then: Callable[[Known], None], refused: Refused | None = None) -> None:
         """What is known of a client's message."""
         seal(message_id)
         given, kept = self._given.get(message_id), self._open.get(message_id)
         if kept and not given:
             given = given_of(kept.message)
-        if answer := self._known.get(message_id):
-            then(Known("ended", answer, given))
-        elif kept:
-            then(Known("open", given=given))
-        else:
-            then(Known("ended" if message_id in self._known else "unknown", given=given))
+        state: Literal["unknown", "open"] = "open" if kept else "unknown"
+        then(Known("ended" if message_id in self._known else state, self._known.get(message_id), given))
 
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
@@ -306,7 +304,7 @@ class MemoryStore:
         """Nobody else can take the run."""
         return 0.0
 
-    def held_up(self, within_s: float) -> bool:  # noqa: ARG002  it never keeps anybody waiting
+    def held_up(self, within_s: float) -> bool:
         """Never."""
         return False
 

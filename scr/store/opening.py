@@ -184,7 +184,7 @@ def _claimable(session: Session, run: str) -> RunRow:
     if row is None:
         raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
     if row.state == RunState.CANCELLED:
-        raise RunCancelled(f"the run {run!r} was cancelled; `scr fork` begins a new one from it")
+        raise RunCancelled(f"the run {run!r} was cancelled; `scr fork {row.run} --at SEQ` begins a new one from it")
     return row
 
 
@@ -209,9 +209,12 @@ def _owned(row: RunRow) -> RunOwned:
     process = lease.parse(row.owner or "")
     pid = f" (pid {process.pid})" if process else ""
     if row.state == RunState.QUEUED:
-        return RunOwned(f"a server{pid} is starting a runtime for the run {row.run!r}: follow it with `scr attach`")
+        return RunOwned(
+            f"a server{pid} is starting a runtime for the run {row.run!r}: `scr attach {row.run}` follows it"
+        )
     who = f"{row.runtime!r}{pid}"
     return RunOwned(
-        f"the runtime {who} works on the run {row.run!r}: attach to it with `scr attach {row.run}`,"
-        " end it with `scr stop`, or wait until it is done"
+        f"the runtime {who} works on the run {row.run!r}: `scr top --runtime {row.runtime}` looks at it, and"
+        f" `scr attach {row.run}` follows a run of a server; end it with its program or with"
+        f" `scr stop --runtime {row.runtime}`, or wait until it is done"
     )

@@ -266,6 +266,15 @@ class Known:
     answer: Message | None = None
     given: Given | None = None
 
+    @property
+    def missed(self) -> AgentId:
+        """The name under which it found no agent, if it was never delivered; empty otherwise."""
+        match self.answer:
+            case Failure(payload=failure) if failure.reason == "unknown_agent" and not failure.deliveries:
+                return failure.agent
+            case _:
+                return ""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

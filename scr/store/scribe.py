@@ -156,13 +156,16 @@ class Scribe:
         return rows + (self.accept(failure) if failure else [])
 
     def exhume(
-        self, message_id: str, state: RunState = RunState.RUNNING
+        self, message_id: str, state: RunState = RunState.RUNNING, instead: Message | None = None
     ) -> tuple[int, Callable[[Session], KeptMessage | None]]:
         """What finds a dead letter and opens it again, in the transaction, and its new number: then call `exhumed`.
 
-        A run that had failed with it is in this state then.
+        A run that had failed with it is in this state then.  `instead` takes its place under its id.
         """
         n, seq, run, is_first = self._next(), self.seq, self.run, message_id == self.first_id
+        other: list[Row] = []
+        if instead:
+            other = [(statements.READDRESSED, (*message_columns(instead)[1:], run, message_id))]
 
         def look(session: Session) -> KeptMessage | None:
             found = session.rows(statements.LETTER_OF, run=run, message_id=message_id)
@@ -172,10 +175,11 @@ class Scribe:
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
             session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
+            session.write(other)
             if is_first:
                 session.change(statements.NOT_OVER, state=str(state), id=run)
             steps = map(step_of, session.rows(statements.STEPS_OF, run=run, message_id=message_id))
-            return KeptMessage(message_of(columns), deliveries, steps=tuple(step for step in steps if step))
+            return KeptMessage(instead or message_of(columns), deliveries, steps=tuple(step for step in steps if step))
 
         return n, look
 

@@ -104,16 +104,23 @@ class SqlStore:
         """Keep a dead letter."""
         self._put(self._scribe.bury(letter, failure), then)
 
-    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
+    def exhume(
+        self,
+        message_id: str,
+        then: Callable[[KeptMessage | None], None],
+        *,
+        instead: Message | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         """Open a dead letter again."""
-        n, look = self._scribe.exhume(message_id)
+        n, look = self._scribe.exhume(message_id, instead=instead)
 
         def found(kept: KeptMessage | None) -> None:
             if kept is not None:
                 self._scribe.exhumed(message_id, n)
             then(kept)
 
-        self._put((), found, look)
+        self._put((), found, look, refused)
 
     def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""

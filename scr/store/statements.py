@@ -138,6 +138,11 @@ REOPENED = Statement(
     "UPDATE messages SET n = :n, end_seq = NULL, outcome = NULL, deliveries = :deliveries, deaths = 0, attempts = 0,"
     " due = NULL, outage_since = NULL, parked = '' WHERE run = :run AND message_id = :message_id"
 )
+READDRESSED = Statement(
+    "UPDATE messages SET sender = :sender, recipient = :recipient, type = :type, in_reply_to = :in_reply_to,"
+    " run_id = :run_id, trace_id = :trace_id, time = :time, payload = :payload, crc = :crc"
+    " WHERE run = :run AND message_id = :message_id"
+)
 ASKED_IN_CLOSED = Statement(
     "UPDATE asks SET end_seq = :seq WHERE run = :run AND asked_in = :message_id AND end_seq IS NULL"
 )

@@ -100,8 +100,18 @@ class Store(Protocol):
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Its message is a dead letter; `failure`, if any, is a message to its sender, accepted with it."""
 
-    def exhume(self, message_id: str, then: Callable[[KeptMessage | None], None]) -> None:
-        """A dead letter is an open message again, with its steps, at the end of its mailbox; None: there is none."""
+    def exhume(
+        self,
+        message_id: str,
+        then: Callable[[KeptMessage | None], None],
+        *,
+        instead: Message | None = None,
+        refused: Refused | None = None,
+    ) -> None:
+        """A dead letter is an open message again, with its steps, at the end of its mailbox; None: there is none.
+
+        `instead` is a client's message that takes its place under its id.
+        """
 
     def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person: its step is in doubt, and why."""

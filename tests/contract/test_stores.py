@@ -317,6 +317,19 @@ def test_a_dead_letter_can_be_opened_again_at_the_end_of_its_mailbox(bench):
     assert ids(bench.reopened()) == ["m1", "m2", "f0"]
 
 
+def test_another_message_takes_the_place_of_a_dead_letter_under_its_id(bench):
+    letter = DeadLetter(task("m0", to="wroker", sender=CLIENT), "unknown_agent", "", 0, 7.5)
+    bench.told(bench.store.accept, letter.message, given=given_of(letter.message))
+    bench.told(bench.store.bury, letter, failure("f0", "m0", to=CLIENT))
+    instead = task("m0", to="worker", sender=CLIENT, value={"n": 2})
+    assert bench.told(bench.store.exhume, "m0", instead=instead).message == instead
+    found = bench.told(bench.store.find, "m0")
+    assert (found.state, found.answer, found.given) == ("open", None, given_of(instead))
+    assert bench.told(bench.store.dead) == ()
+    (kept,) = bench.reopened().mail
+    assert (kept.message, kept.deliveries) == (instead, 0)
+
+
 def test_of_dead_letters_and_crashes_the_last_are_read_oldest_first(bench):
     for n in range(5):
         accept(bench, task(f"m{n}"))

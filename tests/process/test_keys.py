@@ -165,6 +165,20 @@ def test_a_key_is_compared_though_its_agent_never_was(runtime):
         runtime.ask("nobody", 2, key="lost-1")
 
 
+def test_a_key_that_was_given_to_a_misspelt_name_or_too_early_is_free_for_the_agent_that_exists(runtime):
+    for name in ("anwsers", "ansers", "later"):
+        with pytest.raises(UnknownAgent, match=f"'{name}'"):
+            runtime.submit(name, 1, key="early" if name == "later" else "misspelt").result(10)
+    assert runtime.submit("answers", 2, key="misspelt").result(10)[2] == 2
+    runtime.start_agent("later", dies, max_deliveries=1)
+    for _ in range(2):
+        with pytest.raises(TaskFailed):
+            runtime.submit("later", 1, key="early").result(10)
+    with pytest.raises(InvalidMessage, match="'misspelt' was used for 'answers' with another payload"):
+        runtime.ask("answers", 1, key="misspelt")
+    runtime.stop_agent("later")
+
+
 def test_a_key_is_compared_after_a_dead_letter_was_delivered_once_more(runtime):
     runtime.start_agent("dies", dies, max_deliveries=1, restart="temporary")
     with pytest.raises(TaskFailed):

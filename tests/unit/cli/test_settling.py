@@ -1,9 +1,12 @@
 """What waits for a person: dead letters and steps in doubt, in runs at rest."""
 
+import shlex
 from functools import partial
 
 import pytest
 
+from scr.frames import StepRecord
+from scr.runtime.tree import AGENTS_TREE
 from scr.store.records import DeadLetter
 from scr.telemetry.events import Logged, Record
 from tests.unit.store.story import image_of, opened, story, task, told
@@ -133,3 +136,51 @@ def test_which_dead_letters_are_meant_must_be_said_once(scr, many, arguments):
         2,
         "scr: give the ID of one dead letter, or --all, with --reason TEXT for some of them\n",
     )
+
+
+@pytest.fixture
+def crawled(store):
+    """A program's run whose dead letters have keys of the program's, one of them the beginning of another."""
+    run = opened(store, "crawl", AGENTS_TREE)
+    run.append(Record(seq=1, at=1.0, time=1.0, event=Logged(agent="c", text="begun")))
+    for key in ("https://example.org/a", "https://example.org/a?b=1&c=it's"):
+        run.accept(task(key, "c"))
+        run.bury(DeadLetter(task(key, "c"), "failed", "no", 3, 110.0), None)
+    run.accept(task("pay~1", "b"))
+    run.record("pay~1", StepRecord(name="pay", state="begun"))
+    run.park("pay~1", "pay")
+    run.close()
+    return store
+
+
+def commands_in(text):
+    """The commands that lines end with, as a shell takes them apart."""
+    return [
+        shlex.split(line.partition("scr ")[2]) for line in text.splitlines() if ":  " in line or "once more" in line
+    ]
+
+
+def test_the_commands_that_a_list_ends_with_work_as_they_stand(scr, crawled):
+    again = "start its program again, with run='crawl' and its store\n"
+    for command in commands_in(scr("dead", "crawl", "--store", crawled).out):
+        said = scr(*command)
+        assert (said.code, said.out.endswith(f" is delivered to c once more, when the run goes on: {again}")) == (
+            0,
+            True,
+        )
+    assert scr("dead", "crawl", "--store", crawled).out == "no dead letters\n"
+    done, _ = commands_in(scr("doubts", "--store", crawled).out)
+    assert scr(*(word.replace("JSON", "1") for word in done)).out.endswith(f"was done, when the run goes on: {again}")
+
+
+def test_a_store_that_a_command_finds_by_itself_is_not_named(scr, crawled, monkeypatch):
+    monkeypatch.setenv("SCR_STORE", crawled)
+    assert "--store" not in scr("dead").out + scr("doubts").out
+
+
+def test_of_a_run_of_a_program_it_is_said_that_the_program_takes_it_up(scr, crawled):
+    again = "start its program again, with run='crawl' and its store"
+    assert scr("show", "crawl", "--store", crawled).out.splitlines()[-1].strip() == again
+    forked = scr("fork", "crawl", "--at", "1", "--store", crawled).out.splitlines()
+    assert forked[1] == f"go on with it: {again.replace('crawl', forked[0].split()[0])}"
+    assert "start that program again, with run='crawl'" in scr("resume", "crawl", "--store", crawled).err

@@ -31,11 +31,11 @@ def spec(name):
 TREE = SupervisorSpec(id="root", strategy="one_for_one", children=(spec("a"), spec("b"), spec("c")))
 
 
-def opened(url, run="story"):
+def opened(url, run="story", tree=TREE):
     """The run, owned by this process; callbacks come on the thread that writes."""
     return open_store(
         url,
-        Opening(run, "test", str(lease.this_process()), TREE, title="a story"),
+        Opening(run, "test", str(lease.this_process()), tree, title="a story"),
         call=lambda function: function(),
         lost=lambda error: None,
         changed=lambda status: None,

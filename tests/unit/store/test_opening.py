@@ -1,8 +1,12 @@
 """A run comes into the store with the message that begins it, or not at all."""
 
+import os
+from dataclasses import replace
+
 import pytest
 
 from scr.config import Limits
+from scr.errors import RunOwned
 from scr.store import lease
 from scr.store.archive import open_archive
 from scr.store.opening import open_store
@@ -10,11 +14,11 @@ from scr.store.records import Opening, RunState
 from tests.unit.store.story import TREE, task
 
 
-def opened(url, text="work"):
+def opened(url, text="work", owner=None):
     first = task("asked", "a", text=text)
     return open_store(
         url,
-        Opening("asked", "test", str(lease.this_process()), TREE, title="a question", first=first),
+        Opening("asked", "test", str(owner or lease.this_process()), TREE, title="a question", first=first),
         call=lambda function: function(),
         lost=lambda error: None,
         changed=lambda status: None,
@@ -45,3 +49,16 @@ def test_a_run_that_was_killed_at_once_goes_on_with_the_question_that_it_had(tmp
     with open_archive(url) as archive:
         assert archive.run("asked").state is RunState.STOPPED
         assert [one.message.message_id for one in archive.messages("asked")] == ["asked"]
+
+
+def test_who_finds_a_run_at_work_is_told_commands_that_work_for_it(tmp_path):
+    url, parent = f"sqlite:///{tmp_path}/store.db", os.getppid()
+    mother = replace(lease.this_process(), pid=parent, started=lease._started(parent))
+    opened(url, owner=mother).close(release=False)
+    with pytest.raises(RunOwned) as error:
+        opened(url)
+    told = str(error.value)
+    assert told.startswith(
+        f"the runtime 'test' (pid {parent}) works on the run 'asked': `scr top --runtime test` looks"
+    )
+    assert told.endswith("end it with its program or with `scr stop --runtime test`, or wait until it is done")
