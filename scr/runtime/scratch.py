@@ -161,6 +161,6 @@ def _sweep(mine: Path) -> None:
 
 def _made_at(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return min(one.stat().st_mtime for one in (path, *path.iterdir()))  # what is made in it later renews its own
     except FileNotFoundError:  # it ended while we looked
         return 0.0
