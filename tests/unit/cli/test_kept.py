@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from scr.cli.columns import aligned, cut
-from scr.cli.kept import Row, next_steps, run_table
+from scr.cli.kept import Row, as_object, next_steps, run_table, summary
 from scr.cli.timeline import SAYINGS, line_of, said
 from scr.specs import SupervisorSpec
 from scr.store.listed import ListedRun
@@ -38,6 +38,17 @@ def test_in_80_columns_what_is_nowhere_is_left_out_and_the_title_gives_way(count
     assert len(lines[0].split()) == heads
     assert max(map(len, lines)) <= 80
     assert lines[1].endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("state", "count"),
+    [(RunState.DONE, 1), (RunState.FAILED, 1), (RunState.CANCELLED, 0), (RunState.STOPPED, 4), (RunState.RUNNING, 4)],
+)
+def test_of_a_run_that_is_over_only_what_came_from_outside_is_open(state, count):
+    over = row(state, open_messages=4, from_outside=1)
+    assert run_table([over], 1060.0, None)[1].split()[5] == str(count)
+    assert as_object(over, 1060.0)["open"] == count
+    assert any(f", open {count}, " in line for line in summary(over, 1060.0))
 
 
 def test_a_run_under_way_takes_until_now():
