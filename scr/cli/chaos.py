@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
+import signal
 import sys
-import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,14 +20,18 @@ from scr.chaos.comparison import Comparison
 from scr.chaos.figures import Verdict
 from scr.chaos.strikes import TARGETS
 from scr.chaos.trial import Trial
-from scr.cli.codes import Code
+from scr.cli.codes import STATUS, Code
 from scr.cli.options import AsJson
-from scr.cli.say import guarded, say_found
+from scr.cli.say import guarded, say_found, say_json, say_trouble
 from scr.cli.steering import parsed
-from scr.errors import InvalidInput
+from scr.cli.stopping import raised
+from scr.errors import InvalidInput, StartFailed
 from scr.failpoints import POINTS
 from scr.launch.paths import module_path
+from scr.runtime.scratch import discard_scratch, make_scratch
+from scr.store.url import sqlite_url
 
+UNUSABLE = "InvalidCode: "
 CODES = {Verdict.VALID: Code.DONE, Verdict.INVALID: Code.UNSOUND, Verdict.UNKNOWN: Code.UNKNOWN}
 SAID = {
     Verdict.VALID: "valid: the same results and as many steps, undisturbed and under kills",
@@ -77,31 +84,87 @@ def chaos(
         if not code:
             raise InvalidInput("which agent? name it as package.module:Class; `scr chaos --help` has examples")
         sys.path[:] = module_path([str(Path.cwd()), *sys.path])  # the agent is often where the command is typed
-        with tempfile.TemporaryDirectory(prefix="scr-chaos-") as folder:
-            trial = Trial(
-                code=code,
-                task=parsed(task),
-                tasks=tasks,
-                kills=kills,
-                seed=secrets.randbelow(1 << 31) if seed is None else seed,
-                store=store or f"sqlite:///{folder}/store.sqlite",
-                targets=tuple(targets.split(",")),
-                timeout_s=timeout_s,
-            )
-            return _say(trial, trial.compare(), repeat(trial, store), as_json=as_json)
+        trial = Trial(
+            code=_checked(code),
+            task=parsed(task),
+            tasks=tasks,
+            kills=kills,
+            seed=secrets.randbelow(1 << 31) if seed is None else seed,
+            store=store,
+            targets=tuple(targets.split(",")),
+            timeout_s=timeout_s,
+        )
+        return _tried(trial, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def repeat(trial: Trial, store: str) -> str:
+def _checked(code: str) -> str:
+    """Refuse a name whose module cannot be one.  Raises InvalidInput."""
+    if not all(part.isidentifier() for part in code.partition(":")[0].split(".")):
+        raise InvalidInput(f"{code!r} does not name an agent; write it as package.module:Class")
+    return code
+
+
+def _tried(trial: Trial, *, as_json: bool) -> Code:
+    """Carry out the trial and say what it found, or that a signal ended it."""
+    try:
+        with raised():
+            found = _compared(trial)
+    except KeyboardInterrupt as stop:
+        return _say_stopped(trial, stop, as_json=as_json)
+    return _say(trial, found, as_json=as_json)
+
+
+def _compared(trial: Trial) -> Comparison:
+    """Carry out the trial.  Raises InvalidInput where its agent cannot be imported."""
+    try:
+        with _stored(trial) as stored:
+            return stored.compare()
+    except StartFailed as error:
+        reason = str(error).partition("\n")[0].removeprefix("start_failed: ")
+        if not reason.startswith(UNUSABLE):
+            raise
+        raise InvalidInput(
+            f"{reason.removeprefix(UNUSABLE)}; name an agent that this folder or an installed package has"
+        ) from error
+
+
+@contextmanager
+def _stored(trial: Trial) -> Iterator[Trial]:
+    """Give the trial a file of its own, if it has no store; inside, the file is there."""
+    if trial.store:
+        yield trial
+        return
+    name = f"c-{secrets.token_hex(4)}"
+    try:
+        yield replace(trial, store=sqlite_url(make_scratch(name) / "store.sqlite"))
+    finally:
+        discard_scratch(name)
+
+
+def repeat(trial: Trial) -> str:
     """The command line that does the same again."""
     words = ["scr", "chaos", trial.code, "--task", json.dumps(trial.task), "--tasks", trial.tasks]
     words += ["--kills", trial.kills, "--targets", ",".join(trial.targets), "--seed", trial.seed]
-    words += ["--timeout", f"{trial.timeout_s:g}", *(["--store", store] if store else [])]
+    words += ["--timeout", f"{trial.timeout_s:g}", *(["--store", trial.store] if trial.store else [])]
     return shlex.join(map(str, words))
 
 
-def _say(trial: Trial, found: Comparison, again: str, *, as_json: bool) -> Code:
+def _say_stopped(trial: Trial, stop: KeyboardInterrupt, *, as_json: bool) -> Code:
+    """Say that a signal ended it, and what is left."""
+    number = stop.args[0] if stop.args else signal.SIGINT
+    code = Code(128 + number)
+    kept = "what was done is kept in the store" if trial.store else "nothing is kept"
+    sentence = f"stopped by {number.name}; the runs were not compared, and {kept}"
+    say_trouble(sentence)
+    if as_json:
+        say_json({"status": STATUS[code], "error": sentence})
+    return code
+
+
+def _say(trial: Trial, found: Comparison, *, as_json: bool) -> Code:
+    again = repeat(trial)
     told: dict[str, Any] = {
         "verdict": found.verdict,
         "reasons": found.reasons,

@@ -7,19 +7,38 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scr.errors import InvalidInput
 from scr.runtime.client import Client
 from scr.runtime.connect import connect
 from scr.runtime.connection import Listener
 from scr.runtime.running import SeveralRunning
+from scr.runtime.scratch import is_answered, scratches
+
+SERVER = "s-"
 
 
 @contextmanager
 def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[Client]:
-    """Connect to the runtime of that id; without one, to the only one.  Raises InvalidInput."""
-    with with_command():
+    """Connect to the runtime of that id; without one, to the only one.  Raises InvalidInput, which names servers."""
+    with with_command(), _servers_named():
         client = connect(runtime, listener)
     with client:
         yield client
+
+
+@contextmanager
+def _servers_named() -> Iterator[None]:
+    """Complete the error that no runtime, or none of several, is meant by the servers that are running."""
+    try:
+        yield
+    except InvalidInput as error:
+        running = [path.name for path in scratches() if path.name.startswith(SERVER) and is_answered(path)]
+        if not running:
+            raise
+        sentence = f"{error}\nservers are no choice here: {', '.join(running)}; `scr queue drain` ends one"
+        if isinstance(error, SeveralRunning):
+            raise SeveralRunning(sentence, error.option, error.newest) from error
+        raise type(error)(sentence) from error
 
 
 @contextmanager

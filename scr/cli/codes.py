@@ -14,8 +14,10 @@ class Code(IntEnum):
     PARTIAL = 3
     UNKNOWN = 4
     FAILED = 5
+    HUNG_UP = 129
     INTERRUPTED = 130
     PIPE_CLOSED = 141
+    TERMINATED = 143
 
 
 STATUS = {
@@ -25,5 +27,7 @@ STATUS = {
     Code.UNKNOWN: "unknown",
     Code.BAD_INPUT: "bad_input",
     Code.INTERRUPTED: "interrupted",
+    Code.HUNG_UP: "interrupted",
+    Code.TERMINATED: "interrupted",
     Code.FAILED: "failed",
 }

@@ -13,7 +13,7 @@ import typer
 from scr.cli import kept, timeline
 from scr.cli.chosen import chosen, once_free, owner
 from scr.cli.codes import Code
-from scr.cli.columns import room
+from scr.cli.columns import is_narrow, room
 from scr.cli.kept import OVER, Row
 from scr.cli.options import DEFAULT_STORE, AsJson, Last, Run, Store
 from scr.cli.say import guarded, say_found, say_readable
@@ -121,7 +121,9 @@ def _summary(_archive: Archive, row: Row, _last: int) -> Look:
 
 def _events(archive: Archive, row: Row, last: int) -> Look:
     records = archive.events(row.run.run, max(0, row.run.seq - last), last)
-    lines = [timeline.line_of(record, row.tally.first, room()) for record in records]
+    width = room()
+    cut_to = None if is_narrow(width) else width
+    lines = [timeline.line_of(record, row.tally.first, cut_to) for record in records]
     told = [record.as_dict() for record in records]
     return [*_earlier(row.run.seq - len(records), row, "--events"), *lines], {"events": told}
 

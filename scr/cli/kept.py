@@ -47,6 +47,13 @@ class Row:
         is_under_way = self.run.state is RunState.RUNNING
         return max(0.0, (now if is_under_way else self.tally.last) - self.tally.first) if self.tally.first else 0.0
 
+    @property
+    def open(self) -> int:
+        """How many of its messages are still to be handled; what agents sent each other ended with the run."""
+        if self.run.state is RunState.CANCELLED:
+            return 0
+        return self.tally.from_outside if self.run.state in OVER else self.tally.open_messages
+
 
 def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
     """One line for each run; where there is too little room, what is 0 in all of them is left out first."""
@@ -61,7 +68,7 @@ def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
 
 def _cells(row: Row, now: float) -> tuple[str, ...]:
     run, tally = row.run, row.tally
-    counts = (tally.agents, tally.open_messages, tally.in_doubt, tally.dead_letters)
+    counts = (tally.agents, row.open, tally.in_doubt, tally.dead_letters)
     return (run.run, run.state, span(now - run.created), span(row.took_s(now)), *map(str, counts), run.title)
 
 
@@ -82,7 +89,7 @@ def summary(row: Row, now: float) -> Iterator[str]:
     yield from _field("agents", f"{tally.agents}, crashes {tally.crashes}, turns {tally.turns}")
     yield from _field(
         "messages",
-        f"{tally.messages}, open {tally.open_messages}, in doubt {tally.in_doubt}, dead letters {tally.dead_letters}",
+        f"{tally.messages}, open {row.open}, in doubt {tally.in_doubt}, dead letters {tally.dead_letters}",
     )
     for n, step in enumerate(next_steps(row)):
         yield from _field("" if n else "next", step)
@@ -131,7 +138,7 @@ def as_object(row: Row, now: float) -> dict[str, Any]:
         "turns": tally.turns,
         "crashes": tally.crashes,
         "messages": tally.messages,
-        "open": tally.open_messages,
+        "open": row.open,
         "in_doubt": tally.in_doubt,
         "dead_letters": tally.dead_letters,
     }

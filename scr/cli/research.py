@@ -14,9 +14,10 @@ from scr.cli.folder import RunFolder
 from scr.cli.job import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
 from scr.cli.options import DEFAULT_STORE, Store
 from scr.cli.output import say_summary
-from scr.cli.result import described
-from scr.cli.say import guarded, say_found, say_json
+from scr.cli.result import code_of, described
+from scr.cli.say import guarded, say_found, say_json, say_trouble
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
+from scr.cli.stopping import STOPPING
 from scr.cli.streams import say_status
 from scr.cli.strike import Striker
 from scr.cli.watched import concluded, told, watched
@@ -103,9 +104,14 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, Failed):
-        return concluded(undisturbed)
+        return told(undisturbed, as_json=as_json)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
+    first = STOPPING.kept = f"the run of the first part is kept: scr resume {undisturbed.run_id}"
     disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see)
+    if disturbed.is_kept:
+        STOPPING.kept += f"; {first}"
+    if code_of(disturbed) is Code.INTERRUPTED:
+        return _interrupted(disturbed, first, as_json=as_json)
     shot = striker.strike.shot
     found = crash_test.verdict(undisturbed, disturbed, shot)
     if as_json:
@@ -118,6 +124,14 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
             say_summary(disturbed)
     code = concluded(disturbed)
     return Code.FAILED if code is Code.DONE and not crash_test.is_right(found) else code
+
+
+def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> Code:
+    """Say which runs are kept of a crash test that a signal ended: there is no verdict."""
+    code = told(disturbed, as_json=as_json)
+    if disturbed.is_kept:
+        say_trouble(first)
+    return code
 
 
 def _session(

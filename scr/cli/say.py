@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scr.cli.codes import STATUS, Code
+from scr.cli.columns import room, wrapped
 from scr.cli.streams import lost_output, say_status, takes_all
 from scr.errors import InvalidInput, ScrError, StoreDamaged, UnknownAgent
 
@@ -22,8 +23,9 @@ def say_found(found: dict[str, Any], lines: Iterable[str], *, as_json: bool, cod
     if as_json:
         say_json({"status": STATUS[code]} | found)
     else:
+        width = room()
         for line in lines:
-            print(line)
+            print("\n".join(wrapped(line, width)))
         sys.stdout.flush()
     return code
 

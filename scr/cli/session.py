@@ -23,7 +23,7 @@ from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
-from scr.cli.stopping import NOTHING_STARTED, SIGNALS
+from scr.cli.stopping import SIGNALS, STOPPING
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
 from scr.launch.signals import heeded
@@ -66,6 +66,11 @@ class Ended:
     duration_s: float
     processes_left: int
     folder: RunFolder
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the store has the run: all but one that was interrupted before it began."""
+        return not isinstance(self.answer, Failed) or self.answer.resumable or self.answer.code is not Code.INTERRUPTED
 
 
 class Screen(Protocol):
@@ -150,7 +155,7 @@ class Session:
                 threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
             answer = self._follow()
         except ScrError as error:
-            answer = Failed(f"no runtime could be started: {error}")
+            answer = self._unless_stopped(Failed(f"no runtime could be started: {error}"))
         finally:
             duration_s = time.monotonic() - began
             self._stop()
@@ -171,7 +176,7 @@ class Session:
         if answer.code is not Code.INTERRUPTED:
             return replace(answer, resumable=False)
         self._folder.discard()
-        return replace(answer, why=f"{answer.why}; {NOTHING_STARTED}", resumable=False)
+        return replace(answer, why=f"{answer.why}; {STOPPING.kept}", resumable=False)
 
     # In the threads beside.
 
@@ -224,7 +229,13 @@ class Session:
         while self._signals.received is None:
             answer = self._next()
             if answer is not None:
-                return answer
+                return self._unless_stopped(answer)
+        return self._unless_stopped(Failed("it was not begun"))
+
+    def _unless_stopped(self, answer: Answer) -> Answer:
+        """Replace a failure by the signal that came before it, which may have hit the runtime's process, too."""
+        if self._signals.received is None or not isinstance(answer, Failed):
+            return answer
         return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED, resumable=True)
 
     def _next(self) -> Answer | None:

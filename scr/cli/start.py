@@ -10,6 +10,7 @@ from scr.cli.streams import lost_output, lost_status, prepare
 from scr.runtime import preload
 
 STARTING = {"demo", "resume", "run"}
+TAKING_OVER = {"chaos", "serve"}
 ASKING = {"-h", "--help"}
 
 
@@ -17,13 +18,14 @@ def start(arguments: list[str]) -> int:
     """Carry out the command; its exit code.
 
     The runtime's process is told what to be only when the input has been
-    checked; if it fails the check, that process is ended.
+    checked; if it fails the check, that process is ended.  The commands in
+    `TAKING_OVER` handle the signals themselves, once they have begun.
     """
     prepare()
     spawned = import_module("scr.runtime.spawn").spawn(preload.RESEARCH) if is_starting(arguments) else None
     try:
         application = import_module("scr.cli.app").app_for(arguments)
-        if not spawned:
+        if not spawned and not TAKING_OVER & set(arguments[:1]):
             STOPPING.release()
         application(arguments, obj=spawned)
     except SystemExit as end:

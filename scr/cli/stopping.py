@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from scr.launch.signals import heeded
@@ -52,3 +53,19 @@ class Stopping:
 
 
 STOPPING = Stopping()
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Have the first signal raise KeyboardInterrupt with its number; ignore those that follow.  Main thread only."""
+    before = {number: signal.signal(number, _raise) for number in heeded(SIGNALS)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    STOPPING.ignore()
+    raise KeyboardInterrupt(signal.Signals(number))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from scr.cli.codes import Code
+from scr.cli.columns import room, wrapped
 
 PLAIN = dict(zip((0x2018, 0x2019, 0x201C, 0x201D, 0x2013, 0x2014, 0x2026, 0x2022, 0x203A), "''\"\"--.*>", strict=True))
 ERRORS = "scr.plain"
@@ -66,9 +67,10 @@ def takes_all(stream: TextIO) -> bool:
 
 
 def say_status(line: str) -> None:
-    """Print a line on stderr; when it cannot be written, this line and all after it are dropped."""
+    """Print a line on stderr, wrapped on a terminal; if that fails, it and all after it are dropped."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        for part in line.split("\n"):
+            print("\n".join(wrapped(part, room(sys.stderr))), file=sys.stderr, flush=True)
     except OSError:
         silence(sys.stderr)
 

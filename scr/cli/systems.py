@@ -11,17 +11,15 @@ from typing import Any, Self
 
 from scr.cli import gathered
 from scr.cli.board import Row, described, rows_of, summary
-from scr.cli.choosing import with_command
+from scr.cli.choosing import SERVER, with_command
 from scr.cli.gathered import Part
 from scr.errors import RuntimeGone
 from scr.launch.vitals import Vitals, vitals_of
 from scr.runtime.client import Client
 from scr.runtime.connect import connect
 from scr.runtime.requests import RuntimeStatus
-from scr.runtime.running import ABOUT, Running, read, refuse_several
-from scr.runtime.scratch import find_runtimes, find_scratches, is_answered, reach
-
-SERVER = "s-"
+from scr.runtime.running import Running, read, refuse_several
+from scr.runtime.scratch import find_runtimes, is_answered, reach, scratches
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +145,12 @@ def _meant(name: str | None) -> Running | None:
     """
     if name is not None and not name.startswith(SERVER):
         return None
-    servers = [read(path) for path in find_scratches(ABOUT) if path.name.startswith(SERVER) and is_answered(path)]
+    running = [read(path) for path in scratches() if is_answered(path)]
+    servers = [one for one in running if one.id.startswith(SERVER)]
     if name is not None:
         return next((server for server in servers if server.id == name), None)
-    pids = {server.pid for server in servers}
-    runtimes = [read(path) for path in find_runtimes() if is_answered(path)]
-    others = [one for one in runtimes if one.keeper not in pids]
-    if servers and len(servers) + len(others) > 1:
-        raise refuse_several("runtime", "--runtime", [*others, *servers])
+    pids = {server.pid for server in servers if server.pid}
+    choices = [one for one in running if one.keeper not in pids]
+    if servers and len(choices) > 1:
+        raise refuse_several("runtime", "--runtime", choices)
     return servers[0] if servers else None

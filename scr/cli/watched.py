@@ -28,7 +28,8 @@ def watched(title: str, signals: Signals, session: Callable[[Screen], Session], 
             ended = session(screen).run()
         if not isinstance(ended.answer, Failed):
             ended.folder.keep(ended.answer, report_of(ended, ended.answer))
-    STOPPING.kept = f"the run is kept: scr resume {ended.run_id}"
+    if ended.is_kept:
+        STOPPING.kept = f"the run is kept: scr resume {ended.run_id}"
     return ended
 
 

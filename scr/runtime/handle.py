@@ -111,7 +111,7 @@ class Runtime(Client):
         try:
             self.start()
             self.wait_ready()
-        except ScrError:
+        except BaseException:
             self.stop()
             raise
         return self

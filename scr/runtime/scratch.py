@@ -1,8 +1,8 @@
-"""The private directory of each runtime: its sockets live there, and it is gone when the runtime is.
+"""The private directory of each runtime, server and chaos run: it is gone when its process is.
 
 `<temporary directory>/scr-<uid>/<runtime id>/`, mode 0700 all the way.  A
-runtime or a server holds a lock on its directory for as long as its process
-lives, by which those of the dead are told; the next one that starts removes them.
+process holds a lock on its directory for as long as it lives, by which those
+of the dead are told; the next one that starts removes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scr.errors import InvalidInput
 
 CONTROL = "control.sock"
 TABLE = "table.sock"
-OURS = re.compile(r"[rs]-[0-9a-f]{8}")
+OURS = re.compile(r"[crs]-[0-9a-f]{8}")
 ROOT_BYTES_MAX = 107 - len("/r-01234567/control.sock")  # the kernel takes a socket's path of 107 bytes
 SHORT = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  the directory below has to be ours, with mode 0700
 TRIES = 100
@@ -38,7 +38,7 @@ def scratch_root() -> Path:
 
 
 def make_scratch(runtime: str) -> Path:
-    """Make the directory of a runtime or a server, for this process until it ends, and remove those of the dead.
+    """Make a directory of this name, for this process until it ends, and remove those of the dead.
 
     Raises InvalidInput where none can be made.
     """
@@ -148,7 +148,7 @@ def _hold(path: Path) -> int | None:
 
 
 def _sweep(mine: Path) -> None:
-    """Remove the directories of this user's runtimes and servers whose process has ended."""
+    """Remove the directories of this user whose process has ended."""
     for path in mine.parent.iterdir():
         if path == mine or not OURS.fullmatch(path.name) or (held := _hold(path)) is None:
             continue
@@ -161,6 +161,6 @@ def _sweep(mine: Path) -> None:
 
 def _made_at(path: Path) -> float:
     try:
-        return path.stat().st_mtime
+        return min(one.stat().st_mtime for one in (path, *path.iterdir()))  # what is made in it later renews its own
     except FileNotFoundError:  # it ended while we looked
         return 0.0

@@ -109,8 +109,8 @@ def connect(server: str | None = None) -> Client:
 
 
 def find_servers() -> list[Path]:
-    """The directories of the servers that seem to be running."""
-    return sorted(find_scratches(SOCKET))
+    """The directories of the servers that seem to be running, oldest first."""
+    return find_scratches(SOCKET)
 
 
 def discard_dead() -> None:

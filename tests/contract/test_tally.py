@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from scr.messages import CLIENT
 from scr.store.address import database_of
 from scr.store.archive import open_archive
 from scr.store.tally import tallies
@@ -15,6 +16,10 @@ def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/file.db?durability=process"
     return request.getfixturevalue("postgres").url()
+
+
+def is_from_outside(one):
+    return one.message.sender == CLIENT or bool(one.parked)
 
 
 def test_what_is_counted_is_what_is_there(url):
@@ -31,6 +36,7 @@ def test_what_is_counted_is_what_is_there(url):
                 turns=len(archive.turns(run)),
                 messages=len(seen),
                 open_messages=sum(one.outcome is None for one in seen),
+                from_outside=sum(one.outcome is None and is_from_outside(one) for one in seen),
                 in_doubt=len(archive.doubts(run)),
                 dead_letters=len(archive.letters(run)),
                 crashes=len(archive.crashes(run)),

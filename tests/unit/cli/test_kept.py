@@ -1,12 +1,15 @@
 """Lines about runs: aligned, in as much room as there is, and complete."""
 
+import sys
 from string import Formatter
 from typing import get_args
 
 import pytest
 
-from scr.cli.columns import aligned, cut
-from scr.cli.kept import Row, next_steps, run_table
+from scr.cli.columns import aligned, cut, wrapped
+from scr.cli.kept import Row, as_object, next_steps, run_table, summary
+from scr.cli.say import say_found
+from scr.cli.streams import say_status
 from scr.cli.timeline import SAYINGS, line_of, said
 from scr.specs import SupervisorSpec
 from scr.store.listed import ListedRun
@@ -38,6 +41,53 @@ def test_in_80_columns_what_is_nowhere_is_left_out_and_the_title_gives_way(count
     assert len(lines[0].split()) == heads
     assert max(map(len, lines)) <= 80
     assert lines[1].endswith("…")
+
+
+@pytest.mark.parametrize("width", [60, 40])
+def test_on_a_narrow_terminal_no_word_is_lost_and_what_must_not_be_forgotten_is_shown(width):
+    lines = run_table([row(RunState.INTERRUPTED, dead_letters=7, in_doubt=3)], 1060.0, width)
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).split()
+    assert [word for word in (NAME, "interrupted", "DOUBT", "3", "DEAD", "7", "TITLE") if word not in words] == []
+    assert " ".join(words).endswith("Why do ponds freeze, and when?")
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("", [""]),
+        ("916 rows: sound", ["916 rows: sound"]),
+        ("a store of 916 rows: sound", ["a store of 916", "rows: sound"]),
+        ("    once more: scr x", ["    once more:", "    scr x"]),
+        ("/a/path-that-is-longer-than-that", ["/a/path-that-is-longer-than-that"]),
+    ],
+)
+def test_a_line_is_broken_at_spaces_and_keeps_its_indentation(line, parts):
+    assert wrapped(line, 15) == parts
+    assert wrapped(line, None) == [line]
+
+
+def test_what_is_said_is_wrapped_on_a_terminal(monkeypatch, capsys):
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "20")
+    say_found({}, ["the store of 916 rows: sound"], as_json=False)
+    say_status("one line\nand a second line of words")
+    assert tuple(capsys.readouterr()) == (
+        "the store of 916\nrows: sound\n",
+        "one line\nand a second line of\nwords\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "count"),
+    [(RunState.DONE, 1), (RunState.FAILED, 1), (RunState.CANCELLED, 0), (RunState.STOPPED, 4), (RunState.RUNNING, 4)],
+)
+def test_of_a_run_that_is_over_only_what_came_from_outside_is_open(state, count):
+    over = row(state, open_messages=4, from_outside=1)
+    assert run_table([over], 1060.0, None)[1].split()[5] == str(count)
+    assert as_object(over, 1060.0)["open"] == count
+    assert any(f", open {count}, " in line for line in summary(over, 1060.0))
 
 
 def test_a_run_under_way_takes_until_now():

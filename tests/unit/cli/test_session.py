@@ -1,5 +1,6 @@
 """The end of a session: whoever stops the runtime wakes who waits, and is held up by nobody."""
 
+import json
 import signal
 import threading
 from queue import Queue
@@ -7,13 +8,15 @@ from unittest.mock import Mock
 
 import pytest
 
+from scr.cli import research
 from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import Job
 from scr.cli.plain import Silence
 from scr.cli.session import Failed, Session, Signals
-from scr.cli.stopping import SIGNALS
+from scr.cli.stopping import SIGNALS, STOPPING
 from scr.cli.view import RunView
+from scr.errors import RuntimeGone
 from scr.launch.signals import heeded
 from scr.telemetry.events import MessageAccepted
 
@@ -82,3 +85,56 @@ def test_a_run_that_is_resumed_is_kept_from_its_first_moment(session):
 def test_nohup_holds(monkeypatch):
     monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN if number is signal.SIGHUP else None)
     assert heeded(SIGNALS) == (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_start_that_fails_because_the_signal_hit_the_runtime_too_is_an_interrupt(session, monkeypatch, is_stopped):
+    stopped = session()
+
+    def start():
+        stopped._signals.received = signal.SIGINT if is_stopped else None
+        raise RuntimeGone("the other end is gone: Broken pipe")
+
+    monkeypatch.setattr(stopped._runtime, "start", start)
+    interrupted = Failed("stopped by SIGINT; nothing had been started", Code.INTERRUPTED)
+    failed = Failed("no runtime could be started: the other end is gone: Broken pipe")
+    assert stopped.run().answer == (interrupted if is_stopped else failed)
+
+
+def test_an_end_of_the_runtime_that_the_signal_brought_is_an_interrupt(session):
+    stopped = session(past=RunView())
+
+    def gone():
+        stopped._signals.received = signal.SIGINT
+        return Failed("the runtime is gone", resumable=True)
+
+    stopped._next = gone
+    assert stopped._follow() == Failed("stopped by SIGINT", Code.INTERRUPTED, resumable=True)
+
+
+@pytest.fixture
+def crash_test(ended, monkeypatch):
+    """A crash test whose second part ends with this answer."""
+    monkeypatch.setattr(STOPPING, "kept", "nothing had been started")
+
+    def made(answer, *, as_json=False):
+        parts = iter([ended(), ended(answer)])
+        monkeypatch.setattr(research, "_session", lambda *_, **__: next(parts))
+        return research._crash_test(2, "memory:", as_json=as_json, spawned=None)
+
+    return made
+
+
+def test_a_crash_test_that_is_interrupted_gives_no_verdict_and_says_which_runs_are_kept(crash_test, capsys):
+    assert crash_test(Failed("stopped by SIGINT", Code.INTERRUPTED, resumable=True)) is Code.INTERRUPTED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "scr: the run is kept: scr resume run-1\n" in said.err
+    assert said.err.endswith("scr: the run of the first part is kept: scr resume run-0\n")
+
+
+def test_a_crash_test_whose_second_part_had_not_begun_names_the_first(crash_test, capsys):
+    answer = Failed(f"stopped by SIGINT; {STOPPING.kept}", Code.INTERRUPTED)
+    assert crash_test(answer, as_json=True) is Code.INTERRUPTED
+    assert json.loads(capsys.readouterr().out)["status"] == "interrupted"
+    assert STOPPING.kept == "the run of the first part is kept: scr resume run-0"

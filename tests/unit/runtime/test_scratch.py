@@ -110,3 +110,13 @@ def test_a_machine_without_a_temporary_directory_is_one_sentence(monkeypatch):
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
     with pytest.raises(InvalidInput, match="no temporary directory can be written; set TMPDIR"):
         scratch_root()
+
+
+def test_the_directory_of_a_chaos_run_whose_process_was_killed_is_removed_by_the_next(place, holder):
+    dead = holder("c-00000001")
+    holder("c-00000002")
+    dead.kill()
+    dead.wait()
+    (scratch_root() / "c-00000001" / "store.sqlite").touch()
+    make_scratch("c-00000003")
+    assert sorted(path.name for path in scratch_root().iterdir()) == ["c-00000002", "c-00000003"]
