@@ -174,6 +174,10 @@ class Archive:
         acts.hold(self._session, self._me, run, lease_s)
         return str(self._me)
 
+    def renew(self, run: str, ticket: str, lease_s: float) -> bool:
+        """Own the run for that much longer, if no runtime has taken it with the ticket; whether it is owned so."""
+        return acts.renew(self._session, run, ticket, lease_s)
+
     def let_go(self, run: str, ticket: str) -> None:
         """Own the run no more, if no runtime has taken it with the ticket."""
         acts.let_go(self._session, run, ticket)
