@@ -94,6 +94,7 @@ def test_a_run_whose_answer_says_that_it_failed_has_failed(archive, trade, worke
     begin(archive, "a")
     worked("a", failure={"error": "no documents"})
     assert archive.run("a").state is RunState.FAILED
+    assert archive.run("a").reason == "no documents"
     seen = survey.glance({"noted": trade}, "a", 1, archive)
     assert survey.end_seen(seen, "") == Failed("{'error': 'no documents'}")
     assert survey.over({"noted": trade}, "a", archive)[1] == Failed("{'error': 'no documents'}")
