@@ -7,7 +7,7 @@
 A machine is a namespace of processes and of mounts, with a temporary folder of its own.  It needs root, or user
 namespaces, and the PostgreSQL of the tests.  Prints one object of JSON: seconds after the kill until the other machine
 held the run, its runtime had claimed it, the first new step was recorded, the run was over; and how it ended.
-Exits with 1 where that is not as it must be.
+Exits with 1 where that is not as it must be, and says on stderr what is not.
 """
 
 from __future__ import annotations
@@ -212,11 +212,23 @@ def lost(lease_s: float, finished: int, *, documents_lost: bool) -> dict[str, An
         }
 
 
-def is_right(found: dict[str, Any], *, documents_lost: bool) -> bool:
-    """Whether the run ended as it must."""
+def faults(found: dict[str, Any], *, documents_lost: bool) -> list[str]:
+    """Tell what is not as it must be; nothing where the run ended as it must."""
     if documents_lost:
-        return bool(found["state"] == "failed" and "is not on this machine" in found["said"])
-    return bool(found["state"] == "done" and found["is_same"] and found["first_step_s"] <= found["lease_s"] + LATE_S)
+        conditions = {
+            f"the run is {found['state']}, not failed": found["state"] == "failed",
+            f"the server does not say that the documents are away: {found['said']}": "not on this machine"
+            in found["said"],
+        }
+    else:
+        limit_s = found["lease_s"] + LATE_S
+        conditions = {
+            f"the run is {found['state']}, not done": found["state"] == "done",
+            "its report is not that of the undisturbed run": found["is_same"],
+            f"its first new step came after {found['first_step_s']} s, later than {limit_s:g} s": found["first_step_s"]
+            <= limit_s,
+        }
+    return [fault for fault, holds in conditions.items() if not holds]
 
 
 def main() -> int:
@@ -228,7 +240,9 @@ def main() -> int:
     given = parser.parse_args()
     found = lost(given.lease, given.finished, documents_lost=given.documents_lost)
     print(json.dumps(found))
-    return 0 if is_right(found, documents_lost=given.documents_lost) else 1
+    wrong = faults(found, documents_lost=given.documents_lost)
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from scr.agents import team as teams
 from scr.agents.critic import review_of
 from scr.agents.team import Team
+from scr.agents.worker import told_of
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
 from scr.bounds import counted
@@ -78,7 +79,7 @@ class PlannerAgent(Agent):
             stats = IndexStats.model_validate(ctx.step("count", _counted, request, ctx))
             plan = Plan.model_validate(ctx.step("plan", _plan, request))
         except InvalidInput as error:
-            output: JsonValue = {"error": str(error), "error_type": type(error).__name__}
+            output: JsonValue = {"error": told_of(message, error), "error_type": type(error).__name__}
             ctx.reply(ResultPayload(task_id=task_id, output=output, failed=True))
             return
         self.state.client = Client(
@@ -214,7 +215,7 @@ class PlannerAgent(Agent):
         else:
             output = result.model_dump(mode="json")
             ctx.remember(f"{client.task_id}/report", result.report.body)
-        self._answer(ctx, client, output, failed=result is None or result.is_lost)
+        self._answer(ctx, client, output, failed=result is None or bool(result.error))
 
     def _answer(self, ctx: Context, client: Client, output: JsonValue, *, failed: bool) -> None:
         """Send the answer, stop the workers, be ready for the next question."""

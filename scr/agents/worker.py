@@ -8,7 +8,7 @@ from typing import Any
 
 from scr.behaviour.agent import Agent
 from scr.behaviour.context import Context
-from scr.errors import InvalidDocuments
+from scr.errors import InvalidDocuments, InvalidInput
 from scr.messages import ResultPayload, Task
 from scr.research.index import Index
 from scr.research.plan import Kind
@@ -54,4 +54,11 @@ class WorkerAgent(Agent):
 
 def refusal(task: Task, error: InvalidDocuments) -> ResultPayload:
     """Say that a piece cannot be done on this machine, and why."""
-    return ResultPayload(task_id=task.payload.task_id, output={"error": str(error)}, failed=True)
+    return ResultPayload(task_id=task.payload.task_id, output={"error": told_of(task, error)}, failed=True)
+
+
+def told_of(task: Task, error: InvalidInput) -> str:
+    """The error; where documents are away, with how the run is done again once they are back."""
+    if not (isinstance(error, InvalidDocuments) and task.run_id):
+        return str(error)
+    return f"{error}; when they are back: `scr fork {task.run_id} --at 1`, then `scr resume` the run that it makes"

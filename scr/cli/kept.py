@@ -29,7 +29,7 @@ NEXT = {
     RunState.INTERRUPTED: "`scr resume {run}` goes on with it",
     RunState.STOPPED: "`scr resume {run}` goes on with it",
     RunState.DONE: "`scr resume {run}` shows its report again",
-    RunState.FAILED: "`scr show {run} --events` tells why; `scr fork {run} --at SEQ` begins anew before that",
+    RunState.FAILED: "`scr show {run} --events` tells what happened; `scr fork {run} --at SEQ` begins anew before that",
     RunState.CANCELLED: "`scr show {run} --events` tells when; `scr fork {run} --at SEQ` begins anew before that",
 }
 BEGUN_BY_PROGRAM = frozenset({RunState.QUEUED, RunState.INTERRUPTED, RunState.STOPPED, RunState.DONE})
@@ -77,7 +77,7 @@ def summary(row: Row, now: float) -> Iterator[str]:
     run, tally = row.run, row.tally
     yield from _field("run", run.run)
     yield from _field("title", run.title)
-    yield from _field("state", f"{run.state}{f': {run.reason}' if run.reason else ''}")
+    yield from _field("state", ": ".join(filter(None, (run.state, " ".join(run.reason.split())))))
     if run.parent_run:
         yield from _field("fork of", f"{run.parent_run} as it was after event {run.parent_seq}")
     yield from _field("came", f"{moment(run.created)}, {span(now - run.created)} ago")

@@ -76,6 +76,8 @@ def serve(
 
 
 def _tell(happening: Happening) -> None:
+    if happening.is_quiet:
+        return
     moment = datetime.fromtimestamp(happening.time).astimezone()
     _print(f"{moment:%H:%M:%S}  {happening.sentence()}")
     if happening.what == "serving":

@@ -285,7 +285,6 @@ def answered(value: Any) -> Answer:
         code = Code.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else Code.FAILED
         return Failed(str(value["error"]), code)
     try:
-        outcome = Outcome.model_validate(value)
+        return Outcome.model_validate(value)
     except ValidationError as error:
         return Failed(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
-    return Failed(f"nothing can be stated: {outcome.reasons}") if outcome.is_lost else outcome

@@ -68,9 +68,9 @@ class ResearchTrade:
         return sum(isinstance(spec, AgentSpec) for spec in walk(RESEARCH_TREE)) + _request(given).workers
 
     def why(self, output: JsonValue) -> str:
-        """The error, or the reasons of the parts that failed."""
+        """The error that is in it."""
         answer = answered(output)
-        return answer.why if isinstance(answer, Failed) else answer.reasons
+        return answer.why if isinstance(answer, Failed) else "its answer does not say why"
 
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """Write the report and all it rests on, and every event from the store; then remove the index."""

@@ -120,7 +120,8 @@ class Index:
         except InvalidDocuments as error:
             if folder.is_dir():
                 raise
-            raise InvalidDocuments(f"the documents folder {str(folder)!r} is not on this machine: {error}") from error
+            why = f"the documents folder {str(folder)!r} is not on this machine: there is no folder of that name"
+            raise InvalidDocuments(why) from error
 
     def __enter__(self) -> Self:
         return self

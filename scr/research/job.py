@@ -16,7 +16,7 @@ from scr.research.analysis import Analysis
 from scr.research.checks import Review
 from scr.research.claims import Claim, Findings
 from scr.research.index import IndexStats
-from scr.research.outcome import Judged, Outcome
+from scr.research.outcome import Judged, Outcome, why_nothing
 from scr.research.plan import ANALYSIS, SYNTHESIS, Kind, Plan, ready
 from scr.research.report import Material, Report
 from scr.research.revision import ROUNDS_MAX, Revision
@@ -88,6 +88,7 @@ def outcome(job: Job) -> Outcome | None:
         not_found=report.not_found,
         skipped=job.stats.skipped,
         failed=material.failed,
+        error=why_nothing(_failed(job)) if job.failed and not report.claims else "",
     )
 
 
@@ -118,10 +119,16 @@ def conclude(job: Job) -> tuple[Material, tuple[Judged, ...]]:
         analysis=_analysis(job),
         dropped=tuple(judged.claim.claim_id for judged in dropped),
         revisions=draft.revisions,
-        failed=tuple(f"{_title(job, piece)}: {reason}" for piece, reason in sorted(job.failed.items())),
+        failed=tuple(map(": ".join, _failed(job))),
         repeated=tuple(f.subtask_id for f in findings(job) if f.evidence and f.subtask_id not in kept),
     )
     return material, dropped
+
+
+def _failed(job: Job) -> Iterator[tuple[str, str]]:
+    """Yield the title of each part that failed, and why."""
+    for piece, reason in sorted(job.failed.items()):
+        yield _title(job, piece), reason
 
 
 class _Draft(Frozen):
@@ -148,8 +155,7 @@ def _draft(job: Job) -> _Draft:
         if revision not in job.results:
             pending = "" if revision in job.failed else revision
             return _Draft(claims=claims, review=review, revisions=revisions, pending=pending)
-        revised = Revision.model_validate(job.results[revision])
-        claims, revisions = revised.claims, revisions + revised.changed
+        claims, revisions = Revision.model_validate(job.results[revision]).claims, n
     return _Draft(claims=claims, review=review, revisions=revisions)
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from scr.research.claims import Claim
 from scr.research.documents import Skipped
+from scr.research.gaps import count
 from scr.research.plan import Plan
 from scr.research.report import Report, Source, render
 from scr.values import Frozen
+
+NAMED = 2
 
 
 class Judged(Frozen):
@@ -22,7 +29,8 @@ class Judged(Frozen):
 class Outcome(Frozen):
     """Everything that a run leaves.  The same question and documents give the same outcome, byte for byte.
 
-    `failed` are the parts of the work that could not be done, each with its reason.
+    `failed` are the parts of the work that could not be done, each with its reason; `error` says why nothing of the
+    rest can be stated, where that is so.  `revisions` counts the times that the claims were revised.
     """
 
     report: Report
@@ -34,21 +42,22 @@ class Outcome(Frozen):
     not_found: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     failed: tuple[str, ...] = ()
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether parts of the work failed, and nothing of the rest can be stated."""
-        return bool(self.failed) and not self.report.claims
-
-    @property
-    def reasons(self) -> str:
-        """Why parts failed: each reason once, with the parts."""
-        parts: dict[str, list[str]] = {}
-        for failed in self.failed:
-            title, _, reason = failed.partition(": ")
-            parts.setdefault(reason, []).append(title)
-        return "; ".join(f"{reason} ({', '.join(titles)})" for reason, titles in parts.items())
+    error: Annotated[str, Field(exclude_if=operator.not_)] = ""
 
     def render(self, *, restarts: int, duration_s: float) -> str:
         """The report as a file, with the numbers of this run."""
         return render(self.report, restarts=restarts, duration_s=duration_s)
+
+
+def why_nothing(failed: Iterable[tuple[str, str]]) -> str:
+    """Say why nothing can be stated, of the titles of the parts that failed and their reasons, each reason once."""
+    parts: dict[str, list[str]] = {}
+    for title, reason in failed:
+        parts.setdefault(reason, []).append(f"“{title}”")
+    told = (f"{count(len(titles), 'part')} failed ({_named(titles)}): {reason}" for reason, titles in parts.items())
+    return f"nothing can be stated: {'; '.join(told)}"
+
+
+def _named(titles: Sequence[str]) -> str:
+    more = len(titles) - NAMED
+    return f"{', '.join(titles[:NAMED])} and {more} more" if more > 0 else " and ".join(titles)

@@ -45,9 +45,9 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """Another runtime owns it."""
+    """Another runtime owns it, or another server holds it."""
 
-    why: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ def end_of(error: Exception, *, is_leaving: bool) -> End:
     match error:
         case RunCancelled():
             return Cancelled()
-        case RunOwned() | LeaseLost():
+        case RunOwned():
+            return Elsewhere("it was taken before its runtime could take it")
+        case LeaseLost():
             return Elsewhere(str(error))
         case _ if is_leaving:
             return Left()

@@ -14,7 +14,7 @@ from functools import partial
 from math import inf
 
 from scr.config import from_environment
-from scr.errors import ScrError
+from scr.errors import RunOwned, ScrError
 from scr.serve import survey
 from scr.serve.ends import Aside, Cancelled, Done, Elsewhere, End, Failed, Left, Troubled, end_of
 from scr.serve.happenings import What
@@ -24,7 +24,8 @@ from scr.serve.threads import beside
 from scr.store.archive import open_archive
 
 AGAIN_S = 5.0
-HOLD_S = 10.0  # at least, however short the lease: a runtime takes its time to start
+RENEWALS = 3  # in each lease
+START_S = 60.0  # a runtime that has not taken its run by then may lose it
 Tell = Callable[[What, str, str], None]
 Finished = Done | Failed | Cancelled
 
@@ -39,17 +40,25 @@ class Held:
 
 
 class Floor:
-    """`tell` hears what happens to runs; `freed` is called when the work on one has ended."""
+    """`tell` hears what happens to runs; `freed` is called when the work on one has ended.
+
+    Raises InvalidInput where the environment asks for settings that no runtime could be started with.
+    """
 
     def __init__(self, store: str, tell: Tell, freed: Callable[[], None]) -> None:
         self._store, self._tell, self._freed = store, tell, freed
+        self._lease_s = from_environment().lease_s
         self.hosted: dict[str, Hosted] = {}
         self.held: dict[str, Held] = {}
         self._tasks: dict[str, asyncio.Task[End]] = {}
 
     def begin(self, offer: Offer) -> None:
         """Work on a run that nobody here works on."""
-        hosted = Hosted(offer, self._store)
+        try:
+            hosted = Hosted(offer, self._store)
+        except Exception as error:  # noqa: BLE001  a run that goes wrong must harm no other
+            self._set_aside(offer, str(error))
+            return
         self.hosted[offer.run] = hosted
         self._tasks[offer.run] = asyncio.get_running_loop().create_task(self._work(hosted))
 
@@ -87,6 +96,8 @@ class Floor:
         offer = hosted.offer
         try:
             hosted.ticket = await beside(partial(held, self._store, offer.run), f"scr-hold-{offer.run}")
+        except RunOwned:  # another server was faster, as one of them always is
+            return Elsewhere()
         except Exception as error:  # noqa: BLE001  a run that goes wrong must harm no other
             return end_of(error, is_leaving=False)
         self._tell("resumed" if offer.begun else "started", offer.run, offer.title)
@@ -94,11 +105,23 @@ class Floor:
 
     async def _worked(self, hosted: Hosted) -> End:
         run = hosted.offer.run
-        end = await beside(hosted.work, f"scr-run-{run}")
+        renewing = asyncio.get_running_loop().create_task(self._renew(hosted))
+        try:
+            end = await beside(hosted.work, f"scr-run-{run}")
+        finally:
+            renewing.cancel()
         self._tell_restart(hosted)
         with suppress(ScrError):  # then the lease ends it
             await beside(partial(let_go, self._store, run, hosted.ticket), f"scr-let-go-{run}")
         return end
+
+    async def _renew(self, hosted: Hosted) -> None:
+        """Keep the run for its runtime, until that has taken it."""
+        run, is_held, until = hosted.offer.run, True, time.monotonic() + START_S
+        while is_held and time.monotonic() < until:
+            await asyncio.sleep(self._lease_s / RENEWALS)
+            with suppress(ScrError):  # then the next renewal may be in time
+                is_held = await beside(partial(renewed, self._store, run, hosted.ticket), f"scr-renew-{run}")
 
     def _tell_restart(self, hosted: Hosted) -> None:
         if hosted.is_restarted():
@@ -117,8 +140,11 @@ class Floor:
                 self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
                 self._tell("trouble", offer.run, why)
             case Aside(why=why):
-                self.held[offer.run] = Held(offer, inf, why)
-                self._tell("aside", offer.run, why)
+                self._set_aside(offer, why)
+
+    def _set_aside(self, offer: Offer, why: str) -> None:
+        self.held[offer.run] = Held(offer, inf, why)
+        self._tell("aside", offer.run, why)
 
     async def finish(self, offer: Offer, end: Finished) -> None:
         """Have a run that is over leave what it leaves, and say so."""
@@ -138,7 +164,13 @@ class Floor:
 def held(store: str, run: str) -> str:
     """Take the run for a runtime that is to be started; its ticket.  Blocks."""
     with open_archive(store) as archive:
-        return archive.hold(run, max(HOLD_S, from_environment().lease_s))
+        return archive.hold(run, from_environment().lease_s)
+
+
+def renewed(store: str, run: str, ticket: str) -> bool:
+    """Hold the run for another lease; whether it is still held with that ticket.  Blocks."""
+    with open_archive(store) as archive:
+        return archive.renew(run, ticket, from_environment().lease_s)
 
 
 def let_go(store: str, run: str, ticket: str) -> None:

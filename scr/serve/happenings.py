@@ -57,6 +57,11 @@ class Happening(Frozen):
     run: str = ""
     detail: str = ""
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether people need not read it: another server was faster to take a run."""
+        return self.what == "elsewhere" and not self.detail
+
     def sentence(self) -> str:
         """For people, on one line."""
         said = f"{self.run} {WORDS[self.what]}".strip()

@@ -91,7 +91,12 @@ def is_to_go_on(archive: Archive, run: ListedRun) -> bool:
 
 
 def why_stopped(archive: Archive, run: ListedRun) -> str:
-    """Why its last runtime stopped; empty when it did not say.  What was being kept just then is told after that."""
+    """Why its last runtime stopped; empty when it did not say, or when no runtime of this store has had the run.
+
+    What was being kept just then is told after that.
+    """
+    if not run.runtime:  # it was imported
+        return ""
     last = archive.events(run.run, max(0, run.seq - LAST_EVENTS), LAST_EVENTS)
     return next((kept.event.reason for kept in reversed(last) if isinstance(kept.event, RuntimeDown)), "")
 

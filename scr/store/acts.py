@@ -44,6 +44,12 @@ def hold(session: Session, me: Owner, run: str, lease_s: float) -> None:
         opening.hold(session, run, me, lease_s=lease_s, again=True)
 
 
+def renew(session: Session, run: str, ticket: str, lease_s: float) -> bool:
+    """Own the run for that much longer, if it is owned by that ticket; whether it is."""
+    with _transaction(session):
+        return session.change(statements.TICKET_RENEWED, run=run, ticket=ticket, lease_s=lease_s) == 1
+
+
 def let_go(session: Session, run: str, ticket: str) -> None:
     """Own the run no more, if it is owned by that ticket."""
     with _transaction(session):

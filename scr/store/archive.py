@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from scr.store.lease import Owner, this_process
 from scr.store.listed import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
 from scr.store.opening import RunRow, find, is_free
 from scr.store.pages import record_of
-from scr.store.records import DeadLetter, OpenRun, Priority, RunState
+from scr.store.records import DeadLetter, OpenRun, Priority, RunState, reason_of
 from scr.store.session import Database, Session
 from scr.store.url import refuse_lost_path
 from scr.telemetry.crashes import CrashRecord
@@ -174,6 +175,10 @@ class Archive:
         acts.hold(self._session, self._me, run, lease_s)
         return str(self._me)
 
+    def renew(self, run: str, ticket: str, lease_s: float) -> bool:
+        """Own the run for that much longer, if no runtime has taken it with the ticket; whether it is owned so."""
+        return acts.renew(self._session, run, ticket, lease_s)
+
     def let_go(self, run: str, ticket: str) -> None:
         """Own the run no more, if no runtime has taken it with the ticket."""
         acts.let_go(self._session, run, ticket)
@@ -238,10 +243,18 @@ class Archive:
             epoch=row.epoch,
             seq=row.seq,
             first_id=row.first_id,
-            reason=row.reason,
+            reason=row.reason or self._why_failed(row),
             parent_run=row.parent_run,
             parent_seq=row.parent_seq,
         )
+
+    def _why_failed(self, row: RunRow) -> str:
+        """Say why the run failed, of the answer to its first message, where that can be read."""
+        if row.state != RunState.FAILED:
+            return ""
+        with suppress(StoreDamaged):
+            return reason_of(self._answer(row))
+        return "its answer is damaged; `scr doctor` says how"
 
     def _answer(self, row: RunRow) -> Message | None:
         known = self._session.rows(statements.KNOWN, run=row.id, message_id=row.first_id)

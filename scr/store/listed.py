@@ -22,7 +22,7 @@ Outcome: TypeAlias = Literal["turn", "dead", "cancelled", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """One run.  `state` is where it stands now; `reason` why it failed, if it was marked so.
+    """One run.  `state` is where it stands now; `reason` why it failed, if it has.
 
     `seq` is that of its last event, `first_id` the message that began it.  `runtime` is whose it is or was last;
     `is_owned` whether that runtime works on it, as far as can be told.

@@ -208,7 +208,7 @@ def _is_free(held: Lease, now: float, session: Session, me: lease.Owner) -> bool
 def _owned(row: RunRow) -> RunOwned:
     process = lease.parse(row.owner or "")
     pid = f" (pid {process.pid})" if process else ""
-    if row.state == RunState.QUEUED:
+    if row.state in {RunState.QUEUED, RunState.STOPPED}:
         return RunOwned(
             f"a server{pid} is starting a runtime for the run {row.run!r}: `scr attach {row.run}` follows it"
         )

@@ -21,6 +21,8 @@ from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.values import Frozen
 
+REASON_MAX = 1000
+
 
 class Priority(StrEnum):
     """Who goes first among the runs that wait for a server."""
@@ -60,6 +62,20 @@ def kind_of(answer: Message) -> Kind:
             return "failure"
         case _:
             return "result"
+
+
+def reason_of(answer: Message | None) -> str:
+    """Tell why a run has failed whose first message has that answer; empty where it has not, or does not say."""
+    match answer:
+        case Failure(payload=payload):
+            error = f"{payload.error.type}: {payload.error.message}" if payload.error else ""
+            reason = ": ".join(part for part in (payload.reason, payload.detail or error) if part)
+        case Result(payload=payload) if payload.failed:
+            output = payload.output
+            reason = str(output.get("error", output) if isinstance(output, dict) else output)
+        case _:
+            reason = ""
+    return reason if len(reason) <= REASON_MAX else f"{reason[:REASON_MAX]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,7 @@ RELEASE = Statement(
     f"UPDATE runs SET owner = NULL, state = CASE WHEN {ENDED} THEN state ELSE :state END"
     " WHERE id = :id AND epoch = :epoch"
 )
+TICKET_RENEWED = Statement("UPDATE runs SET lease_until = {now} + :lease_s WHERE run = :run AND owner = :ticket")
 TICKET_RETURNED = Statement("UPDATE runs SET owner = NULL WHERE run = :run AND owner = :ticket")
 LET_GO = Statement("UPDATE runs SET owner = NULL WHERE id = :id")
 NOT_OVER = Statement("UPDATE runs SET state = :state, reason = '' WHERE id = :id AND state = 'failed'")

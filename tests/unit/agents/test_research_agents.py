@@ -59,7 +59,9 @@ class Ctx:
 
     def send(self, payload, *, to, in_reply_to=None):
         message_id = derive_id(self.message.message_id, len(self.sends))
-        envelope = origin(message_id=message_id, sender=self.agent, to=to, at=0.0) | {"in_reply_to": in_reply_to}
+        run_id = self.message.run_id
+        envelope = origin(message_id=message_id, sender=self.agent, to=to, at=0.0, run_id=run_id)
+        envelope |= {"in_reply_to": in_reply_to}
         self.sends.append(of_payload(payload, envelope))
         return self.sends[-1]
 
@@ -107,10 +109,11 @@ class Stage:
                 self.kills[key] -= 1
                 raise Killed
 
-    def ask(self, folder, path, workers=3, task_id="t", **given):
+    def ask(self, folder, path, workers=3, task_id="t", run_id=None, **given):
         request = {"question": QUESTION, "docs": str(folder), "index": str(path), "workers": workers} | given
         task = TaskPayload(task_id=task_id, kind="research", input=request)
-        self.mail.append(Task(payload=task, **origin(message_id=f"m-{task_id}", sender="client", to="planner", at=0.0)))
+        envelope = origin(message_id=f"m-{task_id}", sender="client", to="planner", at=0.0, run_id=run_id)
+        self.mail.append(Task(payload=task, **envelope))
 
     def run(self, folder, path, workers=3, **given):
         self.ask(folder, path, workers, **given)
@@ -276,11 +279,16 @@ def test_a_machine_that_has_the_documents_builds_the_index_anew_and_the_outcome_
     assert "index" not in {name for _, name in stage.ran}, "what is local to a machine is no recorded step"
 
 
-@pytest.mark.parametrize("agent", ["worker-1", "critic"])
+@pytest.mark.parametrize("agent", ["planner", "worker-1", "critic"])
 def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, tmp_path, agent):
     stage = Moved(agent, lambda: folder.rename(tmp_path / "elsewhere"))
-    answer = stage.run(folder, tmp_path / "index")
+    if agent == "planner":
+        (tmp_path / "index").touch()
+    answer = stage.run(folder, tmp_path / "index", run_id="run-1")
     assert answer.payload.failed
+    assert answer.payload.output["error"].endswith(
+        "when they are back: `scr fork run-1 --at 1`, then `scr resume` the run that it makes"
+    )
     told = answered(answer.payload.output)
     assert isinstance(told, Failed)
     assert told.why.count(f"the documents folder '{folder}' is not on this machine") == 1

@@ -1,6 +1,7 @@
 """Lines about runs: aligned, in as much room as there is, and complete."""
 
 import sys
+from dataclasses import replace
 from string import Formatter
 from typing import get_args
 
@@ -99,6 +100,12 @@ def test_every_state_says_what_can_be_done(state):
     assert any(
         f"`scr {verb} {NAME}" in step for step in next_steps(row(state)) for verb in ("resume", "show", "cancel")
     )
+
+
+def test_a_run_that_failed_says_why_on_one_line():
+    failed = row(RunState.FAILED)
+    failed = replace(failed, run=replace(failed.run, reason="no disk:\n  it is full"))
+    assert "state       failed: no disk: it is full" in summary(failed, 1060.0)
 
 
 def test_what_waits_for_a_person_comes_first_and_nothing_is_made_of_nothing():

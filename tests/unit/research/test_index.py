@@ -153,8 +153,9 @@ def test_an_index_that_several_need_at_once_is_built_by_one(birds, tmp_path, mon
 
 
 def test_an_index_is_not_built_where_the_documents_are_not(birds, tmp_path):
-    with pytest.raises(InvalidDocuments, match=r"gone' is not on this machine: there is no folder"):
+    with pytest.raises(InvalidDocuments, match=r"gone' is not on this machine: there is no folder") as refused:
         Index.ensure(tmp_path / "gone", tmp_path / "index")
+    assert str(refused.value).count(str(tmp_path / "gone")) == 1
     Index.ensure(birds, tmp_path / "index").close()
     birds.rename(tmp_path / "moved")
     with Index.ensure(birds, tmp_path / "index") as index:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scr.research.facets import plan_for
 from scr.research.index import Index
 from scr.research.job import Job, absorb, due, give_up, outcome
+from scr.research.outcome import why_nothing
 from scr.research.pipeline import research
 from scr.research.work import perform
 
@@ -112,10 +113,23 @@ def test_nothing_unchecked_is_stated_when_the_critic_failed(index):
     assert done.report.claims == 0
 
 
+def test_why_nothing_can_be_stated_names_each_reason_once_with_the_first_of_its_parts(index):
+    facets = [facet.subtask_id for facet in start(index).plan.facets]
+    lost = outcome(run(start(index), index, refuse={*facets, "analysis"}))
+    assert lost.error == (
+        f"nothing can be stated: {len(facets) + 1} parts failed (“Agreements, contrasts, comparison”, “Overview” and"
+        f" {len(facets) - 1} more): quarantined after 3 deliveries"
+    )
+    assert why_nothing([("A, B", "no disk"), ("C: D", "no disk"), ("E", "no time")]) == (
+        "nothing can be stated: 2 parts failed (“A, B” and “C: D”): no disk; 1 part failed (“E”): no time"
+    )
+    assert "error" not in outcome(run(start(index), index)).model_dump()
+
+
 def test_a_revision_that_failed_drops_what_was_to_be_revised(index):
     whole = outcome(run(start(index), index))
     done = outcome(run(start(index), index, refuse={"revision-1"}))
-    assert whole.revisions > 0
+    assert whole.revisions == 2
     assert done.revisions == 0
     assert done.dropped > whole.dropped
 

@@ -17,7 +17,7 @@ from scr.errors import (
     StartFailed,
     StoreUnavailable,
 )
-from scr.serve import floor
+from scr.serve import floor, process
 from scr.serve.ends import Aside, Cancelled, Done, Elsewhere, Failed, Left, Troubled, end_of
 from scr.serve.happenings import Happening
 from scr.serve.requests import Cancel, Follow, ReadServer, Steer, Submit
@@ -243,6 +243,70 @@ def test_a_run_that_another_server_was_faster_to_take_is_not_started(serve, arch
             await served.until("started", run)
 
     asyncio.run(story())
+
+
+def test_a_run_is_held_for_one_lease_and_longer_only_while_its_server_lives(serve, archive, puppets, monkeypatch):
+    monkeypatch.setenv("SCR_LEASE_S", "0.5")
+    holds, renewed, renew = Statement("SELECT owner, lease_until FROM runs"), threading.Event(), floor.renewed
+
+    def noted(*given):
+        is_held = renew(*given)
+        renewed.set()
+        return is_held
+
+    monkeypatch.setattr(floor, "renewed", noted)
+
+    async def story():
+        async with serve() as served:
+            await served.until("started", await served.submit())
+            ((ticket, first),) = archive._session.rows(holds)
+            assert first <= boot_time() + 0.5
+            assert await asyncio.to_thread(renewed.wait, 20)
+            ((owner, until),) = archive._session.rows(holds)
+            assert owner == ticket
+            assert until > first
+
+    asyncio.run(story())
+
+
+def test_a_hold_that_a_runtime_has_taken_is_not_renewed(archive, url, worked):
+    begin(archive, "a")
+    ticket = floor.held(url, "a")
+    assert floor.renewed(url, "a", ticket)
+    worked("a", ticket=ticket, stopped="requested")
+    assert not floor.renewed(url, "a", ticket)
+
+
+@pytest.mark.parametrize("lease_s", ["0.1", "x", "-1", "nan"])
+def test_a_setting_of_the_environment_that_does_not_fit_is_refused_before_anything_is_served(
+    url, trade, monkeypatch, lease_s
+):
+    monkeypatch.setenv("SCR_LEASE_S", lease_s)
+    said = []
+    with pytest.raises(InvalidInput, match="SCR_LEASE_S"):
+        process.main(url, {trade.kind: trade}, Bounds(9, 9, 9), said.append)
+    assert said == []
+
+
+def test_a_run_that_no_runtime_can_be_made_for_is_set_aside_and_the_server_goes_on(serve, puppets, monkeypatch):
+    async def story():
+        async with serve() as served:
+            monkeypatch.setattr(floor, "Hosted", refuse)
+            run = await served.submit()
+            await served.until("aside", run)
+            assert (await served.follow(run))["why"] == "its tree is no tree"
+            monkeypatch.setattr(floor, "Hosted", Puppet)
+            await served.until("started", await served.submit())
+
+    def refuse(*_):
+        raise InvalidInput("its tree is no tree")
+
+    asyncio.run(story())
+
+
+def test_people_read_nothing_of_a_race_for_a_run_that_another_server_has_won():
+    assert Happening(what="elsewhere", time=0.0, run="r").is_quiet
+    assert not Happening(what="elsewhere", time=0.0, run="r", detail="its lease ended").is_quiet
 
 
 def test_a_run_is_held_for_its_runtime_alone(archive, url, elsewhere, worked):

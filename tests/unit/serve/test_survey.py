@@ -9,7 +9,10 @@ from scr.serve import survey
 from scr.serve.ends import Aside, Cancelled, Done, Failed
 from scr.serve.schedule import Bounds
 from scr.serve.survey import LEFT, New, Survey
+from scr.store.address import database_of
+from scr.store.gc import sweep
 from scr.store.records import Priority, RunState
+from scr.store.transfer import export_run, import_run
 from scr.telemetry.events import Logged
 from tests.unit.serve.conftest import begin
 
@@ -46,6 +49,16 @@ def test_what_a_stopped_runtime_was_keeping_just_then_does_not_hide_why_it_was_s
     worked("a", stopped=LEFT, after=[Logged(agent="b", text="late")] * 3)
     assert names(Survey({"noted": trade}).look(archive)) == ["a"]
     worked("a", stopped="requested", after=[Logged(agent="b", text="late")])
+    assert names(Survey({"noted": trade}).look(archive)) == []
+
+
+def test_an_imported_run_waits_for_a_person_wherever_it_was_stopped(archive, trade, worked, url, tmp_path):
+    begin(archive, "a")
+    worked("a", stopped=LEFT)
+    export_run(database_of(url), "a", tmp_path / "a.scr", at=1.0)
+    sweep(url, now=1e9, names=["a"])
+    import_run(database_of(url), tmp_path / "a.scr")
+    assert archive.run("a").state is RunState.STOPPED
     assert names(Survey({"noted": trade}).look(archive)) == []
 
 
@@ -94,6 +107,7 @@ def test_a_run_whose_answer_says_that_it_failed_has_failed(archive, trade, worke
     begin(archive, "a")
     worked("a", failure={"error": "no documents"})
     assert archive.run("a").state is RunState.FAILED
+    assert archive.run("a").reason == "no documents"
     seen = survey.glance({"noted": trade}, "a", 1, archive)
     assert survey.end_seen(seen, "") == Failed("{'error': 'no documents'}")
     assert survey.over({"noted": trade}, "a", archive)[1] == Failed("{'error': 'no documents'}")
