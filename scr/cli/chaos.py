@@ -8,7 +8,6 @@ import shlex
 import sys
 import tempfile
 from collections import Counter
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +22,7 @@ from scr.cli.say import guarded, say_found
 from scr.cli.steering import parsed
 from scr.errors import InvalidInput
 from scr.failpoints import POINTS
-from scr.launch.paths import module_path
+from scr.launch.paths import command_path
 
 CODES = {Verdict.VALID: Code.DONE, Verdict.INVALID: Code.UNSOUND, Verdict.UNKNOWN: Code.UNKNOWN}
 SAID = {
@@ -76,7 +75,7 @@ def chaos(
             return say_found({"points": POINTS}, _points(), as_json=as_json)
         if not code:
             raise InvalidInput("which agent? name it as package.module:Class; `scr chaos --help` has examples")
-        sys.path[:] = module_path([str(Path.cwd()), *sys.path])  # the agent is often where the command is typed
+        sys.path[:] = command_path()  # the agent is often where the command is typed
         with tempfile.TemporaryDirectory(prefix="scr-chaos-") as folder:
             trial = Trial(
                 code=code,
