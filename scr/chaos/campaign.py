@@ -33,6 +33,7 @@ from scr.chaos.orders import prepare
 from scr.chaos.said import Said
 from scr.chaos.vitals import Vitals
 from scr.errors import RunFailed
+from scr.launch.paths import command, module_path
 from scr.runtime.scratch import scratches
 from scr.store.address import database_of
 from scr.store.sqlite import SqliteDatabase
@@ -97,10 +98,11 @@ class Stage:
         """A driver; the next one, when there was one."""
         environment = os.environ | {VARIABLE: self.token, "SPT_NOENV": "1", SECRET: self.secret}
         environment |= wallclock.environment(self.folder)
+        path = module_path([str(self.folder / wallclock.FOLDER), *sys.path])
         with (self.folder / OUTPUT).open("ab") as output:
             self.drivers.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "scr.chaos.driver", json.dumps(asdict(self.charge))],
+                    command(path, "scr.chaos.driver", json.dumps(asdict(self.charge))),
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,

@@ -1,9 +1,8 @@
 """The program that owns the run under test: keeps the runtime, and has clients submit, wait and submit again.
 
-A process of its own, `python -m scr.chaos.driver`, so that it can be killed
-like any other.  Another one that is given the same folder goes on from what
-the client's log says.  Commands come line by line over its standard input;
-when that ends, so does it.
+A process of its own, so that it can be killed like any other.  Another one
+that is given the same folder goes on from what the client's log says.
+Commands come line by line over its standard input; when that ends, so does it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -249,9 +248,9 @@ def commands(driver: Driver) -> None:
     os._exit(3)  # nobody is there who would want to know how it went on
 
 
-def main() -> int:
-    """Drive until all is done.  Exit status 0: it is."""
-    driver = Driver(Charge(**json.loads(sys.argv[1])))
+def main(arguments: Sequence[str]) -> None:
+    """Drive a charge until all is done.  Exit status 0: it is."""
+    driver = Driver(Charge(**json.loads(arguments[0])))
     setproctitle(TITLE)
     if driver.charge.workload == "research" and not (driver.folder / "docs").exists():
         shutil.copytree(CORPUS, driver.folder / "docs")
@@ -259,12 +258,8 @@ def main() -> int:
     for _ in range(AGAINS_MAX):
         try:
             if driver.drive():
-                return 0
+                return
         except (RunOwned, ScrError) as error:
             note(driver.folder / "driver.log", f"{time.monotonic()} {type(error).__name__}: {error}")
         time.sleep(AGAIN_S)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1)

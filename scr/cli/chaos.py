@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,7 +26,7 @@ from scr.cli.steering import parsed
 from scr.cli.stopping import raised
 from scr.errors import InvalidInput, StartFailed
 from scr.failpoints import POINTS
-from scr.launch.paths import module_path
+from scr.launch.paths import command_path
 from scr.runtime.scratch import discard_scratch, make_scratch
 from scr.store.url import sqlite_url
 
@@ -83,7 +82,7 @@ def chaos(
             return say_found({"points": POINTS}, _points(), as_json=as_json)
         if not code:
             raise InvalidInput("which agent? name it as package.module:Class; `scr chaos --help` has examples")
-        sys.path[:] = module_path([str(Path.cwd()), *sys.path])  # the agent is often where the command is typed
+        sys.path[:] = command_path()  # the agent is often where the command is typed
         trial = Trial(
             code=_checked(code),
             task=parsed(task),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from scr.cli.codes import STATUS, Code
 from scr.cli.options import DEFAULT_STORE, AsJson, Run, Store
 from scr.cli.say import guarded, say_json
 from scr.errors import InvalidInput
-from scr.launch.paths import module_path
+from scr.launch.paths import command_path
 from scr.replay import replay as replays
 from scr.replay.outcome import Divergence, Part, Replayed
 from scr.specs import Code as AgentCode
@@ -66,7 +65,7 @@ def replay(
     """
 
     def command() -> Code:
-        sys.path[:] = module_path([str(Path.cwd()), *sys.path])  # agents are often beside where the program was started
+        sys.path[:] = command_path()  # agents are often beside where the program was started
         screen = Screen(is_silent=as_json)
         with open_archive(store) as archive:
             name = chosen(archive, run).run

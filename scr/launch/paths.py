@@ -3,7 +3,8 @@
 They run the program's agents, so they have its `sys.path`.  But the standard
 library comes first: a `queue.py` beside the program, or in the folder where a
 command is typed, is not what SCR imports.  Nothing is imported from the
-working directory that the program would not import from there itself.
+working directory that the program would not import from there itself.  A
+command finds agents there, after all that is installed.
 """
 
 # ruff: noqa: PTH100, PTH110, PTH119, PTH120  the entries of sys.path are texts
@@ -28,6 +29,11 @@ def module_path(path: Iterable[str] | None = None) -> list[str]:
     found = [full for entry in (sys.path if path is None else path) if (full := _absolute(entry))]
     standard = [entry for entry in found if is_standard(entry)]
     return list(dict.fromkeys([*standard, *found, HOME]))
+
+
+def command_path() -> list[str]:
+    """Order this process's `sys.path` for a command, with the working directory last: it hides nothing installed."""
+    return list(dict.fromkeys([*module_path(), *filter(None, [_absolute("")])]))
 
 
 def is_standard(entry: str) -> bool:

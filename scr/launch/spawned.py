@@ -25,12 +25,14 @@ from multiprocess.reduction import DupFd
 
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Process, Ready, Wiring
+from scr.launch.paths import module_path
 from scr.launch.prepare import die_with, find_entry, marked_environment, settle
 from scr.launch.reaper import signal_group
 from scr.launch.warden import end_all
 
 CLOSE_S = 3.0
-PATH = "PYTHONPATH"
+PATH, SAFE = "PYTHONPATH", "PYTHONSAFEPATH"
+OURS = (PATH, SAFE)
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
 
@@ -63,7 +65,7 @@ class SpawnLauncher:
         self._is_closed = False
         self._none_alive = asyncio.Event()
         self._none_alive.set()
-        with _environment({PATH: os.pathsep.join(sys.path)}):
+        with _fresh({}):
             resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
 
     def launch(self, ready: Ready) -> None:
@@ -99,9 +101,10 @@ class SpawnLauncher:
             channel, stdout, stderr = wiring.theirs
             ends = Ends(channel.fileno(), stdout, stderr)
             child = self._context.Process(
-                target=begin, args=(self._entry, ends, os.getpid(), self._pidfds, os.environ.get(PATH))
+                target=begin,
+                args=(self._entry, ends, os.getpid(), self._pidfds, {name: os.environ.get(name) for name in OURS}),
             )
-            with _environment(marked_environment(self._runtime_id) | {PATH: os.pathsep.join(sys.path)}):
+            with _fresh(marked_environment(self._runtime_id)):
                 child.start()
             multiprocess_process._children.discard(child)  # noqa: SLF001  or it would wait on our pids
             watched = self._watch(child)
@@ -131,13 +134,14 @@ class SpawnLauncher:
             self._none_alive.set()
 
 
-def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool, path: str | None) -> None:
+def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]) -> None:
     """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open.
 
-    `path` is what the runtime has as PYTHONPATH: what found the modules until here is not for programs that an agent
-    starts.
+    `theirs` are the variables `OURS` as the runtime has them: what found the modules until here is not for programs
+    that an agent starts.
     """
-    _set(PATH, path)
+    for name, value in theirs.items():
+        _set(name, value)
     channel = settle(*ends, alone=pidfds)
     if pidfds:
         resource_tracker._resource_tracker._fd = None  # noqa: SLF001  closed with all others: it must not be written to
@@ -157,13 +161,20 @@ def _taken(*descriptors: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _environment(extra: dict[str, str]) -> Iterator[None]:
-    """This process's environment with more in it, while a child is executed; nothing else runs meanwhile."""
+def _fresh(extra: dict[str, str]) -> Iterator[None]:
+    """Have a child that is executed within import as `module_path` says, from its first import on.
+
+    `multiprocess` gives it this process's environment, here with `extra`, and `sys.path`.
+    """
+    path, ordered = list(sys.path), module_path()
+    extra = extra | {PATH: os.pathsep.join(ordered), SAFE: "1"}
     before = {name: os.environ.get(name) for name in extra}
     os.environ.update(extra)
+    sys.path[:] = ordered
     try:
         yield
     finally:
+        sys.path[:] = path
         for name, value in before.items():
             _set(name, value)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from scr.errors import LaunchFailed, TableUnavailable
-from scr.frames import Become, Commit, Deliver, Entry, TableAddress
+from scr.frames import Become, Commit, Deliver, Entry, FromAgent, TableAddress
 from scr.launch.launcher import Process
 from scr.launch.reaper import Reaper
 from scr.launch.spawned import SpawnLauncher
@@ -123,5 +123,8 @@ def _arrived(launched: asyncio.Future[Process], outcome: Process | LaunchFailed)
         launched.set_result(outcome)
 
 
-def _no_past(said: object) -> TableUnavailable:
-    return TableUnavailable(f"what the agents of the run remembered cannot be served to the replay: {said}")
+def _no_past(said: Over | FromAgent) -> TableUnavailable:
+    why = said.why if isinstance(said, Over) else f"its process answered with {type(said).__name__}"
+    last = said.tail.rpartition("\n")[2] if isinstance(said, Over) else ""
+    told = f"{why}; the last that its process printed: {last}" if last else why
+    return TableUnavailable(f"what the agents of the run remembered cannot be served to the replay: {told}")

@@ -189,7 +189,8 @@ def build(library: Library, folder: Path, path: Path, tell: Tell = tell_nothing)
     except (OSError, sqlite3.DatabaseError) as error:
         raise InvalidDocuments(f"the index cannot be written to {str(path.parent)!r} ({error})") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 @contextmanager

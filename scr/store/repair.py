@@ -96,8 +96,9 @@ def _replace(database: SqliteDatabase, stamp: str) -> tuple[Path, tuple[Salvaged
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be replaced by what was saved of it: {error.strerror}") from error
     finally:
-        for suffix in ("", *BESIDE):
-            Path(f"{new}{suffix}").unlink(missing_ok=True)
+        with suppress(OSError):
+            for suffix in ("", *BESIDE):
+                Path(f"{new}{suffix}").unlink(missing_ok=True)
     return aside, copied
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -118,7 +119,8 @@ class SqliteDatabase:
         except OSError as error:
             raise StoreUnavailable(f"no store can be made at {self._path}: {error.strerror}") from error
         finally:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that refuses it has refused the store before
+                unfinished.unlink(missing_ok=True)
 
     def _publish(self, unfinished: Path) -> None:
         try:

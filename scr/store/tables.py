@@ -116,7 +116,7 @@ def snapshot(session: Session) -> Iterator[None]:
     try:
         yield
     finally:
-        session.rollback()
+        session.abandon()
 
 
 def find(session: Session, run: str) -> tuple[int, dict[str, Value]]:

@@ -141,6 +141,17 @@ def test_a_run_that_is_played_again_goes_as_it_went_and_leaves_the_store_as_it_w
     assert rows_of(played) == before
 
 
+def test_modules_beside_a_program_with_names_of_the_standard_librarys_are_not_played(played, tmp_path, monkeypatch):
+    for name in ("queue", "random", "token", "typing", "logging", "asyncio"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    before = os.environ.get("PYTHONSAFEPATH"), list(sys.path)
+    assert replay(store_of(played), "nightly", agent="counter").is_same
+    assert (os.environ.get("PYTHONSAFEPATH"), sys.path) == before
+    assert not (tmp_path / "executed").exists()
+
+
 def test_code_that_has_changed_is_found_where_it_diverges_and_one_divergence_hides_no_other(played, tmp_path):
     changed = TEAM
     for old, new in CHANGED.items():

@@ -100,7 +100,7 @@ def run(place):
             capture_output=True,
             text=True,
             timeout=50,
-            env=os.environ | {"PYTHONPATH": str(place), "COLUMNS": "200"},
+            env=os.environ | {"COLUMNS": "200"},
             check=False,
         )
 
@@ -123,7 +123,9 @@ def until_known(trial):
         ("wrong", 1, "invalid", PAID_AGAIN),
     ],
 )
-def test_the_command_tells_who_survives_kills_and_who_does_not(run, code, exit_code, verdict, reason):
+def test_the_command_tells_who_survives_kills_and_who_does_not(run, place, code, exit_code, verdict, reason):
+    for stranger in ("pydantic", "typer", "queue"):  # none of them is what SCR imports
+        (place / f"{stranger}.py").write_text("raise SystemExit('a stranger')")
     words = ("scr", "chaos", f"agents:{code}", "--task", '{"n": 1}', "--tasks", "2", "--kills", "3", "--seed", "7")
     said = until_known(lambda: run(*words, "--targets", "agent,table", "--json"))
     assert said.returncode == exit_code, said.stdout + said.stderr

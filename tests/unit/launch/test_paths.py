@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from scr.launch.paths import HOME, STANDARD, command, is_standard, module_path
+from scr.launch.paths import HOME, STANDARD, command, command_path, is_standard, module_path
 
 
 def test_the_standard_library_comes_first_and_the_rest_as_the_program_has_it(tmp_path):
@@ -19,6 +19,13 @@ def test_the_working_directory_is_there_only_where_the_program_has_it(tmp_path, 
     (tmp_path / "beside").mkdir()
     assert module_path([STANDARD]) == [STANDARD, HOME]
     assert module_path(["", "beside", STANDARD]) == [STANDARD, str(tmp_path), str(tmp_path / "beside"), HOME]
+
+
+def test_for_a_command_the_working_directory_comes_after_all_that_is_installed(tmp_path, monkeypatch):
+    site = os.path.join(STANDARD, "site-packages")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [site, STANDARD])
+    assert command_path() == [STANDARD, site, HOME, str(tmp_path)]
 
 
 def test_what_is_no_folder_is_left_to_the_hook_that_knows_it():

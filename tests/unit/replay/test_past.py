@@ -1,6 +1,10 @@
-from scr.frames import Entry
+import pytest
+
+from scr.frames import Entry, Ready
 from scr.memory.past import Past
 from scr.memory.table import VERSION, row_key
+from scr.replay.outcome import Over
+from scr.replay.stage import _no_past
 
 
 def past(*entries):
@@ -36,3 +40,15 @@ def test_later_versions_count_only_for_keys_that_were_read_since_it_turned():
     assert made.later(4) == [3, 4]
     made.turn(2)
     assert made.later(5) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (Over("error: exit status 1"), "error: exit status 1"),
+        (Over("killed: SIGKILL", "one\ntwo"), "killed: SIGKILL; the last that its process printed: two"),
+        (Ready(), "its process answered with Ready"),
+    ],
+)
+def test_a_past_that_cannot_be_served_is_told_in_words(said, told):
+    assert str(_no_past(said)) == f"what the agents of the run remembered cannot be served to the replay: {told}"

@@ -1,16 +1,23 @@
 """A run comes into the store with the message that begins it, or not at all."""
 
+import errno
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from scr.config import Limits
-from scr.errors import RunOwned
+from scr.errors import InvalidDocuments, RunOwned, StoreUnavailable, UnknownRun
+from scr.research.documents import Library
+from scr.research.index import build
 from scr.store import lease
 from scr.store.archive import open_archive
 from scr.store.opening import open_store
 from scr.store.records import Opening, RunState
+from scr.store.repair import _replace
+from scr.store.sqlite import SqliteDatabase
+from scr.store.tables import find, snapshot
 from tests.unit.store.story import TREE, task
 
 
@@ -62,3 +69,46 @@ def test_who_finds_a_run_at_work_is_told_commands_that_work_for_it(tmp_path):
         f"the runtime 'test' (pid {parent}) works on the run 'asked': `scr top --runtime test` looks"
     )
     assert told.endswith("end it with its program or with `scr stop --runtime test`, or wait until it is done")
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A file system that refuses to make, to link and to remove files."""
+
+    def refuse(*_args, **_options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    def forbid():
+        monkeypatch.setattr(Path, "unlink", refuse)
+        monkeypatch.setattr(os, "link", refuse)
+
+    return forbid
+
+
+def test_a_folder_that_cannot_be_written_is_the_reason_why_no_store_is_made(read_only, tmp_path):
+    read_only()
+    with pytest.raises(StoreUnavailable, match=r"no store can be made at .*/m\.db: Read-only file system"):
+        SqliteDatabase(tmp_path / "m.db").connect(create=True)
+
+
+def test_a_folder_that_cannot_be_written_is_the_reason_why_no_store_is_repaired(read_only, tmp_path):
+    database = SqliteDatabase(tmp_path / "m.db")
+    database.connect(create=True).close()
+    read_only()
+    with pytest.raises(StoreUnavailable, match="cannot be replaced by what was saved of it: Read-only file system"):
+        _replace(database, "now")
+
+
+def test_a_folder_that_cannot_be_written_is_the_reason_why_no_index_is_made(read_only, tmp_path):
+    (tmp_path / "index").mkdir()
+    read_only()
+    with pytest.raises(InvalidDocuments, match="the index cannot be written to"):
+        build(Library((), ()), tmp_path, tmp_path / "index")
+
+
+def test_what_went_wrong_in_a_snapshot_is_told_where_its_end_fails_too(tmp_path):
+    session = SqliteDatabase(tmp_path / "m.db").connect(create=True)
+    with pytest.raises(UnknownRun), snapshot(session):
+        session.rollback()
+        find(session, "nowhere")
+    session.close()
