@@ -18,6 +18,7 @@ from scr.research.outcome import Outcome
 from scr.telemetry.events import Record
 
 INDEX, EVENTS = "index.sqlite", "events.jsonl"
+ELSEWHERE = "work in a folder that can be written, or give `scr run` another one with --out"
 
 
 class RunFolder:
@@ -90,7 +91,7 @@ class RunFolder:
         except OSError as error:
             self.trouble = (
                 f"the run's folder {self.path} is incomplete: {name} could not be written ({error.strerror});"
-                " free some space or choose another folder with --out"
+                f" free some space, or {ELSEWHERE}"
             )
 
 

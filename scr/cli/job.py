@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from scr.cli.folder import ELSEWHERE
 from scr.errors import InvalidInput
 from scr.research.documents import check_documents
 from scr.research.question import clean
@@ -52,11 +53,11 @@ def prepare_folder(path: Path) -> Path:
         free_bytes = shutil.disk_usage(path).free
     except OSError as error:
         raise InvalidInput(
-            f"the run's folder {str(path)!r} cannot be written ({error.strerror}): choose another one with --out"
+            f"the run's folder {str(path)!r} cannot be written ({error.strerror}): {ELSEWHERE}"
         ) from error
     if free_bytes < FREE_BYTES_MIN:
         raise InvalidInput(
             f"only {free_bytes / 1_000_000:.1f} MB are free for the run's folder {str(path)!r}:"
-            f" free {FREE_BYTES_MIN / 1_000_000:.0f} MB there or choose another one with --out"
+            f" free {FREE_BYTES_MIN / 1_000_000:.0f} MB there, or {ELSEWHERE}"
         )
     return path.resolve()

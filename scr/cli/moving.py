@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,6 +129,8 @@ def gc(
 
     A run that may still be gone on with is deleted only by its name.
 
+    Exit codes: 0 done; 3 a run that was named is kept, and others are deleted; 5 no run that was named is deleted.
+
     [bold]Examples[/bold]
 
       scr gc --older-than 30 --dry-run
@@ -147,16 +149,28 @@ def gc(
         spared = [{"run_id": run, "reason": reason} for run, reason in swept.spared]
         told = {"deleted": swept.deleted, "spared": spared, "dry_run": dry_run}
         told |= {"freed_bytes": swept.freed_bytes, "trouble": swept.trouble or None}
-        return say_found(told, _swept(swept, "would be deleted" if dry_run else "deleted"), as_json=as_json)
+        left_out = 0 if older_than is None and keep is None else swept.unfinished
+        lines = _swept(swept, "would be deleted" if dry_run else "deleted", left_out)
+        code = _code_of(swept, names)
+        return say_found(told | {"unfinished": left_out}, lines, as_json=as_json, code=code)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _swept(swept: Swept, done: str) -> Iterator[str]:
+def _code_of(swept: Swept, names: Collection[str]) -> Code:
+    """Tell a sweep that spared a run which was named from one that did what was asked."""
+    if not any(run in names for run, _ in swept.spared):
+        return Code.DONE
+    return Code.PARTIAL if swept.deleted else Code.FAILED
+
+
+def _swept(swept: Swept, done: str, left_out: int) -> Iterator[str]:
     for run in swept.deleted[:LINES_MAX]:
         yield f"{run} {done}"
     for run, reason in swept.spared[:LINES_MAX]:
         yield f"{run} kept: {reason}"
+    if left_out:
+        yield f"{left_out} left out, as they have not ended: `scr gc RUN` deletes one by its name"
     freed = f"; {_size(swept.freed_bytes)} given back" if swept.freed_bytes else ""
     yield f"{len(swept.deleted)} runs {done}, {len(swept.spared)} of those that were meant kept{freed}"
     if swept.trouble:

@@ -17,7 +17,7 @@ from scr.cli.output import say_summary
 from scr.cli.result import code_of, described
 from scr.cli.say import guarded, say_found, say_json, say_trouble
 from scr.cli.session import Ended, Failed, Screen, Session, Signals
-from scr.cli.stopping import STOPPING
+from scr.cli.stopping import NOTHING_STARTED, STOPPING
 from scr.cli.streams import say_status
 from scr.cli.strike import Striker
 from scr.cli.watched import concluded, told, watched
@@ -107,7 +107,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
         return told(undisturbed, as_json=as_json)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
     first = STOPPING.kept = f"the run of the first part is kept: scr resume {undisturbed.run_id}"
-    disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see)
+    disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see, kept_before=first)
     if disturbed.is_kept:
         STOPPING.kept += f"; {first}"
     if code_of(disturbed) is Code.INTERRUPTED:
@@ -143,13 +143,14 @@ def _session(
     out: Path | None = None,
     watch: Callable[[Record], None] | None = None,
     spawned: Spawned | None = None,
+    kept_before: str = NOTHING_STARTED,
 ) -> Ended:
     """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
     run_id = new_run_id()
     folder = RunFolder(prepare_folder(out or RUNS / run_id))
 
     def session(screen: Screen) -> Session:
-        return Session(job, run_id, folder, screen, signals, watch, spawned, store=store)
+        return Session(job, run_id, folder, screen, signals, watch, spawned, store=store, kept_before=kept_before)
 
     return watched(job.question, signals, session, as_json=as_json)
 

@@ -23,7 +23,7 @@ from scr.cli.codes import Code
 from scr.cli.folder import RunFolder
 from scr.cli.job import Job
 from scr.cli.leftovers import processes_of
-from scr.cli.stopping import SIGNALS, STOPPING
+from scr.cli.stopping import NOTHING_STARTED, SIGNALS
 from scr.cli.view import RunView
 from scr.errors import RuntimeGone, ScrError, StoreError
 from scr.launch.signals import heeded
@@ -109,7 +109,8 @@ class Session:
     `spawned` is a process started ahead, for the runtime; one that has ended, as it does after waiting for ten
     seconds, is replaced.  The run is kept in
     `store`; one that is there already goes on: `past` is how it looked, `key`
-    the id of the message that began it, which else has the run's name.
+    the id of the message that began it, which else has the run's name.  `kept_before` is said of a run that is stopped
+    before it is kept.
     """
 
     def __init__(
@@ -125,13 +126,14 @@ class Session:
         store: str,
         past: RunView | None = None,
         key: str | None = None,
+        kept_before: str = NOTHING_STARTED,
     ) -> None:
         self._job, self._run_id, self._folder = job, run_id, folder
         self._screen, self._signals, self._watch = screen, signals, watch
         self._inbox: Queue[Record | Answer | None] = Queue(INBOX_MAX)
         self._view, self._first = past or RunView(), key
         self._is_kept = past is not None
-        self._deaf = False
+        self._deaf, self._kept_before = False, kept_before
         self._runtime = Runtime(
             RESEARCH_TREE,
             preload=preloads.RESEARCH,
@@ -176,7 +178,7 @@ class Session:
         if answer.code is not Code.INTERRUPTED:
             return replace(answer, resumable=False)
         self._folder.discard()
-        return replace(answer, why=f"{answer.why}; {STOPPING.kept}", resumable=False)
+        return replace(answer, why=f"{answer.why}; {self._kept_before}", resumable=False)
 
     # In the threads beside.
 

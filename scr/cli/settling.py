@@ -90,6 +90,8 @@ def retry_dead(
     def command() -> Code:
         if (message is None) is not every or (reason is not None and not every):
             raise InvalidInput("give the ID of one dead letter, or --all, with --reason TEXT for some of them")
+        if reason is not None and not reason.strip():
+            raise InvalidInput("--reason is empty, and every reason has that in it; leave it out to mean all")
         with open_archive(store) as archive:
             found = chosen(archive, run)
             if message is not None:
@@ -98,11 +100,17 @@ def retry_dead(
             with owner(found) as client:
                 done = list(_retry(archive, found, client, ids))
         told = {"run_id": found.run, "delivered": len(done), "dead_letters": done}
-        which = "" if reason is None else f" with {reason!r} in the reason"
-        sentence = f"{len(done)} dead letters{which} are delivered once more{_when(found) if done else ''}"
-        return say_found(told, [sentence], as_json=as_json)
+        return say_found(told, [_deliveries(found, len(done), reason)], as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _deliveries(run: ListedRun, count: int, reason: str | None) -> str:
+    """Say how many dead letters are delivered once more, or that none has the reason."""
+    if reason is not None and not count:
+        return f"no dead letter of {run.run} has {reason!r} in its reason; `scr dead {run.run}` lists them"
+    which = "" if reason is None else f" with {reason!r} in the reason"
+    return f"{count} dead letters{which} are delivered once more{_when(run) if count else ''}"
 
 
 def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -> Code:

@@ -63,13 +63,15 @@ class Resting:
 class Swept:
     """The runs that were deleted, or would be; those that were spared, and why; what that gave back.
 
-    `trouble` says why the space is not given back yet: what is deleted is deleted.
+    `unfinished` runs were left out: they have not ended, and were not named.  `trouble` says why the space is not
+    given back yet: what is deleted is deleted.
     """
 
     deleted: tuple[str, ...]
     spared: tuple[tuple[str, str], ...]
     freed_bytes: int = 0
     trouble: str = ""
+    unfinished: int = 0
 
 
 def sweep(
@@ -95,12 +97,14 @@ def sweep(
         with snapshot(session):
             resting = [_resting(session, run) for run in listed]
         chosen, spared = choose(resting, now=now, older_than_s=older_than_s, keep=keep, names=names)
+        unfinished = sum(run.state not in ENDED and run.run not in names for run in resting)
         if dry_run:
-            return Swept(tuple(run.run for run in chosen), spared)
+            return Swept(tuple(run.run for run in chosen), spared, unfinished=unfinished)
         deleted = tuple(run.run for run in chosen if _delete(session, run))
         gone = set(deleted)
         spared += tuple((run.run, "somebody took it up a moment ago") for run in chosen if run.run not in gone)
-        return Swept(deleted, spared, *(_reclaim(session) if deleted else ()))
+        freed_bytes, trouble = _reclaim(session) if deleted else (0, "")
+        return Swept(deleted, spared, freed_bytes, trouble, unfinished)
     finally:
         session.close()
 

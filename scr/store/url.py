@@ -88,7 +88,15 @@ def _refusal(given: str, scheme: str) -> str:
         return f"the store {given!r} names no file; write {SQLITE}{slashes}{meant or 'work.db'}; stores are {KINDS}"
     if scheme and "://" in given:
         return f"{scheme!r} is no kind of store; give {KINDS}"
-    return f"{given!r} is no kind of store; give {KINDS}: {SQLITE}{given} is a file"
+    if Path(given).expanduser().is_dir():
+        return _folder_refusal(given, Path(given).expanduser().absolute())
+    return f"{given!r} is no kind of store; if a file is meant: {SQLITE}{given} is a file; stores are {KINDS}"
+
+
+def _folder_refusal(shown: str, folder: Path) -> str:
+    """Say that this is a folder, and name a file in it."""
+    inside = sqlite_url(folder / "work.db")
+    return f"the store {shown!r} is a folder and no file; name a file in it, as in {inside}; stores are {KINDS}"
 
 
 def _file_url(text: str, query: str) -> str:
@@ -112,10 +120,7 @@ def _file_url(text: str, query: str) -> str:
 def _refuse_place(text: str, path: Path) -> None:
     """Refuse a place where no file can be: a folder, and what is below another file.  Raises InvalidInput."""
     if not text or text.endswith(("/", "/.", "/..")) or path.is_dir():
-        inside = sqlite_url((path if text else Path()) / "work.db")
-        raise InvalidInput(
-            f"the store {text!r} is a folder and no file; name a file in it, as in {inside}; stores are {KINDS}"
-        )
+        raise InvalidInput(_folder_refusal(text or SQLITE, path if text else Path()))
     above = next(folder for folder in path.parents if os.path.lexists(folder))
     if not above.is_dir():
         raise InvalidInput(f"the store {text!r} cannot be made: {above} is no folder; name another file")

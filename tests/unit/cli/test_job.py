@@ -44,12 +44,16 @@ def test_a_run_folder_is_made_with_its_parents_and_left_empty(tmp_path):
 
 def test_a_file_in_the_place_of_the_run_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InvalidInput, match="--out"):
+    with pytest.raises(
+        InvalidInput, match="work in a folder that can be written, or give `scr run` another one with --out"
+    ):
         prepare_folder(tmp_path / "file")
 
 
 def test_a_run_folder_that_cannot_be_made_is_refused():
-    with pytest.raises(InvalidInput, match="--out"):
+    with pytest.raises(
+        InvalidInput, match="work in a folder that can be written, or give `scr run` another one with --out"
+    ):
         prepare_folder(Path("/proc/scr-runs"))
 
 

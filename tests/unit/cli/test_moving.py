@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.unit.store.story import image_of, story, told
+from tests.unit.store.story import image_of, opened, story, told
 
 EVENTS = story().events
 
@@ -76,6 +76,26 @@ def test_what_may_go_must_be_said_and_is_told_before_it_goes(scr, store):
     spared = scr("gc", "--older-than", "0", "--store", store, "--json").json
     assert (spared["deleted"], [one["run_id"] for one in spared["spared"]]) == ([], [])
     assert scr("gc", "--keep", "0", "--older-than", "99999", "--store", store).code == 0
+
+
+def test_runs_that_have_not_ended_are_left_out_and_that_is_said(scr, store):
+    said = scr("gc", "--keep", "0", "--store", store)
+    assert said.code == 0
+    assert said.out.splitlines() == [
+        "1 left out, as they have not ended: `scr gc RUN` deletes one by its name",
+        "0 runs deleted, 0 of those that were meant kept",
+    ]
+    assert scr("gc", "--older-than", "0", "--store", store, "--json").json["unfinished"] == 1
+
+
+def test_a_run_at_work_is_kept_though_it_is_named_and_the_code_says_so(scr, store):
+    told(store, "half", calls=12)
+    owned = opened(store, "owned")
+    kept = scr("gc", "owned", "--store", store, "--json")
+    both = scr("gc", "owned", "half", "--store", store)
+    owned.close()
+    assert (kept.code, kept.json["status"], both.code) == (5, "failed", 3)
+    assert set(listed(scr, store)) == {"story", "owned"}
 
 
 def test_a_sound_store_is_said_to_be_sound(scr, store):

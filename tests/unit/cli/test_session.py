@@ -46,8 +46,8 @@ def session(tmp_path):
     (tmp_path / "run").mkdir()
     folder, job = RunFolder(tmp_path / "run"), Job("Why?", tmp_path, 1)
 
-    def make(*, spawned=None, past=None):
-        return Session(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", past=past)
+    def make(*, spawned=None, **how):
+        return Session(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", **how)
 
     yield make
     folder.close()
@@ -119,7 +119,12 @@ def crash_test(ended, monkeypatch):
 
     def made(answer, *, as_json=False):
         parts = iter([ended(), ended(answer)])
-        monkeypatch.setattr(research, "_session", lambda *_, **__: next(parts))
+
+        def session(*_, **given):
+            made.given = given
+            return next(parts)
+
+        monkeypatch.setattr(research, "_session", session)
         return research._crash_test(2, "memory:", as_json=as_json, spawned=None)
 
     return made
@@ -133,8 +138,12 @@ def test_a_crash_test_that_is_interrupted_gives_no_verdict_and_says_which_runs_a
     assert said.err.endswith("scr: the run of the first part is kept: scr resume run-0\n")
 
 
-def test_a_crash_test_whose_second_part_had_not_begun_names_the_first(crash_test, capsys):
-    answer = Failed(f"stopped by SIGINT; {STOPPING.kept}", Code.INTERRUPTED)
+def test_a_crash_test_whose_second_part_had_not_begun_names_the_first(crash_test, session, capsys):
+    first = "the run of the first part is kept: scr resume run-0"
+    stopped = session(kept_before=first)
+    stopped._signals.received = signal.SIGINT
+    answer = stopped.run().answer
+    assert answer == Failed(f"stopped by SIGINT; {first}", Code.INTERRUPTED)
     assert crash_test(answer, as_json=True) is Code.INTERRUPTED
     assert json.loads(capsys.readouterr().out)["status"] == "interrupted"
-    assert STOPPING.kept == "the run of the first part is kept: scr resume run-0"
+    assert crash_test.given["kept_before"] == STOPPING.kept == first

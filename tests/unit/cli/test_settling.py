@@ -129,6 +129,20 @@ def test_those_with_a_reason_are_retried_and_the_others_stay_dead(scr, many):
     ] == ["m2"]
 
 
+def test_a_reason_that_none_has_is_named(scr, many):
+    said = scr("retry-dead", "many", "--all", "--reason", "Nope", "--store", many)
+    assert said.out == "no dead letter of many has 'Nope' in its reason; `scr dead many` lists them\n"
+    assert said.code == 0
+
+
+@pytest.mark.parametrize("reason", ["", " "])
+def test_an_empty_reason_is_refused_since_all_have_it(scr, many, reason):
+    said = scr("retry-dead", "many", "--all", "--reason", reason, "--store", many)
+    assert (said.code, said.out) == (2, "")
+    assert "--reason is empty" in said.err
+    assert not kept(many, "many", "m1")
+
+
 @pytest.mark.parametrize("arguments", [[], ["m1", "--all"], ["m1", "--reason", "x"], ["--reason", "x"]])
 def test_which_dead_letters_are_meant_must_be_said_once(scr, many, arguments):
     said = scr("retry-dead", "many", *arguments, "--store", many)
