@@ -269,6 +269,15 @@ def test_a_run_is_held_for_one_lease_and_longer_only_while_its_server_lives(serv
     asyncio.run(story())
 
 
+def test_a_stopped_run_that_a_server_holds_is_not_told_to_be_its_last_runtimes(archive, url, elsewhere, worked):
+    begin(archive, "a")
+    worked("a", stopped="its server was stopped")
+    floor.held(url, "a")
+    with pytest.raises(RunOwned, match=r"a server \(pid \d+\) is starting a runtime for the run 'a'") as refused:
+        elsewhere.hold("a", 5.0)
+    assert "pid" not in end_of(refused.value, is_leaving=False).why
+
+
 def test_a_hold_that_a_runtime_has_taken_is_not_renewed(archive, url, worked):
     begin(archive, "a")
     ticket = floor.held(url, "a")
