@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from scr.research.english import COMMON_CAPITALS, IRREGULAR, STOP_WORDS
 from scr.research.names import name_tokens
-from scr.research.terms import stem
+from scr.research.terms import composed, folded, stem
 from scr.values import Frozen
 
 FORM_MAX = 40
@@ -23,7 +22,6 @@ _TOKEN = re.compile(r"[^\W_]+")
 _BEFORE = re.compile(r"[^\W_]*\Z")
 _ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27);)#?\w+;")
 _DIVIDED = re.compile(r"(?<=[^\W\d_])-\n[ \t]*([^\W\d_]+)")
-_MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
 class Mention(Frozen):
@@ -38,17 +36,6 @@ class Mention(Frozen):
     path: str
     line: int
     whole: bool
-
-
-def folded(text: str) -> str:
-    """Return the text without differences of case, of accents and of invisible characters."""
-    if text.isascii():
-        return text.lower()
-    return "\n".join(line.lower() if line.isascii() else _folded_line(line) for line in text.split("\n"))
-
-
-def _folded_line(line: str) -> str:
-    return _MARKS.sub("", unicodedata.normalize("NFKD", line.casefold())).replace("\u2019", "'")
 
 
 def names_in(question: str) -> dict[str, str]:
@@ -81,7 +68,7 @@ def find(asked: Collection[str], names: Collection[str], texts: Iterable[tuple[s
 
 def unsaid(asked: Collection[str], names: Collection[str], texts: Iterable[str]) -> tuple[str, ...]:
     """Return the words that no text says in any form; a name counts as said where it is written as a name."""
-    tokens = {token: folded(token) for text in texts for token in _TOKEN.findall(text)}
+    tokens = {token: folded(token) for text in texts for token in _TOKEN.findall(composed(text))}
     spoken = frozenset(tokens.values())
     named = frozenset(plain for token, plain in tokens.items() if not token.islower())
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import count
 
 import pytest
@@ -82,6 +83,23 @@ def test_a_question_of_which_too_little_is_known_is_not_answered(ask, question):
     assert done.report.claims == 0
     assert "**The documents do not answer this question.** No document mentions" in done.report.body
     assert max(map(len, done.not_found)) < 300
+
+
+@pytest.mark.parametrize("question", ["MUNCHEN cafe", "M\u00fcnchen caf\u00e9", "Mu\u0308nchen cafe\u0301"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_passage_is_quoted_however_its_accents_are_written(ask, question, form):
+    text = unicodedata.normalize(
+        form, "The caf\u00e9 in M\u00fcnchen restarts its na\u00efve oven after each power cut by itself."
+    )
+    done = ask(f"Why does the {question} restart its oven?", {"a.md": f"# Ovens\n\n{text}\n"})
+    assert text in done.report.body
+    assert done.not_found == (EVIDENCE,)
+
+
+def test_a_letter_that_is_written_as_two_is_found(ask):
+    text = "The caf\u00e9 in the Hauptstra\u00dfe restarts its oven after each power cut by itself."
+    done = ask("Why does the cafe in the HAUPTSTRASSE restart its oven?", {"a.md": f"# Ovens\n\n{text}\n"})
+    assert text in done.report.body
 
 
 def test_where_files_were_skipped_only_documents_that_were_read_are_spoken_of(ask):
