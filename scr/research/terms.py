@@ -15,7 +15,8 @@ from functools import lru_cache
 
 from scr.research.english import FAMILIES, STOP_WORDS
 
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+NUMBER_GOES_ON = r"(?:(?<=\d)[.,:](?=\d)[^\W_]+)*"
+WORD = re.compile(rf"[^\W_]+{NUMBER_GOES_ON}(?:['\u2019][^\W_]+)?")
 FAMILY_WEIGHT = 0.6
 _MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 _SUFFIXES: tuple[tuple[str, str, int], ...] = (
