@@ -77,13 +77,17 @@ def plan_for(question: str, index: Index) -> Plan:
     for rest, left_out in candidates(asked, scope):
         narrowed = focus if rest == asked else focus_on(rest, index, index.stats.passages)
         near = nearest(narrowed, index)
-        if any(_answers(narrowed, passage) for passage in near):
-            researched = "" if rest == asked else rest
+        if answering := [passage for passage in near if _answers(narrowed, passage)]:
             plan = make_plan(asked, find_facets(narrowed, near, index))
-            return plan.model_copy(update=gaps | {"researched": researched, "left_out": left_out})
-    closest = nearest(focus, index)[:PLACES_MAX]
-    places = tuple(f"{n.hit.passage.path}:{n.hit.passage.first_line} {n.hit.passage.titles}".strip() for n in closest)
-    return plan_without_answer(asked, scope.missing, places).model_copy(update=gaps)
+            told = {"researched": "" if rest == asked else rest, "left_out": left_out, "nearest": _places(answering)}
+            return plan.model_copy(update=gaps | told)
+    return plan_without_answer(asked, scope.missing, _places(nearest(focus, index))).model_copy(update=gaps)
+
+
+def _places(near: Sequence[Near]) -> tuple[str, ...]:
+    """Return where the first of these passages begin, each with its titles."""
+    passages = [passage.hit.passage for passage in near[:PLACES_MAX]]
+    return tuple(f"{passage.path}:{passage.first_line} {passage.titles}".strip() for passage in passages)
 
 
 def nearest(focus: Focus, index: Index) -> list[Near]:

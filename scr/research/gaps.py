@@ -14,9 +14,16 @@ from scr.research.index import IndexStats
 from scr.research.mentions import Mention
 from scr.research.plan import Plan
 from scr.research.question import Wanted
+from scr.research.sentences import LENGTH_MAX, LENGTH_MIN, WORDS_MAX, WORDS_MIN
 from scr.research.terms import terms
 
 LISTED_MAX = 8
+UNQUOTED = (
+    f"no sentence that can be quoted does: a whole one of {WORDS_MIN} to {WORDS_MAX} words"
+    f" and {LENGTH_MIN} to {LENGTH_MAX} characters."
+)
+UNSUPPORTED = "no claim on it was supported well enough."
+UNDONE = "a part of the work on them failed."
 MEASURES: dict[Wanted, tuple[str, re.Pattern[str]]] = {
     Wanted.NUMBER: ("number", NUMERALS),
     Wanted.DATE: ("date", DATES),
@@ -36,12 +43,14 @@ def missing(plan: Plan, stats: IndexStats) -> str:
     return f"No document{' that was read' if stats.skipped else ''} mentions {listed(plan.missing)}."
 
 
-def why_not(plan: Plan, stats: IndexStats) -> str:
-    """Say why there is no answer: the words that are missing, or that no passage has enough of them."""
+def why_not(plan: Plan, stats: IndexStats, unquoted: str = UNQUOTED) -> str:
+    """Say why there is no answer: the words that are missing, that no passage has enough of them, or `unquoted`."""
     if plan.missing:
         return missing(plan, stats)
     if plan.elsewhere:
         return f"No passage mentions {listed([mention.word for mention in plan.elsewhere])}."
+    if plan.answerable:
+        return f"Passages speak of it, but {unquoted}"
     return "Some of its words stand in them, but no passage speaks of all of it."
 
 

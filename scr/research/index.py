@@ -31,6 +31,7 @@ from scr.research.blocks import Heading
 from scr.research.documents import Library, Skipped, Tell, counted, read_folder, tell_nothing
 from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
+from scr.research.terms import folded
 from scr.values import Frozen
 
 FORMAT = 1
@@ -220,7 +221,7 @@ def _is_locked(descriptor: int) -> bool:
 
 def match_any(terms: Sequence[str]) -> str:
     """The FTS5 query for any of the terms.  Long ones also match what they begin ("recover", "recovery")."""
-    words = (term for term in terms if any(character.isalnum() for character in term))
+    words = (folded(term) for term in terms if any(character.isalnum() for character in term))
     return " OR ".join('"' + word.replace('"', " ") + '"' + "*" * (len(word) >= PREFIX_LENGTH_MIN) for word in words)
 
 
@@ -258,9 +259,8 @@ def _write(library: Library, folder: Path, draft: Path, tell: Tell) -> None:
                 gathering.read(passage.text)
             titles += [passage.headings[0].title for _, passage in rows[:1] if passage.headings]
             database.executemany("INSERT INTO passage VALUES (?, ?, ?, ?, ?)", (_row(n, p) for n, p in rows))
-            database.executemany(
-                "INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", ((n, p.titles, p.text) for n, p in rows)
-            )
+            searched = ((n, folded(passage.titles), folded(passage.text)) for n, passage in rows)
+            database.executemany("INSERT INTO search (rowid, titles, text) VALUES (?, ?, ?)", searched)
         stats = IndexStats(
             documents=len(library.documents),
             passages=passages,

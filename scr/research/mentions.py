@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from scr.research.english import COMMON_CAPITALS, IRREGULAR, STOP_WORDS
 from scr.research.names import name_tokens
-from scr.research.terms import stem
+from scr.research.terms import NUMBER_GOES_ON, composed, folded, stem
 from scr.values import Frozen
 
 FORM_MAX = 40
 PREFIX_MIN = 3
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(rf"[^\W_]+{NUMBER_GOES_ON}")
 _BEFORE = re.compile(r"[^\W_]*\Z")
+_BEFORE_DIGIT = re.compile(r"(?:[^\W_]|(?<=\d)[.,:](?=\d|\Z))*\Z")
 _ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|nbsp|#39|#x27);)#?\w+;")
 _DIVIDED = re.compile(r"(?<=[^\W\d_])-\n[ \t]*([^\W\d_]+)")
-_MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 
 
 class Mention(Frozen):
@@ -38,17 +37,6 @@ class Mention(Frozen):
     path: str
     line: int
     whole: bool
-
-
-def folded(text: str) -> str:
-    """Return the text without differences of case, of accents and of invisible characters."""
-    if text.isascii():
-        return text.lower()
-    return "\n".join(line.lower() if line.isascii() else _folded_line(line) for line in text.split("\n"))
-
-
-def _folded_line(line: str) -> str:
-    return _MARKS.sub("", unicodedata.normalize("NFKD", line.casefold())).replace("\u2019", "'")
 
 
 def names_in(question: str) -> dict[str, str]:
@@ -81,7 +69,7 @@ def find(asked: Collection[str], names: Collection[str], texts: Iterable[tuple[s
 
 def unsaid(asked: Collection[str], names: Collection[str], texts: Iterable[str]) -> tuple[str, ...]:
     """Return the words that no text says in any form; a name counts as said where it is written as a name."""
-    tokens = {token: folded(token) for text in texts for token in _TOKEN.findall(text)}
+    tokens = {token: folded(token) for text in texts for token in _TOKEN.findall(composed(text))}
     spoken = frozenset(tokens.values())
     named = frozenset(plain for token, plain in tokens.items() if not token.islower())
     return tuple(
@@ -118,9 +106,10 @@ def _best(word: str, path: str, body: str, plain: str, *, is_name: bool) -> Ment
 def _hits(core: str, plain: str) -> Iterator[tuple[int, int]]:
     """Yield where the words begin and end that begin as forms of the word do, or hold it; a long one is cut."""
     for prefix in _prefixes(core):
+        beginning = _BEFORE_DIGIT if prefix[0].isdigit() else _BEFORE
         at = plain.find(prefix)
         while at >= 0:
-            before = _BEFORE.search(plain, max(0, at - FORM_MAX), at)
+            before = beginning.search(plain, max(0, at - FORM_MAX), at)
             after = _TOKEN.match(plain, at, at + len(prefix) + FORM_MAX)
             end = after.end() if after else at + len(prefix)
             yield before.start() if before else at, end
@@ -136,9 +125,9 @@ def _mention(word: str, path: str, body: str, plain: str, found: tuple[int, str]
 
 
 def _resembles(core: str, token: str) -> bool:
-    """Tell whether a token holds the word, or shares a stem with it.  A number is no part of a longer number."""
-    if core.isdigit():
-        return re.search(rf"(?<!\d){core}(?!\d)", token) is not None
+    """Tell whether a token holds the word, or shares a stem with it.  Digits are no part of more digits."""
+    if core[0].isdigit() and core[-1].isdigit():
+        return re.search(rf"(?<!\d){re.escape(core)}(?!\d)", token) is not None
     return core in token or stem(token) in _stems(core)
 
 

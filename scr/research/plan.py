@@ -36,7 +36,7 @@ class Plan(Frozen):
     researched.  `missing` are words of the question that no document holds, `elsewhere` the
     words that no passage holds, each with where it is.  `researched` is the question as far
     as the documents can answer it, empty when that is the whole; `left_out` are its other
-    parts.  `nearest` are the places that come nearest to a question without an answer.
+    parts.  `nearest` are the places that come nearest to the question.
     """
 
     question: str

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 
 from scr.errors import InvalidInput
-from scr.research.terms import WORD
+from scr.research.terms import WORD, composed
 
 LENGTH_MAX = 2000
 
@@ -56,7 +56,7 @@ ANSWERS: dict[Wanted, re.Pattern[str]] = {
 
 def clean(question: str) -> str:
     """The question on one line.  Raises InvalidInput when it is empty, too long or has no words."""
-    text = " ".join(question.encode(errors="replace").decode().split())
+    text = composed(" ".join(question.encode(errors="replace").decode().split()))
     if not text:
         raise InvalidInput("the question is empty: ask something, for instance 'How do agents recover from crashes?'")
     if len(question) > LENGTH_MAX:

@@ -156,7 +156,8 @@ def _summary(material: Material, findings: Sequence[Claim], shelf: _Shelf) -> li
     if not findings:
         hidden = material.plan.elsewhere or material.stats.textless
         who = "The passages of these documents" if hidden else "The documents"
-        return [f"**{who} do not answer this question.** {gaps.why_not(material.plan, material.stats)}"]
+        unquoted = gaps.UNDONE if material.failed else gaps.UNSUPPORTED if material.dropped else gaps.UNQUOTED
+        return [f"**{who} do not answer this question.** {gaps.why_not(material.plan, material.stats, unquoted)}"]
     overview = [claim for claim in findings if claim.facet == OVERVIEW]
     return ["## In short", _bullets(overview, shelf)] if overview else []
 
@@ -220,7 +221,8 @@ def not_found(material: Material, stated: Sequence[Claim]) -> tuple[str, ...]:
     plan = material.plan
     lines = gaps.of_words(plan, material.stats)
     lines += gaps.of_parts(plan)
-    lines += [f"Near the question, but no answer: {gaps.code(place)}." for place in plan.nearest]
+    if not stated:
+        lines += [f"Near the question, but no answer: {gaps.code(place)}." for place in plan.nearest]
     covered = {claim.facet for claim in material.claims if claim.kind == "finding"}
     bare = [facet for facet in plan.facets if facet.subtask_id not in covered]
     lines += [_bare(facet, repeated=facet.subtask_id in material.repeated) for facet in bare]

@@ -9,13 +9,16 @@ counts less than the word itself.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from scr.research.english import FAMILIES, STOP_WORDS
 
-WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?")
+NUMBER_GOES_ON = r"(?:(?<=\d)[.,:](?=\d)[^\W_]+)*"
+WORD = re.compile(rf"[^\W_]+{NUMBER_GOES_ON}(?:['\u2019][^\W_]+)?")
 FAMILY_WEIGHT = 0.6
+_MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
 _SUFFIXES: tuple[tuple[str, str, int], ...] = (
     ("ations", "at", 4),
     ("ation", "at", 4),
@@ -53,9 +56,25 @@ _SUFFIXES: tuple[tuple[str, str, int], ...] = (
 _KEEP_S = ("ss", "us", "is", "os")
 
 
+def folded(text: str) -> str:
+    """Return the text without differences of case, of accents and of invisible characters."""
+    if text.isascii():
+        return text.lower()
+    return "\n".join(line.lower() if line.isascii() else _folded_line(line) for line in text.split("\n"))
+
+
+def _folded_line(line: str) -> str:
+    return _MARKS.sub("", unicodedata.normalize("NFKD", line.casefold())).replace("\u2019", "'")
+
+
+def composed(text: str) -> str:
+    """Return the text with each letter and its accent as one character, and without invisible characters."""
+    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFC", text))
+
+
 def words(text: str) -> list[str]:
     """The words of a text, lower-cased, in order."""
-    return [word.replace("\u2019", "'") for word in WORD.findall(text.lower())]
+    return [word.replace("\u2019", "'") for word in WORD.findall(composed(text.lower()))]
 
 
 def terms(text: str) -> list[str]:
@@ -70,8 +89,8 @@ def is_term(word: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """The part of a lower-cased word that its forms share."""
-    word = word.removesuffix("'s")
+    """The part of a lower-cased word that its forms share, without accents."""
+    word = folded(word).removesuffix("'s")
     if len(word) <= 3 or not word.isascii() or not word.isalpha():
         return word
     if not word.endswith(_KEEP_S):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from itertools import count
 
 import pytest
 
+from scr.research.gaps import UNDONE, UNSUPPORTED
+from scr.research.index import IndexStats
 from scr.research.pipeline import research
+from scr.research.plan import make_plan
+from scr.research.report import Material, write
 
 PONDS = "# Ponds\n\nA pond is a body of water. Ponds freeze in winter because the wind does not move the water.\n"
 PAGE = """\
@@ -82,6 +88,56 @@ def test_a_question_of_which_too_little_is_known_is_not_answered(ask, question):
     assert done.report.claims == 0
     assert "**The documents do not answer this question.** No document mentions" in done.report.body
     assert max(map(len, done.not_found)) < 300
+
+
+@pytest.mark.parametrize("question", ["MUNCHEN cafe", "M\u00fcnchen caf\u00e9", "Mu\u0308nchen cafe\u0301"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_passage_is_quoted_however_its_accents_are_written(ask, question, form):
+    text = unicodedata.normalize(
+        form, "The caf\u00e9 in M\u00fcnchen restarts its na\u00efve oven after each power cut by itself."
+    )
+    done = ask(f"Why does the {question} restart its oven?", {"a.md": f"# Ovens\n\n{text}\n"})
+    assert text in done.report.body
+    assert done.not_found == (EVIDENCE,)
+
+
+def test_a_letter_that_is_written_as_two_is_found(ask):
+    text = "The caf\u00e9 in the Hauptstra\u00dfe restarts its oven after each power cut by itself."
+    done = ask("Why does the cafe in the HAUPTSTRASSE restart its oven?", {"a.md": f"# Ovens\n\n{text}\n"})
+    assert text in done.report.body
+
+
+@pytest.mark.parametrize(
+    "text", ["A widget restarts when it crashes.", "- widgets => restart() | each {crash}, 3 times"]
+)
+def test_a_passage_that_speaks_of_all_of_it_without_a_sentence_to_quote_is_named(ask, text):
+    done = ask("How do widgets restart?", {"q.md": f"# Widgets\n\n{text}\n"})
+    assert done.report.claims == 0
+    assert "Passages speak of it, but no sentence that can be quoted does: a whole one of 7 to 52" in done.report.body
+    assert "Near the question, but no answer: `q.md:3 Widgets`." in done.not_found
+
+
+@pytest.mark.parametrize(("material", "why"), [({"dropped": ("a",)}, UNSUPPORTED), ({"failed": ("a",)}, UNDONE)])
+def test_claims_that_were_dropped_or_never_made_are_the_reason_why_nothing_is_stated(material, why):
+    stats = IndexStats(documents=1, passages=1)
+    body = write(Material(plan=make_plan("How do widgets restart?", ()), stats=stats, **material)).body
+    assert f"Passages speak of it, but {why}" in body
+
+
+@pytest.mark.parametrize("number", ["3.0", "9.87", "1,000", "10:30", "127.0.0.1"])
+def test_a_number_of_several_parts_that_stands_in_no_document_is_named_as_a_whole(ask, number):
+    parts = ", ".join(re.findall(r"\d+", number))
+    done = ask(f"Why do ponds freeze at {number}?", {"ponds.md": f"{PONDS}\nPonds had {parts} kinds of fish.\n"})
+    assert done.report.claims == 1
+    assert done.not_found == (f"No document mentions \u201c{number}\u201d.",)
+    done = ask(f"Why do ponds freeze at {number}?", {"ponds.md": PONDS.replace("winter", f"winter at {number}")})
+    assert done.not_found == (EVIDENCE,)
+
+
+def test_a_number_inside_of_another_is_told_with_that_other_number(ask):
+    done = ask("Why do ponds freeze at 3.0?", {"ponds.md": f"{PONDS}\nFish of 13.0 kinds have 3.0.1 fins.\n"})
+    told = "As a word of its own \u201c3.0\u201d stands in no document; `ponds.md:5` holds \u201c3.0.1\u201d."
+    assert done.not_found == (told,)
 
 
 def test_where_files_were_skipped_only_documents_that_were_read_are_spoken_of(ask):
