@@ -68,11 +68,8 @@ def part(words):
     return block
 
 
-def test_one_agent_asks_another_and_a_function_has_a_timer(tmp_path):
+def test_one_agent_asks_another_a_function_has_a_timer_and_a_payment_that_happened_is_found(tmp_path):
     often = part("def parse").replace("every_s=60", "every_s=0.1")
-    assert run(f"{BEGIN}{often}assert ticked.wait(20)\nruntime.stop()", tmp_path) == "{'stored': ['one', 'two']}\n"
-
-
-def test_a_payment_that_had_happened_is_found_and_not_made_again(tmp_path):
-    assert run(f"{BEGIN}{part('def look')}{BANK}runtime.stop()", tmp_path) == "5 paid\n"
+    program = f"{BEGIN}{often}{part('def look')}{BANK}assert ticked.wait(20)\nruntime.stop()"
+    assert run(program, tmp_path) == "{'stored': ['one', 'two']}\n5 paid\n"
     assert (tmp_path / "order").read_text() == "5 paid"
