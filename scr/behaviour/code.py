@@ -11,6 +11,7 @@ import base64
 import importlib.util
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -19,10 +20,12 @@ from pydantic import JsonValue
 
 from scr.behaviour.describing import shown
 from scr.behaviour.handlers import check_agent
-from scr.errors import InvalidCode
+from scr.errors import InvalidCode, InvalidInput
 from scr.specs import AgentSpec, Code, OnError, check_options
 
 SHIPPING = "scr.behaviour.shipping"  # loaded with the first thing that is shipped: `dill` is for those who ship
+OPENING: ContextVar[str] = ContextVar("OPENING", default="")
+"""The module that is being imported for an agent."""
 
 
 def code_of(thing: type | Callable[..., Any] | Code | str) -> Code:
@@ -74,10 +77,22 @@ def open_code(code: Code) -> Any:
         except Exception as error:
             raise InvalidCode(f"the agent's code cannot be opened: {type(error).__name__}: {error}") from error
     module, _, name = (code.reference or "").partition(":")
+    opening = OPENING.set(module)
     try:
         return attrgetter(name)(import_module(module))
     except (ImportError, AttributeError) as error:
         raise InvalidCode(f"{code.reference!r} cannot be imported here: {error}") from error
+    finally:
+        OPENING.reset(opening)
+
+
+def refuse_opening() -> None:
+    """Raise InvalidInput where a module that is imported for an agent starts a runtime: each would start another."""
+    if module := OPENING.get():
+        raise InvalidInput(
+            f"the module {module!r} starts a runtime when it is imported for an agent: put what starts the program"
+            ' below `if __name__ == "__main__":`'
+        )
 
 
 def _named(reference: str) -> Code:

@@ -21,7 +21,7 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from scr.behaviour.arguments import address, made
-from scr.behaviour.code import agent_code, spec_of
+from scr.behaviour.code import agent_code, refuse_opening, spec_of
 from scr.config import Settings, from_environment
 from scr.errors import ScrError
 from scr.failpoints import arm, reach
@@ -144,6 +144,7 @@ class Runtime(Client):
     def start(self) -> None:
         """Start the runtime's process.  Returns at once; the tree starts in its own time."""
         self._check_process()
+        refuse_opening()
         arm("keeper")
         spawned, self._spawned = self._spawned or spawn(self._preload, self._settings.launcher), None
         reach("keeper.spawned")

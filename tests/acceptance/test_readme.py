@@ -6,7 +6,29 @@ import sys
 from pathlib import Path
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "with scr.Runtime" in block]
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PROGRAMS = [block for block in BLOCKS if "with scr.Runtime" in block]
+BEGIN = """
+import logging, os, pathlib, signal, threading
+import scr
+ticked = threading.Event()
+logging.getLogger("scr").setLevel("INFO")
+log = logging.Handler()
+log.emit = lambda record: "tidy: time to tidy up" in record.getMessage() and ticked.set()
+logging.getLogger("scr").addHandler(log)
+runtime = scr.Runtime(settings=scr.Settings(standbys=0))
+runtime.start()
+"""
+BANK = """
+class bank:
+    receipt_of = staticmethod(lambda order: pathlib.Path(order).exists() and pathlib.Path(order).read_text())
+def charge(order, amount):
+    with open(order, "a") as book:
+        book.write(f"{amount} paid")
+    os.kill(os.getpid(), signal.SIGKILL)
+runtime.start_agent("pay", pay)
+print(runtime.ask("pay", ["order", 5]))
+"""
 
 
 def run(program, folder):
@@ -38,3 +60,16 @@ def test_a_killed_program_goes_on_and_what_is_done_is_done(tmp_path):
     assert counts.count(1) >= 4, "at most the step that was under way is run again"
     assert run(noting, tmp_path) == "30\n"
     assert [len((tmp_path / f"step-{n}").read_text()) for n in range(5)] == counts
+
+
+def part(words):
+    """The one block that has these words in it."""
+    (block,) = (block for block in BLOCKS if words in block)
+    return block
+
+
+def test_one_agent_asks_another_a_function_has_a_timer_and_a_payment_that_happened_is_found(tmp_path):
+    often = part("def parse").replace("every_s=60", "every_s=0.1")
+    program = f"{BEGIN}{often}{part('def look')}{BANK}assert ticked.wait(20)\nruntime.stop()"
+    assert run(program, tmp_path) == "{'stored': ['one', 'two']}\n5 paid\n"
+    assert (tmp_path / "order").read_text() == "5 paid"

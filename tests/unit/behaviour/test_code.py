@@ -12,7 +12,7 @@ from scr.behaviour import steps
 from scr.behaviour.agent import Agent
 from scr.behaviour.code import code_of, open_code
 from scr.behaviour.shipping import pack_code, unpack_code
-from scr.errors import InvalidCode
+from scr.errors import InvalidCode, InvalidInput
 from scr.specs import Code
 
 
@@ -76,6 +76,13 @@ def test_what_names_no_agent_is_refused(name):
 def test_a_name_that_cannot_be_imported_is_told(reference):
     with pytest.raises(InvalidCode, match="cannot be imported"):
         open_code(Code(reference=reference))
+
+
+def test_a_module_that_starts_a_runtime_when_it_is_imported_for_an_agent_is_told_what_guards_it(tmp_path, monkeypatch):
+    (tmp_path / "unguarded.py").write_text("import scr\nwith scr.Runtime():\n    pass\nclass One(scr.Agent): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InvalidInput, match=r"'unguarded' starts a runtime .* below `if __name__ == \"__main__\":`"):
+        open_code(Code(reference="unguarded:One"))
 
 
 def test_bytes_that_are_no_code_are_told():
