@@ -83,7 +83,7 @@ class Asks:
         self._late: OrderedDict[str, OpenAsk] = OrderedDict()
         self._by_step: dict[str, dict[str, str]] = {}
         self._closed: OrderedDict[str, None] = OrderedDict()
-        self._silent: dict[str, tuple[str, Outcome]] = {}
+        self._silent: dict[str, tuple[OpenAsk, Outcome]] = {}
 
     def open(self, ask: OpenAsk, to: str, timeout_s: float, tell: Tell) -> bool:
         """Wait for the answer to a message to `to`; False when it is under way: `tell` replaces an earlier one.
@@ -113,7 +113,7 @@ class Asks:
         return message_id in self._waiting or message_id in self._late
 
     def under_way(self, asked_in: str, step: str) -> str | None:
-        """Return the id of the question that this step of a message has under way."""
+        """Return the id of the question that this step of a message has under way, or that had no answer."""
         return self._by_step.get(asked_in, {}).get(step)
 
     def of(self, message_id: str) -> OpenAsk | None:
@@ -140,8 +140,10 @@ class Asks:
             self.end(asked, outcome_of(message))
 
     def forget(self, asked_in: str) -> None:
-        """Let the turn of this message, which begins afresh, ask anew what was not answered."""
-        self._silent = {asked: silent for asked, silent in self._silent.items() if silent[0] != asked_in}
+        """Let the next turn of this message, which begins afresh, ask anew what was not answered."""
+        for asked in tuple(self._by_step.get(asked_in, {}).values()):
+            if silent := self._silent.pop(asked, None):
+                self._drop(silent[0])
 
     def let_go(self, message_id: str, outcome: Outcome) -> None:
         """Tell who waits that there is no answer yet, and why; the question is late from now on."""
@@ -156,9 +158,7 @@ class Asks:
         """Tell who waits, or waited, the outcome of a question under way."""
         waiting = self._waiting.pop(message_id, None)
         ask = waiting.ask if waiting else self._late.pop(message_id)
-        if outcome.error == SILENT:
-            self._silent[message_id] = ask.asked_in, outcome
-        self._close(ask)
+        self._close(ask, outcome)
         if waiting:
             waiting.timer.cancel()
             waiting.tell(outcome)
@@ -167,6 +167,7 @@ class Asks:
 
     def over(self, asked_in: str) -> None:
         """Drop all that a message has asked, which has its outcome."""
+        self.forget(asked_in)
         for asked in tuple(self._by_step.get(asked_in, {}).values()):
             if asked in self._waiting:
                 self.let_go(asked, Outcome(error="AskTimedOut", detail="the turn that asked is over"))
@@ -175,17 +176,23 @@ class Asks:
 
     def _expire(self, ask: OpenAsk) -> None:
         self._expired(ask.message_id)
-        self._close(ask)
+        self._close(ask, Outcome())
 
-    def _close(self, ask: OpenAsk) -> None:
+    def _close(self, ask: OpenAsk, outcome: Outcome) -> None:
+        self._closed[ask.message_id] = None
+        if outcome.error == SILENT:
+            self._silent[ask.message_id] = ask, outcome
+        else:
+            self._drop(ask)
+        if len(self._closed) > CLOSED_KEPT and (silent := self._silent.pop(self._closed.popitem(last=False)[0], None)):
+            self._drop(silent[0])
+
+    def _drop(self, ask: OpenAsk) -> None:
         steps = self._by_step.get(ask.asked_in, {})
         if steps.get(ask.step) == ask.message_id:
             del steps[ask.step]
         if not steps:
             self._by_step.pop(ask.asked_in, None)
-        self._closed[ask.message_id] = None
-        if len(self._closed) > CLOSED_KEPT:
-            self._silent.pop(self._closed.popitem(last=False)[0], None)
 
     def _overdue(self, ask: OpenAsk, timeout_s: float) -> None:
         if self._held_up(timeout_s):

@@ -104,9 +104,11 @@ class Questions:
             self._doubts[ask.asked_in] = message_id
             self._asks.let_go(message_id, doubt)
 
-    def take_doubt(self, failed: TurnFailed) -> str | None:
-        """Return the question that a turn was told to be in doubt, if it failed by that."""
+    def failed(self, failed: TurnFailed) -> str | None:
+        """Let the next try ask anew what had no answer; return the question in doubt that the turn failed by."""
         told = self._doubts.pop(failed.message_id, None)
+        if failed.after_s is None and not failed.in_doubt:
+            self._asks.forget(failed.message_id)
         return told if failed.in_doubt else None
 
     def wait_behind(self, agent: str, message_id: str, question: str) -> None:

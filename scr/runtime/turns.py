@@ -188,7 +188,7 @@ class Turns:
             case TurnFailed(message_id=message_id):
                 if self._own(agent, incarnation, message_id, "failed in the turn of"):
                     self._care.idle(agent, incarnation)
-                    doubt = self.questions.take_doubt(frame)
+                    doubt = self.questions.failed(frame)
                     self.failures.raised(agent, incarnation, frame, is_behind=doubt is not None)
                     if doubt:
                         self.questions.wait_behind(agent, message_id, doubt)
