@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from scr.bounds import counted
-from scr.errors import LATER_MAX_S, TryLater
+from scr.errors import LATER_MAX_S, StepInDoubt, TryLater
 from scr.retry import Retry
 
 PARKED_AFTER = 5  # dead letters in a row
@@ -71,8 +71,18 @@ class Bury:
     is_agents: bool = False
 
 
-Failing: TypeAlias = Raised | PutOff | Died
-Verdict: TypeAlias = TryAgain | Bury
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The handler raised `scr.StepInDoubt`: what it asked waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The message is tried again when what it asked is settled."""
+
+
+Failing: TypeAlias = Raised | PutOff | Died | Behind
+Verdict: TypeAlias = TryAgain | Bury | Wait
 
 
 def charge(
@@ -88,6 +98,8 @@ def charge(
             is_over = charges.deaths >= max_deliveries
             why = f"the process ended {counted(charges.deaths, 'time')} with it in hand"
             return charges, Bury("quarantined", why, is_agents=True) if is_over else TryAgain()
+        case Behind():
+            return charges, Wait()
         case PutOff(after_s):
             return _put_off(charges, after_s, retry, at)
         case Raised(names):
@@ -172,6 +184,12 @@ def put_off_s(error: BaseException) -> float | None:
     several = leaves(error)
     outages = [one for one in several if isinstance(one, TryLater)]
     return max(map(_asked_s, outages)) if outages and len(outages) == len(several) else None
+
+
+def is_doubt(error: BaseException) -> bool:
+    """Tell whether an error says that a step is in doubt: `scr.StepInDoubt`, or a group of nothing else."""
+    several = leaves(error)
+    return bool(several) and all(isinstance(one, StepInDoubt) for one in several)
 
 
 def _asked_s(outage: TryLater) -> float:

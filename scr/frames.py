@@ -208,9 +208,9 @@ class StepDone(Frozen):
 class TurnFailed(Frozen):
     """Instead of a commit: the handler raised, and nothing of the turn has happened.
 
-    `names` are the full names of the exception's class and its bases; `after_s` is given by `scr.TryLater`.  The
-    answer's value says whether what was sent ahead is to be forgotten.  A process that is to be replaced gets nothing
-    more but the request to stop.
+    `names` are the full names of the exception's class and its bases; `after_s` is given by `scr.TryLater`;
+    `in_doubt`: it is `scr.StepInDoubt`, and nothing else.  The answer's value says whether what was sent ahead is to
+    be forgotten.  A process that is to be replaced gets nothing more but the request to stop.
     """
 
     kind: Literal["turn_failed"] = "turn_failed"
@@ -218,6 +218,7 @@ class TurnFailed(Frozen):
     message_id: MessageId
     names: tuple[str, ...]
     after_s: float | None = None
+    in_doubt: bool = False
     error_type: str = ""
     message: str = ""
     traceback: str = ""

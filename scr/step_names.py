@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from pydantic import JsonValue
 
 from scr.frames import StepRecord
 from scr.messages import MessageId
 
-EARLIER_DIGITS = 4
 MARK_DIGITS = 12
 MARK = re.compile(r"~[0-9a-f]{12}(?![0-9a-f])")
 ORDER = re.compile(r"~[0-9a-f]{12}(?:#\d+)?(?=/|$)|#\d+(?=/|$)")
@@ -44,16 +43,15 @@ def done_step(name: str, value: JsonValue, known: Iterable[StepRecord]) -> StepR
     return StepRecord(name=name, value=value, digest=next((step.digest for step in known if step.name == name), ""))
 
 
-def question_id(first: MessageId, attempt: int) -> MessageId:
-    """The id of a question that a later try of its turn asks: the one of an earlier try has its outcome, or none."""
-    return first if attempt == 1 else f"{first}.{attempt}"
+def question_id(first: MessageId, delivery: int) -> MessageId:
+    """Return the id of a question that this delivery of a message asks first: that of an earlier one may be over."""
+    return first if delivery == 1 else f"{first}.{delivery}"
 
 
-def earlier_ids(question: MessageId) -> Iterator[MessageId]:
-    """The ids that the same question had in earlier tries, the newest first."""
-    first, _, attempt = question.partition(".")
-    last = int(attempt) if attempt.isdecimal() and len(attempt) < EARLIER_DIGITS else 1
-    return (question_id(first, earlier) for earlier in range(last - 1, 0, -1))
+def is_later(question: MessageId) -> bool:
+    """Tell whether an earlier delivery may have asked the same question."""
+    _, _, delivery = question.rpartition(".")
+    return "." in question and delivery.isdecimal()
 
 
 def question_digest(record: str, message_id: MessageId) -> str:

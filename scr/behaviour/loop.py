@@ -30,7 +30,7 @@ from scr.behaviour.stepping import CONCURRENCY
 from scr.behaviour.ticks import Starting
 from scr.behaviour.turn import Abandoned, Turn, overfull
 from scr.bounds import most_of, refuse_deep, refuse_large
-from scr.charging import class_names, put_off_s
+from scr.charging import class_names, is_doubt, put_off_s
 from scr.errors import FrameTooLarge, InvalidMessage, PeerGone, ReplayDiverged, StartFailed
 from scr.failpoints import reach
 from scr.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, TurnFailed
@@ -159,7 +159,10 @@ class Loop:
             sys.stderr.flush()
         message_id = turn.message.message_id
         self._link.inquire(
-            lambda ref: TurnFailed(ref=ref, message_id=message_id, names=names, after_s=after_s, **told), may_drop=True
+            lambda ref: TurnFailed(
+                ref=ref, message_id=message_id, names=names, after_s=after_s, in_doubt=is_doubt(error), **told
+            ),
+            may_drop=True,
         )
 
     def _commit(self, frame: Commit) -> None:

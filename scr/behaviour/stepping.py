@@ -111,8 +111,12 @@ class Stepping(Uncounted):
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
 
         Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.
-        An answer that comes after the timeout is dropped.  A timeout begins anew in which the store held everybody up:
-        a write waited for over 1 s.  A question in doubt is not asked a second time by a later try of the turn.
+        A timeout begins anew in which the store held everybody up: a write waited for over 1 s.
+
+        A later delivery of the message in hand that asks the same joins the question that is under way (late, or in
+        doubt), and has an answer that came meanwhile; a question that failed is asked anew.  Asking the same again
+        within one turn is another question, after AskTimedOut too.  While a question waits for a person (StepInDoubt),
+        the message that asked waits with it and uses no attempt, unless its handler catches the error.
         """
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):
@@ -163,7 +167,9 @@ class Stepping(Uncounted):
         given = payload if isinstance(payload, Frozen) else plain(payload, "a payload", turn.most_bytes)
         identity = identity_of(scope.record, f"ask {agent}", None, (given,), {})
         claim = turn.claims.claim(identity, scope, is_question=True)
-        message_id = question_id(claim.digest or derive_id(turn.message.message_id, claim.name), turn.delivery.attempt)
+        message_id = question_id(
+            claim.digest or derive_id(turn.message.message_id, claim.name), turn.delivery.deliveries
+        )
         envelope = self._envelope(turn, agent, None) | {"message_id": message_id}
         if isinstance(given, Frozen):
             return turn, claim, compose(given, envelope, turn.most_bytes)

@@ -17,7 +17,7 @@ from heapq import merge
 from itertools import chain, count
 from operator import attrgetter
 
-from scr.charging import Bury, Died, Failing, TryAgain, Verdict, charge
+from scr.charging import Bury, Died, Failing, TryAgain, Verdict, Wait, charge
 from scr.mail.pending import Pending
 from scr.mail.retrying import Retrying
 from scr.messages import Message, Task
@@ -196,7 +196,9 @@ class Mailbox:
             case TryAgain(due) if self._retrying.due < bounds.retries:
                 pending.due = due
                 self._hold(pending)
-            case TryAgain():
+            case Wait() if self._retrying.due < bounds.retries:
+                self._retrying.hold(pending, ordered=False)  # it holds up no other: a person may take days
+            case TryAgain() | Wait():
                 verdict = Bury("failed", f"{bounds.retries} messages wait for their next try already (retries_max)")
         if isinstance(verdict, Bury):
             self._let_go(message)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scr.charging import PARKED_AFTER, Bury, PutOff, Raised, TryAgain, Verdict, left_s, streak
+from scr.charging import PARKED_AFTER, Behind, Bury, PutOff, Raised, TryAgain, Verdict, left_s, streak
 from scr.frames import Answer, TurnFailed
 from scr.mail.pending import Pending
 from scr.mail.router import Absence, Router
@@ -20,7 +20,7 @@ from scr.retry import ErrorInfo
 from scr.runtime.post import Post
 from scr.runtime.retries import Retries
 from scr.specs import AgentSpec, Code, OnError
-from scr.step_names import earlier_ids
+from scr.step_names import is_later
 from scr.store.store import Store
 from scr.telemetry import events
 from scr.telemetry.sinks import EventLog
@@ -100,15 +100,16 @@ class Failures:
             delay_s = left_s(pending.due, retry, at=self._clock())
             self._retries.wait(pending.message.to, pending.message.message_id, delay_s)
 
-    def raised(self, agent: str, incarnation: int, frame: TurnFailed) -> None:
+    def raised(self, agent: str, incarnation: int, frame: TurnFailed, *, is_behind: bool = False) -> None:
         """The handler of the message in hand raised: charge that, then let the process go on, or replace it.
 
-        Until it has its answer the process is handed nothing; the answer says whether it must forget what was sent
-        ahead, because that waits again.
+        `is_behind`: it raised because what it asked is in doubt.  Until it has its answer the process is handed
+        nothing; the answer says whether it must forget what was sent ahead, because that waits again.
         """
-        failing = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
+        raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
+        failing = Behind() if is_behind else raised
         may_resume = self._router.pause(agent)
-        goes_on = isinstance(failing, PutOff) or not self._specs.get(agent, UNKNOWN).fresh_process
+        goes_on = isinstance(failing, PutOff | Behind) or not self._specs.get(agent, UNKNOWN).fresh_process
         pending, verdict, is_taken_back = self._router.fail(agent, failing, self._clock(), resumes=goes_on)
         error = ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback)
         if isinstance(failing, Raised):
@@ -167,7 +168,7 @@ class Failures:
     def _count(self, agent: str, message_id: str, verdict: Verdict, error: ErrorInfo) -> bool:
         """Park an agent of which too many messages in a row became dead letters."""
         spec = self._specs.get(agent, UNKNOWN)
-        is_repeated = any(earlier_ids(message_id))  # the same question, asked by another try of its turn
+        is_repeated = is_later(message_id)  # the same question, asked by another try of its turn
         row = self._streaks.get(agent, 0) if is_repeated else streak(self._streaks.get(agent, 0), verdict)
         if row:
             self._streaks[agent] = row

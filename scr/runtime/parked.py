@@ -26,11 +26,15 @@ from scr.telemetry.sinks import EventLog
 
 
 class Parked:
-    """By the id of the message, each with the step that is in doubt and why.  `run` is for people."""
+    """Messages in doubt by their ids, each with its step and why, and those that wait behind them.
+
+    A message waits behind the question that it asked, in the mailbox of its agent.  `run` is for people.
+    """
 
     def __init__(self, store: Store, events: EventLog, router: Router, run: str = "") -> None:
         self._store, self._events, self._router, self._run = store, events, router, run
         self._parked: dict[str, tuple[Pending, str, str]] = {}
+        self._behind: dict[str, tuple[str, str]] = {}
 
     def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
         """The agent does not know; it has the message in hand no longer."""
@@ -44,13 +48,26 @@ class Parked:
         """Keep a message parked, also one of an earlier runtime."""
         self._parked[pending.message.message_id] = (pending, step, why)
 
-    def find(self, message_id: str) -> Message | None:
-        """Return the message of this id, if it waits for a person."""
-        found = self._parked.get(message_id)
-        return found[0].message if found else None
+    def put_behind(self, agent: str, message_id: str, question: str) -> bool:
+        """Have a message of this agent wait for its question; false when that is settled: it is tried again at once."""
+        if not (self.doubt_of(question) and self._router.find(agent, message_id)):
+            self._router.try_again(agent, message_id)
+            return False
+        self._behind[message_id] = agent, question
+        return True
+
+    def _release(self, question: str) -> None:
+        """Have all that waits behind a question tried again, and what waits behind that."""
+        for message_id, (agent, asked) in tuple(self._behind.items()):
+            if asked == question:
+                del self._behind[message_id]
+                self._router.try_again(agent, message_id)
+                self._release(message_id)
 
     def doubt_of(self, message_id: str) -> Outcome | None:
         """Tell the asker of a message that waits for a person which step is in doubt, and what settles it."""
+        while message_id in self._behind:
+            message_id = self._behind[message_id][1]
         if message_id not in self._parked:
             return None
         pending, record, why = self._parked[message_id]
@@ -88,8 +105,10 @@ class Parked:
         taken = [pending for pending, _, _ in self._parked.values() if is_unwanted(pending.message)]
         for pending in taken:
             del self._parked[pending.message.message_id]
+            self._release(pending.message.message_id)
         return taken
 
     def _resolved(self, pending: Pending, then: Callable[[], None]) -> None:
         self._router.restore(pending, first=True)
+        self._release(pending.message.message_id)
         then()

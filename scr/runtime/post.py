@@ -104,8 +104,7 @@ class Post:
         outcome = Outcome(error=absence.error, detail=absence.detail)
         self._waits.end_all(message_id, outcome)
         if self._asks.expects(message_id):
-            self._store.close_ask(message_id)
-            self._asks.end(message_id, outcome)
+            self._asks.let_go(message_id, outcome)
 
     def attach(self, message_id: str, timeout_s: float, tell: Tell) -> None:
         """Tell a client the answer to a message that was submitted earlier."""
@@ -134,7 +133,7 @@ class Post:
 
     def unanswered(self, message: Message) -> Failure | None:
         """Make what the asker of a task gets that was handled without an answer; None when nothing waits for one."""
-        if message.sender != CLIENT and not self._asks.expects(message.message_id):
+        if message.sender != CLIENT and not self._asks.knows(message.message_id):
             return None
         told = failure_of(DeadLetter(message, "unanswered", SILENT.format(agent=message.to), 0))
         return told.model_copy(update={"message_id": derive_id(message.message_id, "unanswered")})
@@ -144,7 +143,7 @@ class Post:
         asked = failure.payload.message_id
         if failure.to == CLIENT:
             self._waits.answer(failure)
-        elif self._asks.expects(asked):
+        elif self._asks.knows(asked):
             self._store.close_ask(asked)
             self._asks.end(asked, outcome_of(failure))
 
@@ -265,7 +264,7 @@ class Post:
             self._store.bury(letter, None)
             return
         failure = failure_of(letter)
-        if self._asks.expects(message.message_id):
+        if self._asks.knows(message.message_id):
             self._store.bury(letter, None)
             self._store.close_ask(message.message_id)
             self._asks.end(message.message_id, outcome_of(failure))
@@ -276,7 +275,7 @@ class Post:
         """The message, which is in no mailbox any more, has its outcome: cancelled."""
         self._store.cancel(message.message_id, _kept)
         self._events.emit(MessageCancelled(message_id=message.message_id, to=message.to))
-        if self._asks.expects(message.message_id):
+        if self._asks.knows(message.message_id):
             self._store.close_ask(message.message_id)
             self._asks.end(message.message_id, CANCELLED)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from scr.frames import Answer, Ask, StepRecord
+from scr.frames import Answer, Ask, StepRecord, TurnFailed
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
@@ -19,7 +19,7 @@ from scr.runtime.care import Care
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post
 from scr.runtime.rings import refusal, ring_of
-from scr.step_names import earlier_ids, question_digest
+from scr.step_names import is_later, question_digest
 from scr.store.records import OpenAsk
 
 Tell = Callable[[str, int, Answer], None]
@@ -53,6 +53,7 @@ class Questions:
         self._asks, self._post, self._router, self._care = asks, post, router, care
         self._tell, self._recorded, self._parked = tell, recorded, parked
         self._awaited: dict[str, dict[str, Awaited]] = {}
+        self._doubts: dict[str, str] = {}
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
         """Send the question, unless it is on its way already; from now on this incarnation waits for the answer.
@@ -64,35 +65,33 @@ class Questions:
         if known and known.digest == question_digest(ask.step, ask.message.message_id):
             self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
             return
-        question, step = self._under_way(ask) or (ask.message, ask.step)
-        if question.to in {CLIENT, RUNTIME}:
-            sentence = f"{question.to!r} is no agent and answers nothing; `scr ps` lists the agents"
+        to = ask.message.to
+        if to in {CLIENT, RUNTIME}:
+            sentence = f"{to!r} is no agent and answers nothing; `scr ps` lists the agents"
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
             return
-        if doubt := self._parked and self._parked.doubt_of(question.message_id):
-            self._tell(agent, incarnation, Answer(ref=ask.ref, error=doubt.error, detail=doubt.detail))
-            return
-        if ring := ring_of(agent, question.to, self._waits_for):
+        asked, step = self._under_way(ask) or (ask.message.message_id, ask.step)
+        doubt = self._parked and self._parked.doubt_of(asked)
+        if not doubt and (ring := ring_of(agent, to, self._waits_for)):
             self._tell(agent, incarnation, Answer(ref=ask.ref, error="InvalidMessage", detail=refusal(ring)))
             return
-        awaited = Awaited(question.to, ask.message_id, pending.deliveries)
-        self._awaited.setdefault(agent, {})[question.message_id] = awaited
-        opened = OpenAsk(question.message_id, agent, ask.message_id, step, time.time() + ask.timeout_s)
+        self._awaited.setdefault(agent, {})[asked] = Awaited(to, ask.message_id, pending.deliveries)
+        opened = OpenAsk(asked, agent, ask.message_id, step, time.time() + ask.timeout_s)
         self._care.asks(agent, incarnation)
-        answered = partial(self._answered, opened, incarnation, ask.ref)
-        is_new = self._asks.open(opened, question.to, ask.timeout_s, answered)
-        if is_new and not self._router.find(question.to, question.message_id):
-            self._post.accept(question, pending.cause, ask=opened)
-        elif absence := self._router.absent.get(question.to):
-            self._post.tell_absent(question.message_id, absence)
+        is_new = self._asks.open(opened, to, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref))
+        if doubt:
+            self.doubted(asked)
+        elif is_new and not self._router.find(to, asked):
+            self._post.accept(ask.message, pending.cause, ask=opened)
+        elif absence := self._router.absent.get(to):
+            self._post.tell_absent(asked, absence)
 
-    def _under_way(self, ask: Ask) -> tuple[Message, str] | None:
-        """The same question, and its step, where an earlier try of the turn has left it under way."""
-        for earlier in earlier_ids(ask.message.message_id):
-            if found := self._router.find(ask.message.to, earlier):
-                return found.message, ask.step
-            if self._parked and (waits := self._parked.find(earlier)):
-                return waits, ask.step
+    def _under_way(self, ask: Ask) -> tuple[str, str] | None:
+        """Return the id of the same question, and its step, where an earlier delivery has left it under way."""
+        asked = ask.message.message_id
+        known = self._asks.under_way(ask.message_id, ask.step) if is_later(asked) else None
+        if known and known.partition(".")[0] == asked.partition(".")[0]:
+            return known, ask.step
         return self._former(ask)
 
     def doubted(self, message_id: str) -> None:
@@ -100,20 +99,45 @@ class Questions:
 
         The answer is recorded for a later try of its turn, whenever it comes.
         """
-        ask, doubt = self._asks.of(message_id), self._parked and self._parked.doubt_of(message_id)
-        if ask and doubt:
-            self._asks.put_off(message_id, doubt, partial(self._answered, ask, 0, 0))
+        doubt = self._parked and self._parked.doubt_of(message_id)
+        if doubt and (ask := self._asks.of(message_id)):
+            self._doubts[ask.asked_in] = message_id
+            self._asks.let_go(message_id, doubt)
 
-    def _former(self, ask: Ask) -> tuple[Message, str] | None:
-        """The same question, and its step, where an SCR that knew steps by their order has it under way."""
+    def failed(self, failed: TurnFailed) -> str | None:
+        """Let the next try ask anew what had no answer; return the question in doubt that the turn failed by."""
+        told = self._doubts.pop(failed.message_id, None)
+        if failed.after_s is None and not failed.in_doubt:
+            self._asks.forget(failed.message_id)
+        return told if failed.in_doubt else None
+
+    def wait_behind(self, agent: str, message_id: str, question: str) -> None:
+        """Have a message wait with what it asked for a person, and tell who asked for that message."""
+        if self._parked and self._parked.put_behind(agent, message_id, question):
+            self.doubted(message_id)
+            self._post.tell_doubt(message_id)
+
+    def over(self, message_id: str) -> None:
+        """Drop all that a message has asked, which has its outcome."""
+        self._doubts.pop(message_id, None)
+        self._asks.over(message_id)
+
+    def _former(self, ask: Ask) -> tuple[str, str] | None:
+        """Return the same question, and its step, where an SCR that knew steps by their order has it under way."""
         if not ask.former:
             return None
-        found = self._router.find(ask.message.to, derive_id(ask.message_id, ask.former))
-        return (found.message, ask.former) if found and is_same(found.message, ask.message) else None
+        former = derive_id(ask.message_id, ask.former)
+        found = self._router.find(ask.message.to, former)
+        return (former, ask.former) if found and is_same(found.message, ask.message) else None
 
     def reopen(self, ask: OpenAsk) -> None:
-        """One that an earlier runtime has left: its answer is kept for whoever asks again."""
-        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self._answered, ask, 0, 0))
+        """Resume an ask that an earlier runtime has left: its answer is kept for a later try."""
+        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self.came_late, ask))
+        self.doubted(ask.message_id)
+
+    def came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
+        """Keep an answer that no incarnation waits for any more."""
+        self._answered(ask, 0, 0, outcome)
 
     def _waits_for(self, agent: str) -> Iterator[str]:
         """Whose answers the turn that the agent has in hand waits for; not those that an earlier delivery asked for."""

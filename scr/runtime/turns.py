@@ -40,7 +40,7 @@ from scr.mail.channel import LoopChannel
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, Failure, Message, Tick
-from scr.runtime.asks import Asks
+from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
 from scr.runtime.effects import Effects, Startable
 from scr.runtime.failures import Failures, Upkeep
@@ -53,7 +53,7 @@ from scr.runtime.streams import Streams
 from scr.runtime.ticks import Change, Ticks
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, effects_of
+from scr.store.records import CommittedTurn, OpenAsk, effects_of
 from scr.store.store import Store
 from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
 from scr.telemetry.sinks import EventLog
@@ -86,7 +86,7 @@ class Turns:
         self._store, self._events, self._memory = store, events, memory
         self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
-        self._asks = Asks(loop, store.close_ask, store.held_up)
+        self._asks = Asks(loop, store.close_ask, store.held_up, self._came_late)
         self.streams = Streams()
         self.parked = Parked(store, events, self.router, run)
         self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end), self.parked.doubt_of)
@@ -150,6 +150,7 @@ class Turns:
             dropped += messages
         for message in dropped:
             self.post.cancel(message)
+            self.questions.over(message.message_id)
         self.post.cancelled(message_id)
         return len(dropped), list(holders)
 
@@ -187,7 +188,10 @@ class Turns:
             case TurnFailed(message_id=message_id):
                 if self._own(agent, incarnation, message_id, "failed in the turn of"):
                     self._care.idle(agent, incarnation)
-                    self.failures.raised(agent, incarnation, frame)
+                    doubt = self.questions.failed(frame)
+                    self.failures.raised(agent, incarnation, frame, is_behind=doubt is not None)
+                    if doubt:
+                        self.questions.wait_behind(agent, message_id, doubt)
             case Ask():
                 self._ask(agent, incarnation, frame)
             case ReadSteps(message_id=message_id) | ReadStep(message_id=message_id):
@@ -231,6 +235,7 @@ class Turns:
             pending.sealed, self._states[agent] = False, before
             self.timers.take_back(agent, named)
             raise
+        self.questions.over(turn.message_id)
         if not turn.ends:
             self.router.advance(agent)
 
@@ -269,6 +274,9 @@ class Turns:
             self.questions.doubted(doubt.message_id)
             self.post.tell_doubt(doubt.message_id)
             self.router.settle(agent, doubt.message_id)
+
+    def _came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
+        self.questions.came_late(ask, outcome)
 
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
         pending = self._own(agent, incarnation, ask.message_id, "asked in the turn of")

@@ -117,7 +117,7 @@ def _steps_are_of_messages(of: History) -> Iterator[str]:
             yield f"{what} is of a message that was not accepted"
         elif date is None:
             yield f"{what} is {step['state']}, and has no date"
-        elif message["end_seq"] is not None and date > message["end_seq"]:
+        elif message["end_seq"] is not None and date > message["end_seq"] and message["outcome"] != "dead":
             yield f"{what} is of after event {date}, and the message ended after event {message['end_seq']}"
 
 

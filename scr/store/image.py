@@ -38,15 +38,13 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
     steps = _steps(session, run)
     mail = tuple(_kept(columns, steps) for columns in found)
     timers = tuple(_timer(columns) for columns in session.rows(statements.TIMERS, run=run))
-    asks = tuple(ask_of(columns) for columns in session.rows(statements.ASKS, run=run))
-    is_open = {kept.message.message_id for kept in mail}
     image = Image(
         epoch=counters.epoch,
         seq=counters.seq,
         agents=tuple(_agent(session, run, columns) for columns in session.rows(statements.AGENTS, run=run)),
         mail=mail,
         monitors=tuple((watcher, target) for watcher, target in session.rows(statements.MONITORS, run=run)),
-        asks=tuple(ask for ask in asks if ask.asked_in in is_open),
+        asks=tuple(ask_of(columns) for columns in session.rows(statements.ASKS, run=run)),
         timers=timers,
         effects=tuple(effect_of(columns) for columns in session.rows(statements.EFFECTS, run=run)),
         entries_version=session.rows(statements.VERSION, run=run)[0][0],

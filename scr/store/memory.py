@@ -31,6 +31,7 @@ from scr.store.records import (
     StoreStatus,
     effects_of,
     given_of,
+    with_step,
 )
 from scr.store.rows import printable, seal
 from scr.store.store import Refused, Then
@@ -86,7 +87,7 @@ class MemoryStore:
             agents=tuple(self._agents.values()),
             mail=tuple(self._open.values()),
             monitors=tuple(self._monitors),
-            asks=tuple(ask for ask in self._asks.values() if ask.asked_in in self._open),
+            asks=tuple(ask for ask in self._asks.values() if ask.asked_in in self._open or ask.asked_in in self._dead),
             timers=tuple(self._timers.values()),
             effects=tuple(self._effects.values()),
             entries_version=self._version,
@@ -123,7 +124,7 @@ class MemoryStore:
                 self._take(message)
         for answer in turn.answers:
             self._asks.pop(answer.ask_id, None)
-            self.record(answer.asked_in, answer.step)
+            self._answer(answer.asked_in, answer.step)
         for target in frame.demonitors:
             self._monitors.pop((turn.agent, target), None)
         self._monitors |= dict.fromkeys((turn.agent, target) for target in frame.monitors)
@@ -140,13 +141,7 @@ class MemoryStore:
     ) -> None:
         """Keep a step."""
         if kept := self._open.get(message_id):
-            steps = {record.name: record for record in kept.steps}
-            known = steps.get(step.name)
-            if step.state == "done" or (step.state == "begun" and known is None):
-                steps[step.name] = step
-            elif step.state == "not done" and known and known.state == "begun":
-                del steps[step.name]
-            self._open[message_id] = replace(kept, steps=tuple(steps.values()))
+            self._open[message_id] = with_step(kept, step)
         _call(then)
 
     def close_ask(self, message_id: str) -> None:
@@ -183,7 +178,6 @@ class MemoryStore:
             kept, self._given[message_id] = KeptMessage(instead), given_of(instead)
         if kept:
             self._known.pop(message_id, None)
-            self._asks = {ask.message_id: ask for ask in self._asks.values() if ask.asked_in != message_id}
             deliveries = letter.deliveries if letter else 0
             fresh = {**asdict(Charges()), "deliveries": deliveries, "due": None, "parked": "", "doubt": ""}
             self._open[message_id] = replace(kept, **fresh)
@@ -331,6 +325,12 @@ class MemoryStore:
         if kept is not None and kept.message.sender == CLIENT:
             self._known.setdefault(message_id, None)
             _bound(self._known, KNOWN)
+
+    def _answer(self, asked_in: str, step: StepRecord) -> None:
+        """Keep an answer as a step of the message that asked, also where that is a dead letter by now."""
+        self.record(asked_in, step)
+        if found := self._dead.get(asked_in):
+            self._dead[asked_in] = found[0], with_step(found[1], step)
 
     def _remember(self, entry: Entry) -> None:
         self._version += 1

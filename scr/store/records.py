@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Literal, TypeAlias
@@ -204,6 +204,17 @@ class KeptMessage:
     steps: tuple[StepRecord, ...] = ()
     parked: str = ""
     doubt: str = ""
+
+
+def with_step(kept: KeptMessage, step: StepRecord) -> KeptMessage:
+    """Return the message with what is known of a step now: what is done stays done."""
+    steps = {record.name: record for record in kept.steps}
+    known = steps.get(step.name)
+    if step.state == "done" or (step.state == "begun" and known is None):
+        steps[step.name] = step
+    elif step.state == "not done" and known and known.state == "begun":
+        del steps[step.name]
+    return replace(kept, steps=tuple(steps.values()))
 
 
 @dataclass(frozen=True, slots=True)

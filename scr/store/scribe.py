@@ -106,7 +106,7 @@ class Scribe:
             rows += self._message(message, is_answer=message.message_id in answers)
         for answer in turn.answers:
             rows.append((statements.ASK_CLOSED, (self.seq, self.run, answer.ask_id)))
-            rows += self.record(answer.asked_in, answer.step)
+            rows.append(self._known(answer.asked_in, answer.step))  # also where that is a dead letter by now
         if turn.failure:
             rows += self._message(turn.failure)
         if caused:
@@ -127,10 +127,13 @@ class Scribe:
             return []
         if step.state == "not done":
             return [self._undone(message_id, step.name)]
+        return [self._known(message_id, step)]
+
+    def _known(self, message_id: str, step: StepRecord) -> Row:
         statement = statements.STEP_DONE if step.state == "done" else statements.STEP_BEGUN
         columns = (step.state, text_of(step.value))
         crc = seal(*step_sealed(message_id, named(step.name), *columns, step.digest))
-        return [(statement, (self.run, message_id, step.name, self._next(), *columns, step.digest, crc, self.seq))]
+        return statement, (self.run, message_id, step.name, self._next(), *columns, step.digest, crc, self.seq)
 
     def close_ask(self, message_id: str) -> list[Row]:
         """Nobody waits any more."""
@@ -173,7 +176,6 @@ class Scribe:
                 return None
             *columns, deliveries = found[0]
             session.change(statements.LETTER_ENDED, seq=seq, run=run, message_id=message_id)
-            session.change(statements.ASKED_IN_CLOSED, seq=seq, run=run, message_id=message_id)
             session.change(statements.REOPENED, n=n, deliveries=deliveries, run=run, message_id=message_id)
             session.write(other)
             if is_first:

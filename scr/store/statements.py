@@ -143,9 +143,6 @@ READDRESSED = Statement(
     " run_id = :run_id, trace_id = :trace_id, time = :time, payload = :payload, crc = :crc"
     " WHERE run = :run AND message_id = :message_id"
 )
-ASKED_IN_CLOSED = Statement(
-    "UPDATE asks SET end_seq = :seq WHERE run = :run AND asked_in = :message_id AND end_seq IS NULL"
-)
 LETTER_ENDED = Statement(
     "UPDATE letters SET end_seq = :seq WHERE run = :run AND message_id = :message_id AND end_seq IS NULL"
 )
@@ -235,7 +232,9 @@ LAST_STATE = Statement(
 )
 MONITORS = Statement("SELECT watcher, target FROM monitors WHERE run = :run AND end_seq IS NULL ORDER BY n")
 ASKS = Statement(
-    "SELECT message_id, agent, asked_in, step, until, crc FROM asks WHERE run = :run AND end_seq IS NULL ORDER BY n"
+    "SELECT a.message_id, a.agent, a.asked_in, a.step, a.until, a.crc FROM asks a CROSS JOIN messages m"
+    " WHERE a.run = :run AND a.end_seq IS NULL AND m.run = a.run AND m.message_id = a.asked_in"
+    " AND (m.end_seq IS NULL OR m.outcome = 'dead') ORDER BY a.n"
 )
 TIMERS = Statement(
     f"SELECT {MESSAGE_COLUMNS}, t.due, t.after_s, t.crc FROM timers t JOIN messages m"

@@ -187,6 +187,19 @@ def test_an_open_ask_is_answered_closed_or_ends_with_the_turn_that_asked(bench):
     assert image.mail[2].steps == (StepRecord(name="ask c", value="yes"),)
 
 
+def test_an_answer_that_comes_when_what_asked_is_a_dead_letter_is_a_step_of_its_next_delivery(bench):
+    ask = asked(bench, 0)
+    bench.told(bench.store.bury, DeadLetter(task("m0"), "failed", "why", 1), None)
+    if bench.url != "memory:":  # what is dead is in no image of that
+        assert bench.reopened().asks == (ask,)
+    step = StepRecord(name="ask c", value="yes", digest="q0")
+    reply = AskAnswer("r0", "q0", "m0", step)
+    bench.told(bench.store.commit, turn("q0", "c", (reply,), sends=(task("r0", sender="c", reply="q0"),)))
+    assert bench.told(bench.store.exhume, "m0").steps == (step,)
+    assert bench.reopened().mail[-1].steps == (step,)
+    assert bench.store.image.asks == ()
+
+
 def test_a_monitor_lasts_until_it_is_taken_back_used_up_or_its_watcher_is_gone(bench):
     accept(bench, *(task(f"m{n}") for n in range(3)))
     bench.told(bench.store.commit, turn("m0", monitors=("c", "d", "e", "d")))

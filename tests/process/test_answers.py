@@ -127,6 +127,21 @@ def test_who_asks_for_a_payment_in_doubt_is_told_in_every_way_of_asking_and_has_
         assert runtime.attach("bill").result(20) == "paid"
 
 
+def test_an_order_waits_with_the_payment_that_it_asked_for_and_answers_once_that_is_settled(tmp_path):
+    place = {"store": f"sqlite:///{tmp_path}/shop.db", "run": "shop"}
+    with scr.Runtime(**place) as runtime:
+        runtime.start_agent("payer", Payer)
+        runtime.start_agent("boss", lambda ctx, message: {"order": ctx.ask("payer", 1)}, retry=scr.Retry(attempts=1))
+        with pytest.raises(scr.StepInDoubt, match=r"step 'pay' of payer is in doubt: .*scr resolve shop ") as told:
+            runtime.ask("boss", 1, key="order", timeout_s=600)
+    question = str(told.value).partition("scr resolve shop ")[2].split()[0]
+    with scr.Runtime(**place) as runtime:
+        with pytest.raises(scr.StepInDoubt):
+            runtime.ask("boss", 1, key="order", timeout_s=600)
+        runtime.resolve(question, is_done=True, value="paid")
+        assert runtime.ask("boss", 1, key="order", timeout_s=600) == {"order": "paid"}
+
+
 def test_a_timer_of_a_start_ticks_on_over_kills_of_its_agent_and_over_a_runtime_that_is_started_again(tmp_path):
     story = Story(store=f"sqlite:///{tmp_path}/clock.db")
     with story.runtime as runtime:

@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 from scr.charging import (
     LATER_MIN_S,
     PARKED_AFTER,
+    Behind,
     Bury,
     Charges,
     Died,
     PutOff,
     Raised,
     TryAgain,
+    Wait,
     charge,
     class_names,
+    is_doubt,
     is_retryable,
     left_s,
     pause_s,
@@ -118,6 +121,13 @@ def test_another_agents_failure_is_no_mark_against_the_one_that_asked():
 
 def test_an_outage_costs_no_attempt_and_no_death():
     assert after(PutOff(5.0)) == (Charges(outage_since=100.0), TryAgain(105.0))
+
+
+def test_a_doubt_of_what_was_asked_costs_nothing_and_waits_for_no_time():
+    assert after(ERROR, PutOff(5.0), Behind()) == (Charges(attempts=1, outage_since=100.0), Wait())
+    doubt = StepInDoubt("unpaid")
+    several = [ExceptionGroup("several", errors) for errors in ([doubt, doubt], [doubt, ValueError()])]
+    assert [is_doubt(error) for error in (doubt, *several, ValueError())] == [True, True, False, False]
 
 
 def test_an_outage_is_not_looked_at_without_a_pause():

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.charging import Bury, Charges
+from scr.charging import Behind, Bury, Charges, Wait
 from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX, Bounds, Mailbox
 from scr.mail.pending import Pending
 from scr.messages import Down, DownPayload, ExitReason, Ping, Tick, TimerPayload, origin
@@ -158,6 +158,19 @@ def test_what_the_process_has_and_nobody_wants_any_more_is_told():
     assert box.take_begun("m4") is None
     assert box.take_begun("m1").deliveries == 1
     assert [pending.message.message_id for pending in box.empty()] == ["m1", "m3", "m4"]
+
+
+def test_a_message_that_waits_behind_a_doubt_holds_up_no_other_of_its_sender_and_there_are_only_so_many():
+    box = Mailbox(Bounds(size=5, retries=1))
+    messages = [ping(n) for n in range(3)]
+    for message in messages:
+        box.offer(message)
+    assert box.take().message == messages[0]
+    assert box.fail(Behind(), 1.0)[1] == Wait()
+    assert box.take().message == messages[1]
+    assert isinstance(box.fail(Behind(), 1.0)[1], Bury)
+    assert box.try_again(messages[0].message_id)
+    assert (box.take().message, box.retries) == (messages[0], 0)
 
 
 def test_settling_a_message_that_is_not_in_hand_changes_nothing():
