@@ -21,7 +21,7 @@ ERRORS = "scr.plain"
 
 
 class Output(io.FileIO):
-    """One of the standard streams that are written to; `trouble` is the first error that this gave."""
+    """The standard output; `trouble` is the first error that writing gave."""
 
     trouble: OSError | None = None
 
@@ -47,8 +47,11 @@ def prepare() -> None:
 
 
 def _stream(descriptor: int, before: TextIO | None) -> TextIO:
-    """A stream as Python makes it, that forgives characters and remembers errors."""
-    raw = Output(descriptor, "w", closefd=False)
+    """A stream as Python makes it, that forgives characters; stdout remembers errors.
+
+    An interrupt between the write of an `Output` and its return has the buffer write the same again.
+    """
+    raw = (Output if descriptor == 1 else io.FileIO)(descriptor, "w", closefd=False)
     encoding = before.encoding if before else "utf-8"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, ERRORS, line_buffering=descriptor == 2 or raw.isatty())
 
