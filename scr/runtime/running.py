@@ -63,7 +63,7 @@ def read(scratch: Path) -> Running:
 
 def refuse_several(what: str, option: str, running: Sequence[Running]) -> SeveralRunning:
     """Name them all, the newest first, for the person who has to choose; they come oldest first."""
-    names = ", ".join(sorted(one.id for one in running))
+    names = ", ".join(one.id for one in running)
     newest = running[::-1]
     lines = _table((what.upper(), *HEADS[1:]), [_cells(one) for one in newest])
     sentence = f"{len(running)} {what}s are running: {names}; choose one with {option}"

@@ -159,8 +159,10 @@ def _sweep(mine: Path) -> None:
             os.close(held)
 
 
-def _made_at(path: Path) -> float:
+def _made_at(path: Path) -> tuple[float, str]:
+    """When it was made, and its name: of two that the clock of the file system does not tell apart."""
     try:
-        return min(one.stat().st_mtime for one in (path, *path.iterdir()))  # what is made in it later renews its own
+        made = min(one.stat().st_mtime for one in (path, *path.iterdir()))  # what is made in it later renews its own
     except FileNotFoundError:  # it ended while we looked
-        return 0.0
+        made = 0.0
+    return made, path.name
