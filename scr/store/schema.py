@@ -157,15 +157,13 @@ SECOND = Migration(  # events in pages
     ),
     after=("DROP TABLE events_of_version_1",),
 )
-THIRD = Migration(  # retries that wait, steps known by what they are, errors of dead letters, why an agent is parked
+THIRD = Migration(  # retries that wait, steps known by what they are, dead letters with their errors
     both=(
         "ALTER TABLE messages ADD COLUMN attempts {int} NOT NULL DEFAULT 0",
         "ALTER TABLE messages ADD COLUMN due {real}",
         "ALTER TABLE messages ADD COLUMN outage_since {real}",
         "ALTER TABLE steps ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE letters ADD COLUMN error TEXT",
-        "ALTER TABLE messages ADD COLUMN doubt TEXT NOT NULL DEFAULT ''",
-        "ALTER TABLE agents ADD COLUMN parked TEXT NOT NULL DEFAULT ''",
     ),
 )
 STATES = "state IN ('queued', 'running', 'stopped', 'cancelled', 'failed', 'done')"
@@ -173,7 +171,11 @@ RUN_COLUMNS = (
     "id, run, title, priority, tree, created, crc, state, reason, owner, runtime, epoch, lease_until, batch, seq, n,"
     " parent_run, parent_seq, root"
 )
-FOURTH = Migration(  # how a run ended is in its row, and what a server looks for has an index
+FOURTH = Migration(  # how a run ended is in its row, and what a server looks for has an index; why an agent is parked
+    both=(
+        "ALTER TABLE messages ADD COLUMN doubt TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE agents ADD COLUMN parked TEXT NOT NULL DEFAULT ''",
+    ),
     sqlite=(  # which cannot change a check
         "DROP INDEX runs_queued",
         "ALTER TABLE runs RENAME TO runs_of_version_3",

@@ -2,9 +2,13 @@
 
 from scr.messages import CLIENT, Failure, FailurePayload, Result, ResultPayload, origin
 from scr.store import schema, statements
+from scr.store.address import database_of
+from scr.store.schema import Migration
 from scr.store.statements import Statement
 from tests.contract.store_bench import Bench, task
 
+LATER = (("messages", "doubt"), ("agents", "parked"))
+"""Columns of version 4 that what writes here wants to find."""
 STANDS = {"open": "stopped", "done": "done", "failed": "failed", "cancelled": "cancelled"}
 
 
@@ -20,7 +24,9 @@ def end_of(run):
 def make(url, monkeypatch):
     """A store of version 3, with the runs of STANDS."""
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
+        added = tuple(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''" for table, name in LATER)
+        third = schema.MIGRATIONS[2]
+        patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:2], Migration(both=third.both + added)))
         patch.setattr(statements, "OVER", Statement("UPDATE runs SET n = n WHERE state = :state AND id = :run", 13))
         for run in STANDS:
             bench = Bench(url, run)
@@ -28,3 +34,7 @@ def make(url, monkeypatch):
             if run != "open":
                 bench.told(bench.store.accept, end_of(run))
             bench.close()
+        session = database_of(url).connect()
+        for table, name in LATER:
+            session.script(f"ALTER TABLE {table} DROP COLUMN {name}")
+        session.close()
