@@ -223,7 +223,7 @@ class UnknownRun(InvalidInput):
 
 
 class StepInDoubt(ScrError):
-    """A step that must run once had started and not finished, and nobody knows how it ended.
+    """A step that must run once had started and not finished, and it is not known how it ended.
 
     The task waits for a person, and goes on once `scr resolve` or `Runtime.resolve` has said how the step ended; ask
     again for the answer then.  `reconcile` raises it where it cannot find out.

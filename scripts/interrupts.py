@@ -72,7 +72,11 @@ def interrupt(moment_s: float, number: signal.Signals, *, twice: bool, folder: P
         time.sleep(moment_s)
         for _ in range(1 + twice):
             process.send_signal(number)
-        _, said = process.communicate(timeout=END_S)
+        try:
+            _, said = process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, said = process.communicate()
     return Interrupted(moment_s, heard - began, process.returncode, said, left_in(folder))
 
 

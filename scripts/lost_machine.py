@@ -73,7 +73,12 @@ class Machine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait(lambda: "serving" in self.said())
+        try:
+            wait(lambda: "serving" in self.said())
+        except BaseException:
+            self._process.kill()  # and by --kill-child all that is in it
+            self._process.wait()
+            raise
 
     def said(self) -> str:
         """What the server has printed."""

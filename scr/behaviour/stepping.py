@@ -11,7 +11,7 @@ from importlib import import_module
 from time import monotonic, time
 from typing import Any
 
-from scr.behaviour.arguments import address, seconds
+from scr.behaviour.arguments import address, seconds, shown
 from scr.behaviour.canonical import Uncounted
 from scr.behaviour.claims import Claim
 from scr.behaviour.home import refuse_elsewhere
@@ -53,8 +53,10 @@ class Stepping(Uncounted):
         """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here.
 
         With a `total` people see how far it is, too: `ctx.progress(240, 1000, "reading documents")`.  Of many such
-        calls a few in a second are shown, and the last.
+        calls a few in a second are shown, and the last.  Raises InvalidMessage for what are no counts.
         """
+        if not all(type(number) is int and number >= 0 for number in (done, total)):
+            raise InvalidMessage(f"progress({shown(done)}, {shown(total)}): give whole numbers, 0 or more")
         now = monotonic()
         if self._pulse:
             self._pulse.progressed()

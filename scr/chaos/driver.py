@@ -112,11 +112,10 @@ class Driver:
         say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
         try:
             value = normal(self.result(submitted))
-        except (AgentError, RunFailed, StepInDoubt) as error:
-            if not isinstance(
-                error, AskTimedOut | StepInDoubt
-            ):  # then its outcome is still to come, and the checker asks the store
-                say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
+        except (AskTimedOut, StepInDoubt):
+            pass  # its outcome is still to come, and the checker asks the store
+        except (AgentError, RunFailed) as error:
+            say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
         else:
             say(self.folder, Said(Verb.ANSWERED, key, time.monotonic(), value))
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scr.bounds import counted
 from scr.cli.board import Row, described, doubts, size
 from scr.cli.columns import cut
 from scr.runtime.requests import AgentStatus, RuntimeStatus
@@ -58,9 +59,10 @@ def summary(server: Running, parts: Sequence[Part]) -> str:
     standing = [part.status for part in parts]
     total = f"{sum(one.open_messages for one in standing)} open, {sum(one.dead_letters for one in standing)} dead"
     waiting = "".join(f"; {one.run}{doubts(one)}" for one in standing if one.in_doubt)
+    crashes = counted(sum(one.crashes for one in standing), "crash", "crashes")
     return (
-        f"server {server.id} (pid {server.pid}): {len(parts)} runs, {len(agents)} agents in {size(memory)},"
-        f" messages {total}, {sum(one.crashes for one in standing)} crashes{waiting}"
+        f"server {server.id} (pid {server.pid}): {counted(len(parts), 'run')}, {counted(len(agents), 'agent')} in"
+        f" {size(memory)}, messages {total}, {crashes}{waiting}"
     )
 
 

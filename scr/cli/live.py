@@ -61,7 +61,8 @@ class LiveView:
 
     def _draw(self, now: float) -> None:
         self._drawn_at = now
-        height, rows_max = self._live.console.size.height, len(self._view.agents)
+        height = self._live.console.size.height
+        rows_max = min(len(self._view.agents), height)  # each takes a line at least, and each picture takes a while
         drawn = self._picture(now, rows_max)
         while rows_max > ROWS_MIN and self._lines(drawn) > height:
             rows_max = max(ROWS_MIN, rows_max - ROWS_LESS)

@@ -35,8 +35,9 @@ def line_of(record: Record) -> str | None:
         case AgentExited(pid=pid, incarnation=incarnation, reason=reason, detail=detail):
             because = f": {detail.splitlines()[0]}" if detail.strip() else ""
             mark, said = "---", f"incarnation {incarnation} ended, pid {pid}: {reason}{because}"
-        case AgentGone(reason=reason):
-            mark, said = "---", f"gone for good ({reason})"
+        case AgentGone(reason=reason, fate=fate):
+            how = "gone for good" if fate == "ended" else "down, its mail waits"
+            mark, said = "---", f"{how} ({reason})"
         case AgentParked(detail=detail):
             mark, said = "---", f"parked, its mail waits: {detail}"
         case MessageParked(message_id=message_id, step=step, detail=detail):

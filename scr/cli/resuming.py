@@ -76,9 +76,10 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
     """
 
     def command() -> Code:
-        STOPPING.kept = f"the run is kept: scr resume {run}"
         with open_archive(store) as archive:
-            kept = _kept(archive, _free(archive, run))
+            name = _free(archive, run)
+            STOPPING.kept = f"the run is kept: scr resume {name}"
+            kept = _kept(archive, name)
         ended = _shown_again(kept) if kept.answer else _gone_on_with(kept, store, ctx.obj, as_json=as_json)
         return told(ended, as_json=as_json)
 

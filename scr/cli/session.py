@@ -34,6 +34,7 @@ from scr.runtime.handle import Runtime
 from scr.runtime.spawn import Spawned
 from scr.runtime.submission import Submitted
 from scr.runtime.tree import PLANNER, RESEARCH_TREE
+from scr.store.archive import open_archive
 from scr.telemetry.events import MessageAccepted, Record
 from scr.values import complaint
 
@@ -133,7 +134,7 @@ class Session:
         self._inbox: Queue[Record | Answer | None] = Queue(INBOX_MAX)
         self._view, self._first = past or RunView(), key
         self._is_kept = past is not None
-        self._deaf, self._kept_before = False, kept_before
+        self._deaf, self._kept_before, self._store = False, kept_before, store
         self._runtime = Runtime(
             RESEARCH_TREE,
             preload=preloads.RESEARCH,
@@ -173,12 +174,20 @@ class Session:
 
     def _checked(self, answer: Answer) -> Answer:
         """Correct an answer that calls the run resumable though its question never came into the store."""
-        if not isinstance(answer, Failed) or not answer.resumable or self._is_kept:
+        if not isinstance(answer, Failed) or not answer.resumable or self._is_kept or self._is_stored():
             return answer
         if answer.code is not Code.INTERRUPTED:
             return replace(answer, resumable=False)
         self._folder.discard()
         return replace(answer, why=f"{answer.why}; {self._kept_before}", resumable=False)
+
+    def _is_stored(self) -> bool:
+        """Tell whether the store has the run: its runtime may have ended before it could say so."""
+        try:
+            with open_archive(self._store) as archive:
+                return bool(archive.run(self._run_id))
+        except ScrError:
+            return False
 
     # In the threads beside.
 

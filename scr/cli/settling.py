@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from scr.bounds import counted
 from scr.cli import kept
 from scr.cli.chosen import chosen, completed, owner
 from scr.cli.codes import Code
@@ -110,7 +111,8 @@ def _deliveries(run: ListedRun, count: int, reason: str | None) -> str:
     if reason is not None and not count:
         return f"no dead letter of {run.run} has {reason!r} in its reason; `scr dead {run.run}` lists them"
     which = "" if reason is None else f" with {reason!r} in the reason"
-    return f"{count} dead letters{which} are delivered once more{_when(run) if count else ''}"
+    verb = "is" if count == 1 else "are"
+    return f"{counted(count, 'dead letter')}{which} {verb} delivered once more{_when(run) if count else ''}"
 
 
 def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -> Code:

@@ -126,6 +126,8 @@ class Systems:
 
     def _follow(self, server: Running) -> None:
         """Connect to the runs that the server has begun since."""
+        if not server.pid:
+            raise RuntimeGone(f"the server {server.id} has not said which process it is; try again")
         try:
             os.kill(server.pid, 0)
         except ProcessLookupError as error:

@@ -18,7 +18,7 @@ SAYINGS: Mapping[str, str] = {
     "agent_starting": "{agent} is being started under {supervisor}, incarnation {incarnation}",
     "agent_up": "{agent} up, incarnation {incarnation}, pid {pid}",
     "agent_exited": "{agent} ended: {reason} {detail}",
-    "agent_gone": "{agent} is down to stay ({fate}): {reason} {detail}",
+    "agent_gone": "{agent} is down ({fate}): {reason} {detail}",
     "agent_parked": "{agent} is parked, its mail waits: {detail}",
     "agent_halted": "{agent} was halted from outside, pid {pid}",
     "agent_resumed": "{agent} was continued, pid {pid}",

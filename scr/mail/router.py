@@ -176,7 +176,7 @@ class Router:
             self._pump(agent, address)
 
     def shut(self) -> None:
-        """Hand nothing more to anybody, until `reopen`."""
+        """Hand out nothing more, until `reopen`."""
         self._is_shut = True
 
     def reopen(self) -> None:

@@ -67,8 +67,8 @@ def tell_nothing(_done: int, _total: int, _what: str) -> None:
     """Tell nothing."""
 
 
-def counted(items: Sequence[T], tell: Tell, what: str) -> Iterator[T]:
-    """The items one by one; with every tenth it is told how many are done."""
+def each_told(items: Sequence[T], tell: Tell, what: str) -> Iterator[T]:
+    """Yield the items one by one; with every tenth, tell how many are done."""
     for number, item in enumerate(items):
         if number and number % TOLD_EVERY == 0:
             tell(number, len(items), what)
@@ -85,7 +85,7 @@ def read_folder(folder: Path, limits: ReadingLimits | None = None, tell: Tell = 
     documents: list[Document] = []
     skipped: list[Skipped] = []
     total_bytes = 0
-    for parts in counted(sorted(_candidates(folder, limits, skipped)), tell, "opening documents"):
+    for parts in each_told(sorted(_candidates(folder, limits, skipped)), tell, "opening documents"):
         path, name = _place(folder, parts)
         if len(documents) >= limits.files_max:
             skipped.append(Skipped(path=name, reason=f"beyond the first {limits.files_max} files"))

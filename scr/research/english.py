@@ -103,7 +103,8 @@ NUMERALS = any_of(
 )
 DATES = any_of(
     r"""
-    \d{4}s?|\d{1,2}[./-]\d{1,2}|january|february|march|april|may|june|july|august|september|october|november|december
+    \d{4}s?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|january|february|april|june|july|august|september|october|november|december
+    (?:march|may)\s+\d{1,4}|\d{1,2}\s+(?:march|may)
     """
 )
 """What a sentence may give where a question asks for a number or for a date."""

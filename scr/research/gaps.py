@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from scr.bounds import counted
 from scr.research import mentions
 from scr.research import question as questions
 from scr.research.claims import Claim
@@ -82,7 +83,7 @@ def of_documents(stats: IndexStats) -> list[str]:
     """Say which documents yield no passage, and how many files were skipped."""
     more = stats.textless - len(stats.textless_first)
     names = ", ".join(code(path) for path in stats.textless_first) + (f" and {more} more" if more else "")
-    textless = [f"{count(stats.textless, 'document')} without readable text: {names}."] if stats.textless else []
+    textless = [f"{counted(stats.textless, 'document')} without readable text: {names}."] if stats.textless else []
     skipped = tally(stats.skipped)
     return [*textless, *([f"{skipped}."] if skipped else [])]
 
@@ -93,11 +94,6 @@ def listed(quoted: Collection[str]) -> str:
     if len(shown) > LISTED_MAX:
         shown = [*shown[:LISTED_MAX], f"{len(shown) - LISTED_MAX} more of its words"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def code(text: str) -> str:

@@ -28,13 +28,13 @@ from weakref import finalize
 
 from scr.errors import InvalidDocuments
 from scr.research.blocks import Heading
-from scr.research.documents import Library, Skipped, Tell, counted, read_folder, tell_nothing
+from scr.research.documents import Library, Skipped, Tell, each_told, read_folder, tell_nothing
 from scr.research.names import Gathering, Names
 from scr.research.passages import Passage, split
 from scr.research.terms import folded
 from scr.values import Frozen
 
-FORMAT = 1
+FORMAT = 2
 BUILDER_S, PAUSE_S = 30.0, 0.02
 SUBJECT_DOCUMENTS_MIN, SUBJECT_SHARE_MAX = 2, 0.12
 PREFIX_LENGTH_MIN = 6
@@ -114,7 +114,10 @@ class Index:
 
     @classmethod
     def ensure(cls, folder: Path, path: Path, tell: Tell = tell_nothing) -> Self:
-        """Open the index at `path`; where this machine has none, one process builds it.  Raises InvalidDocuments."""
+        """Open the index at `path`; where this machine has none, build it, one process at a time.
+
+        Raises InvalidDocuments.
+        """
         try:
             with _one_at_a_time(path):
                 return cls.open_or_build(folder, path, tell)
@@ -196,7 +199,7 @@ def build(library: Library, folder: Path, path: Path, tell: Tell = tell_nothing)
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Have one process of this machine build at a time.  One that dies lets go; one that is stopped is waited for."""
+    """Have one process of this machine build at a time.  Another is waited for, `BUILDER_S` at most, and then not."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -216,6 +219,8 @@ def _is_locked(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:  # this file system has no locks: several builders do no harm
+        return True
     return True
 
 
@@ -251,7 +256,7 @@ def _write(library: Library, folder: Path, draft: Path, tell: Tell) -> None:
         textless: list[str] = []
         gathering = Gathering()
         titles: list[str] = []
-        for document in counted(library.documents, tell, "reading documents"):
+        for document in each_told(library.documents, tell, "reading documents"):
             rows = list(enumerate(split(document), passages + 1))
             passages += len(rows)
             textless += [] if rows else [document.path]

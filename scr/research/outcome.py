@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from scr.bounds import counted
 from scr.research.claims import Claim
 from scr.research.documents import Skipped
-from scr.research.gaps import count
 from scr.research.plan import Plan
 from scr.research.report import Report, Source, render
 from scr.values import Frozen
@@ -54,7 +54,7 @@ def why_nothing(failed: Iterable[tuple[str, str]]) -> str:
     parts: dict[str, list[str]] = {}
     for title, reason in failed:
         parts.setdefault(reason, []).append(f"“{title}”")
-    told = (f"{count(len(titles), 'part')} failed ({_named(titles)}): {reason}" for reason, titles in parts.items())
+    told = (f"{counted(len(titles), 'part')} failed ({_named(titles)}): {reason}" for reason, titles in parts.items())
     return f"nothing can be stated: {'; '.join(told)}"
 
 

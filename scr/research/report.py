@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from scr.bounds import counted
 from scr.research import gaps
 from scr.research.analysis import Analysis, Column
 from scr.research.claims import Claim
@@ -146,7 +147,7 @@ class _Shelf:
 def _preface(material: Material) -> str:
     stats = material.stats
     textless = f"; {stats.textless} without readable text" if stats.textless else ""
-    read = f"{gaps.count(stats.documents, 'document')} ({gaps.count(stats.passages, 'passage')}{textless})"
+    read = f"{counted(stats.documents, 'document')} ({counted(stats.passages, 'passage')}{textless})"
     if not material.plan.answerable:
         return f"*{read} read. No model was used.*"
     return f"*Sentences from {read}, each checked by code against the lines that it cites. No model was used.*"
@@ -229,7 +230,7 @@ def not_found(material: Material, stated: Sequence[Claim]) -> tuple[str, ...]:
     lines += gaps.of_claims(plan, stated)
     lines += [f"A part of the work failed: {failure.rstrip('.')}." for failure in material.failed]
     if material.dropped:
-        dropped = gaps.count(len(material.dropped), "claim")
+        dropped = counted(len(material.dropped), "claim")
         lines.append(f"{dropped} dropped, not supported well enough after revision.")
     lines += gaps.of_documents(material.stats)
     nothing = "Every word of the question and every facet has evidence." if stated else "Nothing that can be cited."

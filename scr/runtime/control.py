@@ -269,10 +269,10 @@ class Client:
         if wanted.kinds and self._channel.waiting_bytes > LOG_BYTES:
             self._left_out += 1
             return
-        if self._left_out:
-            left_out, self._left_out = LinesDropped(agent="", count=self._left_out), 0
-            self._channel.send_soon(Happened(record=replace(record, event=left_out)))
         try:
+            if self._left_out:
+                left_out, self._left_out = LinesDropped(agent="", count=self._left_out), 0
+                self._channel.send_soon(Happened(record=replace(record, event=left_out)))
             self._channel.send_soon(Happened(record=record))
         except (ChannelError, ValueError):
             with suppress(ChannelError, ValueError):

@@ -14,6 +14,7 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +25,7 @@ TABLE = "table.sock"
 OURS = re.compile(r"[crs]-[0-9a-f]{8}")
 ROOT_BYTES_MAX = 107 - len("/r-01234567/control.sock")  # the kernel takes a socket's path of 107 bytes
 SHORT = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  the directory below has to be ours, with mode 0700
-TRIES = 100
+TRIES, PAUSE_S = 100, 0.001
 
 
 def scratch_root() -> Path:
@@ -48,12 +49,14 @@ def make_scratch(runtime: str) -> Path:
             path.mkdir(mode=0o700)
         except FileNotFoundError:  # another process has just removed the empty root
             continue
+        except FileExistsError:  # it was made just now, and another process that sweeps looks at it or removes it
+            time.sleep(PAUSE_S)
         except OSError as error:
             raise _unusable(path, error) from error
         if _hold(path) is not None:
             _sweep(path)
             return path
-    raise InvalidInput(f"the directory {path} is removed as soon as it is made; set TMPDIR to one of your own")
+    raise InvalidInput(f"the directory {path} is another process's, or removed as soon as made; set TMPDIR")
 
 
 def discard_scratch(runtime: str) -> None:

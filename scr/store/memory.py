@@ -295,7 +295,7 @@ class MemoryStore:
         return StoreStatus(url="memory:")
 
     def unrenewed_s(self) -> float:
-        """Nobody else can take the run."""
+        """No other process can take the run."""
         return 0.0
 
     def held_up(self, within_s: float) -> bool:

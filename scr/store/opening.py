@@ -182,7 +182,7 @@ def hold(session: Session, run: str, me: lease.Owner, *, lease_s: float, again: 
 def _claimable(session: Session, run: str) -> RunRow:
     row = find(session, run)
     if row is None:
-        raise UnknownRun(f"there is no run {run!r} in the store; `scr runs` lists those that there are")
+        raise UnknownRun(f"there is no run {run!r} in the store (see `scr runs`)")
     if row.state == RunState.CANCELLED:
         raise RunCancelled(f"the run {run!r} was cancelled; `scr fork {row.run} --at SEQ` begins a new one from it")
     return row

@@ -148,7 +148,7 @@ class AskAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CommittedTurn:
-    """One turn as it is kept: the frame, whose it is, and which of its sends answer somebody's ask.
+    """One turn as it is kept: the frame, whose it is, and which of its sends answer asks.
 
     `ended` are the ids of the timers that it replaces or cancels by name.  `failure` is what its client gets where
     it has no answer.

@@ -34,7 +34,7 @@ def is_gone(pid):
 
 
 def test_an_owner_that_is_cut_off_ends_its_agents_with_its_lease_and_goes_on_when_it_is_back(postgres, tmp_path):
-    settings = Settings(store=postgres.empty(), lease_s=0.5)
+    settings = Settings(store=postgres.empty(), lease_s=2.0)
     exits = []
     with scr.Runtime(settings=settings, listener=lambda record: exits.append(record.event)) as runtime:
         runtime.start_agent("slow", Slow)

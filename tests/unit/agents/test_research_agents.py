@@ -318,7 +318,7 @@ def test_a_dead_letter_is_not_sent_again_and_its_error_is_named(folder, tmp_path
 
     stage = Refused()
     outcome = outcome_of(stage.run(folder, tmp_path / "index"))
-    assert stage.tried == len(outcome.failed)
+    assert stage.tried == len(outcome.failed) > 0
     assert all("failed after 4 deliveries (OSError: no disk)" in why for why in outcome.failed)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from scr.behaviour import stepping
 from scr.behaviour.stepping import Stepping
+from scr.errors import InvalidMessage
 
 
 @pytest.fixture
@@ -31,3 +32,9 @@ def test_of_many_calls_a_few_are_shown_and_the_last(logged):
 
 def test_without_a_total_there_is_nothing_to_show(logged):
     assert logged((), (5,)) == []
+
+
+@pytest.mark.parametrize("given", [(-1, 10), (0.5, 1), ("1", 10), (1, None), (True, 2)], ids=repr)
+def test_what_is_no_count_is_refused(logged, given):
+    with pytest.raises(InvalidMessage, match="give whole numbers"):
+        logged(given)

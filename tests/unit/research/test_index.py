@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sqlite3
 import sys
 import threading
@@ -147,9 +149,19 @@ def test_an_index_that_several_need_at_once_is_built_by_one(birds, tmp_path, mon
     built, path = [], tmp_path / "run" / "index"
     original = indexes.build
     monkeypatch.setattr(indexes, "build", lambda *given: built.append(1) or original(*given))
+    begin = threading.Barrier(4)
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda _: Index.ensure(birds, path).stats.documents, range(4)))
+        found = list(threads.map(lambda _: (begin.wait(20), Index.ensure(birds, path).stats.documents)[1], range(4)))
     assert (found, built) == ([3] * 4, [1])
+
+
+def test_an_index_is_built_where_the_file_system_has_no_locks(birds, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(indexes.fcntl, "flock", refuse)
+    with Index.ensure(birds, tmp_path / "index") as index:
+        assert index.stats.documents == 3
 
 
 def test_an_index_is_not_built_where_the_documents_are_not(birds, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scr.errors import InvalidInput
+from scr.runtime import scratch
 from scr.runtime.scratch import CONTROL, ROOT_BYTES_MAX, discard_scratch, find_runtimes, make_scratch, scratch_root
 from tests.unit.runtime.listening import listening_at
 
@@ -75,19 +76,23 @@ def test_who_only_looks_leaves_nothing(place):
     assert list(place.iterdir()) == []
 
 
-def test_below_a_long_temporary_directory_the_sockets_are_elsewhere_and_as_private(tmp_path, monkeypatch):
+def test_below_a_long_temporary_directory_the_sockets_are_elsewhere_and_as_private(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "SHORT", (str(place),))
     long = tmp_path / ("x" * 100) / ("y" * 100)
     long.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     path = make_scratch("r-0000000f")
-    try:
-        assert len(os.fsencode(path.parent)) <= ROOT_BYTES_MAX
-        assert path.parent.stat().st_mode & 0o077 == 0
-        with listening_at(path / CONTROL):
-            assert path in find_runtimes()
-    finally:
-        discard_scratch("r-0000000f")
-    assert not path.exists()
+    assert path.parent.parent == place
+    assert len(os.fsencode(path.parent)) <= ROOT_BYTES_MAX
+    assert path.parent.stat().st_mode & 0o077 == 0
+    with listening_at(path / CONTROL):
+        assert path in find_runtimes()
+
+
+def test_a_directory_that_a_sweep_looks_at_as_it_is_made_is_made_all_the_same(place, monkeypatch):
+    held, looks = scratch._hold, iter([True, False])
+    monkeypatch.setattr(scratch, "_hold", lambda path: None if next(looks, False) else held(path))
+    assert make_scratch("r-00000001").is_dir()
 
 
 def test_a_root_of_others_is_refused_by_who_makes_and_by_who_looks(place):
