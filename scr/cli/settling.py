@@ -127,10 +127,13 @@ def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -
 
 def _retry(archive: Archive, run: ListedRun, client: Client | None, ids: Sequence[str]) -> Iterator[dict[str, str]]:
     """Deliver these dead letters, the oldest first; one that another command has taken meanwhile is left out."""
+    if client is None:
+        with suppress(InvalidInput):
+            yield from ({"message_id": one.message_id, "to": one.to} for one in archive.retry_all(run.run, ids))
+        return
     for message_id in ids:
         with suppress(InvalidInput):
-            to = client.retry_dead(message_id) if client else archive.retry_dead(run.run, message_id).to
-            yield {"message_id": message_id, "to": to}
+            yield {"message_id": message_id, "to": client.retry_dead(message_id)}
 
 
 def _has(letter: DeadLetter, text: str | None) -> bool:

@@ -6,7 +6,7 @@ middle, writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pydantic import JsonValue
@@ -72,14 +72,14 @@ def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: boo
         session.write(scribe.resolve(message_id, step, doubt.step))
 
 
-def retry_dead(session: Session, me: Owner, run: str, message_id: str) -> Message:
-    """The dead letter is open again.  Raises InvalidInput when there is none."""
+def retry_dead(session: Session, me: Owner, run: str, message_ids: Sequence[str]) -> tuple[Message, ...]:
+    """Open dead letters again, in this order; returns those that were found.  Raises InvalidInput when none was."""
     with _claimed(session, me, run) as scribe:
-        _, look = scribe.exhume(message_id, RunState.STOPPED)
-        kept = look(session)
-        if kept is None:
-            raise InvalidInput(f"the run {run!r} has no dead letter {message_id!r}; `scr dead {run}` lists them")
-    return kept.message
+        found = [scribe.exhume(message_id, RunState.STOPPED)[1](session) for message_id in message_ids]
+        if not any(found):
+            named = ", ".join(map(repr, message_ids))
+            raise InvalidInput(f"the run {run!r} has no dead letter {named}; `scr dead {run}` lists them")
+    return tuple(kept.message for kept in found if kept)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from types import TracebackType
@@ -209,7 +209,14 @@ class Archive:
 
     def retry_dead(self, run: str, message_id: str) -> Message:
         """The dead letter is open again, at the end of its mailbox.  Raises InvalidInput when there is none."""
-        return acts.retry_dead(self._session, self._me, run, message_id)
+        return self.retry_all(run, (message_id,))[0]
+
+    def retry_all(self, run: str, message_ids: Sequence[str]) -> tuple[Message, ...]:
+        """Open these dead letters again, in one transaction; returns those that were found.
+
+        Raises InvalidInput when none was.
+        """
+        return acts.retry_dead(self._session, self._me, run, message_ids)
 
     # How.
 
