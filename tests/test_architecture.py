@@ -11,7 +11,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"serve", "replay", "chaos"},
     {"runtime"},
     {"agents"},
-    {"research", "behaviour", "supervise"},
+    {"research", "behaviour", "supervise", "turns"},
     {"mail", "launch", "memory", "store"},
     {"step_names"},
     {"telemetry", "frames"},

@@ -1,37 +1,91 @@
-"""One message on its way to its outcome."""
+"""One message on its way to its outcome: the frozen state of its turn, and the cell that holds it.
+
+Pure.  `scr.turns.machine` says how the state changes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 from scr.charging import Charges
-from scr.frames import StepRecord
+from scr.frames import Commit, StepRecord
 from scr.messages import Message
 
 UNCHARGED = Charges()
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A message on its way to a committed turn.
+class Phase(StrEnum):
+    """Where a message stands."""
 
-    `deliveries` counts how often it was handed over; `charges` are its failed
-    tries.  It is `sealed` while its turn is on its way into the store: it is
-    handed to no process again.  It is `ahead` when the agent's process has it
-    before it may be handled.  While `writing` of its steps are on their way
-    into the store it is handed to no process: the one that gets it must know
-    them, and may rely on them.  `cause` is the seq of the last event of its
-    life.  `due` (wall clock) is when it is tried again, while it waits for
-    that.  `place` is its place in the order of arrival.
+    ARRIVING = "arriving"  # on its way into the store
+    WAITING = "waiting"  # in its mailbox
+    AHEAD = "ahead"  # in its mailbox, and its agent's process has it already
+    IN_HAND = "in hand"  # its handler may run
+    COMMITTING = "committing"  # its turn is on its way into the store
+    RETRYING = "retrying"  # waits for the time of its next try
+    BEHIND = "behind"  # waits for a question of its own, which waits for a person
+    IN_DOUBT = "in doubt"  # waits for a person
+    SETTLING = "settling"  # what a person said is on its way into the store
+    WITHDRAWN = "withdrawn"  # cancelled, and a process has it still
+    OVER = "over"  # has its outcome, or was never accepted
+
+
+class Doubt(NamedTuple):
+    """The step of a message of which it is not known whether it happened, and why not."""
+
+    step: str
+    why: str = ""
+
+
+class Turn(NamedTuple):
+    """The state of one message.
+
+    `incarnation` is the last that had it in hand.  `deliveries` counts how often it was handed over; `charges` are its
+    failed tries.  `writing` counts its steps on their way into the store: until they are kept no other process is
+    handed the message.  `due` (wall clock) is the time of its next try.  `question` is the id of the message that it
+    waits behind.  `frame` is the turn that is being kept.  With `is_cancelled` it is to be cancelled as soon as what is
+    on its way into the store is kept.
     """
 
     message: Message
+    phase: Phase = Phase.ARRIVING
+    incarnation: int = 0
     deliveries: int = 0
     charges: Charges = UNCHARGED
-    steps: dict[str, StepRecord] = field(default_factory=dict)
-    sealed: bool = False
-    ahead: bool = False
     writing: int = 0
-    cause: int = 0
     due: float | None = None
+    doubt: Doubt | None = None
+    question: str = ""
+    frame: Commit | None = None
+    is_cancelled: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """The cell of one message.
+
+    `steps` are its recorded steps by name, `cause` is the seq of the last event of its life, and `place` its place in
+    the order of arrival.
+    """
+
+    turn: Turn
+    steps: dict[str, StepRecord] = field(default_factory=dict)
+    cause: int = 0
     place: int = 0
+
+    @property
+    def message(self) -> Message:
+        """The message."""
+        return self.turn.message
+
+    @property
+    def deliveries(self) -> int:
+        """How often it was handed over."""
+        return self.turn.deliveries
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its turn is on its way into the store: it is handed to no process again."""
+        return self.turn.phase is Phase.COMMITTING

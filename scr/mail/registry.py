@@ -38,6 +38,10 @@ class Registry(Generic[T]):
         """All names, in the order in which they became known."""
         return list(self._known.items())
 
+    def values(self) -> list[T]:
+        """What all names stand for, in the order in which they became known."""
+        return list(self._known.values())
+
     def monitor(self, watcher: str, target: str) -> bool:
         """Tell `watcher` once when `target` ends; False when there is no such agent, so tell it now.
 

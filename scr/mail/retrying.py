@@ -45,16 +45,16 @@ class Retrying:
 
     def put_behind(self, pending: Pending) -> None:
         """Have it wait for its lane."""
-        self._behind.setdefault(str(lane_of(pending.message)), deque()).append(pending)
+        self._behind.setdefault(str(lane_of(pending.turn.message)), deque()).append(pending)
         self.behind += 1
 
     def hold(self, pending: Pending, *, ordered: bool) -> Callable[[Message], bool] | None:
         """Have it wait for its time, and hold its lane; returns which messages must wait behind it now, None: none."""
-        self._waiting[pending.message.message_id] = pending
-        lane = lane_of(pending.message) if ordered else None
+        self._waiting[pending.turn.message.message_id] = pending
+        lane = lane_of(pending.turn.message) if ordered else None
         if lane is None or lane in self._holders:
             return None
-        self._holders[lane] = pending.message.message_id
+        self._holders[lane] = pending.turn.message.message_id
         return lambda message: lane_of(message) == lane
 
     def take(self, message_id: str) -> Pending | None:
@@ -72,12 +72,12 @@ class Retrying:
         self.behind -= len(released)
         return released
 
-    def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Message]:
+    def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
         """Take out messages that wait behind others and are not wanted any more."""
         dropped = []
         for lane, queue in tuple(self._behind.items()):
-            dropped += [pending.message for pending in queue if is_unwanted(pending.message)]
-            self._behind[lane] = deque(pending for pending in queue if not is_unwanted(pending.message))
+            dropped += [pending for pending in queue if is_unwanted(pending.turn.message)]
+            self._behind[lane] = deque(pending for pending in queue if not is_unwanted(pending.turn.message))
         self.behind -= len(dropped)
         return dropped
 

@@ -12,13 +12,13 @@ from scr.mail.router import Router
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
 from scr.runtime.crashes import crash_of, is_crash
-from scr.runtime.failures import summary
 from scr.store.store import Store
 from scr.supervise.exits import Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.reads import restarts_against
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child
+from scr.turns.happenings import summary
 
 
 class CrashLog:

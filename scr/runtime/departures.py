@@ -79,9 +79,7 @@ class Departures:
             self._store.gone(agent)
             for watcher in watchers:
                 self._turns.post.tell_down(watcher, agent, reason, detail)
-            for pending in held:
-                why = f"{agent} ended for good ({reason})"
-                self._turns.post.bury(pending.message, "agent_gone", why, pending.deliveries, pending.cause)
+            self._turns.bury(held, f"{agent} ended for good ({reason})")
         self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
 
     def _leave(self, agent: str, absence: Absence, reason: str) -> bool:

@@ -9,15 +9,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from scr.frames import Commit
 from scr.mail.names import unknown
-from scr.mail.router import Router
+from scr.mail.pending import Pending
+from scr.runtime.fold import Carriers, Fold
 from scr.runtime.own_mail import refusal_of
 from scr.runtime.post import Post
 from scr.specs import AgentSpec
 from scr.store.records import Effect
 from scr.store.store import Store
 from scr.supervise.orders import Done, Refused
+from scr.turns import orders
+from scr.turns.events import Cancelled
+
+CANCELLED = Cancelled()
 
 Settled = Callable[[tuple[str, str] | None], None]
 """Is told once how a request ended: done, or refused with a code and a sentence."""
@@ -37,25 +41,31 @@ class Effects:
     """`has_ended` tells whether the runtime stops: what is open then stays open in the store."""
 
     def __init__(
-        self, store: Store, router: Router, post: Post, children: Startable, has_ended: Callable[[], bool]
+        self, store: Store, fold: Fold, post: Post, children: Startable, has_ended: Callable[[], bool]
     ) -> None:
-        self._store, self._router, self._post = store, router, post
+        self._store, self._fold, self._post = store, fold, post
         self._children, self._has_ended = children, has_ended
 
-    def monitors(self, agent: str, turn: Commit) -> None:
-        """Carry out what the turn says of monitors."""
-        for target in turn.demonitors:
-            for news in self._router.demonitor(agent, target):
-                self._store.cancel(news.message_id, _kept)
-        for target in turn.monitors:
-            self.watch(agent, target)
+    def carriers(self) -> Carriers:
+        """Return what carries out which order."""
+        return {
+            orders.StartAgent: lambda _, order: self.carry(order.effect),
+            orders.StopAgent: lambda _, order: self.carry(order.effect),
+            orders.Monitor: lambda pending, order: self.watch(pending.turn.message.to, order.target),
+            orders.Demonitor: self._demonitor,
+        }
+
+    def _demonitor(self, pending: Pending, order: orders.Demonitor) -> None:
+        for news in self._fold.router.demonitor(pending.turn.message.to, order.target):
+            self._fold.feed(news, CANCELLED)
 
     def watch(self, watcher: str, target: str) -> None:
         """From now on, `watcher` hears of the end of `target`; at once when there is none."""
-        if absence := self._router.absent.get(target):
+        router = self._fold.router
+        if absence := router.absent.get(target):
             self._post.tell_down(watcher, target, absence.reason, absence.detail)
-        elif not self._router.monitor(watcher, target):
-            self._post.tell_down(watcher, target, "unknown_agent", unknown("agent", target, self._router.names()))
+        elif not router.monitor(watcher, target):
+            self._post.tell_down(watcher, target, "unknown_agent", unknown("agent", target, router.names()))
 
     def carry(self, effect: Effect) -> None:
         """Have the supervisor do what a committed turn has asked for."""
@@ -79,7 +89,3 @@ class Effects:
 def settle(settled: Settled, outcome: Done | Refused) -> None:
     """Tell the supervisor's outcome in the words of a turn."""
     settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
-
-
-def _kept() -> None:
-    """Nothing waits for it."""

@@ -1,36 +1,27 @@
-"""What follows when a turn fails: the message is charged, tried again or buried, and its agent perhaps kept down.
+"""How the failures of each agent are treated, and how many of its messages in a row became dead letters.
 
-Lives in the runtime, on its loop.  `scr.charging` decides; this carries it out.
+Lives in the runtime, on its loop.  `scr.turns.failing` decides by it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from scr.charging import PARKED_AFTER, Behind, Bury, PutOff, Raised, TryAgain, Verdict, left_s, streak
-from scr.frames import Answer, TurnFailed
+from scr.charging import left_s
+from scr.frames import Answer
 from scr.mail.pending import Pending
 from scr.mail.router import Absence, Router
-from scr.messages import RUNTIME, Message, Task
+from scr.messages import Task
 from scr.retry import ErrorInfo
-from scr.runtime.post import Post
-from scr.runtime.retries import Retries
-from scr.specs import AgentSpec, Code, OnError
-from scr.step_names import is_later
-from scr.store.store import Store
-from scr.telemetry import events
-from scr.telemetry.sinks import EventLog
+from scr.specs import AgentSpec, OnError
+from scr.turns.events import Policy, Standing
 
-UNKNOWN = AgentSpec(id="unknown", code=Code(reference="unknown:unknown"))
-"""Stands for an agent that no specification is known of."""
+USUAL = Policy()
 
 
 class Upkeep(Protocol):
-    """What failures want of the supervisor."""
+    """What the turns want of the supervisor."""
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives."""
@@ -44,6 +35,9 @@ class Upkeep(Protocol):
     def park(self, agent: str, why: str) -> None:
         """Keep the agent down."""
 
+    def distrust(self, agent: str, incarnation: int, why: str) -> None:
+        """End an incarnation that broke the protocol."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -56,132 +50,61 @@ class Failed:
 
 
 class Failures:
-    """The failed turns of all agents."""
+    """The policies of all agents, and their rows of dead letters."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        store: Store,
-        log: EventLog,
-        router: Router,
-        post: Post,
-        upkeep: Upkeep,
-        *,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._store, self._events, self._router, self._post, self._upkeep = store, log, router, post, upkeep
-        self._clock = clock
-        self._retries = Retries(loop, router.try_again)
+    def __init__(self, router: Router) -> None:
+        self._router = router
         self._specs: dict[str, AgentSpec] = {}
-        self._streaks: dict[str, int] = {}
+        self._policies: dict[str, Policy] = {}
+        self._rows: dict[str, int] = {}
 
     def know(self, spec: AgentSpec) -> None:
         """Treat the agent's failures as this says, from now on, with a clean record."""
         if self._specs.get(spec.id) is not spec:
-            self._specs[spec.id] = spec
-            self._streaks.pop(spec.id, None)
+            self._specs[spec.id], self._policies[spec.id] = spec, policy_of(spec)
+            self._rows.pop(spec.id, None)
 
     def forget(self, agent: str) -> None:
         """The agent has ended."""
-        self._specs.pop(agent, None)
-        self._streaks.pop(agent, None)
+        for known in (self._specs, self._policies, self._rows):
+            known.pop(agent, None)
 
-    def committed(self, agent: str, message: Message) -> None:
-        """End the agent's row of failures: a turn of its has happened.  What the runtime tells it of them ends none."""
-        if self._streaks and message.sender != RUNTIME:
-            self._streaks.pop(agent, None)
+    def standing(self, agent: str, at: float) -> Standing:
+        """Return what a failure of the agent at that time (wall clock) is judged by."""
+        mailbox = self._router.mailbox(agent)
+        may_wait = mailbox is None or mailbox.may_retry
+        return Standing(at, self._policies.get(agent, USUAL), self.row(agent), may_wait)
 
-    def restore(self, pending: Pending) -> None:
-        """Have a message wait whose retry an earlier runtime has left."""
-        if pending.due is not None:
-            spec = self._specs.get(pending.message.to)
-            own = pending.message.payload.retry if isinstance(pending.message, Task) else None
-            retry = own or (spec or UNKNOWN).retry
-            delay_s = left_s(pending.due, retry, at=self._clock())
-            self._retries.wait(pending.message.to, pending.message.message_id, delay_s)
+    def row(self, agent: str) -> int:
+        """How many messages of the agent in a row became dead letters."""
+        return self._rows.get(agent, 0) if self._rows else 0
 
-    def raised(self, agent: str, incarnation: int, frame: TurnFailed, *, is_behind: bool = False) -> None:
-        """The handler of the message in hand raised: charge that, then let the process go on, or replace it.
-
-        `is_behind`: it raised because what it asked is in doubt.  Until it has its answer the process is handed
-        nothing; the answer says whether it must forget what was sent ahead, because that waits again.
-        """
-        raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
-        failing = Behind() if is_behind else raised
-        may_resume = self._router.pause(agent)
-        goes_on = isinstance(failing, PutOff | Behind) or not self._specs.get(agent, UNKNOWN).fresh_process
-        pending, verdict, is_taken_back = self._router.fail(agent, failing, self._clock(), resumes=goes_on)
-        error = ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback)
-        if isinstance(failing, Raised):
-            self._upkeep.raised(agent, incarnation, error, pending)
-        is_parked = self._follow(Failed(agent, incarnation, error), pending, verdict)
-        self._upkeep.tell(agent, incarnation, Answer(ref=frame.ref, value=is_taken_back or is_parked or not goes_on))
-        if is_parked or not may_resume:
-            return
-        if goes_on:
-            self._router.resume(agent)
-        else:
-            self._upkeep.recycle(agent)
-
-    def died(self, failed: Failed, *, blamed: bool) -> bool:
-        """The process ended, `blamed` when that was its own doing; whether a message explains the end."""
-        agent = failed.agent
-        pending = self._router.in_hand(agent)
-        charged = self._router.down(agent, blamed=blamed, at=self._clock())
-        if charged is not None:
-            self._follow(failed, *charged)
-            return self._specs.get(agent, UNKNOWN).on_error is OnError.RETRY
-        if pending and not pending.sealed:
-            pending.cause = failed.cause
-            self._keep(pending)
-        return False
-
-    def _follow(self, failed: Failed, pending: Pending, verdict: Verdict) -> bool:
-        """Carry the verdict out; whether the agent is kept down now."""
-        charges = pending.charges
-        error = failed.error.model_copy(update={"attempts": charges.attempts, "deaths": charges.deaths})
-        pending.cause = self._events.emit(
-            events.TurnFailed(
-                message_id=pending.message.message_id,
-                agent=failed.agent,
-                incarnation=failed.incarnation,
-                error=summary(error),
-                attempts=charges.attempts,
-                deaths=charges.deaths,
-                due=pending.due,
-            ),
-            cause=failed.cause or pending.cause,
-        )
-        self._keep(pending)
-        match verdict:
-            case TryAgain(due=float(due)):
-                delay_s = max(0.0, due - self._clock())
-                self._retries.wait(failed.agent, pending.message.message_id, delay_s)
-            case Bury(reason, why):
-                sentence = f"{failed.agent} failed, and {why}; the last error: {summary(error)}"
-                self._post.bury(pending.message, reason, sentence, pending.deliveries, pending.cause, error)
-        return self._count(failed.agent, pending.message.message_id, verdict, error)
-
-    def _keep(self, pending: Pending) -> None:
-        self._store.failed(pending.message.message_id, pending.deliveries, pending.charges, pending.due)
-
-    def _count(self, agent: str, message_id: str, verdict: Verdict, error: ErrorInfo) -> bool:
-        """Park an agent of which too many messages in a row became dead letters."""
-        spec = self._specs.get(agent, UNKNOWN)
-        is_repeated = is_later(message_id)  # the same question, asked by another try of its turn
-        row = self._streaks.get(agent, 0) if is_repeated else streak(self._streaks.get(agent, 0), verdict)
+    def count(self, agent: str, row: int) -> None:
+        """Note that number; 0: a turn has committed, or the agent is kept down."""
         if row:
-            self._streaks[agent] = row
-        if row < PARKED_AFTER or spec.on_error is not OnError.RETRY or not spec.park:
-            return False
-        del self._streaks[agent]
-        self._upkeep.park(agent, f"{row} messages in a row became dead letters; the last error: {summary(error)}")
-        return True
+            self._rows[agent] = row
+        else:
+            self._rows.pop(agent, None)
+
+    def left_s(self, pending: Pending, at: float) -> float | None:
+        """How long a retry that an earlier runtime has left still waits; None for what is no retry."""
+        message, due = pending.turn.message, pending.turn.due
+        if due is None:
+            return None
+        own = message.payload.retry if isinstance(message, Task) else None
+        return left_s(due, own or self._policies.get(message.to, USUAL).retry, at=at)
 
 
-def summary(error: ErrorInfo) -> str:
-    """Type and text of an error in one line."""
-    return f"{error.type}: {error.message}" if error.message else error.type
+def policy_of(spec: AgentSpec) -> Policy:
+    """Return how an agent's failures are treated."""
+    return Policy(
+        retry=spec.retry,
+        max_deliveries=spec.max_deliveries,
+        fresh_process=spec.fresh_process,
+        retries=spec.on_error is OnError.RETRY,
+        parks=spec.park,
+        retries_max=spec.retries_max,
+    )
 
 
 def parked(agent: str, why: str) -> Absence:

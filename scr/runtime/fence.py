@@ -75,9 +75,9 @@ class Fence:
         before, self._tenancy = self._tenancy, now
         if now is Tenancy.HELD and before is not now:
             self._reloads.release()
-            self._turns.router.reopen()
+            self._turns.reopen()
         if before is Tenancy.HELD and now is not before:
-            self._turns.router.shut()
+            self._turns.shut()
         if now is Tenancy.OVER:
             self._reloads.hold()
             self._end_agents()

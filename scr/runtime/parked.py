@@ -1,4 +1,4 @@
-"""Messages that wait for a person: a `once` step of theirs had begun, and nobody knows how it ended.
+"""Messages that wait for a person: a `once` step of theirs had begun, and it is not known how it ended.
 
 Lives in the runtime, on its loop.
 """
@@ -7,108 +7,74 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from functools import partial
 
 from pydantic import JsonValue
 
 from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput
-from scr.frames import InDoubt
-from scr.mail.pending import Pending
+from scr.mail.pending import Pending, Phase
 from scr.mail.router import Router
-from scr.messages import Message
 from scr.runtime.asks import Outcome
+from scr.runtime.fold import Fold
 from scr.step_names import done_step, shown_step
 from scr.store.store import Store
 from scr.store.url import MEMORY
-from scr.telemetry.events import MessageParked
-from scr.telemetry.sinks import EventLog
+from scr.turns.events import Settled
+
+WAITING = frozenset({Phase.IN_DOUBT, Phase.SETTLING})
 
 
 class Parked:
-    """Messages in doubt by their ids, each with its step and why, and those that wait behind them.
+    """What is known of messages in doubt, and of those that wait behind them.  `run` is for people."""
 
-    A message waits behind the question that it asked, in the mailbox of its agent.  `run` is for people.
-    """
+    def __init__(self, store: Store, fold: Fold, run: str = "") -> None:
+        self._store, self._fold, self._run = store, fold, run
+        self._known: dict[str, Pending] = {}
 
-    def __init__(self, store: Store, events: EventLog, router: Router, run: str = "") -> None:
-        self._store, self._events, self._router, self._run = store, events, router, run
-        self._parked: dict[str, tuple[Pending, str, str]] = {}
-        self._behind: dict[str, tuple[str, str]] = {}
+    @property
+    def _router(self) -> Router:
+        return self._fold.router
 
-    def park(self, agent: str, pending: Pending, doubt: InDoubt) -> None:
-        """The agent does not know; it has the message in hand no longer."""
-        self._store.park(doubt.message_id, doubt.step, doubt.detail)
-        self.restore(pending, doubt.step, doubt.detail)
-        shown = shown_step(doubt.step)
-        parked = MessageParked(message_id=doubt.message_id, agent=agent, step=shown, detail=doubt.detail)
-        pending.cause = self._events.emit(parked, cause=pending.cause)
+    def know(self, pending: Pending) -> None:
+        """Take note of a message that waits for a person."""
+        self._known[pending.turn.message.message_id] = pending
 
-    def restore(self, pending: Pending, step: str, why: str = "") -> None:
-        """Keep a message parked, also one of an earlier runtime."""
-        self._parked[pending.message.message_id] = (pending, step, why)
-
-    def put_behind(self, agent: str, message_id: str, question: str) -> bool:
-        """Have a message of this agent wait for its question; false when that is settled: it is tried again at once."""
-        if not (self.doubt_of(question) and self._router.find(agent, message_id)):
-            self._router.try_again(agent, message_id)
-            return False
-        self._behind[message_id] = agent, question
-        return True
-
-    def _release(self, question: str) -> None:
-        """Have all that waits behind a question tried again, and what waits behind that."""
-        for message_id, (agent, asked) in tuple(self._behind.items()):
-            if asked == question:
-                del self._behind[message_id]
-                self._router.try_again(agent, message_id)
-                self._release(message_id)
+    def of(self, agent: str) -> list[Pending]:
+        """Return the agent's messages that wait for a person."""
+        self._known = {name: one for name, one in self._known.items() if one.turn.phase in WAITING}
+        return [one for one in self._known.values() if one.turn.message.to == agent]
 
     def doubt_of(self, message_id: str) -> Outcome | None:
         """Tell the asker of a message that waits for a person which step is in doubt, and what settles it."""
-        while message_id in self._behind:
-            message_id = self._behind[message_id][1]
-        if message_id not in self._parked:
+        pending = self._router.get(message_id)
+        while pending and pending.turn.phase is Phase.BEHIND:
+            pending = self._router.get(pending.turn.question)
+        if pending is None or pending.turn.phase is not Phase.IN_DOUBT or pending.turn.doubt is None:
             return None
-        pending, record, why = self._parked[message_id]
+        return Outcome(error="StepInDoubt", detail=self._sentence(pending, *pending.turn.doubt))
+
+    def _sentence(self, pending: Pending, record: str, why: str) -> str:
+        message = pending.turn.message
         store, why = self._store.status().url, why or "it had begun and has not ended"
-        settle = f"Runtime.resolve({message_id!r}, is_done=...)"
+        settle = f"Runtime.resolve({message.message_id!r}, is_done=...)"
         if store != MEMORY:  # a memory is out of reach for another process
-            command = shlex.join(["scr", "resolve", self._run, message_id, "--store", store])
+            command = shlex.join(["scr", "resolve", self._run, message.message_id, "--store", store])
             settle = f"`{command} --done JSON` (or --not-done) or {settle}"
-        step = f"step {shown_step(record)!r} of {pending.message.to}"
-        detail = (
+        step = f"step {shown_step(record)!r} of {message.to}"
+        return (
             f"{step} is in doubt: {why}; the task waits for a person: `scr doubts` lists it, {settle} settles it; then "
             "ask again"
         )
-        return Outcome(error="StepInDoubt", detail=detail)
 
     def resolve(self, message_id: str, value: JsonValue, *, is_done: bool, then: Callable[[], None]) -> None:
-        """Somebody knows: the step was done, with this result, or was not; the message is delivered again.
+        """Settle the step in doubt: it was done, with this result, or was not; the message is delivered again.
 
         Raises InvalidInput when no step of that message is in doubt, or the value is nested too deep.
         """
         refuse_deep_value(value, "the value of a step")
-        if message_id not in self._parked:
+        pending = self._router.get(message_id)
+        if pending is None or pending.turn.phase is not Phase.IN_DOUBT or pending.turn.doubt is None:
             raise InvalidInput(f"no step of {message_id!r} is in doubt; `scr doubts` lists those that are")
-        pending, name, _ = self._parked[message_id]
-        step = done_step(name, value, pending.steps.values()) if is_done else None
-        del self._parked[message_id]
-        if step:
-            pending.steps[name] = step
-        else:
-            pending.steps.pop(name, None)
-        self._store.resolve(message_id, step, name, partial(self._resolved, pending, then))
-
-    def take(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
-        """Take out what is not wanted any more; its step stays in doubt where it is opened again."""
-        taken = [pending for pending, _, _ in self._parked.values() if is_unwanted(pending.message)]
-        for pending in taken:
-            del self._parked[pending.message.message_id]
-            self._release(pending.message.message_id)
-        return taken
-
-    def _resolved(self, pending: Pending, then: Callable[[], None]) -> None:
-        self._router.restore(pending, first=True)
-        self._release(pending.message.message_id)
-        then()
+        step = done_step(pending.turn.doubt.step, value, pending.steps.values()) if is_done else None
+        self._fold.feed(pending, Settled(step))
+        self._store.sync(then)

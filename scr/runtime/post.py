@@ -7,19 +7,16 @@ not know each other.  A message is posted only when it is in the store.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
 
 from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
 from scr.mail.names import unknown
 from scr.mail.pending import Pending
-from scr.mail.router import Absence, Posted, Router
+from scr.mail.router import Absence, Posted, Room
 from scr.messages import (
     CLIENT,
-    RUNTIME,
     Down,
     DownPayload,
     Failure,
@@ -28,30 +25,31 @@ from scr.messages import (
     Payload,
     Status,
     StatusPayload,
-    Task,
     derive_id,
 )
-from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
+from scr.runtime.fold import Carriers, Fold
 from scr.runtime.own_mail import failure_of, fresh, own_envelope
+from scr.runtime.parked import Parked
 from scr.runtime.waits import Waits
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.rows import printable
 from scr.store.store import Refused, Store, Then
-from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
+from scr.telemetry.events import MessageBuried, MessageCancelled
 from scr.telemetry.sinks import EventLog
+from scr.turns import orders
+from scr.turns.events import Accepted
+from scr.turns.events import Refused as RefusedByStore
+from scr.turns.machine import has_sender
 
-TITLE_CHARACTERS = 500
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
-FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
-
 
 SILENT = (
     "{agent} handled the task and gave no answer: return a value from its handler or call ctx.reply(output) there "
     "(`return ctx.ask(agent, input)` is the answer of another agent); where a later turn or the other agent answers, "
     "give that the message_id of the task or call ctx.answer_later()"
 )
-DoubtOf: TypeAlias = Callable[[str], Outcome | None]
+REFUSED = RefusedByStore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +63,11 @@ class Arrival:
 
 
 class Post:
-    """Takes messages from clients, from turns and from the runtime itself.
+    """Takes messages from clients, from turns and from the runtime itself."""
 
-    `doubt_of` tells what the asker of a message hears that waits for a person.
-    """
-
-    def __init__(
-        self, store: Store, events: EventLog, router: Router, asks: Asks, waits: Waits, doubt_of: DoubtOf
-    ) -> None:
-        self._store, self._events, self._router = store, events, router
-        self._asks, self._waits, self._doubt_of = asks, waits, doubt_of
+    def __init__(self, store: Store, log: EventLog, fold: Fold, asks: Asks, waits: Waits, parked: Parked) -> None:
+        self._store, self._log, self._fold = store, log, fold
+        self._asks, self._waits, self._parked = asks, waits, parked
         self._arriving: dict[str, list[Arrival]] = {}
 
     def submit(self, message: Message, kept: Then, refused: Refused, *, again: bool) -> None:
@@ -85,13 +78,35 @@ class Post:
         Another message under the same key is refused.
         """
         reach("runtime.before_accept")
-        if again:
+        if again or self._fold.router.get(message.message_id):
             self._submit_keyed(Arrival(message, given_of(message), kept, refused))
-            return
+        else:
+            self._take(message, kept, refused)
+
+    def _take(self, message: Message, kept: Then, refused: Refused, given: Given | None = None) -> None:
+        """Have the store accept a message of a client's."""
+        pending = self._fold.new(message)
+        no = partial(self._not_taken, pending, refused)
         try:
-            self._store.accept(message, partial(self._submitted, message, kept), refused=refused)
+            self._store.accept(message, partial(self._taken, pending, kept), given=given, refused=no)
         except InvalidMessage as error:
-            refused(error)
+            no(error)
+
+    def _taken(self, pending: Pending, kept: Then) -> None:
+        kept()
+        self._arrive(pending)
+
+    def _not_taken(self, pending: Pending, refused: Refused, error: ScrError) -> None:
+        self._fold.feed(pending, REFUSED)
+        refused(error)
+
+    def _arrive(self, pending: Pending) -> None:
+        """Feed that the store has the message, and which room there is for it."""
+        message, router = pending.turn.message, self._fold.router
+        room = router.room(message)
+        is_unknown = room.posted is Posted.UNKNOWN_AGENT
+        why = unknown("agent", message.to, router.names()) if is_unknown else ""
+        self._fold.feed(pending, Accepted(room, why))
 
     def ask(self, message: Message, timeout_s: float, tell: Tell, *, again: bool) -> None:
         """`submit`; the client is told the answer, why its message is refused, or that no answer came in time."""
@@ -121,14 +136,14 @@ class Post:
         """Tell who waits for a message that the store has its answer, or that it waits for something else."""
         if known.answer:
             self._waits.answer(known.answer)
-        elif absence := self._router.absence_of(message_id):
+        elif absence := self._fold.router.absence_of(message_id):
             self.tell_absent(message_id, absence)
         else:
             self.tell_doubt(message_id)
 
     def tell_doubt(self, message_id: str) -> None:
         """Tell the clients that wait for the answer to a message that it waits for a person, if it does."""
-        if doubt := self._doubt_of(message_id):
+        if doubt := self._parked.doubt_of(message_id):
             self._waits.end_all(message_id, doubt)
 
     def unanswered(self, message: Message) -> Failure | None:
@@ -137,15 +152,6 @@ class Post:
             return None
         told = failure_of(DeadLetter(message, "unanswered", SILENT.format(agent=message.to), 0))
         return told.model_copy(update={"message_id": derive_id(message.message_id, "unanswered")})
-
-    def answer(self, failure: Failure) -> None:
-        """Give an asker the failure that it gets in place of an answer."""
-        asked = failure.payload.message_id
-        if failure.to == CLIENT:
-            self._waits.answer(failure)
-        elif self._asks.knows(asked):
-            self._store.close_ask(asked)
-            self._asks.end(asked, outcome_of(failure))
 
     def _submit_keyed(self, arrival: Arrival) -> None:
         """Look whether the key is known; what else comes under it meanwhile waits for that."""
@@ -163,11 +169,8 @@ class Post:
     def _found(self, arrival: Arrival, known: Known) -> None:
         key = arrival.message.message_id
         if known.state == "unknown":
-            kept, refused = partial(self._arrived, arrival), partial(self._turn_away, key)
-            try:
-                self._store.accept(arrival.message, kept, given=arrival.given, refused=refused)
-            except InvalidMessage as error:
-                refused(error)
+            kept, refused = partial(self._take_in, key, arrival.given), partial(self._turn_away, key)
+            self._take(arrival.message, kept, refused, arrival.given)
         elif self._replaces(arrival.message, known):
             again = partial(self._redirected, arrival, known)
             self._store.exhume(key, again, instead=arrival.message, refused=partial(self._turn_away, key))
@@ -177,17 +180,13 @@ class Post:
 
     def _replaces(self, message: Message, known: Known) -> bool:
         """Tell whether what came earlier under this key found no agent of its name, and this message may find one."""
-        return known.missed != "" and (message.to in self._router or message.to != known.missed)
+        return known.missed != "" and (message.to in self._fold.router or message.to != known.missed)
 
     def _redirected(self, arrival: Arrival, known: Known, kept: KeptMessage | None) -> None:
         """The message has the place of the one that was delivered to no agent, unless that is delivered by now."""
         self._take_in(arrival.message.message_id, arrival.given if kept else known.given)
         if kept:
             self.reopen(kept)
-
-    def _arrived(self, arrival: Arrival) -> None:
-        self._take_in(arrival.message.message_id, arrival.given)
-        self.post(arrival.message)
 
     def _take_in(self, key: str, given: Given | None) -> None:
         """Tell those that submitted the message of this key that it is in the store, and refuse the others."""
@@ -204,80 +203,98 @@ class Post:
         for arrival in others:
             self._submit_keyed(arrival)
 
-    def _submitted(self, message: Message, kept: Then) -> None:
-        kept()
-        self.post(message)
-
     def accept(self, message: Message, cause: int = 0, *, ask: OpenAsk | None = None) -> None:
-        """Keep a message that no turn has brought, then post it."""
-        self._store.accept(message, partial(self.post, message, cause), ask=ask)
+        """Keep a message that no turn has brought, then post it.  Raises InvalidMessage for what no store keeps."""
+        if message.to == CLIENT:
+            self._store.accept(message, partial(self._waits.answer, message))
+            return
+        pending = self._fold.new(message, cause)
+        try:
+            self._store.accept(message, partial(self._arrive, pending), ask=ask)
+        except InvalidMessage:
+            self._fold.feed(pending, REFUSED)
+            raise
 
     def post(self, message: Message, cause: int = 0) -> None:
         """A message that is kept: on its way."""
         if message.to == CLIENT:
             self._waits.answer(message)
-            return
-        if self._asks.is_answer(message):
+        elif self._asks.is_answer(message):
             self._store.cancel(message.message_id, _kept)  # no mailbox will ever have it
             self._asks.answer(message)
-            return
-        seq = self._events.emit(accepted(message), cause=cause)
-        posted = self._router.post(message, seq)
-        if posted is not Posted.ACCEPTED:
-            is_full = posted is Posted.MAILBOX_FULL
-            why = FULL.format(to=message.to) if is_full else unknown("agent", message.to, self._router.names())
-            self.bury(message, posted, why, 0, seq)
-        elif absence := self._router.absent.get(message.to):
-            self.tell_absent(message.message_id, absence)
+        else:
+            self._arrive(self._fold.new(message, cause))
 
     def reopen(self, kept: KeptMessage) -> None:
         """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox."""
-        message = kept.message
+        message, router = kept.message, self._fold.router
         self._asks.forget(message.message_id)
         if message.to == CLIENT or self._asks.is_answer(message):
             self.post(message)
             return
-        seq = self._events.emit(accepted(message))
-        pending = Pending(message, kept.deliveries, steps={step.name: step for step in kept.steps}, cause=seq)
-        if not self._router.restore(pending):
-            why = unknown("agent", message.to, self._router.names())
-            self.bury(message, Posted.UNKNOWN_AGENT, why, kept.deliveries, seq)
-        elif absence := self._router.absent.get(message.to):
-            self.tell_absent(message.message_id, absence)
+        pending = self._fold.new(message)
+        pending.turn = pending.turn._replace(deliveries=kept.deliveries)
+        pending.steps.update((step.name, step) for step in kept.steps)
+        if message.to in router:
+            self._fold.feed(pending, Accepted(Room(absence=router.absent.get(message.to))))
+        else:
+            self._arrive(pending)
 
-    def bury(
-        self,
-        message: Message,
-        reason: str,
-        detail: str,
-        deliveries: int,
-        cause: int = 0,
-        error: ErrorInfo | None = None,
-    ) -> None:
-        """The message is a dead letter; its sender is told, once: a failure that cannot be delivered is not told on."""
-        letter = DeadLetter(message, reason, detail, deliveries, time.time(), error)
+    # What the turn machine wants of senders and of those who wait.
+
+    def carriers(self) -> Carriers:
+        """Return what carries out which order."""
+        return {
+            orders.Post: self._post_sent,
+            orders.Bury: self._bury,
+            orders.Cancel: self._cancel,
+            orders.TellSilence: self._tell_silence,
+            orders.TellAbsent: self._tell_absent,
+        }
+
+    def _post_sent(self, pending: Pending, order: orders.Post) -> None:
+        self.post(order.message, pending.cause)
+
+    def _bury(self, pending: Pending, order: orders.Bury) -> None:
+        """The message is a dead letter; its sender is told, once."""
+        message, deliveries = pending.turn.message, pending.turn.deliveries
+        letter = DeadLetter(message, order.reason, order.detail, deliveries, time.time(), order.error)
         buried = MessageBuried(
-            message_id=message.message_id, type=message.type, to=message.to, reason=reason, deliveries=deliveries
+            message_id=message.message_id, type=message.type, to=message.to, reason=order.reason, deliveries=deliveries
         )
-        seq = self._events.emit(buried, cause=cause)
-        if isinstance(message, Failure | Down) or message.sender == RUNTIME:
+        seq = self._log.emit(buried, cause=pending.cause)
+        if not has_sender(message):
             self._store.bury(letter, None)
             return
         failure = failure_of(letter)
         if self._asks.knows(message.message_id):
             self._store.bury(letter, None)
-            self._store.close_ask(message.message_id)
-            self._asks.end(message.message_id, outcome_of(failure))
+            self._end_ask(message.message_id, outcome_of(failure))
         else:
             self._store.bury(letter, failure, partial(self.post, failure, seq))
 
-    def cancel(self, message: Message) -> None:
-        """The message, which is in no mailbox any more, has its outcome: cancelled."""
+    def _cancel(self, _pending: Pending, order: orders.Cancel) -> None:
+        message = order.message
         self._store.cancel(message.message_id, _kept)
-        self._events.emit(MessageCancelled(message_id=message.message_id, to=message.to))
+        self._log.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
-            self._store.close_ask(message.message_id)
-            self._asks.end(message.message_id, CANCELLED)
+            self._end_ask(message.message_id, CANCELLED)
+
+    def _end_ask(self, message_id: str, outcome: Outcome) -> None:
+        self._store.close_ask(message_id)
+        self._asks.end(message_id, outcome)
+
+    def _tell_silence(self, _pending: Pending, order: orders.TellSilence) -> None:
+        """Give an asker the failure that it gets in place of an answer."""
+        failure = order.failure
+        asked = failure.payload.message_id
+        if failure.to == CLIENT:
+            self._waits.answer(failure)
+        elif self._asks.knows(asked):
+            self._end_ask(asked, outcome_of(failure))
+
+    def _tell_absent(self, pending: Pending, order: orders.TellAbsent) -> None:
+        self.tell_absent(pending.turn.message.message_id, order.absence)
 
     def cancelled(self, message_id: str) -> None:
         """A client's message and all that grew out of it are cancelled: that is its answer."""
@@ -303,22 +320,3 @@ def refusal(error: ScrError) -> Outcome:
 
 def _kept() -> None:
     """Nobody waits for it."""
-
-
-def accepted(message: Message) -> MessageAccepted:
-    """The event of a message that is now in the runtime's care; a task's title is for people."""
-    title = ""
-    if isinstance(message, Task):
-        given = message.payload.input
-        named = given.get("title") if isinstance(given, dict) else None
-        title = f"{message.payload.kind}: {named}" if isinstance(named, str) else message.payload.kind
-        title = title[:TITLE_CHARACTERS]
-    return MessageAccepted(
-        message_id=message.message_id,
-        type=message.type,
-        sender=message.sender,
-        to=message.to,
-        run_id=message.run_id,
-        trace_id=message.trace_id,
-        title=title,
-    )

@@ -16,11 +16,13 @@ from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
 from scr.runtime.asks import Asks, Outcome, answered_step
 from scr.runtime.care import Care
+from scr.runtime.fold import Carriers
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post
 from scr.runtime.rings import refusal, ring_of
 from scr.step_names import is_later, question_digest
 from scr.store.records import OpenAsk
+from scr.turns import orders
 
 Tell = Callable[[str, int, Answer], None]
 Recorded = Callable[[str, Pending, StepRecord], None]
@@ -54,6 +56,26 @@ class Questions:
         self._tell, self._recorded, self._parked = tell, recorded, parked
         self._awaited: dict[str, dict[str, Awaited]] = {}
         self._doubts: dict[str, str] = {}
+
+    def carriers(self) -> Carriers:
+        """Return what carries out which order."""
+        return {
+            orders.Question: self._question,
+            orders.EndQuestions: self._end,
+            orders.TellDoubt: self._tell_doubt,
+        }
+
+    def _question(self, pending: Pending, order: orders.Question) -> None:
+        self.put(pending.turn.message.to, order.incarnation, order.frame, pending)
+
+    def _end(self, pending: Pending, _order: orders.EndQuestions) -> None:
+        self.over(pending.turn.message.message_id)
+
+    def _tell_doubt(self, pending: Pending, _order: orders.TellDoubt) -> None:
+        """Tell the agent and the clients that wait for the answer."""
+        message_id = pending.turn.message.message_id
+        self.doubted(message_id)
+        self._post.tell_doubt(message_id)
 
     def put(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> None:
         """Send the question, unless it is on its way already; from now on this incarnation waits for the answer.
@@ -110,12 +132,6 @@ class Questions:
         if failed.after_s is None and not failed.in_doubt:
             self._asks.forget(failed.message_id)
         return told if failed.in_doubt else None
-
-    def wait_behind(self, agent: str, message_id: str, question: str) -> None:
-        """Have a message wait with what it asked for a person, and tell who asked for that message."""
-        if self._parked and self._parked.put_behind(agent, message_id, question):
-            self.doubted(message_id)
-            self._post.tell_doubt(message_id)
 
     def over(self, message_id: str) -> None:
         """Drop all that a message has asked, which has its outcome."""

@@ -11,16 +11,14 @@ from collections.abc import Mapping
 
 from scr.behaviour.turn import refuse_uncarried
 from scr.bounds import refuse_deep_value
-from scr.charging import Charges
 from scr.errors import InvalidMessage
-from scr.mail.pending import Pending
-from scr.messages import ExitReason, Tick
+from scr.messages import ExitReason
 from scr.runtime.departures import Departures
-from scr.runtime.post import accepted
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, SupervisorSpec, walk
 from scr.store.records import Effect, Image, KeptAgent, KeptMessage
 from scr.telemetry.sinks import EventLog
+from scr.turns.happenings import accepted
 
 UNCAUSED: Mapping[str, int] = {}
 
@@ -92,27 +90,13 @@ def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
     """Put the mail back.  Where a runtime has had the run, the first message of a mailbox may have been delivered."""
     first: set[str] = set()
     for kept in image.mail:
-        steps = {step.name: step for step in kept.steps}
-        charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
-        due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
+        to, deliveries, uncarried = kept.message.to, kept.deliveries, _uncarried(kept)
+        is_elsewhere = uncarried or kept.parked or kept.due is not None
+        if to not in first and not is_elsewhere and not turns.router.holds_up(kept.message):
+            first.add(to)
+            deliveries = max(0 if image.is_fresh else 1, deliveries)
         cause = causes.get(kept.message.message_id, 0)
-        pending = Pending(kept.message, kept.deliveries, charges, steps, cause=cause, due=due)
-        if uncarried := _uncarried(kept):
-            why = f"it cannot be handed to {kept.message.to}: {uncarried}"
-            turns.post.bury(kept.message, "quarantined", why, pending.deliveries)
-            continue
-        if kept.parked:
-            turns.parked.restore(pending, kept.parked, kept.doubt)
-            continue
-        if isinstance(kept.message, Tick):
-            turns.timers.sent(kept.message)
-        if kept.message.to not in first and kept.due is None and not turns.router.holds_up(kept.message):
-            first.add(kept.message.to)
-            pending.deliveries = max(0 if image.is_fresh else 1, pending.deliveries)
-        if not turns.router.restore(pending):
-            why = f"there is no agent {kept.message.to!r} any more"
-            turns.post.bury(kept.message, "agent_gone", why, pending.deliveries)
-        turns.failures.restore(pending)
+        turns.put_back(kept, deliveries=deliveries, uncarried=uncarried, cause=cause)
 
 
 def _uncarried(kept: KeptMessage) -> str:

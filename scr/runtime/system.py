@@ -27,7 +27,7 @@ from scr.runtime.crash_log import CrashLog
 from scr.runtime.crashes import error_of_exit
 from scr.runtime.departures import Departures
 from scr.runtime.effects import Settled, settle
-from scr.runtime.failures import Failed, summary
+from scr.runtime.failures import Failed
 from scr.runtime.keeping import when_told
 from scr.runtime.operations import Operations
 from scr.runtime.output import Output
@@ -60,6 +60,7 @@ from scr.telemetry.events import (
     SupervisorGaveUp,
 )
 from scr.telemetry.sinks import EventLog
+from scr.turns.happenings import summary
 
 
 class System:
@@ -238,7 +239,7 @@ class System:
                 detail=end.detail,
                 asked=incarnation.asked,
                 in_hand=pending.message.message_id if pending else None,
-                deliveries=pending.deliveries if pending else 0,
+                deliveries=pending.turn.deliveries if pending else 0,
                 tail=incarnation.tail,
             )
         )
@@ -248,7 +249,7 @@ class System:
         failed = Failed(agent, incarnation.number, error_of_exit(incarnation.record, end), seq)
         if not incarnation.ready:
             self.departures.start_failed(agent, failed.error)
-        return self.turns.failures.died(failed, blamed=blamed)
+        return self.turns.died(failed, blamed=blamed)
 
     def raised(self, agent: str, incarnation: int, error: ErrorInfo, pending: Pending) -> None:
         """Keep what a handler raised as a crash; if its code is new, the old is put back."""
@@ -296,10 +297,7 @@ class System:
 
     def cancel(self, message_id: str) -> int:
         """Drop a client's message and all that grew out of it; whoever works on it is replaced by a fresh process."""
-        dropped, holders = self.turns.cancel(message_id)
-        for agent in holders:
-            self.recycle(agent)
-        return dropped
+        return self.turns.cancel(message_id)
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """A frame to a live incarnation."""

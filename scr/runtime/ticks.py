@@ -9,64 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from scr.errors import InvalidMessage
 from scr.frames import Timer, name_of
+from scr.mail.pending import Pending
 from scr.mail.router import Router
-from scr.messages import Message, Tick, TimerPayload, derive_id, origin
+from scr.messages import Message, Tick
+from scr.runtime.fold import Carriers
 from scr.runtime.post import Post
 from scr.runtime.timers import Timers
 from scr.store.store import Store
-
-NAMES_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a turn, or a start, changes: the timers that are new, the ids of those that end, the names afterwards."""
-
-    new: tuple[Timer, ...]
-    ended: tuple[str, ...]
-    named: Mapping[str, Timer]
-
-
-def change_of(named: Mapping[str, Timer], timers: Iterable[Timer], cancels: Iterable[str]) -> Change:
-    """Cancel, then set: a timer of a name that is set with the same period stays, with another one it is replaced.
-
-    Raises InvalidMessage when that is more names than an agent may have.
-    """
-    after, new, ended = dict(named), list[Timer](), list[str]()
-    for name in cancels:
-        if old := after.pop(name, None):
-            ended.append(old.message.message_id)
-    for timer in timers:
-        name = name_of(timer)
-        old = after.get(name) if name else None
-        if old and old.message.payload == timer.message.payload:
-            continue
-        if old:
-            ended.append(old.message.message_id)
-        if name:
-            after[name] = timer
-        new.append(timer)
-    if len(after) > NAMES_MAX:
-        raise InvalidMessage(f"an agent may have {NAMES_MAX} timers with a name, and it has set {len(after)}")
-    return Change(tuple(new), tuple(ended), after)
-
-
-def following(timer: Timer, payload: TimerPayload, at: float) -> Timer:
-    """Return the tick after this one, which fires at `at` (wall clock): in phase, and none for what was missed."""
-    late_s = at - timer.due
-    left_s = payload.every_s - (late_s % payload.every_s if late_s >= 0 else 0.0)
-    fields = origin(
-        message_id=derive_id(timer.message.message_id, "next"),
-        sender=timer.message.sender,
-        to=timer.message.to,
-        at=at,
-    )
-    return Timer(message=Tick(payload=payload, **fields), due=at + left_s, after_s=left_s)
+from scr.turns import orders
+from scr.turns.timing import Change, change_of, following
 
 
 class Ticks:
@@ -78,14 +32,22 @@ class Ticks:
         self._named: dict[str, Mapping[str, Timer]] = {}
         self._sent: dict[tuple[str, str], str] = {}
 
-    def change(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> Change:
-        """Take a change in, which is on its way into the store: then `carry_out`, or `take_back`."""
+    def change_of(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> Change:
+        """Return what a turn, or a start, changes.  Raises InvalidMessage."""
         named = self.named(agent)
-        if not timers and not cancels:
-            return Change((), (), named)
-        change = change_of(named, timers, cancels)
-        self._name(agent, change.named)
-        return change
+        return change_of(named, timers, cancels) if timers or cancels else Change((), (), named)
+
+    def take(self, agent: str, change: Change) -> None:
+        """Take a change in, which is on its way into the store: then `carry_out`, or `take_back`."""
+        if change.new or change.ended:
+            self._name(agent, change.named)
+
+    def carriers(self) -> Carriers:
+        """Return what carries out which order."""
+        return {orders.SetTimers: self._set_timers}
+
+    def _set_timers(self, pending: Pending, order: orders.SetTimers) -> None:
+        self.carry_out(pending.turn.message.to, order.timed, order.cancels)
 
     def take_back(self, agent: str, named: Mapping[str, Timer]) -> None:
         """Restore the named timers that the agent had before a change which is not kept."""
@@ -106,7 +68,8 @@ class Ticks:
 
     def started(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> None:
         """Keep what `on_start` has set and cancelled, then arm it."""
-        change = self.change(agent, timers, cancels)
+        change = self.change_of(agent, timers, cancels)
+        self.take(agent, change)
         if change.new or change.ended:
             self._store.set_timers(change.new, change.ended, partial(self.carry_out, agent, change))
 

@@ -1,27 +1,26 @@
-"""What agents say, carried out: deliver, record, commit, release.
+"""What agents say and what happens to them, as events of the messages that it is about.
 
-Lives in the runtime, on its loop.  It joins the mail, the store and the
-supervisor, which do not know each other.  Nothing that a turn has caused
-leaves before the turn is in the store.
+Lives in the runtime, on its loop.  `scr.turns.machine` decides what follows; `fold` feeds it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
 from scr.bounds import FRAME_BYTES
-from scr.errors import ChannelError, InvalidMessage
+from scr.charging import Behind, Charges, PutOff, Raised
+from scr.errors import InvalidMessage
 from scr.failpoints import reach
 from scr.frames import (
     Answer,
     Ask,
     Commit,
-    Deliver,
     Fetch,
     FromAgent,
     InDoubt,
@@ -32,40 +31,48 @@ from scr.frames import (
     Ready,
     StepBegun,
     StepDone,
+    StepRecord,
     Stream,
     Timer,
     TurnFailed,
 )
 from scr.mail.channel import LoopChannel
-from scr.mail.pending import Pending
+from scr.mail.pending import Doubt, Pending, Phase, Turn
 from scr.mail.router import Router
-from scr.messages import CLIENT, Failure, Message, Tick
+from scr.messages import CLIENT, Message, Tick
+from scr.retry import ErrorInfo
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
-from scr.runtime.effects import Effects, Startable
-from scr.runtime.failures import Failures, Upkeep
+from scr.runtime.effects import CANCELLED, Effects, Startable
+from scr.runtime.failures import Failed, Failures, Upkeep
+from scr.runtime.fold import TAKEN_BACK, Fold
+from scr.runtime.mail import Mail
 from scr.runtime.pages import Pages
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post
 from scr.runtime.questions import Questions
-from scr.runtime.recording import Recording, step_of
+from scr.runtime.sending import Sending
 from scr.runtime.streams import Streams
-from scr.runtime.ticks import Change, Ticks
+from scr.runtime.ticks import Ticks
 from scr.runtime.waits import Waits
+from scr.runtime.writing import Writing
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, OpenAsk, effects_of
+from scr.store.records import CommittedTurn, KeptMessage, OpenAsk
 from scr.store.store import Store
-from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
+from scr.telemetry.events import Logged
 from scr.telemetry.sinks import EventLog
+from scr.turns import events, orders
+from scr.turns.events import Event
+from scr.turns.failing import explains
+from scr.turns.machine import stranger
+from scr.turns.timing import Change
 
 REMEMBERED = "remembered"
+UNTIMED = Change((), (), {})
 
 
 class Children(Upkeep, Startable, Protocol):
     """What turns want of the supervisor."""
-
-    def distrust(self, agent: str, incarnation: int, why: str) -> None:
-        """This incarnation broke the protocol: end it."""
 
 
 class Turns:
@@ -75,7 +82,7 @@ class Turns:
         self,
         loop: asyncio.AbstractEventLoop,
         store: Store,
-        events: EventLog,
+        log: EventLog,
         children: Children,
         care: Care,
         *,
@@ -83,76 +90,124 @@ class Turns:
         frame_bytes: int = FRAME_BYTES,
         run: str = "",
     ) -> None:
-        self._store, self._events, self._memory = store, events, memory
+        self._store, self._log, self._memory = store, log, memory
         self._children, self._care = children, care
-        self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
+        self.router = Router()
+        self.fold = fold = Fold(self.router)
         self._asks = Asks(loop, store.close_ask, store.held_up, self._came_late)
         self.streams = Streams()
-        self.parked = Parked(store, events, self.router, run)
-        self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end), self.parked.doubt_of)
-        self._recording = Recording(store, events, self.router, care, children.tell)
+        self.parked = Parked(store, fold, run)
+        self.post = Post(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
+        self.failures = Failures(self.router)
+        self.timers = Ticks(loop, store, self.post, self.router)
+        self._writing = Writing(store, log, fold, self.timers, self.failures, self.parked)
         self.questions = Questions(
-            self._asks, self.post, self.router, care, children.tell, self._recording.announce, self.parked
+            self._asks, self.post, self.router, care, children.tell, self._writing.announce, self.parked
         )
         self._pages = Pages(store, care, children.tell, frame_bytes)
-        self.timers = Ticks(loop, store, self.post, self.router)
-        self.effects = Effects(store, self.router, self.post, children, lambda: self._ended)
-        self.failures = Failures(loop, store, events, self.router, self.post, children)
-        self._states: dict[str, JsonValue] = {}
-        self._cancelled: dict[str, set[str]] = {}
-        self._ended = self._rung = False
+        self.mail = Mail(loop, fold, self.failures)
+        self._sending = Sending(store, care, children, self._pages, self.streams, memory=memory)
+        self.effects = Effects(store, fold, self.post, children, lambda: self._ended)
+        parts = self.post, self.timers, self._writing, self.questions, self.mail, self._sending, self.effects
+        carry = {order: carrier for part in parts for order, carrier in part.carriers().items()}
+        fold.start({**carry, orders.Ring: self._ring}, self._sending.is_read)
+        self._withdrawn: dict[str, list[Pending]] = {}
+        self._ended = False
+        self._events_of: Mapping[type, tuple[type[Event], Callable[[Pending, int, Any], Event]]] = {
+            Commit: (events.Commits, self._commits),
+            StepBegun: (events.Records, self._records),
+            StepDone: (events.Records, self._records),
+            TurnFailed: (events.Fails, self._fails),
+            InDoubt: (events.Doubts, self._doubts),
+            Ask: (events.Asks, self._asks_for),
+            ReadSteps: (events.Reads, self._reads),
+            ReadStep: (events.Reads, self._reads),
+            Stream: (events.Streams, self._streams),
+        }
 
     # What the supervisor tells.
 
     def state_of(self, agent: str) -> JsonValue:
         """The last committed state, or None."""
-        return self._states.get(agent)
+        return self._writing.states.get(agent)
 
     def opened(self, spec: AgentSpec, state: JsonValue = None) -> None:
         """The agent exists from now on; `state` is what an earlier runtime has left of it."""
         self.router.open(spec)
         self.failures.know(spec)
         if state is not None:
-            self._states[spec.id] = state
+            self._writing.states[spec.id] = state
 
     def up(self, agent: str, incarnation: int, channel: LoopChannel[FromAgent]) -> None:
         """An incarnation takes messages."""
-        self._cancelled.pop(agent, None)
-        self.router.up(agent, incarnation, channel)
+        self._sending.up(agent, channel)
+        self.router.up(agent, incarnation)
+        self.fold.deliver(agent)
+
+    def died(self, failed: Failed, *, blamed: bool) -> bool:
+        """An incarnation has ended, `blamed` when that was its own doing; whether a message explains the end."""
+        agent, incarnation = failed.agent, failed.incarnation
+        in_hand, ahead = self.router.down(agent, incarnation)
+        for pending in ahead:
+            self.fold.feed(pending, TAKEN_BACK)
+        standing = self.failures.standing(agent, time.time())
+        exited = events.Exited(incarnation, blamed, failed.error, standing)
+        for pending in self._withdrawn.pop(agent, ()):
+            self.fold.feed(pending, exited)
+        if in_hand is None:
+            return False
+        in_hand.cause = failed.cause or in_hand.cause
+        is_explained = explains(in_hand.turn, exited)
+        self.fold.feed(in_hand, exited)
+        return is_explained
+
+    def pause(self, agent: str) -> None:
+        """The agent was told to stop: hand it nothing more."""
+        self.router.pause(agent)
+
+    def shut(self) -> None:
+        """Hand out nothing more to any agent, until `reopen`."""
+        self.router.shut()
+
+    def reopen(self) -> None:
+        """Hand out messages again."""
+        self.router.reopen()
+        for agent in self.router.names():
+            self.fold.deliver(agent)
 
     def close(self, agent: str) -> tuple[list[Pending], list[str]]:
-        """The agent is no more: the mail that it held, and who monitored it."""
-        self._states.pop(agent, None)
+        """The agent is no more: the messages that it had, and who monitored it; `bury` is next."""
+        self._writing.states.pop(agent, None)
+        self._sending.down(agent)
         self.failures.forget(agent)
         self.timers.close(agent)
         held, watchers = self.router.close(agent)
-        held = [*held, *self.parked.take(lambda message: message.to == agent)]
+        return [*held, *self.parked.of(agent)], watchers
+
+    def bury(self, held: Sequence[Pending], why: str) -> None:
+        """Give the messages of an agent that has ended for good their outcome."""
         for pending in held:
-            if isinstance(pending.message, Tick):  # no sender but the agent itself waits for it
-                self.post.cancel(pending.message)
-        return [pending for pending in held if not isinstance(pending.message, Tick)], watchers
+            self.fold.feed(pending, events.Closed(why))
 
-    def cancel(self, message_id: str) -> tuple[int, list[str]]:
-        """Drop a message of a client's and all that grew out of it.
+    def cancel(self, message_id: str) -> int:
+        """Drop a message of a client's and all that grew out of it; how many messages that were.
 
-        Returns how many messages that were, and the agents whose processes had
-        some of them: what they say of those is ignored, and they get nothing more.
+        The processes that had some of them are replaced: what they say of those is ignored, and they get nothing more.
         """
 
         def is_unwanted(message: Message) -> bool:
             return message_id in {message.message_id, message.trace_id}
 
-        dropped, holders = self.router.drop(is_unwanted)
-        dropped += (pending.message for pending in self.parked.take(is_unwanted))
-        for agent, messages in holders.items():
-            self.router.pause(agent)
-            self._cancelled.setdefault(agent, set()).update(message.message_id for message in messages)
-            dropped += messages
-        for message in dropped:
-            self.post.cancel(message)
-            self.questions.over(message.message_id)
+        agents = {pending.message.to for pending in self.router.drop(is_unwanted)}
+        unwanted = [pending for pending in self.router.open_messages() if is_unwanted(pending.message)]
+        for pending in unwanted:
+            self.fold.feed(pending, CANCELLED)
+            if pending.turn.phase is Phase.WITHDRAWN:
+                self._withdrawn.setdefault(pending.message.to, []).append(pending)
+        for agent in agents:  # others may have waited behind them
+            self.fold.deliver(agent)
         self.post.cancelled(message_id)
-        return len(dropped), list(holders)
+        return sum(pending.turn.phase in {Phase.WITHDRAWN, Phase.OVER} for pending in unwanted)
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and no sender is told that it failed."""
@@ -163,40 +218,46 @@ class Turns:
         """Whether the runtime stops."""
         return self._ended
 
+    def put_back(self, kept: KeptMessage, *, deliveries: int, uncarried: str, cause: int) -> None:
+        """Have a message in its place again that an earlier runtime has left open."""
+        pending = self.fold.new(kept.message, cause)
+        due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
+        charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
+        pending.turn = Turn(kept.message, deliveries=deliveries, charges=charges, due=due)
+        pending.steps.update((step.name, step) for step in kept.steps)
+        doubt = Doubt(kept.parked, kept.doubt) if kept.parked else None
+        left_s = self.failures.left_s(pending, time.time())
+        room = self.router.room(kept.message)
+        self.fold.feed(pending, events.Restored(room, uncarried, doubt, left_s))
+        if pending.turn.phase is Phase.IN_DOUBT:
+            self.parked.know(pending)
+        elif isinstance(kept.message, Tick) and pending.turn.phase is Phase.WAITING:
+            self.timers.sent(kept.message)
+
     # What agents say.
 
     def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
-        """Carry out one frame of a live incarnation; one that no store can keep breaks the protocol."""
-        try:
-            self._said(agent, incarnation, frame)
-        except InvalidMessage as error:
-            self._children.distrust(agent, incarnation, str(error))
+        """Feed one frame of a live incarnation to the message that it is about, or answer it."""
+        made = self._events_of.get(type(frame))
+        if made is None:
+            self._serve(agent, incarnation, frame)
+            return
+        (kind, make), message_id = made, frame.message_id  # type: ignore[union-attr]
+        pending = self.router.get(message_id)
+        if pending and pending.turn.message.to == agent:
+            self._hear(pending, make(pending, incarnation, frame))
+        elif kind is not events.Streams:
+            self._children.distrust(agent, incarnation, stranger(kind, message_id))
 
-    def _said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+    def _hear(self, pending: Pending, event: Event) -> None:
+        try:
+            self.fold.feed(pending, event)
+        except InvalidMessage as error:
+            self.fold.feed(pending, events.Unkeepable(str(error), isinstance(event, events.Records)))
+
+    def _serve(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+        """Answer a frame that is about no message."""
         match frame:
-            case Commit():
-                self._commit(agent, incarnation, frame)
-            case StepBegun(message_id=message_id) | StepDone(message_id=message_id):
-                if pending := self._own(agent, incarnation, message_id, "recorded a step of"):
-                    self._recording.record(agent, incarnation, pending, step_of(frame), frame.ref)
-            case Stream(message_id=message_id, delivery=delivery):  # a thread may say it when its turn is over
-                pending = self.router.in_hand(agent, message_id) or self.router.begun(agent, message_id)
-                if pending and pending.deliveries == delivery and not pending.sealed:
-                    self.streams.tell(frame)
-            case InDoubt():
-                self._park(agent, incarnation, frame)
-            case TurnFailed(message_id=message_id):
-                if self._own(agent, incarnation, message_id, "failed in the turn of"):
-                    self._care.idle(agent, incarnation)
-                    doubt = self.questions.failed(frame)
-                    self.failures.raised(agent, incarnation, frame, is_behind=doubt is not None)
-                    if doubt:
-                        self.questions.wait_behind(agent, message_id, doubt)
-            case Ask():
-                self._ask(agent, incarnation, frame)
-            case ReadSteps(message_id=message_id) | ReadStep(message_id=message_id):
-                if pending := self._own(agent, incarnation, message_id, "read the steps of"):
-                    self._pages.steps(agent, incarnation, pending, frame)
             case Fetch():
                 self._pages.entries(agent, incarnation, frame)
             case ReadVersion(ref=ref):
@@ -204,143 +265,96 @@ class Turns:
             case Ready(timers=timers, cancels=cancels):
                 self._started(agent, incarnation, timers, cancels)
             case Log(text=text, done=done, total=total):
-                self._events.emit(Logged(agent=agent, text=text, done=done, total=total))
+                self._log.emit(Logged(agent=agent, text=text, done=done, total=total))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 
     def _started(self, agent: str, incarnation: int, timers: Sequence[Timer], cancels: Sequence[str]) -> None:
-        if self._is_honest(agent, incarnation, [timer.message for timer in timers]):
-            self.timers.started(agent, timers, cancels)
-
-    def _commit(self, agent: str, incarnation: int, turn: Commit) -> None:
-        reach("runtime.commit_heard")
-        pending = self._own(agent, incarnation, turn.message_id, "committed")
-        if pending is None:
-            return
-        if not self._is_honest(agent, incarnation, [*turn.sends, *(timer.message for timer in turn.timers)]):
-            return
-        named, timed = self.timers.named(agent), self.timers.change(agent, turn.timers, turn.cancels)
-        silent = self.post.unanswered(pending.message) if turn.unanswered else None
-        frame = turn if timed.new == turn.timers else turn.model_copy(update={"timers": timed.new})
-        answers = self._asks.answers_in(turn.sends)
-        failure = silent if silent and silent.to == CLIENT else None
-        kept = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
-        self._care.idle(agent, incarnation)
-        pending.sealed, before = True, self._states.get(agent)
-        if turn.state is not None:
-            self._states[agent] = turn.state
+        """Keep the timers that a start has set."""
+        fault = forged(agent, (timer.message for timer in timers))
         try:
-            self._store.commit(kept, partial(self._release, kept, pending, timed, silent))
-        except InvalidMessage:
-            pending.sealed, self._states[agent] = False, before
-            self.timers.take_back(agent, named)
-            raise
-        self.questions.over(turn.message_id)
-        if not turn.ends:
-            self.router.advance(agent)
+            if not fault:
+                self.timers.started(agent, timers, cancels)
+        except InvalidMessage as error:
+            fault = str(error)
+        if fault:
+            self._children.distrust(agent, incarnation, fault)
 
-    def _release(self, kept: CommittedTurn, pending: Pending, timed: Change, silent: Failure | None) -> None:
-        """The turn is in the store: now it has happened, and everything that it caused may leave."""
-        reach("runtime.before_release")
-        agent, incarnation, turn = kept.agent, kept.incarnation, kept.frame
-        seq = self._events.emit(
-            TurnCommitted(message_id=turn.message_id, agent=agent, incarnation=incarnation, sends=len(turn.sends)),
-            cause=pending.cause,
+    # Events from frames, with the facts that decide.
+
+    def _commits(self, pending: Pending, incarnation: int, frame: Commit) -> events.Commits:
+        reach("runtime.commit_heard")
+        message = pending.turn.message
+        agent, fault = message.to, ""
+        try:
+            timed = self.timers.change_of(agent, frame.timers, frame.cancels)
+        except InvalidMessage as error:
+            timed, fault = UNTIMED, str(error)
+        if frame.sends or frame.timers:
+            fault = fault or forged(agent, chain(frame.sends, (timer.message for timer in frame.timers)))
+        if timed.new != frame.timers:
+            frame = frame.model_copy(update={"timers": timed.new})
+        silent = self.post.unanswered(message) if frame.unanswered else None
+        failure = silent if silent and silent.to == CLIENT else None
+        answers = self._asks.answers_in(frame.sends) if frame.sends else ()
+        turn = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
+        return events.Commits(incarnation, turn, timed, silent, fault, self._is_next(pending))
+
+    def _records(self, pending: Pending, incarnation: int, frame: StepBegun | StepDone) -> events.Records:
+        return events.Records(incarnation, step_of(frame), frame.ref, self._is_next(pending))
+
+    def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
+        message = pending.turn.message
+        agent, mailbox = message.to, self.router.mailbox(message.to)
+        question = self.questions.failed(frame) or ""
+        raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
+        return events.Fails(
+            incarnation,
+            frame.ref,
+            Behind() if question else raised,
+            ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback),
+            self.failures.standing(agent, time.time()),
+            question=question,
+            is_settled=bool(question) and self.parked.doubt_of(question) is None,
+            is_running=self.router.is_running(agent),
+            ahead=mailbox is not None and mailbox.ahead > 0,
+            ahead_in_lane=mailbox is not None and mailbox.has_ahead_behind(message),
+            is_next=self._is_next(pending),
         )
-        effects = effects_of(agent, turn)
-        for effect in effects:
-            if effect.start:
-                self.effects.carry(effect)
-        self.failures.committed(agent, pending.message)
-        self.effects.monitors(agent, turn)
-        for message in turn.sends:
-            self.post.post(message, seq)
-        if silent:
-            self.post.answer(silent)
-        if turn.timers or turn.cancels or timed.ended:
-            self.timers.carry_out(agent, timed, turn.cancels)
-        if turn.entries:
-            self._ring()
-        for effect in effects:
-            if effect.stop:
-                self.effects.carry(effect)
-        self.router.settle(agent, turn.message_id)
-        reach("runtime.after_release")
 
-    def _park(self, agent: str, incarnation: int, doubt: InDoubt) -> None:
-        if pending := self._own(agent, incarnation, doubt.message_id, "doubts a step of"):
-            self._care.idle(agent, incarnation)
-            self.parked.park(agent, pending, doubt)
-            self.questions.doubted(doubt.message_id)
-            self.post.tell_doubt(doubt.message_id)
-            self.router.settle(agent, doubt.message_id)
+    def _doubts(self, pending: Pending, incarnation: int, frame: InDoubt) -> events.Doubts:
+        return events.Doubts(incarnation, Doubt(frame.step, frame.detail), self._is_next(pending))
+
+    def _asks_for(self, pending: Pending, incarnation: int, frame: Ask) -> events.Asks:
+        return events.Asks(incarnation, frame, self._is_next(pending))
+
+    def _reads(self, pending: Pending, incarnation: int, frame: ReadSteps | ReadStep) -> events.Reads:
+        return events.Reads(incarnation, frame, self._is_next(pending))
+
+    def _streams(self, pending: Pending, incarnation: int, frame: Stream) -> events.Streams:
+        return events.Streams(incarnation, frame, self._is_next(pending))
+
+    def _is_next(self, pending: Pending) -> bool:
+        return pending.turn.phase is Phase.AHEAD and self.router.is_begun(pending)
 
     def _came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
         self.questions.came_late(ask, outcome)
 
-    def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
-        pending = self._own(agent, incarnation, ask.message_id, "asked in the turn of")
-        if pending is None:
-            return
-        if ask.message.sender == agent:
-            self.questions.put(agent, incarnation, ask, pending)
-        else:
-            self._children.distrust(agent, incarnation, f"it asked in the name of {ask.message.sender!r}")
-
-    # Odds and ends of a message's way.
-
-    def _is_honest(self, agent: str, incarnation: int, leaving: Sequence[Message]) -> bool:
-        """Tell whether all that is to leave is in the agent's own name; what is not breaks the protocol."""
-        forged = next((message for message in leaving if message.sender != agent), None)
-        if forged:
-            self._children.distrust(agent, incarnation, f"it sent a message in the name of {forged.sender!r}")
-        return forged is None
-
-    def _own(self, agent: str, incarnation: int, message_id: str, did: str) -> Pending | None:
-        """The message in hand; an agent that speaks of another one has broken the protocol."""
-        pending = self.router.in_hand(agent, message_id) or self.router.begun(agent, message_id)
-        if pending and not pending.sealed:
-            return pending
-        if message_id not in self._cancelled.get(agent, ()):
-            self._children.distrust(agent, incarnation, f"it {did} {message_id}, which it did not have in hand")
-        return None
-
-    def _ring(self) -> None:
+    def _ring(self, _pending: Pending, _order: orders.Ring) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""
-        if self._memory and self._memory in self.router and not (self._rung or self._ended):
-            self._rung = True
+        if self._memory and self._memory in self.router and not (self._sending.is_rung or self._ended):
+            self._sending.is_rung = True
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
 
-    def _delivery(self, agent: str, incarnation: int, pending: Pending) -> Deliver:
-        is_ahead = not pending.deliveries
-        steps, more = self._pages.first(pending)
-        return Deliver(
-            message=pending.message,
-            deliveries=pending.deliveries + is_ahead,
-            attempt=pending.charges.attempts + 1,
-            steps=steps,
-            more=more,
-            deadline_s=self._care.deadline_s(agent, incarnation, pending.message),
-            entries_version=self._store.entries_version if self._memory else 0,
-            ahead=is_ahead and self._memory is not None,
-        )
 
-    def _refused(self, agent: str, pending: Pending, error: ChannelError) -> None:
-        why = f"it cannot be handed to {agent}: {error}"
-        self.post.bury(pending.message, "quarantined", why, pending.deliveries, pending.cause)
-
-    def _handed(self, agent: str, incarnation: int, pending: Pending) -> None:
-        self._care.busy(agent, incarnation, pending.message)
-        self._rung = self._rung and agent != self._memory
-        delivered = MessageDelivered(
-            message_id=pending.message.message_id,
-            agent=agent,
-            incarnation=incarnation,
-            deliveries=pending.deliveries,
-            steps_reused=len(pending.steps),
-        )
-        pending.cause = self._events.emit(delivered, cause=pending.cause)
+def step_of(said: StepBegun | StepDone) -> StepRecord:
+    """Return what is to be recorded of a step."""
+    if isinstance(said, StepDone):
+        return said.step
+    return StepRecord(name=said.name, state="begun", digest=said.digest)
 
 
-def _kept() -> None:
-    """Nobody waits for it."""
+def forged(agent: str, leaving: Iterable[Message]) -> str:
+    """Say which message is in another name than the agent's; empty when none is."""
+    other = next((message.sender for message in leaving if message.sender != agent), None)
+    return f"it sent a message in the name of {other!r}" if other else ""

@@ -1,0 +1,79 @@
+"""The shell of the turn machine: feeds it what happens, has its orders carried out, and hands over what is next.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from scr.errors import ChannelError
+from scr.mail.pending import Pending, Phase, Turn
+from scr.mail.router import Delivery, Router
+from scr.messages import Message
+from scr.turns import events
+from scr.turns.events import Event
+from scr.turns.machine import decide
+from scr.turns.orders import Order
+
+TAKEN_BACK = events.TakenBack()
+Carriers: TypeAlias = Mapping[type[Order], Callable[[Pending, Any], object]]
+
+
+class Fold:
+    """The messages that are open, each in a cell of the router's.
+
+    `carry` says for each kind of order what carries it out, and `is_read` whether the process of an agent takes what
+    it is sent; both are given once, before anything happens.
+    """
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self._carry: Carriers = {}
+        self._is_read: Callable[[str], bool] = lambda _: False
+
+    def start(self, carry: Carriers, is_read: Callable[[str], bool]) -> None:
+        """Have orders carried out by these from now on."""
+        self._carry, self._is_read = carry, is_read
+
+    def new(self, message: Message, cause: int = 0) -> Pending:
+        """Return the cell of a message that comes into the runtime's care; `cause` is the event that led to it."""
+        pending = Pending(Turn(message), cause=cause)
+        self.router.add(pending)
+        return pending
+
+    def feed(self, pending: Pending, event: Event) -> None:
+        """Change the state of a message by what has happened, and carry out what follows.
+
+        What the carrying out of an order raises ends the list, and is raised.
+        """
+        pending.turn, orders = decide(pending.turn, event)
+        if pending.turn.phase is Phase.OVER:
+            self.router.forget(pending)
+        carry = self._carry
+        for order in orders:
+            carry[type(order)](pending, order)
+
+    def deliver(self, agent: str) -> None:
+        """Hand over what the agent may have now; behind it more is sent ahead, as long as its process reads."""
+        router = self.router
+        while delivery := router.take(agent):
+            pending = delivery.pending
+            try:
+                self.feed(pending, events.Handed(delivery.incarnation, len(pending.steps)))
+            except ChannelError as error:
+                self.feed(pending, events.Undeliverable(str(error)))
+        while (delivery := router.next_ahead(agent)) and self._is_read(agent):
+            if not self._sent_ahead(agent, delivery):
+                return
+
+    def _sent_ahead(self, agent: str, delivery: Delivery) -> bool:
+        """Send a message ahead; false for one that no frame can hold: it is buried when it comes to its turn."""
+        try:
+            self.feed(delivery.pending, events.SentAhead(delivery.incarnation))
+        except ChannelError:
+            self.feed(delivery.pending, TAKEN_BACK)
+            return False
+        self.router.send_ahead(agent)
+        return True

@@ -1,0 +1,119 @@
+"""What the turn machine wants of agents' processes: messages and answers sent, handlers watched, processes replaced.
+
+Lives in the runtime, on its loop.
+"""
+
+from __future__ import annotations
+
+from scr.frames import Deliver, FromAgent
+from scr.mail.channel import LoopChannel
+from scr.mail.pending import Pending
+from scr.runtime.care import Care
+from scr.runtime.failures import Upkeep
+from scr.runtime.fold import Carriers
+from scr.runtime.pages import Pages
+from scr.runtime.streams import Streams
+from scr.store.store import Store
+from scr.turns import orders
+
+
+class Sending:
+    """The channels to the incarnations that are up.  `memory` is the agent that fills the table."""
+
+    def __init__(
+        self, store: Store, care: Care, upkeep: Upkeep, pages: Pages, streams: Streams, *, memory: str | None
+    ) -> None:
+        self._store, self._care, self._upkeep, self._pages, self._streams = store, care, upkeep, pages, streams
+        self._memory = memory
+        self.is_rung = False  # the memory agent was told of entries, and has not begun to look
+        self._channels: dict[str, LoopChannel[FromAgent]] = {}
+
+    def up(self, agent: str, channel: LoopChannel[FromAgent]) -> None:
+        """Send what the agent is to get through this channel."""
+        self._channels[agent] = channel
+
+    def down(self, agent: str) -> None:
+        """The agent has no process."""
+        self._channels.pop(agent, None)
+
+    def is_read(self, agent: str) -> bool:
+        """Tell whether the agent's process takes what it is sent."""
+        channel = self._channels.get(agent)
+        return channel is not None and channel.is_read
+
+    def carriers(self) -> Carriers:
+        """Return what carries out which order."""
+        return {
+            orders.Send: self._send,
+            orders.SendAhead: self._send_ahead,
+            orders.Tell: self._tell,
+            orders.Busy: self._busy,
+            orders.Idle: self._idle,
+            orders.AwaitStore: self._await_store,
+            orders.GoOn: self._go_on,
+            orders.KeepCrash: self._keep_crash,
+            orders.Park: self._park,
+            orders.Recycle: self._recycle,
+            orders.Distrust: self._distrust,
+            orders.Read: self._read,
+            orders.PassOn: self._pass_on,
+        }
+
+    def _send(self, pending: Pending, order: orders.Send) -> None:
+        turn = pending.turn
+        frame = self._frame(pending, order.incarnation, turn.deliveries)
+        self._channels[turn.message.to].send(frame)
+
+    def _send_ahead(self, pending: Pending, order: orders.SendAhead) -> None:
+        turn = pending.turn
+        frame = self._frame(pending, order.incarnation, turn.deliveries + 1, is_ahead=True)
+        self._channels[turn.message.to].send_next(frame)
+
+    def _frame(self, pending: Pending, incarnation: int, deliveries: int, *, is_ahead: bool = False) -> Deliver:
+        message = pending.turn.message
+        steps, more = self._pages.first(pending)
+        return Deliver(
+            message=message,
+            deliveries=deliveries,
+            attempt=pending.turn.charges.attempts + 1,
+            steps=steps,
+            more=more,
+            deadline_s=self._care.deadline_s(message.to, incarnation, message),
+            entries_version=self._store.entries_version if self._memory else 0,
+            ahead=is_ahead and self._memory is not None,
+        )
+
+    def _tell(self, pending: Pending, order: orders.Tell) -> None:
+        self._upkeep.tell(pending.turn.message.to, order.incarnation, order.answer)
+
+    def _busy(self, pending: Pending, order: orders.Busy) -> None:
+        message = pending.turn.message
+        self._care.busy(message.to, order.incarnation, message)
+        self.is_rung = self.is_rung and message.to != self._memory
+
+    def _idle(self, pending: Pending, order: orders.Idle) -> None:
+        self._care.idle(pending.turn.message.to, order.incarnation)
+
+    def _await_store(self, pending: Pending, order: orders.AwaitStore) -> None:
+        self._care.wait(pending.turn.message.to, order.incarnation)
+
+    def _go_on(self, pending: Pending, order: orders.GoOn) -> None:
+        self._care.go_on(pending.turn.message.to, order.incarnation)
+
+    def _keep_crash(self, pending: Pending, order: orders.KeepCrash) -> None:
+        self._upkeep.raised(pending.turn.message.to, order.incarnation, order.error, pending)
+
+    def _park(self, pending: Pending, order: orders.Park) -> None:
+        self._upkeep.park(pending.turn.message.to, order.why)
+
+    def _recycle(self, pending: Pending, _order: orders.Recycle) -> None:
+        self._upkeep.recycle(pending.turn.message.to)
+
+    def _distrust(self, pending: Pending, order: orders.Distrust) -> None:
+        self._upkeep.distrust(pending.turn.message.to, order.incarnation, order.why)
+
+    def _read(self, pending: Pending, order: orders.Read) -> None:
+        self._pages.steps(pending.turn.message.to, order.incarnation, pending, order.frame)
+
+    def _pass_on(self, _pending: Pending, order: orders.PassOn) -> None:
+        self._streams.tell(order.frame)

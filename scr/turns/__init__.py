@@ -1,0 +1,1 @@
+"""What becomes of messages and of questions, as pure folds over frozen values."""
