@@ -51,11 +51,13 @@ class Effects:
         return {
             orders.StartAgent: lambda _, order: self.carry(order.effect),
             orders.StopAgent: lambda _, order: self.carry(order.effect),
-            orders.Monitor: lambda pending, order: self.watch(pending.turn.message.to, order.target),
-            orders.Demonitor: self._demonitor,
+            orders.Monitor: self._monitor,
         }
 
-    def _demonitor(self, pending: Pending, order: orders.Demonitor) -> None:
+    def _monitor(self, pending: Pending, order: orders.Monitor) -> None:
+        if order.is_wanted:
+            self.watch(pending.turn.message.to, order.target)
+            return
         for news in self._fold.router.demonitor(pending.turn.message.to, order.target):
             self._fold.feed(news, CANCELLED)
 

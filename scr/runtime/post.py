@@ -40,7 +40,7 @@ from scr.telemetry.sinks import EventLog
 from scr.turns import orders
 from scr.turns.events import Accepted
 from scr.turns.events import Refused as RefusedByStore
-from scr.turns.machine import has_sender
+from scr.turns.outcomes import has_sender
 
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
 

@@ -7,43 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol, cast
 
 from pydantic import JsonValue
 
 from scr.bounds import FRAME_BYTES
-from scr.charging import Behind, Charges, PutOff, Raised
+from scr.charging import Charges
 from scr.errors import InvalidMessage
-from scr.failpoints import reach
 from scr.frames import (
     Answer,
-    Ask,
-    Commit,
     Fetch,
     FromAgent,
-    InDoubt,
     Log,
-    ReadStep,
-    ReadSteps,
     ReadVersion,
     Ready,
-    StepBegun,
-    StepDone,
-    StepRecord,
-    Stream,
     Timer,
-    TurnFailed,
 )
 from scr.mail.channel import LoopChannel
 from scr.mail.pending import Doubt, Pending, Phase, Turn
 from scr.mail.router import Router
-from scr.messages import CLIENT, Message, Tick
-from scr.retry import ErrorInfo
+from scr.messages import Message, Tick
 from scr.runtime.asks import Asks, Outcome
 from scr.runtime.care import Care
 from scr.runtime.effects import CANCELLED, Effects, Startable
+from scr.runtime.facts import KINDS, Facts, TurnFrame, forged
 from scr.runtime.failures import Failed, Failures, Upkeep
 from scr.runtime.fold import TAKEN_BACK, Fold
 from scr.runtime.mail import Mail
@@ -57,7 +45,7 @@ from scr.runtime.ticks import Ticks
 from scr.runtime.waits import Waits
 from scr.runtime.writing import Writing
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, KeptMessage, OpenAsk
+from scr.store.records import KeptMessage, OpenAsk
 from scr.store.store import Store
 from scr.telemetry.events import Logged
 from scr.telemetry.sinks import EventLog
@@ -113,17 +101,7 @@ class Turns:
         fold.start({**carry, orders.Ring: self._ring}, self._sending.is_read)
         self._withdrawn: dict[str, list[Pending]] = {}
         self._ended = False
-        self._events_of: Mapping[type, tuple[type[Event], Callable[[Pending, int, Any], Event]]] = {
-            Commit: (events.Commits, self._commits),
-            StepBegun: (events.Records, self._records),
-            StepDone: (events.Records, self._records),
-            TurnFailed: (events.Fails, self._fails),
-            InDoubt: (events.Doubts, self._doubts),
-            Ask: (events.Asks, self._asks_for),
-            ReadSteps: (events.Reads, self._reads),
-            ReadStep: (events.Reads, self._reads),
-            Stream: (events.Streams, self._streams),
-        }
+        self._facts = Facts(self.router, self.timers, self.post, self._asks, self.questions, self.failures, self.parked)
 
     # What the supervisor tells.
 
@@ -238,14 +216,14 @@ class Turns:
 
     def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
         """Feed one frame of a live incarnation to the message that it is about, or answer it."""
-        made = self._events_of.get(type(frame))
-        if made is None:
+        kind = KINDS.get(type(frame))
+        if kind is None:
             self._serve(agent, incarnation, frame)
             return
-        (kind, make), message_id = made, frame.message_id  # type: ignore[union-attr]
+        message_id = cast("TurnFrame", frame).message_id
         pending = self.router.get(message_id)
         if pending and pending.turn.message.to == agent:
-            self._hear(pending, make(pending, incarnation, frame))
+            self._hear(pending, self._facts.event_of(pending, incarnation, frame))
         elif kind is not events.Streams:
             self._children.distrust(agent, incarnation, stranger(kind, message_id))
 
@@ -280,63 +258,6 @@ class Turns:
         if fault:
             self._children.distrust(agent, incarnation, fault)
 
-    # Events from frames, with the facts that decide.
-
-    def _commits(self, pending: Pending, incarnation: int, frame: Commit) -> events.Commits:
-        reach("runtime.commit_heard")
-        message = pending.turn.message
-        agent, fault = message.to, ""
-        try:
-            timed = self.timers.change_of(agent, frame.timers, frame.cancels)
-        except InvalidMessage as error:
-            timed, fault = UNTIMED, str(error)
-        if frame.sends or frame.timers:
-            fault = fault or forged(agent, chain(frame.sends, (timer.message for timer in frame.timers)))
-        if timed.new != frame.timers:
-            frame = frame.model_copy(update={"timers": timed.new})
-        silent = self.post.unanswered(message) if frame.unanswered else None
-        failure = silent if silent and silent.to == CLIENT else None
-        answers = self._asks.answers_in(frame.sends) if frame.sends else ()
-        turn = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
-        return events.Commits(incarnation, turn, timed, silent, fault, self._is_next(pending))
-
-    def _records(self, pending: Pending, incarnation: int, frame: StepBegun | StepDone) -> events.Records:
-        return events.Records(incarnation, step_of(frame), frame.ref, self._is_next(pending))
-
-    def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
-        message = pending.turn.message
-        agent, mailbox = message.to, self.router.mailbox(message.to)
-        question = self.questions.failed(frame) or ""
-        raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
-        return events.Fails(
-            incarnation,
-            frame.ref,
-            Behind() if question else raised,
-            ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback),
-            self.failures.standing(agent, time.time()),
-            question=question,
-            is_settled=bool(question) and self.parked.doubt_of(question) is None,
-            is_running=self.router.is_running(agent),
-            ahead=mailbox is not None and mailbox.ahead > 0,
-            ahead_in_lane=mailbox is not None and mailbox.has_ahead_behind(message),
-            is_next=self._is_next(pending),
-        )
-
-    def _doubts(self, pending: Pending, incarnation: int, frame: InDoubt) -> events.Doubts:
-        return events.Doubts(incarnation, Doubt(frame.step, frame.detail), self._is_next(pending))
-
-    def _asks_for(self, pending: Pending, incarnation: int, frame: Ask) -> events.Asks:
-        return events.Asks(incarnation, frame, self._is_next(pending))
-
-    def _reads(self, pending: Pending, incarnation: int, frame: ReadSteps | ReadStep) -> events.Reads:
-        return events.Reads(incarnation, frame, self._is_next(pending))
-
-    def _streams(self, pending: Pending, incarnation: int, frame: Stream) -> events.Streams:
-        return events.Streams(incarnation, frame, self._is_next(pending))
-
-    def _is_next(self, pending: Pending) -> bool:
-        return pending.turn.phase is Phase.AHEAD and self.router.is_begun(pending)
-
     def _came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
         self.questions.came_late(ask, outcome)
 
@@ -345,16 +266,3 @@ class Turns:
         if self._memory and self._memory in self.router and not (self._sending.is_rung or self._ended):
             self._sending.is_rung = True
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)
-
-
-def step_of(said: StepBegun | StepDone) -> StepRecord:
-    """Return what is to be recorded of a step."""
-    if isinstance(said, StepDone):
-        return said.step
-    return StepRecord(name=said.name, state="begun", digest=said.digest)
-
-
-def forged(agent: str, leaving: Iterable[Message]) -> str:
-    """Say which message is in another name than the agent's; empty when none is."""
-    other = next((message.sender for message in leaving if message.sender != agent), None)
-    return f"it sent a message in the name of {other!r}" if other else ""

@@ -16,8 +16,6 @@ from scr.store.records import CommittedTurn, Effect
 from scr.telemetry.events import Event as Happening
 from scr.turns.timing import Change
 
-# To the mailbox: each but the first three also hands over what is next.
-
 
 class Pause(NamedTuple):
     """Hand nothing more to the incarnation."""
@@ -59,9 +57,6 @@ class HandOver(NamedTuple):
 
 class Resume(NamedTuple):
     """Hand messages to the incarnation again."""
-
-
-# To the agent's process, and to what watches over it.
 
 
 class Send(NamedTuple):
@@ -227,15 +222,10 @@ class StopAgent(NamedTuple):
 
 
 class Monitor(NamedTuple):
-    """Tell the agent of the end of another."""
+    """Tell the agent of the end of another, or no longer."""
 
     target: str
-
-
-class Demonitor(NamedTuple):
-    """Tell the agent nothing of another."""
-
-    target: str
+    is_wanted: bool = True
 
 
 class Post(NamedTuple):
@@ -342,7 +332,6 @@ Order: TypeAlias = (
     | StartAgent
     | StopAgent
     | Monitor
-    | Demonitor
     | Post
     | TellSilence
     | SetTimers

@@ -1,0 +1,48 @@
+"""Messages that come into the runtime's care.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from scr.mail.pending import Phase, Turn
+from scr.mail.router import Posted
+from scr.turns import events, orders
+from scr.turns.happenings import accepted
+from scr.turns.orders import Orders
+from scr.turns.states import absent, over, waiting
+
+FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
+ENQUEUE = orders.Enqueue()
+
+
+def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
+    """Put a message that is in the store into its mailbox, or bury it when there is no room."""
+    message = turn.message
+    happened = orders.Emit(accepted(message))
+    if turn.is_cancelled:
+        return over(turn), (happened, orders.Cancel(message))
+    if event.room.posted is not Posted.ACCEPTED:
+        is_full = event.room.posted is Posted.MAILBOX_FULL
+        why = FULL.format(to=message.to) if is_full else event.unknown
+        return over(turn), (happened, orders.Bury(event.room.posted, why))
+    return waiting(turn), (happened, ENQUEUE, *absent(event.room))
+
+
+def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
+    """Put a message back that an earlier runtime has left, however full its mailbox is."""
+    to = turn.message.to
+    if event.uncarried:
+        return over(turn), (orders.Bury("quarantined", f"it cannot be handed to {to}: {event.uncarried}"),)
+    if event.doubt:
+        return turn._replace(phase=Phase.IN_DOUBT, doubt=event.doubt), ()
+    if event.room.posted is Posted.UNKNOWN_AGENT:
+        return over(turn), (orders.Bury("agent_gone", f"there is no agent {to!r} any more"),)
+    if event.left_s is not None:
+        return turn._replace(phase=Phase.RETRYING), (orders.Hold(), orders.StartTimer(event.left_s))
+    return waiting(turn), (ENQUEUE,)
+
+
+def refuse(turn: Turn, _event: events.Refused) -> tuple[Turn, Orders]:
+    """Forget a message that was never accepted."""
+    return over(turn), ()

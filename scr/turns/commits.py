@@ -1,0 +1,68 @@
+"""Turns, whole: on their way into the store, and in it.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from scr.mail.pending import Phase, Turn
+from scr.messages import RUNTIME
+from scr.store.records import effects_of
+from scr.telemetry.events import TurnCommitted
+from scr.turns import events, orders
+from scr.turns.orders import Order, Orders
+from scr.turns.states import is_of, over
+
+SETTLE = orders.Settle()
+ADVANCE = orders.Advance()
+END_QUESTIONS = orders.EndQuestions()
+
+
+def commit(turn: Turn, event: events.Commits) -> tuple[Turn, Orders]:
+    """Keep the turn, and hand over the next message meanwhile; nothing that it caused leaves before it is kept."""
+    incarnation, frame = event.incarnation, event.turn.frame
+    if incarnation != turn.incarnation:
+        return turn, ()
+    if event.fault:
+        return turn, (orders.Distrust(incarnation, event.fault),)
+    after = turn._replace(phase=Phase.COMMITTING, frame=frame)
+    persist = orders.PersistTurn(event.turn, event.timed, event.silent)
+    if frame.ends:
+        return after, (orders.Idle(incarnation), persist, END_QUESTIONS)
+    return after, (orders.Idle(incarnation), persist, END_QUESTIONS, ADVANCE)
+
+
+def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
+    """Let all leave that a turn has caused: it is in the store, and so it has happened."""
+    agent, frame, timed = event.turn.agent, event.turn.frame, event.timed
+    happened = TurnCommitted(
+        message_id=frame.message_id, agent=agent, incarnation=event.turn.incarnation, sends=len(frame.sends)
+    )
+    effects = effects_of(agent, frame)
+    todo: list[Order] = [orders.Emit(happened)]
+    todo += (orders.StartAgent(effect) for effect in effects if effect.start)
+    if event.row and turn.message.sender != RUNTIME:  # what the runtime tells an agent of its failures ends no row
+        todo.append(orders.CountRow(0))
+    todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
+    todo += map(orders.Monitor, frame.monitors)
+    todo += (orders.Post(sent) for sent in frame.sends if not (turn.is_cancelled and is_of(sent, turn)))
+    if event.silent:
+        todo.append(orders.TellSilence(event.silent))
+    if frame.timers or frame.cancels or timed.ended:
+        todo.append(orders.SetTimers(timed, frame.cancels))
+    if frame.entries:
+        todo.append(orders.Ring())
+    todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
+    todo.append(SETTLE)
+    return over(turn), tuple(todo)
+
+
+def undo(turn: Turn, event: events.Unkeepable) -> tuple[Turn, Orders]:
+    """Take back a turn or a step that no store keeps: the incarnation broke the protocol."""
+    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=turn.writing - event.is_step)
+    return after, blame(turn, event)[1]
+
+
+def blame(turn: Turn, event: events.Unkeepable) -> tuple[Turn, Orders]:
+    """End the incarnation that said what no store keeps."""
+    return turn, (orders.Distrust(turn.incarnation, event.why),)

@@ -1,0 +1,51 @@
+"""Messages handed over, ahead of their turn or when it has come.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from scr.mail.pending import Phase, Turn
+from scr.telemetry.events import MessageDelivered
+from scr.turns import events, orders
+from scr.turns.orders import Orders
+from scr.turns.states import over, waiting
+
+SETTLE = orders.Settle()
+
+
+def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
+    """Hand it to a process before its turn has come."""
+    incarnation = event.incarnation
+    return turn._replace(phase=Phase.AHEAD, incarnation=incarnation), (orders.SendAhead(incarnation),)
+
+
+def take_back(turn: Turn, _event: events.TakenBack) -> tuple[Turn, Orders]:
+    """Have it wait again."""
+    return waiting(turn), ()
+
+
+def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
+    """Count the delivery, and have the process handle it; one that has it already is sent nothing."""
+    message, incarnation, deliveries = turn.message, event.incarnation, turn.deliveries + 1
+    after = Turn(message, Phase.IN_HAND, incarnation, deliveries, turn.charges, turn.writing)
+    happened = MessageDelivered(
+        message_id=message.message_id,
+        agent=message.to,
+        incarnation=incarnation,
+        deliveries=deliveries,
+        steps_reused=event.steps,
+    )
+    told = (orders.Busy(incarnation), orders.Emit(happened))
+    return after, told if turn.phase is Phase.AHEAD else (orders.Send(incarnation), *told)
+
+
+def refuse_delivery(turn: Turn, event: events.Undeliverable) -> tuple[Turn, Orders]:
+    """Bury a message that no frame can hold."""
+    why = f"it cannot be handed to {turn.message.to}: {event.why}"
+    return over(turn), (SETTLE, orders.Bury("quarantined", why))
+
+
+def try_again(turn: Turn, _event: events.Due) -> tuple[Turn, Orders]:
+    """Have it be the next."""
+    return turn._replace(phase=Phase.WAITING, due=None), (orders.PutFirst(),)

@@ -1,0 +1,55 @@
+"""Messages that come to an end without a turn.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from scr.mail.pending import Phase, Turn
+from scr.messages import RUNTIME, Down, Failure, Message, Tick
+from scr.turns import events, orders
+from scr.turns.orders import Orders
+from scr.turns.states import is_of, over
+
+END_QUESTIONS = orders.EndQuestions()
+
+
+def end(turn: Turn, _event: events.Exited) -> tuple[Turn, Orders]:
+    """Forget a cancelled message: the process that had it is gone."""
+    return over(turn), ()
+
+
+def close(turn: Turn, event: events.Closed) -> tuple[Turn, Orders]:
+    """Bury a message whose agent has ended for good; no sender waits for a tick."""
+    message = turn.message
+    outcome = orders.Cancel(message) if isinstance(message, Tick) else orders.Bury("agent_gone", event.why)
+    return over(turn), (outcome, orders.FreeBehind())
+
+
+def cancel(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+    """Give a message that no process has its outcome."""
+    return over(turn), (orders.Cancel(turn.message), END_QUESTIONS, orders.FreeBehind())
+
+
+def cancel_later(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+    """Have it cancelled when the store has it."""
+    return turn._replace(is_cancelled=True), ()
+
+
+def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+    """Cancel what a turn sends that is being kept: the turn has happened, its messages go nowhere."""
+    if turn.is_cancelled or turn.frame is None:
+        return turn, ()
+    sends = tuple(orders.Cancel(sent) for sent in turn.frame.sends if is_of(sent, turn))
+    return turn._replace(is_cancelled=True), sends
+
+
+def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
+    """Give a message that a process has its outcome, and replace the process: what it says of it is ignored."""
+    _, then = cancel(turn, event)
+    return turn._replace(phase=Phase.WITHDRAWN), (orders.Pause(), *then, orders.Recycle())
+
+
+def has_sender(message: Message) -> bool:
+    """Tell whether the sender of a dead letter is told of it: a failure that cannot be delivered is not told on."""
+    return not isinstance(message, Failure | Down) and message.sender != RUNTIME
