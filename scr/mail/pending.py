@@ -62,6 +62,11 @@ class Turn(NamedTuple):
     is_cancelled: bool = False
 
 
+def moved(turn: Turn, phase: Phase) -> Turn:
+    """Return the message in another phase, all else being the same: `_replace`, at a quarter of its cost."""
+    return tuple.__new__(Turn, (turn[0], phase, *turn[2:]))
+
+
 @dataclass(slots=True, eq=False)
 class Pending:
     """The cell of one message.

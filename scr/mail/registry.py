@@ -7,6 +7,7 @@ incarnations, and is free before anyone hears of its end.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,6 +19,11 @@ class Registry(Generic[T]):
     def __init__(self) -> None:
         self._known: dict[str, T] = {}
         self._watchers: defaultdict[str, list[str]] = defaultdict(list)
+
+    @property
+    def known(self) -> Mapping[str, T]:
+        """All names with what they stand for, in the order in which they became known: as they are at any time."""
+        return self._known
 
     def __contains__(self, name: str) -> bool:
         return name in self._known
@@ -37,10 +43,6 @@ class Registry(Generic[T]):
     def items(self) -> list[tuple[str, T]]:
         """All names, in the order in which they became known."""
         return list(self._known.items())
-
-    def values(self) -> list[T]:
-        """What all names stand for, in the order in which they became known."""
-        return list(self._known.values())
 
     def monitor(self, watcher: str, target: str) -> bool:
         """Tell `watcher` once when `target` ends; False when there is no such agent, so tell it now.

@@ -1,7 +1,7 @@
 """Mailboxes by the names of their agents: who gets which message next.
 
-Pure: it knows names, mailboxes and which incarnation is up; `take` and `next_ahead` return what is to be handed over,
-and the runtime's turns send it.
+Pure: it knows names, mailboxes and which incarnation is up.  `ready` returns where something may be handed over, the
+mailbox there which message is next, and the runtime's turns send it.
 """
 
 from __future__ import annotations
@@ -46,13 +46,6 @@ class Room(NamedTuple):
     absence: Absence | None = None
 
 
-class Delivery(NamedTuple):
-    """A message that is to be handed to an incarnation now."""
-
-    pending: Pending
-    incarnation: int
-
-
 DONE_WITH = frozenset({Phase.COMMITTING, Phase.WITHDRAWN, Phase.OVER})
 OPEN, UNKNOWN, FULL = Room(), Room(Posted.UNKNOWN_AGENT), Room(Posted.MAILBOX_FULL)
 
@@ -72,6 +65,7 @@ class Router:
 
     def __init__(self) -> None:
         self._addresses: Registry[Address] = Registry()
+        self._known = self._addresses.known
         self._absent: dict[str, Absence] = {}
         self._open: dict[str, Pending] = {}
         self._is_shut = False
@@ -83,7 +77,7 @@ class Router:
 
     def open(self, spec: AgentSpec) -> None:
         """The agent exists from now on, up or not; its mailbox takes messages.  Opened again, it has these bounds."""
-        if address := self._addresses.get(spec.id):
+        if address := self._known.get(spec.id):
             address.mailbox.bound(bounds_of(spec))
             self._absent.pop(spec.id, None)
         else:
@@ -103,7 +97,7 @@ class Router:
 
     def close(self, agent: str) -> tuple[list[Pending], list[str]]:
         """The agent is gone: what its mailbox held, and who monitored it.  The name is free from here on."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         self._absent.pop(agent, None)
         held = address.mailbox.empty() if address else []
         return held, self._addresses.remove(agent)
@@ -115,7 +109,7 @@ class Router:
     def demonitor(self, watcher: str, target: str) -> list[Pending]:
         """Forget that again; returns the news of that end which waited in the watcher's mailbox and is taken out."""
         self._addresses.demonitor(watcher, target)
-        address = self._addresses.get(watcher)
+        address = self._known.get(watcher)
         return address.mailbox.drop(lambda message: is_down_of(message, target))[0] if address else []
 
     def names(self) -> list[str]:
@@ -126,7 +120,7 @@ class Router:
 
     def up(self, agent: str, incarnation: int) -> None:
         """This incarnation takes messages from now on."""
-        address = self._known(agent)
+        address = self._opened(agent)
         address.is_up, address.incarnation, address.paused = True, incarnation, False
 
     def down(self, agent: str, incarnation: int) -> tuple[Pending | None, list[Pending]]:
@@ -134,7 +128,7 @@ class Router:
 
         One that could not be killed, was given up, and has ended only now has neither.
         """
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         if address is None or address.incarnation != incarnation:
             return None, []
         address.is_up, in_hand = False, address.mailbox.in_hand
@@ -142,22 +136,22 @@ class Router:
 
     def is_running(self, agent: str) -> bool:
         """Tell whether the incarnation was not told to stop."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return address is not None and not address.paused
 
     def pause(self, agent: str) -> None:
         """Hand nothing more to this incarnation."""
-        if address := self._addresses.get(agent):
+        if address := self._known.get(agent):
             address.paused = True
 
     def resume(self, agent: str) -> None:
         """Hand it messages again."""
-        if address := self._addresses.get(agent):
+        if address := self._known.get(agent):
             address.paused = False
 
     def was_up(self, agent: str) -> bool:
         """Whether a process of the agent was ever ready for messages."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return address is not None and address.incarnation > 0
 
     def shut(self) -> None:
@@ -202,41 +196,26 @@ class Router:
 
     def room(self, message: Message) -> Room:
         """Tell whether there is a mailbox with room for the message."""
-        address = self._addresses.get(message.to)
+        address = self._known.get(message.to)
         if address is None:
             return UNKNOWN
         if not address.mailbox.has_room(message):
             return FULL
         return Room(absence=self._absent.get(message.to)) if self._absent else OPEN
 
-    def take(self, agent: str) -> Delivery | None:
-        """Return what is to be handed over next, in hand from now on; None when nothing is."""
-        address = self._addresses.get(agent)
-        if address is None or not address.is_up or address.paused or self._is_shut:
-            return None
-        pending = address.mailbox.take()
-        return Delivery(pending, address.incarnation) if pending else None
-
-    def next_ahead(self, agent: str) -> Delivery | None:
-        """Return what may be sent ahead of the message in hand, as long as the process reads; then `send_ahead`."""
-        address = self._addresses.get(agent)
-        if address is None or not address.is_up or address.paused or self._is_shut:
-            return None
-        pending = address.mailbox.next_ahead()
-        return Delivery(pending, address.incarnation) if pending else None
-
-    def send_ahead(self, agent: str) -> None:
-        """The message of `next_ahead` is with the agent's process now."""
-        self._known(agent).mailbox.send_ahead()
+    def ready(self, agent: str) -> Address | None:
+        """Return the agent's address when its incarnation may be handed messages: its mailbox says which."""
+        address = self._known.get(agent)
+        return None if address is None or address.paused or not address.is_up or self._is_shut else address
 
     def mailbox(self, agent: str) -> Mailbox | None:
         """Return the agent's mailbox; None when there is no such agent."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return address.mailbox if address else None
 
     def in_hand(self, agent: str, message_id: str | None = None) -> Pending | None:
         """The message that the agent has in hand, or None when it is not `message_id`."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         pending = address.mailbox.in_hand if address else None
         if pending and message_id and pending.turn.message.message_id != message_id:
             return None
@@ -244,39 +223,39 @@ class Router:
 
     def is_begun(self, pending: Pending) -> bool:
         """Tell whether the message was sent ahead and is the next: its agent may have begun it."""
-        address = self._addresses.get(pending.turn.message.to)
+        address = self._known.get(pending.turn.message.to)
         return address is not None and address.mailbox.is_begun(pending)
 
     def held(self, agent: str) -> list[Message]:
         """All messages that wait for the agent."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return address.mailbox.waiting() if address else []
 
     def holds_up(self, message: Message) -> bool:
         """Whether a message of this lane waits behind a retry."""
-        address = self._addresses.get(message.to)
+        address = self._known.get(message.to)
         return address is not None and address.mailbox.holds_up(message)
 
     def depth(self, agent: str) -> int:
         """How many messages the agent has waiting and in hand."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return len(address.mailbox) if address else 0
 
     def retries(self, agent: str) -> int:
         """How many of the agent's messages wait for their next try."""
-        address = self._addresses.get(agent)
+        address = self._known.get(agent)
         return address.mailbox.retries if address else 0
 
     def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
         """Take out of all mailboxes what is not wanted any more, also what processes have."""
         dropped: list[Pending] = []
-        for address in self._addresses.values():
+        for address in tuple(self._known.values()):
             waited, held = address.mailbox.drop(is_unwanted)
             dropped += (*waited, *held)
         return dropped
 
-    def _known(self, agent: str) -> Address:
-        address = self._addresses.get(agent)
+    def _opened(self, agent: str) -> Address:
+        address = self._known.get(agent)
         assert address is not None, f"{agent} was never opened"
         return address
 

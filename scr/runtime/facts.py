@@ -39,11 +39,10 @@ from scr.runtime.ticks import Ticks
 from scr.store.records import CommittedTurn
 from scr.turns import events
 from scr.turns.events import Event
-from scr.turns.timing import Change
+from scr.turns.timing import UNTIMED
 
 TurnFrame: TypeAlias = Commit | StepBegun | StepDone | TurnFailed | InDoubt | Ask | ReadSteps | ReadStep | Stream
 """A frame about a message."""
-UNTIMED = Change((), (), {})
 KINDS: Mapping[type, type[Event]] = {
     Commit: events.Commits,
     StepBegun: events.Records,

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from scr.errors import ChannelError
 from scr.mail.pending import Pending, Phase, Turn
-from scr.mail.router import Delivery, Router
+from scr.mail.router import Router
 from scr.messages import Message
 from scr.turns import events
 from scr.turns.events import Event
@@ -57,23 +57,28 @@ class Fold:
 
     def deliver(self, agent: str) -> None:
         """Hand over what the agent may have now; behind it more is sent ahead, as long as its process reads."""
-        router = self.router
-        while delivery := router.take(agent):
-            pending = delivery.pending
-            try:
-                self.feed(pending, events.Handed(delivery.incarnation, len(pending.steps)))
-            except ChannelError as error:
-                self.feed(pending, events.Undeliverable(str(error)))
-        while (delivery := router.next_ahead(agent)) and self._is_read(agent):
-            if not self._sent_ahead(agent, delivery):
+        ready = self.router.ready
+        while (address := ready(agent)) and (pending := address.mailbox.take()):
+            self._hand(pending, address.incarnation)
+        if address is None:
+            return
+        mailbox = address.mailbox
+        while (pending := mailbox.next_ahead()) and self._is_read(agent):
+            if not self._sent_ahead(pending, address.incarnation):
                 return
+            mailbox.send_ahead()
 
-    def _sent_ahead(self, agent: str, delivery: Delivery) -> bool:
+    def _hand(self, pending: Pending, incarnation: int) -> None:
+        try:
+            self.feed(pending, events.Handed(incarnation, len(pending.steps)))
+        except ChannelError as error:
+            self.feed(pending, events.Undeliverable(str(error)))
+
+    def _sent_ahead(self, pending: Pending, incarnation: int) -> bool:
         """Send a message ahead; false for one that no frame can hold: it is buried when it comes to its turn."""
         try:
-            self.feed(delivery.pending, events.SentAhead(delivery.incarnation))
+            self.feed(pending, events.SentAhead(incarnation))
         except ChannelError:
-            self.feed(delivery.pending, TAKEN_BACK)
+            self.feed(pending, TAKEN_BACK)
             return False
-        self.router.send_ahead(agent)
         return True

@@ -14,7 +14,7 @@ from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
 from scr.mail.names import unknown
 from scr.mail.pending import Pending
-from scr.mail.router import Absence, Posted, Room
+from scr.mail.router import OPEN, Absence, Posted, Room
 from scr.messages import (
     CLIENT,
     Down,
@@ -49,7 +49,7 @@ SILENT = (
     "(`return ctx.ask(agent, input)` is the answer of another agent); where a later turn or the other agent answers, "
     "give that the message_id of the task or call ctx.answer_later()"
 )
-REFUSED = RefusedByStore()
+ACCEPTED, REFUSED = Accepted(), RefusedByStore()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,9 @@ class Post:
         """Feed that the store has the message, and which room there is for it."""
         message, router = pending.turn.message, self._fold.router
         room = router.room(message)
+        if room is OPEN:
+            self._fold.feed(pending, ACCEPTED)
+            return
         is_unknown = room.posted is Posted.UNKNOWN_AGENT
         why = unknown("agent", message.to, router.names()) if is_unknown else ""
         self._fold.feed(pending, Accepted(room, why))

@@ -59,26 +59,27 @@ class Sending:
             orders.PassOn: self._pass_on,
         }
 
-    def _send(self, pending: Pending, order: orders.Send) -> None:
+    def _send(self, pending: Pending, _order: orders.Send) -> None:
         turn = pending.turn
-        frame = self._frame(pending, order.incarnation, turn.deliveries)
+        frame = self._frame(pending, turn.deliveries)
         self._channels[turn.message.to].send(frame)
 
-    def _send_ahead(self, pending: Pending, order: orders.SendAhead) -> None:
+    def _send_ahead(self, pending: Pending, _order: orders.SendAhead) -> None:
         turn = pending.turn
-        frame = self._frame(pending, order.incarnation, turn.deliveries + 1, is_ahead=True)
+        frame = self._frame(pending, turn.deliveries + 1, is_ahead=True)
         self._channels[turn.message.to].send_next(frame)
 
-    def _frame(self, pending: Pending, incarnation: int, deliveries: int, *, is_ahead: bool = False) -> Deliver:
-        message = pending.turn.message
+    def _frame(self, pending: Pending, deliveries: int, *, is_ahead: bool = False) -> Deliver:
+        turn = pending.turn
+        message = turn.message
         steps, more = self._pages.first(pending)
-        return Deliver(
+        return Deliver.trusted(
             message=message,
             deliveries=deliveries,
-            attempt=pending.turn.charges.attempts + 1,
+            attempt=turn.charges.attempts + 1,
             steps=steps,
             more=more,
-            deadline_s=self._care.deadline_s(message.to, incarnation, message),
+            deadline_s=self._care.deadline_s(message.to, turn.incarnation, message),
             entries_version=self._store.entries_version if self._memory else 0,
             ahead=is_ahead and self._memory is not None,
         )
@@ -86,19 +87,23 @@ class Sending:
     def _tell(self, pending: Pending, order: orders.Tell) -> None:
         self._upkeep.tell(pending.turn.message.to, order.incarnation, order.answer)
 
-    def _busy(self, pending: Pending, order: orders.Busy) -> None:
-        message = pending.turn.message
-        self._care.busy(message.to, order.incarnation, message)
+    def _busy(self, pending: Pending, _order: orders.Busy) -> None:
+        turn = pending.turn
+        message = turn.message
+        self._care.busy(message.to, turn.incarnation, message)
         self.is_rung = self.is_rung and message.to != self._memory
 
-    def _idle(self, pending: Pending, order: orders.Idle) -> None:
-        self._care.idle(pending.turn.message.to, order.incarnation)
+    def _idle(self, pending: Pending, _order: orders.Idle) -> None:
+        turn = pending.turn
+        self._care.idle(turn.message.to, turn.incarnation)
 
-    def _await_store(self, pending: Pending, order: orders.AwaitStore) -> None:
-        self._care.wait(pending.turn.message.to, order.incarnation)
+    def _await_store(self, pending: Pending, _order: orders.AwaitStore) -> None:
+        turn = pending.turn
+        self._care.wait(turn.message.to, turn.incarnation)
 
-    def _go_on(self, pending: Pending, order: orders.GoOn) -> None:
-        self._care.go_on(pending.turn.message.to, order.incarnation)
+    def _go_on(self, pending: Pending, _order: orders.GoOn) -> None:
+        turn = pending.turn
+        self._care.go_on(turn.message.to, turn.incarnation)
 
     def _keep_crash(self, pending: Pending, order: orders.KeepCrash) -> None:
         self._upkeep.raised(pending.turn.message.to, order.incarnation, order.error, pending)

@@ -20,7 +20,7 @@ from scr.runtime.post import Post
 from scr.runtime.timers import Timers
 from scr.store.store import Store
 from scr.turns import orders
-from scr.turns.timing import Change, change_of, following
+from scr.turns.timing import UNTIMED, Change, change_of, following
 
 
 class Ticks:
@@ -35,7 +35,9 @@ class Ticks:
     def change_of(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> Change:
         """Return what a turn, or a start, changes.  Raises InvalidMessage."""
         named = self.named(agent)
-        return change_of(named, timers, cancels) if timers or cancels else Change((), (), named)
+        if not timers and not cancels:
+            return Change((), (), named) if named else UNTIMED
+        return change_of(named, timers, cancels)
 
     def take(self, agent: str, change: Change) -> None:
         """Take a change in, which is on its way into the store: then `carry_out`, or `take_back`."""

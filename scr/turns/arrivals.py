@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import Phase, Turn, moved
 from scr.mail.router import Posted
 from scr.turns import events, orders
 from scr.turns.happenings import accepted
@@ -13,7 +13,6 @@ from scr.turns.orders import Orders
 from scr.turns.states import absent, over, waiting
 
 FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
-ENQUEUE = orders.Enqueue()
 
 
 def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
@@ -26,7 +25,7 @@ def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
         is_full = event.room.posted is Posted.MAILBOX_FULL
         why = FULL.format(to=message.to) if is_full else event.unknown
         return over(turn), (happened, orders.Bury(event.room.posted, why))
-    return waiting(turn), (happened, ENQUEUE, *absent(event.room))
+    return waiting(turn), (happened, orders.ENQUEUE, *absent(event.room))
 
 
 def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
@@ -39,8 +38,8 @@ def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
     if event.room.posted is Posted.UNKNOWN_AGENT:
         return over(turn), (orders.Bury("agent_gone", f"there is no agent {to!r} any more"),)
     if event.left_s is not None:
-        return turn._replace(phase=Phase.RETRYING), (orders.Hold(), orders.StartTimer(event.left_s))
-    return waiting(turn), (ENQUEUE,)
+        return moved(turn, Phase.RETRYING), (orders.Hold(), orders.StartTimer(event.left_s))
+    return waiting(turn), (orders.ENQUEUE,)
 
 
 def refuse(turn: Turn, _event: events.Refused) -> tuple[Turn, Orders]:

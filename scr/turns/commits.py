@@ -13,10 +13,6 @@ from scr.turns import events, orders
 from scr.turns.orders import Order, Orders
 from scr.turns.states import is_of, over
 
-SETTLE = orders.Settle()
-ADVANCE = orders.Advance()
-END_QUESTIONS = orders.EndQuestions()
-
 
 def commit(turn: Turn, event: events.Commits) -> tuple[Turn, Orders]:
     """Keep the turn, and hand over the next message meanwhile; nothing that it caused leaves before it is kept."""
@@ -25,11 +21,12 @@ def commit(turn: Turn, event: events.Commits) -> tuple[Turn, Orders]:
         return turn, ()
     if event.fault:
         return turn, (orders.Distrust(incarnation, event.fault),)
-    after = turn._replace(phase=Phase.COMMITTING, frame=frame)
+    message, deliveries = turn.message, turn.deliveries
+    after = Turn(message, Phase.COMMITTING, incarnation, deliveries, turn.charges, turn.writing, frame=frame)
     persist = orders.PersistTurn(event.turn, event.timed, event.silent)
     if frame.ends:
-        return after, (orders.Idle(incarnation), persist, END_QUESTIONS)
-    return after, (orders.Idle(incarnation), persist, END_QUESTIONS, ADVANCE)
+        return after, (orders.IDLE, persist, orders.END_QUESTIONS)
+    return after, (orders.IDLE, persist, orders.END_QUESTIONS, orders.ADVANCE)
 
 
 def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
@@ -40,20 +37,24 @@ def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
     )
     effects = effects_of(agent, frame)
     todo: list[Order] = [orders.Emit(happened)]
-    todo += (orders.StartAgent(effect) for effect in effects if effect.start)
+    if effects:
+        todo += (orders.StartAgent(effect) for effect in effects if effect.start)
     if event.row and turn.message.sender != RUNTIME:  # what the runtime tells an agent of its failures ends no row
         todo.append(orders.CountRow(0))
-    todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
-    todo += map(orders.Monitor, frame.monitors)
-    todo += (orders.Post(sent) for sent in frame.sends if not (turn.is_cancelled and is_of(sent, turn)))
+    if frame.demonitors or frame.monitors:
+        todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
+        todo += map(orders.Monitor, frame.monitors)
+    if frame.sends:
+        todo += (orders.Post(sent) for sent in frame.sends if not (turn.is_cancelled and is_of(sent, turn)))
     if event.silent:
         todo.append(orders.TellSilence(event.silent))
     if frame.timers or frame.cancels or timed.ended:
         todo.append(orders.SetTimers(timed, frame.cancels))
     if frame.entries:
         todo.append(orders.Ring())
-    todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
-    todo.append(SETTLE)
+    if effects:
+        todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
+    todo.append(orders.SETTLE)
     return over(turn), tuple(todo)
 
 

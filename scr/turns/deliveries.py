@@ -11,13 +11,12 @@ from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import over, waiting
 
-SETTLE = orders.Settle()
+AHEAD = (orders.SEND_AHEAD,)
 
 
 def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
-    """Hand it to a process before its turn has come."""
-    incarnation = event.incarnation
-    return turn._replace(phase=Phase.AHEAD, incarnation=incarnation), (orders.SendAhead(incarnation),)
+    """Hand it to a process before its turn has come: it was never delivered before."""
+    return Turn(turn.message, Phase.AHEAD, event.incarnation), AHEAD
 
 
 def take_back(turn: Turn, _event: events.TakenBack) -> tuple[Turn, Orders]:
@@ -36,16 +35,17 @@ def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
         deliveries=deliveries,
         steps_reused=event.steps,
     )
-    told = (orders.Busy(incarnation), orders.Emit(happened))
-    return after, told if turn.phase is Phase.AHEAD else (orders.Send(incarnation), *told)
+    if turn.phase is Phase.AHEAD:
+        return after, (orders.BUSY, orders.Emit(happened))
+    return after, (orders.SEND, orders.BUSY, orders.Emit(happened))
 
 
 def refuse_delivery(turn: Turn, event: events.Undeliverable) -> tuple[Turn, Orders]:
     """Bury a message that no frame can hold."""
     why = f"it cannot be handed to {turn.message.to}: {event.why}"
-    return over(turn), (SETTLE, orders.Bury("quarantined", why))
+    return over(turn), (orders.SETTLE, orders.Bury("quarantined", why))
 
 
 def try_again(turn: Turn, _event: events.Due) -> tuple[Turn, Orders]:
     """Have it be the next."""
-    return turn._replace(phase=Phase.WAITING, due=None), (orders.PutFirst(),)
+    return turn._replace(phase=Phase.WAITING, due=None), (orders.PUT_FIRST,)

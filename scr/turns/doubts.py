@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import Phase, Turn, moved
 from scr.mail.router import Posted
 from scr.step_names import shown_step
 from scr.telemetry.events import MessageParked
@@ -13,8 +13,6 @@ from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import absent, over
 from scr.turns.steps import known
-
-SETTLE = orders.Settle()
 
 
 def doubt(turn: Turn, event: events.Doubts) -> tuple[Turn, Orders]:
@@ -24,11 +22,11 @@ def doubt(turn: Turn, event: events.Doubts) -> tuple[Turn, Orders]:
     message, (step, why) = turn.message, event.doubt
     happened = MessageParked(message_id=message.message_id, agent=message.to, step=shown_step(step), detail=why)
     return turn._replace(phase=Phase.IN_DOUBT, doubt=event.doubt), (
-        orders.Idle(event.incarnation),
+        orders.IDLE,
         orders.PersistDoubt(event.doubt),
         orders.Emit(happened),
         orders.TellDoubt(),
-        SETTLE,
+        orders.SETTLE,
     )
 
 
@@ -37,18 +35,18 @@ def settle(turn: Turn, event: events.Settled) -> tuple[Turn, Orders]:
     assert turn.doubt is not None
     name = turn.doubt.step
     last = known(event.step) if event.step else orders.DropStep(name)
-    return turn._replace(phase=Phase.SETTLING), (last, orders.PersistSettlement(event.step, name))
+    return moved(turn, Phase.SETTLING), (last, orders.PersistSettlement(event.step, name))
 
 
 def resume(turn: Turn, event: events.Resolved) -> tuple[Turn, Orders]:
     """Have it be the next, with what is known now; bury it when its agent is gone meanwhile."""
     if event.room.posted is Posted.UNKNOWN_AGENT:
         why = f"there is no agent {turn.message.to!r} any more"
-        return over(turn), (orders.Bury("agent_gone", why), orders.FreeBehind())
+        return over(turn), (orders.Bury("agent_gone", why), orders.FREE_BEHIND)
     after = turn._replace(phase=Phase.WAITING, doubt=None)
-    return after, (orders.PutFirst(), orders.FreeBehind(), *absent(event.room))
+    return after, (orders.PUT_FIRST, orders.FREE_BEHIND, *absent(event.room))
 
 
 def free(turn: Turn, _event: events.Freed) -> tuple[Turn, Orders]:
     """Have it be the next, and free what waits behind it in turn."""
-    return turn._replace(phase=Phase.WAITING, question=""), (orders.PutFirst(), orders.FreeBehind())
+    return turn._replace(phase=Phase.WAITING, question=""), (orders.PUT_FIRST, orders.FREE_BEHIND)

@@ -21,7 +21,7 @@ from scr.charging import (
     streak,
 )
 from scr.frames import Answer
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import Phase, Turn, moved
 from scr.messages import Task
 from scr.retry import ErrorInfo
 from scr.step_names import is_later
@@ -51,9 +51,9 @@ def fail(turn: Turn, event: Fails) -> tuple[Turn, Orders]:
     crash = (orders.KeepCrash(event.incarnation, event.error),) if isinstance(event.failing, Raised) else ()
     answer = Answer(ref=event.ref, value=taken_back or is_parked or not goes_on)
     return after, (
-        orders.Idle(event.incarnation),
-        orders.Pause(),
-        *((orders.TakeBack(),) if taken_back else ()),
+        orders.IDLE,
+        orders.PAUSE,
+        *((orders.TAKE_BACK,) if taken_back else ()),
         placed,
         *crash,
         *told,
@@ -66,7 +66,7 @@ def next_of(event: Fails, *, goes_on: bool, is_parked: bool) -> Orders:
     """Return what becomes of the process; one that is told to stop, or kept down, gets nothing more."""
     if is_parked or not event.is_running:
         return ()
-    return (orders.Resume(),) if goes_on else (orders.Recycle(),)
+    return (orders.RESUME,) if goes_on else (orders.RECYCLE,)
 
 
 def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
@@ -74,8 +74,8 @@ def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
     if event.incarnation != turn.incarnation:
         return turn, ()
     if not event.blamed:
-        return turn._replace(phase=Phase.WAITING), (
-            orders.PutFirst(),
+        return moved(turn, Phase.WAITING), (
+            orders.PUT_FIRST,
             orders.PersistCharges(),
         )
     charges, verdict = judge(turn, Died(), event.standing)
@@ -107,7 +107,7 @@ def placed_by(turn: Turn, charges: Charges, verdict: Verdict, question: str = ""
     """Return the message after the verdict, and where its mailbox puts it."""
     match verdict:
         case TryAgain(due=None):
-            return turn._replace(phase=Phase.WAITING, charges=charges), orders.PutFirst()
+            return turn._replace(phase=Phase.WAITING, charges=charges), orders.PUT_FIRST
         case TryAgain(due):
             return turn._replace(phase=Phase.RETRYING, charges=charges, due=due), orders.Hold()
         case Wait():  # alone: a person may take days

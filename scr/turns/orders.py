@@ -60,15 +60,11 @@ class Resume(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Hand it to the incarnation."""
-
-    incarnation: int
+    """Hand it to the incarnation that has it."""
 
 
 class SendAhead(NamedTuple):
-    """Hand it to the incarnation before its turn has come."""
-
-    incarnation: int
+    """Hand it to the incarnation that has it, before its turn has come."""
 
 
 class Tell(NamedTuple):
@@ -81,25 +77,17 @@ class Tell(NamedTuple):
 class Busy(NamedTuple):
     """Its handler has its whole budget from now."""
 
-    incarnation: int
-
 
 class Idle(NamedTuple):
     """Its handler is done."""
-
-    incarnation: int
 
 
 class AwaitStore(NamedTuple):
     """Its handler waits for the store: its budget stands still."""
 
-    incarnation: int
-
 
 class GoOn(NamedTuple):
     """Its handler has what it waited for, and its whole budget again."""
-
-    incarnation: int
 
 
 # To the store.
@@ -346,3 +334,7 @@ Order: TypeAlias = (
     | PassOn
 )
 Orders: TypeAlias = tuple[Order, ...]
+
+PAUSE, RESUME, TAKE_BACK, ENQUEUE, PUT_FIRST = Pause(), Resume(), TakeBack(), Enqueue(), PutFirst()
+ADVANCE, SETTLE, END_QUESTIONS, FREE_BEHIND, RECYCLE = Advance(), Settle(), EndQuestions(), FreeBehind(), Recycle()
+SEND, SEND_AHEAD, BUSY, IDLE, AWAIT_STORE, GO_ON = Send(), SendAhead(), Busy(), Idle(), AwaitStore(), GoOn()

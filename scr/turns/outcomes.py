@@ -5,13 +5,11 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import Phase, Turn, moved
 from scr.messages import RUNTIME, Down, Failure, Message, Tick
 from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import is_of, over
-
-END_QUESTIONS = orders.EndQuestions()
 
 
 def end(turn: Turn, _event: events.Exited) -> tuple[Turn, Orders]:
@@ -23,12 +21,12 @@ def close(turn: Turn, event: events.Closed) -> tuple[Turn, Orders]:
     """Bury a message whose agent has ended for good; no sender waits for a tick."""
     message = turn.message
     outcome = orders.Cancel(message) if isinstance(message, Tick) else orders.Bury("agent_gone", event.why)
-    return over(turn), (outcome, orders.FreeBehind())
+    return over(turn), (outcome, orders.FREE_BEHIND)
 
 
 def cancel(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
     """Give a message that no process has its outcome."""
-    return over(turn), (orders.Cancel(turn.message), END_QUESTIONS, orders.FreeBehind())
+    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
 
 
 def cancel_later(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
@@ -47,7 +45,7 @@ def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
 def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
     """Give a message that a process has its outcome, and replace the process: what it says of it is ignored."""
     _, then = cancel(turn, event)
-    return turn._replace(phase=Phase.WITHDRAWN), (orders.Pause(), *then, orders.Recycle())
+    return moved(turn, Phase.WITHDRAWN), (orders.PAUSE, *then, orders.RECYCLE)
 
 
 def has_sender(message: Message) -> bool:

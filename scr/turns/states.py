@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import Phase, Turn, moved
 from scr.mail.router import Room
 from scr.messages import CLIENT, Message
 from scr.turns import orders
@@ -14,12 +14,12 @@ from scr.turns.orders import Orders
 
 def over(turn: Turn) -> Turn:
     """Return the message with its outcome."""
-    return turn._replace(phase=Phase.OVER, frame=None)
+    return moved(turn, Phase.OVER)
 
 
 def waiting(turn: Turn) -> Turn:
     """Return the message in its mailbox."""
-    return turn._replace(phase=Phase.WAITING)
+    return moved(turn, Phase.WAITING)
 
 
 def absent(room: Room) -> Orders:

@@ -22,14 +22,14 @@ def record(turn: Turn, event: events.Records) -> tuple[Turn, Orders]:
     if incarnation != turn.incarnation:
         return turn, ()
     persist = orders.PersistStep(incarnation, event.step, event.ref)
-    return turn._replace(writing=turn.writing + 1), (orders.AwaitStore(incarnation), persist)
+    return turn._replace(writing=turn.writing + 1), (orders.AWAIT_STORE, persist)
 
 
 def keep_step(turn: Turn, event: events.Recorded) -> tuple[Turn, Orders]:
     """Give the handler leave to go on: its step is in the store.  What waits for that may be handed over."""
     after = turn._replace(writing=turn.writing - 1)
     told = (orders.Emit(recorded(turn.message, event.step)),) if event.step.state == "done" else ()
-    answer = orders.Tell(event.incarnation, Answer(ref=event.ref))
+    answer = orders.Tell(event.incarnation, Answer.trusted(ref=event.ref))
     return after, (known(event.step), *told, *go_on(turn, event.incarnation), answer, *next_one(after))
 
 
@@ -49,7 +49,7 @@ def refuse_step(turn: Turn, event: events.Unrecorded) -> tuple[Turn, Orders]:
 def go_on(turn: Turn, incarnation: int) -> Orders:
     """Give the handler its whole budget again, if its turn has not failed meanwhile."""
     has_it = turn.phase is Phase.IN_HAND and turn.incarnation == incarnation
-    return (orders.GoOn(incarnation),) if has_it else ()
+    return (orders.GO_ON,) if has_it else ()
 
 
 def next_one(turn: Turn) -> Orders:

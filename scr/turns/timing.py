@@ -23,6 +23,9 @@ class Change(NamedTuple):
     named: Mapping[str, Timer]
 
 
+UNTIMED = Change((), (), {})
+
+
 def change_of(named: Mapping[str, Timer], timers: Iterable[Timer], cancels: Iterable[str]) -> Change:
     """Cancel, then set: a timer of a name that is set with the same period stays, with another one it is replaced.
 
