@@ -11,7 +11,7 @@ ROWS = [  # a module imports only from rows below its own, or from its own part
     {"serve", "replay", "chaos"},
     {"runtime"},
     {"agents"},
-    {"research", "behaviour", "supervise"},
+    {"research", "behaviour", "supervise", "turns"},
     {"mail", "launch", "memory", "store"},
     {"step_names"},
     {"telemetry", "frames"},
@@ -85,6 +85,9 @@ PURE = {
     "telemetry.events",
     "telemetry.log_lines",
     "telemetry.plain",
+    "turns.outcome",
+    "turns.question_events",
+    "turns.questions",
 }
 ALLOWED_IN_PURE = {
     "bounds",

@@ -17,12 +17,12 @@ from scr.frames import InDoubt
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import Message
-from scr.runtime.asks import Outcome
 from scr.step_names import done_step, shown_step
 from scr.store.store import Store
 from scr.store.url import MEMORY
 from scr.telemetry.events import MessageParked
 from scr.telemetry.sinks import EventLog
+from scr.turns.outcome import Outcome
 
 
 class Parked:

@@ -32,14 +32,15 @@ from scr.messages import (
     derive_id,
 )
 from scr.retry import ErrorInfo
-from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
+from scr.runtime.asks import Asks
 from scr.runtime.own_mail import failure_of, fresh, own_envelope
-from scr.runtime.waits import Waits
+from scr.runtime.waits import Tell, Waits
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.rows import printable
 from scr.store.store import Refused, Store, Then
 from scr.telemetry.events import MessageAccepted, MessageBuried, MessageCancelled
 from scr.telemetry.sinks import EventLog
+from scr.turns.outcome import Outcome, outcome_of
 
 TITLE_CHARACTERS = 500
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
@@ -144,7 +145,6 @@ class Post:
         if failure.to == CLIENT:
             self._waits.answer(failure)
         elif self._asks.knows(asked):
-            self._store.close_ask(asked)
             self._asks.end(asked, outcome_of(failure))
 
     def _submit_keyed(self, arrival: Arrival) -> None:
@@ -266,7 +266,6 @@ class Post:
         failure = failure_of(letter)
         if self._asks.knows(message.message_id):
             self._store.bury(letter, None)
-            self._store.close_ask(message.message_id)
             self._asks.end(message.message_id, outcome_of(failure))
         else:
             self._store.bury(letter, failure, partial(self.post, failure, seq))
@@ -276,7 +275,6 @@ class Post:
         self._store.cancel(message.message_id, _kept)
         self._events.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
-            self._store.close_ask(message.message_id)
             self._asks.end(message.message_id, CANCELLED)
 
     def cancelled(self, message_id: str) -> None:

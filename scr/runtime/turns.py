@@ -40,7 +40,7 @@ from scr.mail.channel import LoopChannel
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, Failure, Message, Tick
-from scr.runtime.asks import Asks, Outcome
+from scr.runtime.asks import Asks
 from scr.runtime.care import Care
 from scr.runtime.effects import Effects, Startable
 from scr.runtime.failures import Failures, Upkeep
@@ -53,7 +53,7 @@ from scr.runtime.streams import Streams
 from scr.runtime.ticks import Change, Ticks
 from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
-from scr.store.records import CommittedTurn, OpenAsk, effects_of
+from scr.store.records import CommittedTurn, effects_of
 from scr.store.store import Store
 from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
 from scr.telemetry.sinks import EventLog
@@ -86,14 +86,12 @@ class Turns:
         self._store, self._events, self._memory = store, events, memory
         self._children, self._care = children, care
         self.router = Router(frame=self._delivery, handed=self._handed, refused=self._refused)
-        self._asks = Asks(loop, store.close_ask, store.held_up, self._came_late)
+        self._recording = Recording(store, events, self.router, care, children.tell)
+        self._asks = Asks(loop, store, self.router, care, children, self._recording)
         self.streams = Streams()
         self.parked = Parked(store, events, self.router, run)
         self.post = Post(store, events, self.router, self._asks, Waits(loop, self.streams.end), self.parked.doubt_of)
-        self._recording = Recording(store, events, self.router, care, children.tell)
-        self.questions = Questions(
-            self._asks, self.post, self.router, care, children.tell, self._recording.announce, self.parked
-        )
+        self.questions = Questions(self._asks, self.post, self.router, self.parked)
         self._pages = Pages(store, care, children.tell, frame_bytes)
         self.timers = Ticks(loop, store, self.post, self.router)
         self.effects = Effects(store, self.router, self.post, children, lambda: self._ended)
@@ -274,9 +272,6 @@ class Turns:
             self.questions.doubted(doubt.message_id)
             self.post.tell_doubt(doubt.message_id)
             self.router.settle(agent, doubt.message_id)
-
-    def _came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
-        self.questions.came_late(ask, outcome)
 
     def _ask(self, agent: str, incarnation: int, ask: Ask) -> None:
         pending = self._own(agent, incarnation, ask.message_id, "asked in the turn of")

@@ -1,0 +1,1 @@
+"""The way of a message, and of a question, as pure folds: `decide(state, event) -> (state, orders)`."""
