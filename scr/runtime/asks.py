@@ -22,7 +22,6 @@ from scr.turns.outcome import Outcome, answered_step, outcome_of
 from scr.turns.question_events import (
     NONE,
     AgentAbsent,
-    Answered,
     Asked,
     AskerFailed,
     AskerOver,
@@ -128,10 +127,10 @@ class Asks:
     def answer(self, message: Message) -> None:
         """End the question that this message answers; an answer to one that is over is dropped."""
         if isinstance(message, Result | Failure):
-            self._feed(message.in_reply_to or "", Answered(outcome_of(message)))
+            self._feed(message.in_reply_to or "", Ended(outcome_of(message)))
 
     def end(self, message_id: str, outcome: Outcome) -> None:
-        """End a question under way that has no answer: in the store too."""
+        """End a question under way with this outcome."""
         self._feed(message_id, Ended(outcome))
 
     def let_go(self, message_id: str, outcome: Outcome) -> None:

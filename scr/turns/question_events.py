@@ -86,14 +86,8 @@ class Reopened(NamedTuple):
     timeout_s: float
 
 
-class Answered(NamedTuple):
-    """The answer is here, as a message that the store has: a result or a failure."""
-
-    outcome: Outcome
-
-
 class Ended(NamedTuple):
-    """The question has its end without an answer: it is a dead letter, cancelled, or handled without an answer."""
+    """The question has its end: a result, or that it is a dead letter, cancelled, or handled without an answer."""
 
     outcome: Outcome
 
@@ -133,9 +127,7 @@ class Forgotten(NamedTuple):
     """More questions are late, or over, than are kept, and this is the oldest."""
 
 
-Event: TypeAlias = (
-    Asked | Reopened | Answered | Ended | Overdue | Doubted | AgentAbsent | AskerOver | AskerFailed | Forgotten
-)
+Event: TypeAlias = Asked | Reopened | Ended | Overdue | Doubted | AgentAbsent | AskerOver | AskerFailed | Forgotten
 
 
 @dataclass(frozen=True, slots=True)

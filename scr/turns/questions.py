@@ -13,7 +13,6 @@ Asked, refused       none     waiting  late     silent   closed
 Asked, in doubt      late     late     late     silent   late
 Asked, absent        waiting  late     late     silent   waiting
 Reopened             waiting  -        -        -        waiting
-Answered             -        closed   closed   -        -
 Ended                -        closed   closed   -        -
 Ended, silent        -        silent   silent   -        -
 Overdue              -        late     -        -        -
@@ -45,7 +44,6 @@ from scr.turns.question_events import (
     CLOSED,
     NONE,
     AgentAbsent,
-    Answered,
     Asked,
     AskerFailed,
     AskerOver,
@@ -93,19 +91,13 @@ def asked_first(question: Question, asked: Asked) -> Decision:
     """Send a question that is not under way, and wait for its answer; join one that its receiver holds already."""
     if asked.is_in_mailbox:
         return asked_again(question, asked)
-    if refusal := refused(asked):
-        return question, (tell(asked.ask, asked.waiter, refusal),)
-    if asked.doubt:
-        return doubted_at_once(asked)
-    return waits(asked), (expect(asked), StartTimer(asked.timeout_s), SEND)
+    return at_once(question, asked) or (waits(asked), (expect(asked), StartTimer(asked.timeout_s), SEND))
 
 
 def asked_again(question: Question, asked: Asked) -> Decision:
-    """Wait for the answer to a question that is on its way, but for one that cannot come before something else."""
-    if refusal := refused(asked):
-        return question, (tell(asked.ask, asked.waiter, refusal),)
-    if asked.doubt:
-        return doubted_at_once(asked)
+    """Wait for the answer to a question that is on its way, unless its receiver is down to stay."""
+    if decision := at_once(question, asked):
+        return decision
     if asked.absence:
         return Question(Phase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
     return waits(asked), (expect(asked), StartTimer(asked.timeout_s))
@@ -128,24 +120,26 @@ def asked_of_silent(question: Question, asked: Asked) -> Decision:
     return question, (tell(asked.ask, asked.waiter, refusal),)
 
 
-def refused(asked: Asked) -> Outcome | None:
-    """Return what is told at once: the answer that is recorded, or why the question is not sent."""
-    if asked.known and asked.known.digest == asked.digest:
-        return Outcome(output=asked.known.value)
-    if not asked.is_agent:
-        return Outcome(
-            error="UnknownAgent", detail=f"{asked.to!r} is no agent and answers nothing; `scr ps` lists the agents"
-        )
-    if asked.ring and not asked.doubt:
-        return Outcome(error="InvalidMessage", detail=asked.ring)
+def at_once(question: Question, asked: Asked) -> Decision | None:
+    """Tell instead of waiting: what is known, why the question is refused, or that it waits for a person."""
+    if refusal := refused(asked):
+        return question, (tell(asked.ask, asked.waiter, refusal),)
+    if asked.doubt:
+        told_now = tell(asked.ask, asked.waiter, asked.doubt)
+        return Question(Phase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told_now)
     return None
 
 
-def doubted_at_once(asked: Asked) -> Decision:
-    """Tell of the doubt instead of waiting: a person answers when it suits that person."""
-    assert asked.doubt is not None
-    told = tell(asked.ask, asked.waiter, asked.doubt)
-    return Question(Phase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told)
+def refused(asked: Asked) -> Outcome | None:
+    """Return the answer that is recorded by now, or why the question is not sent; the first that fits."""
+    if asked.known and asked.known.digest == asked.digest:
+        return Outcome(output=asked.known.value)
+    if not asked.is_agent:
+        sentence = f"{asked.to!r} is no agent and answers nothing; `scr ps` lists the agents"
+        return Outcome(error="UnknownAgent", detail=sentence)
+    if asked.ring and not asked.doubt:
+        return Outcome(error="InvalidMessage", detail=asked.ring)
+    return None
 
 
 def waits(asked: Asked) -> Question:
@@ -158,14 +152,16 @@ def reopened(_: Question, event: Reopened) -> Decision:
     return Question(Phase.WAITING, event.ask, timeout_s=event.timeout_s), (StartTimer(event.timeout_s),)
 
 
-def answered(question: Question, event: Answered) -> Decision:
-    """Record the answer and tell it; the store has closed the ask together with it."""
-    return over(question, event.outcome), released(question, event.outcome)
-
-
 def ended(question: Question, event: Ended) -> Decision:
-    """Tell the failure, and have the store close the ask."""
-    return over(question, event.outcome), (CLOSE_IN_STORE, *released(question, event.outcome))
+    """Tell the outcome.  A result is a step, whether or not an incarnation waits; a failure closes the stored ask."""
+    ask, outcome = question.ask, event.outcome
+    kept: Order = CLOSE_IN_STORE
+    if outcome.error is None:  # the turn that answered has closed the ask in the store
+        kept = RecordStep(ask.agent, ask.asked_in, answered_step(ask, outcome.output))
+    stopped = (STOP_TIMER,) if question.phase is Phase.WAITING else ()
+    is_silent = outcome.error == NOT_ANSWERED
+    after = Question(Phase.SILENT, ask, told=outcome) if is_silent else CLOSED
+    return after, (*stopped, kept, *told(question, outcome))
 
 
 def overdue(question: Question, event: Overdue) -> Decision:
@@ -214,23 +210,6 @@ def forgotten(_: Question, __: Forgotten) -> Decision:
     return NONE, ()
 
 
-def over(question: Question, outcome: Outcome) -> Question:
-    """Return the state of a question that has its outcome."""
-    return Question(Phase.SILENT, question.ask, told=outcome) if outcome.error == NOT_ANSWERED else CLOSED
-
-
-def released(question: Question, outcome: Outcome) -> Orders:
-    """Return the orders that end a question under way: a result is a step, whether or not an incarnation waits."""
-    ask, orders = question.ask, (STOP_TIMER,) if question.phase is Phase.WAITING else ()
-    if outcome.error is None:
-        return (
-            *orders,
-            RecordStep(ask.agent, ask.asked_in, answered_step(ask, outcome.output)),
-            *told(question, outcome),
-        )
-    return (*orders, *told(question, outcome))
-
-
 def told(question: Question, outcome: Outcome) -> Orders:
     """Return the orders that tell the incarnation that waits, if one does."""
     waiter = question.waiter
@@ -270,7 +249,6 @@ def row(
 ROWS: Mapping[type[Event], Mapping[Phase, Row]] = {
     Asked: row(none=asked_first, waiting=asked_anew, late=asked_again, silent=asked_of_silent, closed=asked_first),
     Reopened: row(none=reopened, closed=reopened),
-    Answered: row(waiting=answered, late=answered),
     Ended: row(waiting=ended, late=ended),
     Overdue: row(waiting=overdue),
     Doubted: row(waiting=doubted),
