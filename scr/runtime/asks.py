@@ -20,6 +20,7 @@ from scr.store.records import AskAnswer, OpenAsk
 from scr.store.store import Store
 from scr.turns.outcome import Outcome, answered_step, outcome_of
 from scr.turns.question_events import (
+    NO_ASK,
     NONE,
     AgentAbsent,
     Asked,
@@ -38,6 +39,7 @@ from scr.turns.question_events import (
     Question,
     RecordStep,
     Reopened,
+    Send,
     StartTimer,
     StopTimer,
     Tell,
@@ -47,6 +49,7 @@ from scr.turns.questions import SEND, decide
 
 CLOSED_KEPT = 10_000
 LATE_KEPT = 10_000
+ASKER_OVER, FORGOTTEN = AskerOver(), Forgotten()
 
 
 class Incarnations(Protocol):
@@ -73,8 +76,8 @@ class Asks:
         self._questions: dict[str, Question] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._by_step: dict[str, dict[str, str]] = {}
-        self._late: OrderedDict[str, None] = OrderedDict()
-        self._over: OrderedDict[str, None] = OrderedDict()
+        late, over = OrderedDict[str, None](), OrderedDict[str, None]()
+        self._by_age = {Phase.LATE: late, Phase.SILENT: over, Phase.CLOSED: over}
         self._doubts: OrderedDict[str, str] = OrderedDict()
 
     # What is known.
@@ -85,8 +88,7 @@ class Asks:
 
     def knows(self, message_id: str) -> bool:
         """Tell whether this message is a question under way, late or not."""
-        phase = self._questions.get(message_id, NONE).phase
-        return phase is Phase.WAITING or phase is Phase.LATE
+        return self._under_way(message_id) is not None
 
     def under_way(self, asked_in: str, step: str) -> str | None:
         """Return the id of the question that this step of a message has under way, or that had no answer."""
@@ -108,7 +110,8 @@ class Asks:
         )
 
     def _under_way(self, message_id: str) -> OpenAsk | None:
-        return self._questions[message_id].ask if self.knows(message_id) else None
+        question = self._questions.get(message_id, NONE)
+        return question.ask if question.phase is Phase.WAITING or question.phase is Phase.LATE else None
 
     def is_answer(self, message: Message) -> bool:
         """Tell whether this message answers a question, under way or over, and so is no mail."""
@@ -117,7 +120,7 @@ class Asks:
     # What happens.
 
     def open(self, asked: Asked) -> bool:
-        """Have an incarnation wait for an answer, or tell it at once; True when the question is to be sent."""
+        """Have an incarnation wait for an answer, or tell it at once; True when the caller is to send the question."""
         return SEND in self._feed(asked.ask.message_id, asked)
 
     def reopen(self, ask: OpenAsk, timeout_s: float) -> None:
@@ -154,7 +157,7 @@ class Asks:
     def over(self, asked_in: str) -> None:
         """Drop all that a message has asked, which has its outcome."""
         self._doubts.pop(asked_in, None)
-        self._feed_all(asked_in, AskerOver())
+        self._feed_all(asked_in, ASKER_OVER)
 
     def _feed_all(self, asked_in: str, event: Event) -> None:
         if steps := self._by_step.get(asked_in):
@@ -171,57 +174,57 @@ class Asks:
         after, orders = decide(before, event)
         if after is not before:
             self._keep(message_id, before, after)
-        for order in orders:
-            self._carry_out(message_id, order)
+        self._carry_out(message_id, orders)
         return orders
 
     # What is ordered.
 
-    def _carry_out(self, message_id: str, order: Order) -> None:
-        match order:
-            case Tell(agent, incarnation, answer):
-                self._incarnations.tell(agent, incarnation, answer)
-            case Expect(agent, incarnation):
-                self._care.asks(agent, incarnation)
-            case Unexpect(agent, incarnation):
-                self._care.answered(agent, incarnation)
-            case StartTimer(after_s):
-                self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
-            case StopTimer():
-                self._timers.pop(message_id).cancel()
-            case RecordStep(agent, asked_in, step):
-                if pending := self._router.find(agent, asked_in):
-                    pending.steps[step.name] = step
-                    self._recording.announce(agent, pending, step)
-            case CloseInStore():
-                self._store.close_ask(message_id)
-            case NoteDoubt(asked_in):
-                self._doubts[asked_in] = message_id
-                if len(self._doubts) > LATE_KEPT:
-                    self._doubts.popitem(last=False)
+    def _carry_out(self, message_id: str, orders: tuple[Order, ...]) -> None:
+        for order in orders:
+            match order:
+                case Expect(agent, incarnation):
+                    self._care.asks(agent, incarnation)
+                case StartTimer(after_s):
+                    self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
+                case Send():
+                    pass  # by `open`'s caller
+                case StopTimer():
+                    self._timers.pop(message_id).cancel()
+                case RecordStep(agent, asked_in, step):
+                    if pending := self._router.find(agent, asked_in):
+                        pending.steps[step.name] = step
+                        self._recording.announce(agent, pending, step)
+                case Unexpect(agent, incarnation):
+                    self._care.answered(agent, incarnation)
+                case Tell(agent, incarnation, answer):
+                    self._incarnations.tell(agent, incarnation, answer)
+                case CloseInStore():
+                    self._store.close_ask(message_id)
+                case NoteDoubt(asked_in):
+                    self._doubts[asked_in] = message_id
+                    if len(self._doubts) > LATE_KEPT:
+                        self._doubts.popitem(last=False)
 
     def _keep(self, message_id: str, before: Question, after: Question) -> None:
         """Keep a state, in its place in the order of age; more than so many of a kind are not kept."""
         self._questions[message_id] = after
-        self._drop(message_id, before)
-        match after.phase:
-            case Phase.NONE:
-                del self._questions[message_id]
-            case Phase.LATE:
-                self._late[message_id] = None
-            case Phase.SILENT | Phase.CLOSED:
-                self._over[message_id] = None
-        if after.ask.asked_in:
-            self._by_step.setdefault(after.ask.asked_in, {})[after.ask.step] = message_id
-        for kept, most in ((self._late, LATE_KEPT), (self._over, CLOSED_KEPT)):
-            if len(kept) > most:
-                self._feed(next(iter(kept)), Forgotten())
+        if after.ask is not before.ask:
+            self._index(message_id, before.ask, after.ask)
+        if (known := self._by_age.get(before.phase)) is not None:
+            del known[message_id]
+        if (kept := self._by_age.get(after.phase)) is not None:
+            kept[message_id] = None
+            if len(kept) > (LATE_KEPT if after.phase is Phase.LATE else CLOSED_KEPT):
+                self._feed(next(iter(kept)), FORGOTTEN)
+        elif after is NONE:
+            del self._questions[message_id]
 
-    def _drop(self, message_id: str, before: Question) -> None:
-        self._late.pop(message_id, None)
-        self._over.pop(message_id, None)
-        steps = self._by_step.get(before.ask.asked_in, {})
-        if steps.get(before.ask.step) == message_id:
-            del steps[before.ask.step]
+    def _index(self, message_id: str, before: OpenAsk, after: OpenAsk) -> None:
+        """Know the question by the step that asked it, for as long as it may be asked again."""
+        steps = self._by_step.get(before.asked_in, {})
+        if steps.get(before.step) == message_id:
+            del steps[before.step]
             if not steps:
-                del self._by_step[before.ask.asked_in]
+                del self._by_step[before.asked_in]
+        if after is not NO_ASK:
+            self._by_step.setdefault(after.asked_in, {})[after.step] = message_id

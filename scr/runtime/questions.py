@@ -41,14 +41,15 @@ class Questions:
     def _facts(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> Asked:
         to = ask.message.to
         asked, step = self._under_way(ask) or (ask.message.message_id, ask.step)
-        ring, absence = ring_of(agent, to, self._waits_for), self._router.absent.get(to)
+        known, absence = pending.steps.get(ask.step), self._router.absent.get(to)
+        ring = ring_of(agent, to, self._waits_for)
         return Asked(
             OpenAsk(asked, agent, ask.message_id, step, time.time() + ask.timeout_s),
             to,
             Waiter(incarnation, ask.ref, pending.deliveries),
             ask.timeout_s,
-            digest=question_digest(ask.step, ask.message.message_id),
-            known=pending.steps.get(ask.step),
+            digest=question_digest(ask.step, ask.message.message_id) if known else "",
+            known=known,
             is_agent=to not in {CLIENT, RUNTIME},
             ring=refusal(ring) if ring else "",
             doubt=self._parked.doubt_of(asked),

@@ -1,7 +1,7 @@
 """What is known of a question, what may happen to it, and what is then to be done.
 
-Pure.  The state and the events are plain tuples, which are cheap to make; the
-orders are compared with each other and so have types of their own.
+Pure.  All are tuples, which are cheap to make; orders that say nothing but their name are not, so that no two are
+equal.
 """
 
 from __future__ import annotations
@@ -135,8 +135,7 @@ class Send:
     """Keep the message of the question together with its ask, then post it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """Send the answer to the incarnation that waits for it, if it still lives."""
 
     agent: str
@@ -144,8 +143,7 @@ class Tell:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class RecordStep:
+class RecordStep(NamedTuple):
     """Give the message that asked this step, if an agent has the message in hand or waiting."""
 
     agent: str
@@ -153,8 +151,7 @@ class RecordStep:
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True)
-class StartTimer:
+class StartTimer(NamedTuple):
     """Report Overdue after so long."""
 
     after_s: float
@@ -170,24 +167,21 @@ class CloseInStore:
     """Have the store forget the ask: its answer is no step any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(NamedTuple):
     """Count one more answer that the incarnation waits for; its deadline is extended while the store is late."""
 
     agent: str
     incarnation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unexpect:
+class Unexpect(NamedTuple):
     """Count one answer less that the incarnation waits for."""
 
     agent: str
     incarnation: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoteDoubt:
+class NoteDoubt(NamedTuple):
     """Remember by which question the turn of this message fails, should it fail in doubt."""
 
     asked_in: str

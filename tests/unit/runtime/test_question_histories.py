@@ -81,9 +81,10 @@ def act(asking, clock, verb, n):
 def check(asks, clock, waiting):
     phases = {message_id: question.phase for message_id, question in asks._questions.items()}
     of = {phase: {message_id for message_id, is_in in phases.items() if is_in is phase} for phase in Phase}
-    assert asks._late.keys() == of[Phase.LATE]
-    assert asks._over.keys() == of[Phase.SILENT] | of[Phase.CLOSED]
-    assert max(len(asks._late), len(asks._over), len(asks._doubts)) <= KEPT
+    late, over = asks._by_age[Phase.LATE], asks._by_age[Phase.CLOSED]
+    assert late.keys() == of[Phase.LATE]
+    assert over.keys() == of[Phase.SILENT] | of[Phase.CLOSED]
+    assert max(len(late), len(over), len(asks._doubts)) <= KEPT
     assert asks._timers.keys() == clock.running.keys() == of[Phase.WAITING]
     indexed = {message_id for steps in asks._by_step.values() for message_id in steps.values()}
     assert indexed == of[Phase.WAITING] | of[Phase.LATE] | of[Phase.SILENT]
