@@ -116,8 +116,8 @@ def asked_anew(question: Question, asked: Asked) -> Decision:
 
 def asked_of_silent(question: Question, asked: Asked) -> Decision:
     """Tell again that the question was handled without an answer."""
-    refusal = refused(asked) or question.told or Outcome(error=NOT_ANSWERED)
-    return question, (tell(asked.ask, asked.waiter, refusal),)
+    assert question.told is not None
+    return question, (tell(asked.ask, asked.waiter, refused(asked) or question.told),)
 
 
 def at_once(question: Question, asked: Asked) -> Decision | None:
