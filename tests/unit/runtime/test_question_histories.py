@@ -48,8 +48,8 @@ class Timer:
 
 
 def ask_of(n):
-    """Eight questions: each of two messages asks four."""
-    return OpenAsk(f"q{n}", "a", f"m{n % 2}", f"ask {n // 2}", 0.0)
+    """Eight questions of three messages."""
+    return OpenAsk(f"q{n}", "a", f"m{n % 3}", f"ask {n // 3}", 0.0)
 
 
 def act(asking, clock, verb, n):
@@ -71,6 +71,9 @@ def act(asking, clock, verb, n):
             asks.let_go(ask.message_id, GONE)
         case "over":
             asks.over(ask.asked_in)
+            assert ask.asked_in not in {*asks._doubts, *asks._by_step}, (
+                "nothing is kept of what a turn that is over asked"
+            )
         case "failed":
             asks.failed(TurnFailed(ref=1, message_id=ask.asked_in, names=("ValueError",), error_type="ValueError"))
         case "due" | "late":
