@@ -177,6 +177,18 @@ def test_late_questions_are_bounded_and_the_oldest_is_closed(monkeypatch):
     assert run(scenario).answers == ["AskTimedOut"] * 3
 
 
+def test_the_doubts_that_turns_may_fail_by_are_bounded(monkeypatch):
+    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 2)
+
+    async def scenario(asking, asks):
+        for n in range(3):
+            asking.open(question(n), doubt=Outcome(error="StepInDoubt"))
+        failed = {"ref": 1, "names": ("StepInDoubt",), "error_type": "StepInDoubt", "in_doubt": True}
+        assert [asks.failed(TurnFailed(message_id=f"m{n}", **failed)) for n in range(3)] == [None, "q1", "q2"]
+
+    run(scenario)
+
+
 def test_a_task_waits_without_an_attempt_while_what_it_asked_waits_for_a_person_and_who_asked_for_it_is_told(stand):
     one, message, question = begun(stand)
     one.doubt(question)

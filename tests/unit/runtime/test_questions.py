@@ -1,11 +1,14 @@
 """A question is put once, whoever asks it again."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from scr.frames import Answer, Ask, StepRecord
 from scr.mail.pending import Pending
 from scr.messages import Ping, Task, TaskPayload, derive_id, origin
 from scr.runtime.questions import Questions
+from scr.store.records import OpenAsk
 from scr.turns.outcome import Outcome
 from tests.unit.runtime.asking import Asking
 
@@ -55,6 +58,15 @@ def test_a_question_is_sent_unless_it_is_waited_for_or_on_its_way_already():
     assert (held.accepted, held.told, held.waiting["a", 2]) == ([], [], 1)
 
 
+def test_a_later_delivery_joins_its_question_and_sends_another_one_of_the_same_step():
+    stand = Stand()
+    stand.asked(in_hand())
+    for message_id in ("q.2", "other.2"):
+        ask = Ask(ref=8, message_id="m", step="ask_b", message=asked_of(message_id, "x"), timeout_s=1.0)
+        stand.questions.put("a", 3, ask, in_hand())
+    assert stand.accepted == ["q", "other.2"]
+
+
 def test_an_answer_that_came_after_the_message_was_delivered_again_is_told_and_nothing_is_asked_twice():
     stand = Stand()
     stand.asked(in_hand(ask_b="known"))
@@ -89,3 +101,20 @@ def test_who_asks_is_known_to_wait_until_the_answer_is_told():
     assert (+stand.waiting, stand.told) == ({}, [("a", 2, Answer(ref=7, error="AgentGone", detail="why"))])
     stand.asked(in_hand(ask_b="known"))
     assert not +stand.waiting
+
+
+def test_a_question_that_an_earlier_runtime_has_left_is_waited_for_until_its_time_is_over(monkeypatch):
+    monkeypatch.setattr("scr.runtime.questions.time", SimpleNamespace(time=lambda: 100.0))
+    stand, timers = Stand(), []
+    stand.call_later = lambda after_s, *_: timers.append(after_s) or stand
+    for until in (130.0, 50.0):
+        stand.questions.reopen(OpenAsk(f"q{until}", "a", "m", f"ask {until}", until))
+    assert timers == [30.0, 0.0]
+    assert stand.asks_.expects("q130.0")
+
+
+def test_a_question_of_an_earlier_runtime_that_waits_for_a_person_is_late_at_once():
+    stand = Stand()
+    stand.doubt_of = lambda message_id: Outcome(error="StepInDoubt")
+    stand.questions.reopen(OpenAsk("q", "a", "m", "ask b", 1e12))
+    assert (stand.asks_.knows("q"), stand.asks_.expects("q"), stand.told) == (True, False, [])
