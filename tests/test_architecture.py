@@ -85,6 +85,9 @@ PURE = {
     "telemetry.events",
     "telemetry.log_lines",
     "telemetry.plain",
+    "turns.outcome",
+    "turns.question_events",
+    "turns.questions",
 }
 ALLOWED_IN_PURE = {
     "bounds",

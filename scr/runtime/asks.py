@@ -1,219 +1,231 @@
-"""Agents that wait for an answer, each with a deadline.
+"""Questions of agents: their states, and what `scr.turns.questions` orders, carried out.
 
-Lives in the runtime, on its loop.  Who waits is told exactly once: the result
-of its message, the failure of its message, or that its time is over.  The
-question of one that was told without an outcome is late: it stays under way,
-and its answer is kept for a later try of the message that asked.  The store
-knows of every open ask, so that an answer finds its step even if the runtime
-that asked is gone.
+Lives in the runtime, on its loop.  The store knows of every open ask, so that an answer finds its step even if the
+runtime that asked is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-from pydantic import JsonValue
-
-from scr.frames import StepRecord
+from scr.frames import Answer, TurnFailed
+from scr.mail.router import Router
 from scr.messages import Failure, Message, Result
-from scr.retry import ErrorInfo
-from scr.step_names import question_digest
+from scr.runtime.care import Care
 from scr.store.records import AskAnswer, OpenAsk
+from scr.store.store import Store
+from scr.telemetry.sinks import EventLog
+from scr.turns.happenings import recorded
+from scr.turns.outcome import Outcome, answered_step, outcome_of
+from scr.turns.question_events import (
+    NO_ASK,
+    NONE,
+    AgentAbsent,
+    Asked,
+    AskerFailed,
+    AskerOver,
+    CloseInStore,
+    Doubted,
+    Ended,
+    Event,
+    Expect,
+    Forgotten,
+    NoteDoubt,
+    Order,
+    Overdue,
+    Phase,
+    Question,
+    RecordStep,
+    Reopened,
+    Send,
+    StartTimer,
+    StopTimer,
+    Tell,
+    Unexpect,
+)
+from scr.turns.questions import SEND, decide
 
 CLOSED_KEPT = 10_000
 LATE_KEPT = 10_000
-AGAIN_S = 0.1
-SILENT = "NotAnswered"
-ERROR_OF = {
-    "unknown_agent": "UnknownAgent",
-    "mailbox_full": "MailboxFull",
-    "quarantined": "TaskFailed",
-    "failed": "TaskFailed",
-    "agent_gone": "AgentGone",
-    "unanswered": SILENT,
-    "cancelled": "RunCancelled",
-}
+ASKER_OVER, FORGOTTEN = AskerOver(), Forgotten()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a wait ended: an output, or the name of an error in `scr.errors` with its sentence and its cause."""
+class Incarnations(Protocol):
+    """The live processes of agents."""
 
-    output: JsonValue = None
-    error: str | None = None
-    detail: str = ""
-    info: ErrorInfo | None = None
-
-
-Tell: TypeAlias = Callable[[Outcome], None]
-Late: TypeAlias = Callable[[OpenAsk, Outcome], None]
-
-
-@dataclass(slots=True)
-class Waiting:
-    """One ask under way whose answer an agent waits for."""
-
-    ask: OpenAsk
-    to: str
-    tell: Tell
-    timer: asyncio.TimerHandle
+    def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
+        """Send a frame to a live incarnation."""
 
 
 class Asks:
-    """Asks under way, by the id of the message that was sent for them.
-
-    `came_late` is told how a late question ended; without it none is kept.  `expired` is told of each whose answer is
-    of no use any more.  `held_up` says of so many last seconds whether nobody could have answered: then an ask has its
-    whole time again.
-    """
+    """Questions by the id of the message that was sent for them, each in its state."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        expired: Callable[[str], None],
-        held_up: Callable[[float], bool],
-        came_late: Late | None = None,
+        store: Store,
+        router: Router,
+        care: Care,
+        incarnations: Incarnations,
+        log: EventLog,
     ) -> None:
-        self._loop, self._expired, self._held_up, self._came_late = loop, expired, held_up, came_late
-        self._waiting: dict[str, Waiting] = {}
-        self._late: OrderedDict[str, OpenAsk] = OrderedDict()
+        self._loop, self._store, self._router, self._care = loop, store, router, care
+        self._incarnations, self._log = incarnations, log
+        self._questions: dict[str, Question] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._by_step: dict[str, dict[str, str]] = {}
-        self._closed: OrderedDict[str, None] = OrderedDict()
-        self._silent: dict[str, tuple[OpenAsk, Outcome]] = {}
+        late, over = OrderedDict[str, None](), OrderedDict[str, None]()
+        self._by_age = {Phase.LATE: late, Phase.SILENT: over, Phase.CLOSED: over}
+        self._doubts: OrderedDict[str, str] = OrderedDict()
 
-    def open(self, ask: OpenAsk, to: str, timeout_s: float, tell: Tell) -> bool:
-        """Wait for the answer to a message to `to`; False when it is under way: `tell` replaces an earlier one.
-
-        An agent that died while it waited asks again, with the same message.  One whose message was handled without an
-        answer is told so again, and False is returned too: nothing is to be sent.
-        """
-        if silent := self._silent.get(ask.message_id):
-            tell(silent[1])
-            return False
-        if waiting := self._waiting.get(ask.message_id):
-            waiting.to, waiting.tell = to, tell
-            return False
-        is_late = self._late.pop(ask.message_id, None) is not None
-        self._closed.pop(ask.message_id, None)
-        timer = self._loop.call_later(timeout_s, self._overdue, ask, timeout_s)
-        self._waiting[ask.message_id] = Waiting(ask, to, tell, timer)
-        self._by_step.setdefault(ask.asked_in, {})[ask.step] = ask.message_id
-        return not is_late
+    # What is known.
 
     def expects(self, message_id: str) -> bool:
         """Tell whether an agent waits for the answer to this message."""
-        return message_id in self._waiting
+        return self._questions.get(message_id, NONE).phase is Phase.WAITING
 
     def knows(self, message_id: str) -> bool:
         """Tell whether this message is a question under way, late or not."""
-        return message_id in self._waiting or message_id in self._late
+        return self._under_way(message_id) is not None
 
     def under_way(self, asked_in: str, step: str) -> str | None:
         """Return the id of the question that this step of a message has under way, or that had no answer."""
         return self._by_step.get(asked_in, {}).get(step)
 
-    def of(self, message_id: str) -> OpenAsk | None:
-        """Return the ask that this message was sent for, if its answer is waited for."""
-        waiting = self._waiting.get(message_id)
-        return waiting.ask if waiting else None
+    def awaited(self, asked_in: str, deliveries: int) -> Iterator[str]:
+        """Yield the agents whose answers this delivery of a message waits for."""
+        for message_id in self._by_step.get(asked_in, {}).values():
+            question = self._questions[message_id]
+            if question.waiter and question.waiter.deliveries == deliveries:
+                yield question.to
 
     def answers_in(self, sends: Sequence[Message]) -> tuple[AskAnswer, ...]:
-        """Which of these messages answer an ask under way, and the step that each is the result of."""
+        """Return which of these messages answer a question under way, and the step that each is the result of."""
         return tuple(
-            AskAnswer(message.message_id, ask.message_id, ask.asked_in, answered_step(ask, output))
-            for message, output in ((m, m.payload.output) for m in sends if isinstance(m, Result))
-            if (ask := self.of(message.in_reply_to or "") or self._late.get(message.in_reply_to or ""))
+            AskAnswer(message.message_id, ask.message_id, ask.asked_in, answered_step(ask, message.payload.output))
+            for message in sends
+            if isinstance(message, Result) and (ask := self._under_way(message.in_reply_to or ""))
         )
 
+    def _under_way(self, message_id: str) -> OpenAsk | None:
+        question = self._questions.get(message_id, NONE)
+        return question.ask if question.phase is Phase.WAITING or question.phase is Phase.LATE else None
+
     def is_answer(self, message: Message) -> bool:
-        """Tell whether this message answers an ask, under way or over, and so is no mail."""
-        asked = message.in_reply_to or ""
-        return isinstance(message, Result | Failure) and (self.knows(asked) or asked in self._closed)
+        """Tell whether this message answers a question, under way or over, and so is no mail."""
+        return isinstance(message, Result | Failure) and (message.in_reply_to or "") in self._questions
+
+    # What happens.
+
+    def open(self, asked: Asked) -> bool:
+        """Have an incarnation wait for an answer, or tell it at once; True when the caller is to send the question."""
+        return SEND in self._feed(asked.ask.message_id, asked)
+
+    def reopen(self, ask: OpenAsk, timeout_s: float) -> None:
+        """Wait for the answer to a question that an earlier runtime has left."""
+        self._feed(ask.message_id, Reopened(ask, timeout_s))
 
     def answer(self, message: Message) -> None:
-        """End the ask that this message answers; an answer to one that is over is dropped."""
-        if isinstance(message, Result | Failure) and self.knows(asked := message.in_reply_to or ""):
-            self.end(asked, outcome_of(message))
+        """End the question that this message answers; an answer to one that is over is dropped."""
+        if isinstance(message, Result | Failure):
+            self._feed(message.in_reply_to or "", Ended(outcome_of(message)))
+
+    def end(self, message_id: str, outcome: Outcome) -> None:
+        """End a question under way with this outcome."""
+        self._feed(message_id, Ended(outcome))
+
+    def let_go(self, message_id: str, outcome: Outcome) -> None:
+        """Tell the agent that waits that there is no answer yet, and why."""
+        self._feed(message_id, AgentAbsent(outcome))
+
+    def doubted(self, message_id: str, doubt: Outcome) -> None:
+        """Tell the agent that waits that the question waits for a person."""
+        self._feed(message_id, Doubted(doubt))
+
+    def failed(self, failed: TurnFailed) -> str | None:
+        """Take in that a try of a message failed; return the question in doubt that it failed by."""
+        told = self._doubts.pop(failed.message_id, None)
+        self._feed_all(failed.message_id, AskerFailed(failed.in_doubt or failed.after_s is not None))
+        return told if failed.in_doubt else None
 
     def forget(self, asked_in: str) -> None:
         """Let the next turn of this message, which begins afresh, ask anew what was not answered."""
-        for asked in tuple(self._by_step.get(asked_in, {}).values()):
-            if silent := self._silent.pop(asked, None):
-                self._drop(silent[0])
-
-    def let_go(self, message_id: str, outcome: Outcome) -> None:
-        """Tell who waits that there is no answer yet, and why; the question is late from now on."""
-        waiting = self._waiting.pop(message_id)
-        waiting.timer.cancel()
-        self._late[message_id] = waiting.ask
-        if len(self._late) > (LATE_KEPT if self._came_late else 0):
-            self._expire(self._late.popitem(last=False)[1])
-        waiting.tell(outcome)
-
-    def end(self, message_id: str, outcome: Outcome) -> None:
-        """Tell who waits, or waited, the outcome of a question under way."""
-        waiting = self._waiting.pop(message_id, None)
-        ask = waiting.ask if waiting else self._late.pop(message_id)
-        self._close(ask, outcome)
-        if waiting:
-            waiting.timer.cancel()
-            waiting.tell(outcome)
-        elif self._came_late:
-            self._came_late(ask, outcome)
+        self._feed_all(asked_in, AskerFailed())
 
     def over(self, asked_in: str) -> None:
         """Drop all that a message has asked, which has its outcome."""
-        self.forget(asked_in)
-        for asked in tuple(self._by_step.get(asked_in, {}).values()):
-            if asked in self._waiting:
-                self.let_go(asked, Outcome(error="AskTimedOut", detail="the turn that asked is over"))
-            if late := self._late.pop(asked, None):
-                self._expire(late)
+        self._doubts.pop(asked_in, None)
+        self._feed_all(asked_in, ASKER_OVER)
 
-    def _expire(self, ask: OpenAsk) -> None:
-        self._expired(ask.message_id)
-        self._close(ask, Outcome())
+    def _feed_all(self, asked_in: str, event: Event) -> None:
+        if steps := self._by_step.get(asked_in):
+            for message_id in tuple(steps.values()):
+                self._feed(message_id, event)
 
-    def _close(self, ask: OpenAsk, outcome: Outcome) -> None:
-        self._closed[ask.message_id] = None
-        if outcome.error == SILENT:
-            self._silent[ask.message_id] = ask, outcome
-        else:
-            self._drop(ask)
-        if len(self._closed) > CLOSED_KEPT and (silent := self._silent.pop(self._closed.popitem(last=False)[0], None)):
-            self._drop(silent[0])
+    def _overdue(self, message_id: str) -> None:
+        del self._timers[message_id]
+        is_held_up = self._store.held_up(self._questions[message_id].timeout_s)
+        self._feed(message_id, Overdue(is_held_up))
 
-    def _drop(self, ask: OpenAsk) -> None:
-        steps = self._by_step.get(ask.asked_in, {})
-        if steps.get(ask.step) == ask.message_id:
-            del steps[ask.step]
-        if not steps:
-            self._by_step.pop(ask.asked_in, None)
+    def _feed(self, message_id: str, event: Event) -> tuple[Order, ...]:
+        before = self._questions.get(message_id, NONE)
+        after, orders = decide(before, event)
+        if after is not before:
+            self._keep(message_id, before, after)
+        self._carry_out(message_id, orders)
+        return orders
 
-    def _overdue(self, ask: OpenAsk, timeout_s: float) -> None:
-        if self._held_up(timeout_s):
-            again_s = max(timeout_s, AGAIN_S)
-            self._waiting[ask.message_id].timer = self._loop.call_later(again_s, self._overdue, ask, timeout_s)
-            return
-        to = self._waiting[ask.message_id].to
-        sentence = f"{to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
-        self.let_go(ask.message_id, Outcome(error="AskTimedOut", detail=sentence))
+    # What is ordered.
 
+    def _carry_out(self, message_id: str, orders: tuple[Order, ...]) -> None:
+        for order in orders:
+            match order:
+                case Expect(agent, incarnation):
+                    self._care.asks(agent, incarnation)
+                case StartTimer(after_s):
+                    self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
+                case Send():
+                    pass  # by `open`'s caller
+                case StopTimer():
+                    self._timers.pop(message_id).cancel()
+                case RecordStep(agent, asked_in, step):
+                    if pending := self._router.find(agent, asked_in):
+                        pending.steps[step.name] = step
+                        pending.cause = self._log.emit(recorded(pending.turn.message, step), cause=pending.cause)
+                case Unexpect(agent, incarnation):
+                    self._care.answered(agent, incarnation)
+                case Tell(agent, incarnation, answer):
+                    self._incarnations.tell(agent, incarnation, answer)
+                case CloseInStore():
+                    self._store.close_ask(message_id)
+                case NoteDoubt(asked_in):
+                    self._doubts[asked_in] = message_id
+                    if len(self._doubts) > LATE_KEPT:
+                        self._doubts.popitem(last=False)
 
-def answered_step(ask: OpenAsk, output: JsonValue) -> StepRecord:
-    """The answer to a question, as a step of the turn that asked it."""
-    return StepRecord(name=ask.step, value=output, digest=question_digest(ask.step, ask.message_id))
+    def _keep(self, message_id: str, before: Question, after: Question) -> None:
+        """Keep a state, in its place in the order of age; more than so many of a kind are not kept."""
+        self._questions[message_id] = after
+        if after.ask is not before.ask:
+            self._index(message_id, before.ask, after.ask)
+        if (known := self._by_age.get(before.phase)) is not None:
+            del known[message_id]
+        if (kept := self._by_age.get(after.phase)) is not None:
+            kept[message_id] = None
+            if len(kept) > (LATE_KEPT if after.phase is Phase.LATE else CLOSED_KEPT):
+                self._feed(next(iter(kept)), FORGOTTEN)
+        elif after is NONE:
+            del self._questions[message_id]
 
-
-def outcome_of(message: Result | Failure) -> Outcome:
-    """What an answer says."""
-    match message:
-        case Result(payload=payload):
-            return Outcome(output=payload.output)
-        case Failure(payload=payload):
-            error = ERROR_OF.get(payload.reason, "AgentError")
-            return Outcome(error=error, detail=payload.detail, info=payload.error)
+    def _index(self, message_id: str, before: OpenAsk, after: OpenAsk) -> None:
+        """Know the question by the step that asked it, for as long as it may be asked again."""
+        steps = self._by_step.get(before.asked_in, {})
+        if steps.get(before.step) == message_id:
+            del steps[before.step]
+            if not steps:
+                del self._by_step[before.asked_in]
+        if after is not NO_ASK:
+            self._by_step.setdefault(after.asked_in, {})[after.step] = message_id

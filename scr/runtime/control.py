@@ -25,7 +25,6 @@ from scr.launch.lineage import Guard, Lineage
 from scr.mail.channel import LoopChannel
 from scr.messages import CLIENT, RUNTIME, Message, of_payload, origin
 from scr.retry import ErrorInfo
-from scr.runtime.asks import Outcome
 from scr.runtime.door import CLOSED, Door, last_word
 from scr.runtime.pages import fitting
 from scr.runtime.requests import (
@@ -62,6 +61,7 @@ from scr.supervise.orders import Done, Refusal, Refused
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import LinesDropped, Record
 from scr.telemetry.shortening import shortened
+from scr.turns.outcome import Outcome
 
 CLIENTS_MAX = 64
 LOG_BYTES = 1 << 20  # for a program that does not read what it is told of its agents

@@ -14,12 +14,12 @@ from scr.bounds import refuse_deep_value
 from scr.errors import InvalidInput
 from scr.mail.pending import Pending, Phase
 from scr.mail.router import Router
-from scr.runtime.asks import Outcome
 from scr.runtime.fold import Fold
 from scr.step_names import done_step, shown_step
 from scr.store.store import Store
 from scr.store.url import MEMORY
 from scr.turns.events import Settled
+from scr.turns.outcome import Outcome
 
 WAITING = frozenset({Phase.IN_DOUBT, Phase.SETTLING})
 

@@ -27,11 +27,11 @@ from scr.messages import (
     StatusPayload,
     derive_id,
 )
-from scr.runtime.asks import Asks, Outcome, Tell, outcome_of
+from scr.runtime.asks import Asks
 from scr.runtime.fold import Carriers, Fold
 from scr.runtime.own_mail import failure_of, fresh, own_envelope
 from scr.runtime.parked import Parked
-from scr.runtime.waits import Waits
+from scr.runtime.waits import Tell, Waits
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.rows import printable
 from scr.store.store import Refused, Store, Then
@@ -40,6 +40,7 @@ from scr.telemetry.sinks import EventLog
 from scr.turns import orders
 from scr.turns.events import Accepted
 from scr.turns.events import Refused as RefusedByStore
+from scr.turns.outcome import Outcome, outcome_of
 from scr.turns.outcomes import has_sender
 
 CANCELLED = Outcome(error="RunCancelled", detail="it was cancelled")
@@ -272,7 +273,7 @@ class Post:
         failure = failure_of(letter)
         if self._asks.knows(message.message_id):
             self._store.bury(letter, None)
-            self._end_ask(message.message_id, outcome_of(failure))
+            self._asks.end(message.message_id, outcome_of(failure))
         else:
             self._store.bury(letter, failure, partial(self.post, failure, seq))
 
@@ -281,11 +282,7 @@ class Post:
         self._store.cancel(message.message_id, _kept)
         self._log.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
-            self._end_ask(message.message_id, CANCELLED)
-
-    def _end_ask(self, message_id: str, outcome: Outcome) -> None:
-        self._store.close_ask(message_id)
-        self._asks.end(message_id, outcome)
+            self._asks.end(message.message_id, CANCELLED)
 
     def _tell_silence(self, _pending: Pending, order: orders.TellSilence) -> None:
         """Give an asker the failure that it gets in place of an answer."""
@@ -294,7 +291,7 @@ class Post:
         if failure.to == CLIENT:
             self._waits.answer(failure)
         elif self._asks.knows(asked):
-            self._end_ask(asked, outcome_of(failure))
+            self._asks.end(asked, outcome_of(failure))
 
     def _tell_absent(self, pending: Pending, order: orders.TellAbsent) -> None:
         self.tell_absent(pending.turn.message.message_id, order.absence)

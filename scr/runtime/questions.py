@@ -6,16 +6,13 @@ Lives in the runtime, on its loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from scr.frames import Answer, Ask, StepRecord, TurnFailed
+from scr.frames import Ask, TurnFailed
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
-from scr.runtime.asks import Asks, Outcome, answered_step
-from scr.runtime.care import Care
+from scr.runtime.asks import Asks
 from scr.runtime.fold import Carriers
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post
@@ -23,39 +20,15 @@ from scr.runtime.rings import refusal, ring_of
 from scr.step_names import is_later, question_digest
 from scr.store.records import OpenAsk
 from scr.turns import orders
-
-Tell = Callable[[str, int, Answer], None]
-Recorded = Callable[[str, Pending, StepRecord], None]
-
-
-class Awaited(NamedTuple):
-    """Whose answer an agent waits for, in which delivery of which message."""
-
-    to: str
-    asked_in: str
-    deliveries: int
+from scr.turns.outcome import Outcome
+from scr.turns.question_events import Asked, Waiter
 
 
 class Questions:
-    """`tell` sends a frame to an incarnation; `recorded` is told of each answer that is a step now.
+    """Looks up what a question needs to be decided.  `parked` are the questions that wait for a person."""
 
-    `parked` are the questions that wait for a person.
-    """
-
-    def __init__(
-        self,
-        asks: Asks,
-        post: Post,
-        router: Router,
-        care: Care,
-        tell: Tell,
-        recorded: Recorded,
-        parked: Parked | None = None,
-    ) -> None:
-        self._asks, self._post, self._router, self._care = asks, post, router, care
-        self._tell, self._recorded, self._parked = tell, recorded, parked
-        self._awaited: dict[str, dict[str, Awaited]] = {}
-        self._doubts: dict[str, str] = {}
+    def __init__(self, asks: Asks, post: Post, router: Router, parked: Parked) -> None:
+        self._asks, self._post, self._router, self._parked = asks, post, router, parked
 
     def carriers(self) -> Carriers:
         """Return what carries out which order."""
@@ -69,7 +42,7 @@ class Questions:
         self.put(pending.turn.message.to, order.incarnation, order.frame, pending)
 
     def _end(self, pending: Pending, _order: orders.EndQuestions) -> None:
-        self.over(pending.turn.message.message_id)
+        self._asks.over(pending.turn.message.message_id)
 
     def _tell_doubt(self, pending: Pending, _order: orders.TellDoubt) -> None:
         """Tell the agent and the clients that wait for the answer."""
@@ -83,30 +56,28 @@ class Questions:
         An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
         A question that would close a ring of agents that wait for each other is refused.
         """
-        known = pending.steps.get(ask.step)
-        if known and known.digest == question_digest(ask.step, ask.message.message_id):
-            self._tell(agent, incarnation, Answer(ref=ask.ref, value=known.value))
-            return
+        asked = self._facts(agent, incarnation, ask, pending)
+        if self._asks.open(asked):
+            self._post.accept(ask.message, pending.cause, ask=asked.ask)
+
+    def _facts(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> Asked:
         to = ask.message.to
-        if to in {CLIENT, RUNTIME}:
-            sentence = f"{to!r} is no agent and answers nothing; `scr ps` lists the agents"
-            self._tell(agent, incarnation, Answer(ref=ask.ref, error="UnknownAgent", detail=sentence))
-            return
         asked, step = self._under_way(ask) or (ask.message.message_id, ask.step)
-        doubt = self._parked and self._parked.doubt_of(asked)
-        if not doubt and (ring := ring_of(agent, to, self._waits_for)):
-            self._tell(agent, incarnation, Answer(ref=ask.ref, error="InvalidMessage", detail=refusal(ring)))
-            return
-        self._awaited.setdefault(agent, {})[asked] = Awaited(to, ask.message_id, pending.deliveries)
-        opened = OpenAsk(asked, agent, ask.message_id, step, time.time() + ask.timeout_s)
-        self._care.asks(agent, incarnation)
-        is_new = self._asks.open(opened, to, ask.timeout_s, partial(self._answered, opened, incarnation, ask.ref))
-        if doubt:
-            self.doubted(asked)
-        elif is_new and not self._router.find(to, asked):
-            self._post.accept(ask.message, pending.cause, ask=opened)
-        elif absence := self._router.absent.get(to):
-            self._post.tell_absent(asked, absence)
+        known, absence = pending.steps.get(ask.step), self._router.absent.get(to)
+        ring = ring_of(agent, to, self._waits_for)
+        return Asked(
+            OpenAsk(asked, agent, ask.message_id, step, time.time() + ask.timeout_s),
+            to,
+            Waiter(incarnation, ask.ref, pending.deliveries),
+            ask.timeout_s,
+            digest=question_digest(ask.step, ask.message.message_id) if known else "",
+            known=known,
+            is_agent=to not in {CLIENT, RUNTIME},
+            ring=refusal(ring) if ring else "",
+            doubt=self._parked.doubt_of(asked),
+            is_in_mailbox=self._router.find(to, asked) is not None,
+            absence=Outcome(error=absence.error, detail=absence.detail) if absence else None,
+        )
 
     def _under_way(self, ask: Ask) -> tuple[str, str] | None:
         """Return the id of the same question, and its step, where an earlier delivery has left it under way."""
@@ -121,22 +92,12 @@ class Questions:
 
         The answer is recorded for a later try of its turn, whenever it comes.
         """
-        doubt = self._parked and self._parked.doubt_of(message_id)
-        if doubt and (ask := self._asks.of(message_id)):
-            self._doubts[ask.asked_in] = message_id
-            self._asks.let_go(message_id, doubt)
+        if doubt := self._parked.doubt_of(message_id):
+            self._asks.doubted(message_id, doubt)
 
     def failed(self, failed: TurnFailed) -> str | None:
         """Let the next try ask anew what had no answer; return the question in doubt that the turn failed by."""
-        told = self._doubts.pop(failed.message_id, None)
-        if failed.after_s is None and not failed.in_doubt:
-            self._asks.forget(failed.message_id)
-        return told if failed.in_doubt else None
-
-    def over(self, message_id: str) -> None:
-        """Drop all that a message has asked, which has its outcome."""
-        self._doubts.pop(message_id, None)
-        self._asks.over(message_id)
+        return self._asks.failed(failed)
 
     def _former(self, ask: Ask) -> tuple[str, str] | None:
         """Return the same question, and its step, where an SCR that knew steps by their order has it under way."""
@@ -148,42 +109,16 @@ class Questions:
 
     def reopen(self, ask: OpenAsk) -> None:
         """Resume an ask that an earlier runtime has left: its answer is kept for a later try."""
-        self._asks.open(ask, "", max(0.0, ask.until - time.time()), partial(self.came_late, ask))
+        self._asks.reopen(ask, max(0.0, ask.until - time.time()))
         self.doubted(ask.message_id)
 
-    def came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
-        """Keep an answer that no incarnation waits for any more."""
-        self._answered(ask, 0, 0, outcome)
-
     def _waits_for(self, agent: str) -> Iterator[str]:
-        """Whose answers the turn that the agent has in hand waits for; not those that an earlier delivery asked for."""
-        for awaited in self._awaited.get(agent, {}).values():
-            pending = self._router.in_hand(agent, awaited.asked_in)
-            if pending and pending.deliveries == awaited.deliveries:
-                yield awaited.to
-
-    def _forget(self, ask: OpenAsk) -> None:
-        awaited = self._awaited.get(ask.agent, {})
-        awaited.pop(ask.message_id, None)
-        if not awaited:
-            self._awaited.pop(ask.agent, None)
-
-    def _answered(self, ask: OpenAsk, incarnation: int, ref: int, outcome: Outcome) -> None:
-        """An answer that came is a recorded step, whether or not the one who asked still lives."""
-        self._forget(ask)
-        pending = self._router.find(ask.agent, ask.asked_in)
-        if pending and outcome.error is None:
-            step = pending.steps[ask.step] = answered_step(ask, outcome.output)
-            self._recorded(ask.agent, pending, step)
-        if incarnation:
-            self._care.answered(ask.agent, incarnation)
-            answer = Answer(
-                ref=ref, value=outcome.output, error=outcome.error, detail=outcome.detail, info=outcome.info
-            )
-            self._tell(ask.agent, incarnation, answer)
+        """Yield whose answers the turn that the agent has in hand waits for; not what an earlier delivery asked."""
+        if pending := self._router.in_hand(agent):
+            yield from self._asks.awaited(pending.message.message_id, pending.deliveries)
 
 
 def is_same(one: Message, other: Message) -> bool:
-    """Whether two questions ask the same, whatever their ids."""
+    """Tell whether two questions ask the same, whatever their ids."""
     first, second = (message.payload.model_dump(exclude={"task_id"}) for message in (one, other))
     return one.type == other.type and first == second

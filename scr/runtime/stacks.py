@@ -11,9 +11,10 @@ from functools import partial
 from time import monotonic
 
 from scr.launch.pulse import DUMP, is_stopped
-from scr.runtime.asks import Outcome, Tell
+from scr.runtime.waits import Tell
 from scr.supervise.incarnation import Incarnation
 from scr.telemetry.crashes import last_dump
+from scr.turns.outcome import Outcome
 
 LOOK_S = 0.02  # an answer that has not grown for so long is whole
 ANSWER_S = 2.0

@@ -28,7 +28,7 @@ from scr.mail.channel import LoopChannel
 from scr.mail.pending import Doubt, Pending, Phase, Turn
 from scr.mail.router import Router
 from scr.messages import Message, Tick
-from scr.runtime.asks import Asks, Outcome
+from scr.runtime.asks import Asks
 from scr.runtime.care import Care
 from scr.runtime.effects import CANCELLED, Effects, Startable
 from scr.runtime.facts import KINDS, Facts, TurnFrame, forged
@@ -45,7 +45,7 @@ from scr.runtime.ticks import Ticks
 from scr.runtime.waits import Waits
 from scr.runtime.writing import Writing
 from scr.specs import AgentSpec
-from scr.store.records import KeptMessage, OpenAsk
+from scr.store.records import KeptMessage
 from scr.store.store import Store
 from scr.telemetry.events import Logged
 from scr.telemetry.sinks import EventLog
@@ -82,16 +82,14 @@ class Turns:
         self._children, self._care = children, care
         self.router = Router()
         self.fold = fold = Fold(self.router)
-        self._asks = Asks(loop, store.close_ask, store.held_up, self._came_late)
+        self._asks = Asks(loop, store, self.router, care, children, log)
         self.streams = Streams()
         self.parked = Parked(store, fold, run)
         self.post = Post(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
         self.failures = Failures(self.router)
         self.timers = Ticks(loop, store, self.post, self.router)
         self._writing = Writing(store, log, fold, self.timers, self.failures, self.parked)
-        self.questions = Questions(
-            self._asks, self.post, self.router, care, children.tell, self._writing.announce, self.parked
-        )
+        self.questions = Questions(self._asks, self.post, self.router, self.parked)
         self._pages = Pages(store, care, children.tell, frame_bytes)
         self.mail = Mail(loop, fold, self.failures)
         self._sending = Sending(store, care, children, self._pages, self.streams, memory=memory)
@@ -257,9 +255,6 @@ class Turns:
             fault = str(error)
         if fault:
             self._children.distrust(agent, incarnation, fault)
-
-    def _came_late(self, ask: OpenAsk, outcome: Outcome) -> None:
-        self.questions.came_late(ask, outcome)
 
     def _ring(self, _pending: Pending, _order: orders.Ring) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""

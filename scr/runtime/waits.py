@@ -10,9 +10,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from scr.messages import Failure, Message, Result
-from scr.runtime.asks import Outcome, Tell, outcome_of
+from scr.turns.outcome import Outcome, outcome_of
+
+Tell: TypeAlias = Callable[[Outcome], None]
 
 
 @dataclass(eq=False, slots=True)

@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from scr.errors import InvalidMessage, ScrError
 from scr.failpoints import reach
-from scr.frames import StepRecord
 from scr.mail.pending import Pending
 from scr.runtime.failures import Failures
 from scr.runtime.fold import Carriers, Fold
@@ -20,7 +19,6 @@ from scr.runtime.ticks import Ticks
 from scr.store.store import Store
 from scr.telemetry.sinks import EventLog
 from scr.turns import events, orders
-from scr.turns.happenings import recorded
 
 
 class Writing:
@@ -32,10 +30,6 @@ class Writing:
         self._store, self._log, self._fold = store, log, fold
         self._timers, self._failures, self._parked = timers, failures, parked
         self.states: dict[str, JsonValue] = {}
-
-    def announce(self, _agent: str, pending: Pending, step: StepRecord) -> None:
-        """Tell of a step of the message that is complete."""
-        pending.cause = self._log.emit(recorded(pending.turn.message, step), cause=pending.cause)
 
     def carriers(self) -> Carriers:
         """Return what carries out which order."""

@@ -1,1 +1,1 @@
-"""What becomes of messages and of questions, as pure folds over frozen values."""
+"""The way of a message, and of a question, as pure folds: `decide(state, event) -> (state, orders)`."""

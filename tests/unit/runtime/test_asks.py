@@ -2,14 +2,13 @@
 
 import asyncio
 
+import pytest
+
+from scr.frames import TurnFailed
 from scr.messages import Failure, FailurePayload, Ping, Result, ResultPayload, origin
-from scr.runtime.asks import Asks, Outcome
 from scr.runtime.waits import Waits
-from scr.store.records import OpenAsk
-
-
-def question(n=0):
-    return OpenAsk(f"q{n}", "a", f"m{n}", "ask b", 0.0)
+from scr.turns.outcome import Outcome
+from tests.unit.runtime.asking import question, run, turn_of_the_loop
 
 
 def answer(n=0):
@@ -22,99 +21,103 @@ def failure(reason):
     return Failure(payload=payload, **origin(message_id="f", sender="runtime", to="a", at=0.0) | {"in_reply_to": "q0"})
 
 
-def run(scenario, held_up=lambda within_s: False):
-    """What was told, and which asks expired."""
-
-    async def main():
-        told, expired = [], []
-        await scenario(Asks(asyncio.get_running_loop(), expired.append, held_up), told)
-        return told, expired
-
-    return asyncio.run(main())
-
-
-async def turn_of_the_loop(fact):
-    while not fact():  # noqa: ASYNC110  the loop itself is what is waited for
-        await asyncio.sleep(0)
-
-
 def test_each_gets_its_own_answer_whatever_the_order():
-    async def scenario(asks, told):
+    async def scenario(asking, asks):
         for n in range(3):
-            asks.open(question(n), "b", 5.0, told.append)
+            asking.open(question(n), ref=n)
         for n in (2, 0, 1):
             assert asks.is_answer(answer(n))
             asks.answer(answer(n))
 
-    assert [outcome.output for outcome in run(scenario)[0]] == [2, 0, 1]
+    assert [(frame.ref, frame.value) for _, _, frame in run(scenario).told] == [(2, 2), (0, 0), (1, 1)]
 
 
 def test_a_failure_is_an_error_with_its_sentence():
-    async def scenario(asks, told):
-        asks.open(question(), "b", 5.0, told.append)
+    async def scenario(asking, asks):
+        asking.open(question())
         asks.answer(failure("agent_gone"))
 
-    assert run(scenario)[0] == [Outcome(error="AgentGone", detail="why")]
+    ((_, _, told),) = run(scenario).told
+    assert (told.value, told.error, told.detail, told.info) == (None, "AgentGone", "why", None)
 
 
-def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_dropped():
-    async def scenario(asks, told):
-        asks.open(question(), "b", 0.0, told.append)
-        await turn_of_the_loop(lambda: told)
+def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_dropped(monkeypatch):
+    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 0)
+
+    async def scenario(asking, asks):
+        asking.open(question(), timeout_s=0.0)
+        await turn_of_the_loop(lambda: asking.told)
         assert asks.is_answer(answer())
         assert not asks.expects("q0")
         asks.answer(answer())
 
-    told, expired = run(scenario)
-    assert [outcome.error for outcome in told] == ["AskTimedOut"]
-    assert expired == ["q0"]
+    noted = run(scenario)
+    assert (noted.answers, noted.closed, noted.steps) == (["AskTimedOut"], ["q0"], [])
 
 
-def test_an_ask_that_nobody_could_have_answered_has_its_whole_time_again():
+def test_an_ask_that_nobody_could_have_answered_has_its_whole_time_again(monkeypatch):
+    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 0)
     asked = []
 
     def held_up(within_s):
         asked.append(within_s)
         return len(asked) < 3
 
-    async def scenario(asks, told):
-        asks.open(question(), "b", 0.01, told.append)
+    async def scenario(asking, asks):
+        asking.open(question(), timeout_s=0.01)
         await turn_of_the_loop(lambda: len(asked) == 2)
-        assert (told, asks.expects("q0")) == ([], True)
-        await turn_of_the_loop(lambda: told)
+        assert (asking.told, asks.expects("q0")) == ([], True)
+        await turn_of_the_loop(lambda: asking.told)
 
-    told, expired = run(scenario, held_up)
-    assert ([outcome.error for outcome in told], expired) == (["AskTimedOut"], ["q0"])
+    noted = run(scenario, held_up=held_up)
+    assert (noted.answers, noted.closed) == (["AskTimedOut"], ["q0"])
     assert asked == [0.01] * 3
 
 
 def test_an_answer_that_nobody_asked_for_is_ordinary_mail():
-    async def scenario(asks, told):
+    async def scenario(asking, asks):
         assert not asks.is_answer(answer())
         assert not asks.is_answer(Ping(**origin(message_id="p", sender="a", to="b", at=0.0)))
 
-    assert run(scenario) == ([], [])
+    noted = run(scenario)
+    assert (noted.told, noted.closed) == ([], [])
 
 
 def test_asking_again_with_the_same_message_waits_for_the_same_answer():
-    async def scenario(asks, told):
-        dead = []
-        assert asks.open(question(), "b", 5.0, dead.append)
-        assert not asks.open(question(), "b", 5.0, told.append)
+    async def scenario(asking, asks):
+        assert asking.open(question(), incarnation=1, ref=7)
+        assert not asking.open(question(), incarnation=2, ref=8)
         asks.answer(answer())
-        assert not dead
 
-    assert [outcome.output for outcome in run(scenario)[0]] == [0]
+    noted = run(scenario)
+    assert [(incarnation, frame.ref, frame.value) for _, incarnation, frame in noted.told] == [(2, 8, 0)]
+    assert not noted.waiting.total(), "the process that died waits for nothing, and the next has its answer"
+
+
+@pytest.mark.parametrize("put_off", [{"after_s": 1.0}, {"in_doubt": True}], ids=["outage", "doubt"])
+def test_a_turn_that_is_put_off_is_told_again_that_there_was_no_answer_and_one_that_failed_asks_anew(put_off):
+    failed = {"ref": 1, "message_id": "m0", "names": ("ValueError",), "error_type": "ValueError"}
+
+    async def scenario(asking, asks):
+        asking.open(question())
+        asks.answer(failure("unanswered"))
+        asks.failed(TurnFailed(**failed, **put_off))
+        assert not asking.open(question())
+        asks.failed(TurnFailed(**failed))
+        assert asking.open(question())
+
+    assert run(scenario).answers == ["NotAnswered"] * 2
 
 
 def test_the_step_that_an_answer_is_the_result_of_is_known_before_it_is_told():
-    async def scenario(asks, told):
-        asks.open(question(1), "b", 5.0, told.append)
+    async def scenario(asking, asks):
+        asking.open(question(1))
         (found,) = asks.answers_in([answer(0), answer(1), failure("refused")])
         assert (found.message_id, found.ask_id, found.asked_in) == ("r1", "q1", "m1")
         assert (found.step.name, found.step.value) == ("ask b", 1)
 
-    assert run(scenario) == ([], [])
+    noted = run(scenario)
+    assert (noted.told, noted.closed) == ([], [])
 
 
 def test_any_number_of_clients_wait_for_one_message_each_with_its_own_deadline():

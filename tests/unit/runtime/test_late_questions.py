@@ -7,11 +7,11 @@ import pytest
 
 from scr.frames import Answer, Ask, TurnFailed
 from scr.messages import Task, TaskPayload, follow
-from scr.runtime.asks import Asks, Outcome
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
-from scr.store.records import OpenAsk
+from scr.turns.outcome import Outcome
 from tests.unit.runtime import test_no_answer
+from tests.unit.runtime.asking import question, run
 from tests.unit.runtime.test_turn_machine import Agent
 
 
@@ -167,13 +167,26 @@ def test_what_a_committed_turn_had_asked_is_forgotten_and_its_late_answer_is_no_
 
 def test_late_questions_are_bounded_and_the_oldest_is_closed(monkeypatch):
     monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 2)
-    loop, closed = asyncio.new_event_loop(), []
-    asks = Asks(loop, closed.append, lambda _: False, lambda *_: None)
-    for n in range(3):
-        asks.open(OpenAsk(f"q{n}", "a", f"m{n}", "ask b", 0.0), "b", 60.0, lambda _: None)
-        asks.let_go(f"q{n}", Outcome(error="AskTimedOut"))
-    assert (closed, [asks.knows(f"q{n}") for n in range(3)]) == (["q0"], [False, True, True])
-    loop.close()
+
+    async def scenario(asking, asks):
+        for n in range(3):
+            asking.open(question(n))
+            asks.let_go(f"q{n}", Outcome(error="AskTimedOut"))
+        assert (asking.closed, [asks.knows(f"q{n}") for n in range(3)]) == (["q0"], [False, True, True])
+
+    assert run(scenario).answers == ["AskTimedOut"] * 3
+
+
+def test_the_doubts_that_turns_may_fail_by_are_bounded(monkeypatch):
+    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 2)
+
+    async def scenario(asking, asks):
+        for n in range(3):
+            asking.open(question(n), doubt=Outcome(error="StepInDoubt"))
+        failed = {"ref": 1, "names": ("StepInDoubt",), "error_type": "StepInDoubt", "in_doubt": True}
+        assert [asks.failed(TurnFailed(message_id=f"m{n}", **failed)) for n in range(3)] == [None, "q1", "q2"]
+
+    run(scenario)
 
 
 def test_a_task_waits_without_an_attempt_while_what_it_asked_waits_for_a_person_and_who_asked_for_it_is_told(stand):

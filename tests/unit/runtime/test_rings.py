@@ -5,10 +5,11 @@ import pytest
 from scr.frames import Ask
 from scr.mail.pending import Pending
 from scr.messages import Task, TaskPayload, origin
-from scr.runtime.asks import Outcome
 from scr.runtime.questions import Questions
 from scr.runtime.rings import refusal, ring_of
 from scr.store.records import OpenAsk
+from scr.turns.outcome import Outcome
+from tests.unit.runtime.asking import Asking
 
 
 @pytest.mark.parametrize(
@@ -37,12 +38,19 @@ def test_a_ring_is_named_and_a_long_one_is_cut():
     assert "more, which waits for a0: " in long
 
 
-class House:
-    """In place of the asks, the post, the router and care: agents with the message that each has in hand."""
+class House(Asking):
+    """Agents with the message that each has in hand, and the post.  Its loop is a clock that stands still."""
 
     def __init__(self):
-        self.hands, self.told, self.tells, self.accepted = {}, [], {}, []
-        self.questions = Questions(self, self, self, self, lambda *frame: self.told.append(frame), lambda *_: None)
+        super().__init__(self)
+        self.accepted = []
+        self.questions = Questions(self.asks_, self, self, self)
+
+    def call_later(self, *_):
+        return self
+
+    def cancel(self):
+        pass
 
     def take(self, agent, message_id, deliveries=1):
         message = Task(payload=TaskPayload(task_id="t"), **origin(message_id=message_id, sender="c", to=agent, at=0.0))
@@ -59,26 +67,10 @@ class House:
         return refused[0].detail.partition(":")[0] if refused else "asked"
 
     def answer(self, agent, to):
-        self.tells[f"{agent} to {to}"](Outcome(output=1))
-
-    def open(self, ask, to, timeout_s, tell):
-        self.tells[ask.message_id] = tell
-        return True
-
-    def in_hand(self, agent, message_id):
-        pending = self.hands.get(agent)
-        return pending if pending and pending.message.message_id == message_id else None
-
-    def find(self, agent, message_id):
-        return None
+        self.asks_.end(f"{agent} to {to}", Outcome(output=1))
 
     def accept(self, message, cause, ask):
         self.accepted.append(message.message_id)
-
-    def asks(self, agent, incarnation):
-        pass
-
-    answered = asks
 
 
 @pytest.fixture
@@ -136,4 +128,5 @@ def test_nothing_is_kept_of_questions_that_have_their_answer(house):
     house.ask("a", "c")
     house.answer("a", "b")
     house.answer("a", "c")
-    assert not house.questions._awaited
+    assert not house.asks_._by_step
+    assert not house.asks_._timers
