@@ -50,12 +50,10 @@ def half_started():
         loop,
         Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=(spec,))),
         launch=lambda _agent, told: launched.append(told),
-        reaper=Mock(),
-        house=Mock(),
         frame_bytes=1000,
         tail_bytes=1000,
     )
-    supervisor.start()
+    supervisor.start(Mock(), Mock(), Mock())
     supervisor.stop("over", 5.0)
     yield supervisor, launched.pop()
     supervisor.live("late").close()
