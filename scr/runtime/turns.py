@@ -26,6 +26,7 @@ from scr.frames import (
     FromAgent,
     InDoubt,
     Log,
+    Progress,
     ReadStep,
     ReadSteps,
     ReadVersion,
@@ -55,7 +56,7 @@ from scr.runtime.waits import Waits
 from scr.specs import AgentSpec
 from scr.store.records import CommittedTurn, OpenAsk, effects_of
 from scr.store.store import Store
-from scr.telemetry.events import Logged, MessageDelivered, TurnCommitted
+from scr.telemetry.events import Logged, MessageDelivered, Progressed, TurnCommitted
 from scr.telemetry.sinks import EventLog
 
 REMEMBERED = "remembered"
@@ -203,8 +204,10 @@ class Turns:
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
             case Ready(timers=timers, cancels=cancels):
                 self._started(agent, incarnation, timers, cancels)
-            case Log(text=text, done=done, total=total):
-                self._events.emit(Logged(agent=agent, text=text, done=done, total=total))
+            case Log(text=text):
+                self._events.emit(Logged(agent=agent, text=text))
+            case Progress(message_id=message_id, done=done, total=total, note=note):
+                self._events.emit(Progressed(agent=agent, message_id=message_id, done=done, total=total, note=note))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Ready
+from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.launch.launcher import Process
 from scr.launch.reaper import Reaper
 from scr.launch.status import WaitStatus
@@ -279,7 +279,9 @@ class Supervisor:
                 self.distrust(agent, number, "a ready frame has no place in its life now")
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
-            case _ if self._live.get(agent) is incarnation and (incarnation.ready or isinstance(frame, Fetch | Log)):
+            case _ if self._live.get(agent) is incarnation and (
+                incarnation.ready or isinstance(frame, Fetch | Log | Progress)
+            ):
                 self._frames.said(agent, number, frame)
             case _:
                 self.distrust(agent, number, f"a {frame.kind} frame before it was ready")
