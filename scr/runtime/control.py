@@ -25,7 +25,7 @@ from scr.launch.lineage import Guard, Lineage
 from scr.mail.channel import LoopChannel
 from scr.runtime.asks import Outcome
 from scr.runtime.door import CLOSED, Door, last_word
-from scr.runtime.operations import Operations, attempt
+from scr.runtime.operations import Operations
 from scr.runtime.request_table import TABLE
 from scr.runtime.requests import REQUEST, Answered, AnyRequest, Happened, Subscribe
 from scr.runtime.streams import Outlet
@@ -119,7 +119,10 @@ class ClientSession:
             self.close()
 
     def _hear(self, request: AnyRequest) -> None:
-        attempt(partial(self.fail, request), TABLE[type(request)], self._operations, self, request)
+        try:
+            TABLE[type(request)](self._operations, self, request)
+        except Exception as error:  # noqa: BLE001  one request must not end a runtime
+            self.fail(request, error)
 
     def _happened(self, record: Record, *, can_lose: bool) -> None:
         if can_lose and self._channel.waiting_bytes > LOG_BYTES:

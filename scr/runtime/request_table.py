@@ -78,20 +78,20 @@ def ask(operations: Operations, caller: Caller, request: Ask) -> None:
 
 def send(operations: Operations, caller: Caller, request: Send) -> None:
     """Send a message; when it is in the store its chunks come from then on, if they are wanted."""
-
-    def tell(outcome: Outcome) -> None:
-        if request.streams and outcome.error is None:
-            operations.join_stream(request.message_id, caller.outlet, request.ref)
-        caller.tell(request, outcome)
-
     operations.submit(
         request.to,
         request.payload,
-        tell,
+        partial(_accepted, operations, caller, request) if request.streams else partial(caller.tell, request),
         message_id=request.message_id,
         run_id=request.run_id,
         again=request.again,
     )
+
+
+def _accepted(operations: Operations, caller: Caller, request: Send, outcome: Outcome) -> None:
+    if outcome.error is None:
+        operations.join_stream(request.message_id, caller.outlet, request.ref)
+    caller.tell(request, outcome)
 
 
 def await_answer(operations: Operations, caller: Caller, request: AwaitAnswer) -> None:

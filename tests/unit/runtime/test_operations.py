@@ -137,6 +137,9 @@ def test_a_message_to_an_unknown_agent_is_a_dead_letter_that_can_be_retried(play
         await told.get()
         operations.retry_dead("m1", told.put_nowait, pytest.fail)
         assert await told.get() == Outcome(output="b")
+        operations.read_status(told.put_nowait, pytest.fail)
+        status = await told.get()
+        assert (status.dead_letters, status.open_messages) == (1, 0)
         operations.retry_dead("other", pytest.fail, told.put_nowait)
         error = await told.get()
         assert isinstance(error, InvalidInput)
@@ -150,6 +153,20 @@ def test_a_start_under_a_supervisor_that_is_not_there_is_refused_by_name(played)
         operations.start_agent("nowhere", agent("b"), told.put_nowait)
         outcome = await told.get()
         assert (outcome.error, "nowhere" in outcome.detail) == ("UnknownAgent", True)
+
+    played(story)
+
+
+def test_a_start_is_told_when_the_store_has_all_that_was_before_it(played, monkeypatch):
+    kept = []
+    monkeypatch.setattr(MemoryStore, "sync", lambda _, then: kept.append(then))
+
+    async def story(operations, told, *_):
+        operations.start_agent("nowhere", agent("b"), told.put_nowait)
+        operations.stop_agent("b", told.put_nowait)
+        assert (told.empty(), len(kept)) == (True, 2)
+        kept.pop(0)()
+        assert (await told.get()).error == "UnknownAgent"
 
     played(story)
 
