@@ -220,20 +220,32 @@ def test_what_goes_wrong_with_the_status_or_the_crashes_is_told(played):
     played(story)
 
 
-def test_a_subscription_is_of_one_agent_and_some_kinds_from_an_event_on_and_ends(played):
-    async def story(operations, told, launches, _):
-        all_kinds, of_a = [], []
-        operations.subscribe(lambda record: all_kinds.append(record.event.kind))
-        end = operations.subscribe(of_a.append, agent="a", kinds=["agent_starting", "agent_gone"], since=1)
+def test_a_subscription_is_of_one_agent_and_some_kinds_from_an_event_on(played):
+    async def story(operations, told, launches, over):
+        everything, starts_of_a, gone = [], [], []
+        operations.subscribe(lambda record: everything.append(record.event.kind))
+        operations.subscribe(starts_of_a.append, agent="a", kinds=["agent_starting"])
+        operations.subscribe(gone.append, since=2, agent="a", kinds=["agent_starting", "agent_gone"])
         operations.start_agent("pool", agent("b"), told.put_nowait)
-        assert all_kinds == ["runtime_up", "agent_starting", "agent_starting"]
-        assert [(record.event.kind, record.event.agent) for record in of_a] == [("agent_starting", "a")]
-        end()
-        operations.restart_agent("a", told.put_nowait)
         operations.shut_down("enough")
-        for launched in launches.asked:
-            launched(LaunchFailed("no room"))
-        assert len(of_a) == 1 < all_kinds.count("agent_starting")
+        while launches.asked:
+            launches.refuse()
+        await over.wait()
+        assert everything[:3] == ["runtime_up", "agent_starting", "agent_starting"]
+        assert everything.count("agent_gone") == 2
+        assert [record.event.agent for record in starts_of_a] == ["a"]
+        assert [(record.event.kind, record.event.agent) for record in gone] == [("agent_gone", "a")]
+
+    played(story)
+
+
+def test_a_subscription_that_has_ended_is_told_nothing_more(played):
+    async def story(operations, told, *_):
+        heard = []
+        end = operations.subscribe(heard.append, since=2)
+        end()
+        operations.start_agent("pool", agent("b"), told.put_nowait)
+        assert heard == []
 
     played(story)
 
