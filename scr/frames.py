@@ -16,7 +16,7 @@ from scr.retry import ErrorInfo
 from scr.specs import AgentLimits, AgentSpec, Code, Wanted
 from scr.values import LATER, Frozen
 
-VERSION_MAX = (1 << 63) - 1  # what a database calls a number
+VERSION_MAX = COUNT_MAX = (1 << 63) - 1  # what a database calls a number
 
 
 class TableAddress(Frozen):
@@ -296,12 +296,20 @@ class Stream(Frozen):
 
 
 class Log(Frozen):
-    """One line for people.  With a `total` it says how far something is: `done` of that."""
+    """One line for people."""
 
     kind: Literal["log"] = "log"
     text: Annotated[str, Field(max_length=8192)]
-    done: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
-    total: Annotated[int, Field(ge=0, le=VERSION_MAX)] = 0
+
+
+class Progress(Frozen):
+    """Tell people how far something is: `done` of `total`.  `message_id` is in hand, where a handler tells it."""
+
+    kind: Literal["progress"] = "progress"
+    message_id: MessageId | None = None
+    done: Annotated[int, Field(ge=0, le=COUNT_MAX)]
+    total: Annotated[int, Field(ge=1, le=COUNT_MAX)]
+    note: Annotated[str, Field(max_length=8192)] = ""
 
 
 class Exiting(Frozen):
@@ -331,6 +339,7 @@ FromAgent: TypeAlias = Annotated[
     | ReadVersion
     | Stream
     | Log
+    | Progress
     | Exiting,
     Field(discriminator="kind"),
 ]

@@ -84,6 +84,7 @@ PURE = {
     "telemetry.crashes",
     "telemetry.events",
     "telemetry.log_lines",
+    "telemetry.output",
     "telemetry.plain",
     "turns.outcome",
     "turns.question_events",

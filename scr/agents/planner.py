@@ -26,6 +26,7 @@ from scr.research.index import Index, IndexStats
 from scr.research.job import Job, absorb, due, give_up, outcome
 from scr.research.plan import Plan
 from scr.research.question import clean
+from scr.telemetry.output import SUBTASKS
 from scr.values import Frozen, complaint
 
 WORKER = "scr.agents.worker:WorkerAgent"
@@ -97,6 +98,7 @@ class PlannerAgent(Agent):
         ctx.remember(f"{task_id}/task", {"question": plan.question, "docs": request.docs})
         ctx.remember(f"{task_id}/index", stats.model_dump(mode="json"))
         ctx.remember(f"{task_id}/plan", plan.model_dump(mode="json"))
+        ctx.progress(0, len(plan.subtasks), SUBTASKS)
         self._tell(ctx, "planned", {"subtasks": len(plan.subtasks), "facets": [facet.title for facet in plan.facets]})
         self._go_on(ctx)
 
@@ -233,11 +235,7 @@ class PlannerAgent(Agent):
 
 def _counted(request: Request, ctx: Context) -> JsonValue:
     """Count what the documents hold.  The counts are recorded, the index is not: each machine ensures its own."""
-
-    def tell(done: int, total: int, what: str) -> None:
-        ctx.progress(done, total, what)
-
-    with Index.ensure(Path(request.docs), Path(request.index), tell) as index:
+    with Index.ensure(Path(request.docs), Path(request.index), ctx.progress) as index:
         return index.stats.model_dump(mode="json")
 
 

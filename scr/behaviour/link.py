@@ -22,6 +22,7 @@ from scr.frames import (
     FromRuntime,
     Halt,
     Log,
+    Progress,
     ReadStep,
     ReadSteps,
     ReadVersion,
@@ -59,9 +60,13 @@ class Link:
         with self._order:
             self._channel.send(make())
 
-    def log(self, text: str, done: int = 0, total: int = 0) -> None:
-        """Send a line for people, cut where it is too long; with a `total` it says how far something is."""
-        self._channel.send(Log(text=printable(text[:LOG_CHARACTERS])[:LOG_CHARACTERS], done=done, total=total))
+    def log(self, text: str) -> None:
+        """Send a line for people, cut where it is too long."""
+        self._channel.send(Log(text=_cut(text)))
+
+    def progress(self, message_id: str | None, done: int, total: int, note: str) -> None:
+        """Send how far something is, with a note that is cut where it is too long."""
+        self._channel.send(Progress(message_id=message_id, done=done, total=total, note=_cut(note)))
 
     def next(self) -> Deliver | Halt | None:
         """The next thing to do, to halt before all else; None when the runtime is gone.
@@ -168,6 +173,10 @@ class Link:
                 self._waiting.append(frame)
             case None:
                 raise PeerGone("the runtime is gone")
+
+
+def _cut(text: str) -> str:
+    return printable(text[:LOG_CHARACTERS])[:LOG_CHARACTERS]
 
 
 def _more(message_id: str, after: int, ref: int) -> FromAgent:

@@ -21,14 +21,14 @@ from scr.behaviour.steps import WITHIN, Hands, Step, Waiting
 from scr.behaviour.turn import Turn, compose, plain
 from scr.behaviour.verbs import AsyncOnceStep, AsyncStep, OnceStep, Options, PlainStep
 from scr.errors import InvalidMessage, ScrError
-from scr.frames import Ask, FromAgent
+from scr.frames import COUNT_MAX, Ask, FromAgent
 from scr.launch.pulse import Pulse
 from scr.messages import Message, Payload, TaskPayload, derive_id, follow, of_payload
 from scr.step_names import question_id
 from scr.values import Frozen
 
 CONCURRENCY = "scr.behaviour.concurrency"
-TOLD_EVERY_S = 0.25
+TOLD_EVERY_S, NEWS_MAX = 0.25, 20
 
 
 class Stepping(Uncounted):
@@ -37,7 +37,8 @@ class Stepping(Uncounted):
     def __init__(self, link: Link, turn: Turn | None, pulse: Pulse | None = None) -> None:
         self._link, self._turn, self._pulse = link, turn, pulse
         self._until = monotonic() + turn.delivery.deadline_s if turn else None
-        self._told_at = 0.0
+        self._told_at = self._news_due_at = 0.0
+        self._note = ""
 
     @property
     def agent(self) -> str:
@@ -49,22 +50,34 @@ class Stepping(Uncounted):
         """Seconds left of the handler's budget; None in `on_start` and `on_stop`."""
         return None if self._until is None else self._until - monotonic()
 
-    def progress(self, done: int = 0, total: int = 0, what: str = "done") -> None:
+    def progress(self, done: int = 0, total: int = 0, note: str = "done") -> None:
         """Say that the handler gets on, however long it takes: it has its whole `deadline_s` again from here.
 
         With a `total` people see how far it is, too: `ctx.progress(240, 1000, "reading documents")`.  Of many such
-        calls a few in a second are shown, and the last.  Raises InvalidMessage for what are no counts.
+        calls a few in a second are shown, and the first and the last of each note.  Raises InvalidMessage for what
+        are no counts.
         """
-        if not all(type(number) is int and number >= 0 for number in (done, total)):
-            raise InvalidMessage(f"progress({shown(done)}, {shown(total)}): give whole numbers, 0 or more")
+        if not all(type(number) is int and 0 <= number <= COUNT_MAX for number in (done, total)):
+            raise InvalidMessage(f"progress({shown(done)}, {shown(total)}): give whole numbers, 0 or more, below 2**63")
         now = monotonic()
         if self._pulse:
             self._pulse.progressed()
         if self._turn:
             self._until = now + self._turn.delivery.deadline_s
-        if total > 0 and (done >= total or now - self._told_at >= TOLD_EVERY_S):
-            self._told_at = now
-            self._link.log(f"{what} {done:,} of {total:,}", done, total)
+        if total > 0 and self._is_worth_telling(now, is_news=done >= total or note != self._note):
+            self._told_at, self._note = now, note
+            message_id = self._turn.delivery.message.message_id if self._turn else None
+            self._link.progress(message_id, done, total, str(note))
+
+    def _is_worth_telling(self, now: float, *, is_news: bool) -> bool:
+        """Tell whether progress is told now: every `TOLD_EVERY_S`, and news at once, `NEWS_MAX` of them in a row."""
+        if now - self._told_at >= TOLD_EVERY_S:
+            return True
+        due_at = max(self._news_due_at, now - NEWS_MAX * TOLD_EVERY_S)
+        if not is_news or due_at > now:
+            return False
+        self._news_due_at = due_at + TOLD_EVERY_S
+        return True
 
     @property
     def step(self) -> PlainStep:

@@ -16,6 +16,7 @@ from scr.telemetry.events import (
     Logged,
     MessageParked,
     Printed,
+    Progressed,
     Record,
     TurnFailed,
 )
@@ -28,7 +29,7 @@ def line_of(record: Record) -> str | None:
     match record.event:
         case Printed(stream=stream, text=text):
             mark, said = MARKS[stream], text
-        case Logged(text=text):
+        case Logged(text=text) | Progressed(text=text):
             mark, said = "log", text
         case AgentUp(pid=pid, incarnation=incarnation):
             mark, said = "---", f"incarnation {incarnation} is up, pid {pid}"

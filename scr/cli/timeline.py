@@ -34,6 +34,7 @@ SAYINGS: Mapping[str, str] = {
     "message_cancelled": "{message_id} to {to} cancelled",
     "store_changed": "the store is {state} {detail}",
     "logged": "{agent}: {text}",
+    "progressed": "{agent}: {note} {done:,} of {total:,}",
     "printed": "{agent} | {text}",
 }
 """Kinds that are not named here are told by their fields."""

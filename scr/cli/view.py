@@ -5,7 +5,6 @@ Pure.  Every way of showing a run, live or line by line, reads this and nothing 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -22,15 +21,16 @@ from scr.telemetry.events import (
     MessageAccepted,
     MessageBuried,
     MessageDelivered,
+    Progressed,
     Record,
     RuntimeUp,
     StepRecorded,
     TurnCommitted,
 )
+from scr.telemetry.output import SUBTASKS
 
 CLIENT = "client"
 RUNTIME_LOST = "runtime_lost"
-PLANNED = re.compile(r"(\d+) subtasks|subtasks\W+(\d+)")
 Value = TypeVar("Value")
 
 
@@ -94,7 +94,8 @@ class Reading:
 class RunView:
     """The whole run.  `mail` says in words what each accepted message is, until it is done.
 
-    `reading` is the last line that told how far something is, such as the reading of documents.
+    `planned` and `finished` are how many subtasks there are, and are done, by the last word of who counts them.
+    `reading` is the last that was told of how far something else is, such as the reading of documents.
     """
 
     runtime_pid: int | None = None
@@ -102,12 +103,13 @@ class RunView:
     mail: Mapping[str, str] = field(default_factory=dict)
     subtasks: Mapping[str, Subtask] = field(default_factory=dict)
     planned: int = 0
+    finished: int = 0
     reading: Reading | None = None
 
     @property
     def done(self) -> int:
         """How many subtasks are finished."""
-        return sum(subtask.done for subtask in self.subtasks.values())
+        return max(self.finished, sum(subtask.done for subtask in self.subtasks.values()))
 
     @property
     def total(self) -> int:
@@ -135,11 +137,10 @@ class RunView:
                 return self._exited(record.event)
             case AgentGone(agent=agent) | AgentParked(agent=agent):
                 return self._with(replace(self._idle(agent), state=State.ENDED))
-            case Logged(text=text, done=done, total=total) if total:
+            case Progressed(note=note, done=done, total=total) if note == SUBTASKS:
+                return replace(self, finished=done, planned=total)
+            case Progressed(text=text, done=done, total=total) | Logged(text=text, done=done, total=total) if total:
                 return replace(self, reading=Reading(text, done, total))
-            case Logged(text=text):
-                found = PLANNED.search(text)
-                return replace(self, planned=int(found[1] or found[2])) if found and not self.planned else self
             case _:
                 return self._mailed(record)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 
 from scr.mail.pending import Pending
-from scr.mail.router import Router
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
 from scr.runtime.crashes import crash_of, is_crash
@@ -24,14 +23,14 @@ from scr.turns.happenings import summary
 class CrashLog:
     """Makes a record while everything about the process is still known, and has it kept."""
 
-    def __init__(self, supervisor: Supervisor, router: Router, store: Store) -> None:
-        self._supervisor, self._router, self._store = supervisor, router, store
+    def __init__(self, supervisor: Supervisor, store: Store) -> None:
+        self._supervisor, self._store = supervisor, store
 
-    def died(self, incarnation: Incarnation, end: Exit) -> None:
-        """A process has ended; an end that was asked for is no crash."""
+    def died(self, incarnation: Incarnation, end: Exit, in_hand: Pending | None) -> None:
+        """Keep that a process has ended, with what it had in hand; an end that was asked for is no crash."""
         child = self._supervisor.tree.children.get(incarnation.spec.id)
         if child is not None and is_crash(incarnation, child, end):
-            self._keep(incarnation, child, end, self._router.in_hand(child.id))
+            self._keep(incarnation, child, end, in_hand)
 
     def raised(self, agent: str, incarnation: int, error: ErrorInfo, pending: Pending) -> None:
         """A handler has raised, and its process lives."""

@@ -82,6 +82,13 @@ class Departures:
             self._turns.bury(held, f"{agent} ended for good ({reason})")
         self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
 
+    def stop(self, agent: str) -> bool:
+        """End an agent for good that has left the tree while its mail waits; false where none of that name has."""
+        if agent not in self.left:
+            return False
+        self.end(agent, ExitReason.SHUTDOWN, "it was stopped")
+        return True
+
     def _leave(self, agent: str, absence: Absence, reason: str) -> bool:
         """Tell who monitors the agent and who waits for it.
 

@@ -14,11 +14,10 @@ from enum import StrEnum
 
 from scr.messages import ExitReason
 from scr.runtime.reload import Reloads
-from scr.runtime.starts import heard
 from scr.runtime.turns import Turns
 from scr.store.store import Store
 from scr.supervise.exits import Exit
-from scr.supervise.supervisor import Supervisor
+from scr.supervise.supervisor import Supervisor, heard
 from scr.supervise.tree import Goal, Phase
 
 CLOSED_AT = 0.8  # of the lease

@@ -29,13 +29,13 @@ from scr.launch.zygote import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
 from scr.mail.framing import FRAME_MAX, read_first
 from scr.runtime.charter import Boot
-from scr.runtime.control import Control
-from scr.runtime.fence import Fence
+from scr.runtime.composition import Parts, compose, start
 from scr.runtime.keeping import Watcher, opened_store, tell_owner
 from scr.runtime.preload import ENTRY
 from scr.runtime.running import tell, this_process
-from scr.runtime.scratch import CONTROL
-from scr.runtime.system import System
+from scr.store.records import StoreStatus
+from scr.telemetry.events import StoreChanged
+from scr.telemetry.sinks import EventLog
 
 BOOT_S = 10.0
 ORPHANED_S = 0.3
@@ -61,10 +61,9 @@ def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: 
 async def run(
     boot: Boot, owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None
 ) -> int:
-    """The composition: launcher, system, control, first process to last.  The exit status: 0, on purpose."""
-    loop, limits = asyncio.get_running_loop(), boot.settings.limits
-    over = asyncio.Event()
-    watcher = Watcher()
+    """Open the store, start the tree, and serve until nothing lives any more.  The exit status: 0, on purpose."""
+    loop, settings = asyncio.get_running_loop(), boot.settings
+    over, watcher = asyncio.Event(), Watcher()
     try:
         store = opened_store(loop, boot, watcher, boot.first, boot.ticket)
     except ScrError as error:
@@ -72,25 +71,23 @@ async def run(
         return 0
     reach("runtime.opened")
     inner = launcher_of(loop, boot, scratch, preload, zygote)
-    launcher = StandbyPool(inner, boot.settings.standbys)
-    fresh = partial(spawning, loop, boot)
-    system = System(
-        loop, boot, scratch, launcher, store, over=over.set, fresh=fresh, helpers=lambda: helpers_of(inner, launcher)
-    )
-    control = Control(loop, system, path=scratch / CONTROL, frame_bytes=limits.frame_bytes, stop_s=limits.stop_s)
-    control.own(owner, lambda: system.stop("its owner is gone", ORPHANED_S))
+    launcher = StandbyPool(inner, settings.standbys)
+    fresh, helpers = partial(spawning, loop, boot), partial(helpers_of, inner, launcher)
+    parts = compose(loop, boot, scratch, store, launcher, fresh=fresh, helpers=helpers, over=over.set)
+    shut_down, control = parts.operations.shut_down, parts.control
+    control.own(owner, lambda: shut_down("its owner is gone", ORPHANED_S))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, system.stop, signal.Signals(number).name, limits.stop_s)
-    watcher.tell_lost, watcher.tell_changed = partial(lose, system, control), system.store_changed
-    system.start()
-    watcher.watch(loop, store, limits.store_patience_s)
-    Fence(loop, store, boot.settings.lease_s, system.turns, system.reloads, system.supervisor).watch()
+        loop.add_signal_handler(number, shut_down, signal.Signals(number).name)
+    watcher.tell_lost, watcher.tell_changed = partial(lose, parts), partial(tell_changed, parts.events)
+    start(loop, boot, store, parts)
+    watcher.watch(loop, store, settings.limits.store_patience_s)
+    parts.fence.watch()
     await over.wait()
-    await system.reloads.close()
+    await parts.reloads.close()
     await launcher.close()
     control.close()
     store.close()
-    return 1 if system.is_cut_short else 0
+    return 1 if parts.lifecycle.is_cut_short else 0
 
 
 def refuse(owner: socket.socket, error: ScrError) -> None:
@@ -100,11 +97,15 @@ def refuse(owner: socket.socket, error: ScrError) -> None:
     tell_owner(owner, error)
 
 
-def lose(system: System, control: Control, error: StoreError) -> None:
-    """Nothing more can be kept, so nothing more may happen: the owner hears why, and everything stops."""
-    control.tell_owner(error)
-    system.turns.end()
-    system.stop(f"the store is lost: {error}", ORPHANED_S)
+def lose(parts: Parts, error: StoreError) -> None:
+    """Tell the owner why nothing more can be kept, and stop everything: nothing more may happen."""
+    parts.control.tell_owner(error)
+    parts.operations.shut_down(f"the store is lost: {error}", ORPHANED_S)
+
+
+def tell_changed(events: EventLog, status: StoreStatus) -> None:
+    """Tell that there is trouble with the store, or that it is over."""
+    events.emit(StoreChanged(state=status.state, detail=status.detail))
 
 
 def launcher_of(

@@ -16,7 +16,7 @@ from typing import Protocol
 from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
 from scr.supervise.orders import Done, Refusal, Refused
-from scr.supervise.supervisor import Answered, Supervisor
+from scr.supervise.supervisor import Answered, Supervisor, heard
 from scr.supervise.tree import Phase
 
 HELD_MAX = 10_000
@@ -110,7 +110,3 @@ class Starts:
             if spec.id not in self._supervisor.tree.children:
                 self._losses.lose(spec.id, outcome.detail)
         answered(outcome)
-
-
-def heard(_outcome: object) -> None:
-    """Whoever asked does not wait for the outcome."""

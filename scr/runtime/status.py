@@ -1,20 +1,72 @@
-"""What is known of each agent at one moment, put together from those who know a part of it.
+"""What is known of the runtime and of each agent at one moment, put together from the parts that know it.
 
 Lives in the runtime, on its loop.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from time import monotonic
+
 from scr.errors import AgentError, UnknownAgent
 from scr.mail.names import unknown
 from scr.mail.router import Router
 from scr.runtime.care import Care
-from scr.runtime.requests import AgentStatus
+from scr.runtime.charter import Boot
+from scr.runtime.departures import Departures
+from scr.runtime.requests import AgentStatus, RuntimeStatus
 from scr.specs import AgentSpec, Code
+from scr.store.store import Store
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.reads import restarts_against, restarts_under
+from scr.supervise.reads import in_start_order, restarts_against, restarts_under
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child, Phase
+
+
+class Overview:
+    """The status of one runtime.  `helpers` tells of the processes that are no agents."""
+
+    def __init__(
+        self,
+        boot: Boot,
+        supervisor: Supervisor,
+        router: Router,
+        care: Care,
+        departures: Departures,
+        store: Store,
+        helpers: Callable[[], dict[str, int]],
+    ) -> None:
+        self._boot, self._supervisor, self._router, self._care = boot, supervisor, router, care
+        self._departures, self._store, self._helpers = departures, store, helpers
+        self._since = monotonic()
+
+    def poke(self) -> None:
+        """Have every agent that is up answer: what is read a moment later tells which did."""
+        for child in self._supervisor.tree.children.values():
+            if child.phase is Phase.UP:
+                self._care.poke(child.id, child.incarnation)
+
+    def read(self) -> RuntimeStatus:
+        """Put together everything as it is now."""
+        at, router, counts = monotonic(), self._router, self._store.counts()
+        children = in_start_order(self._supervisor.tree)
+        return RuntimeStatus(
+            runtime=self._boot.runtime,
+            run=self._boot.run,
+            pid=os.getpid(),
+            uptime_s=at - self._since,
+            agents=(
+                *(status_of(child, self._supervisor, router, self._care, at=at) for child in children),
+                *(absent_status(spec, parent, router) for spec, parent in self._departures.left.values()),
+            ),
+            open_messages=counts.open_messages,
+            dead_letters=counts.dead_letters,
+            crashes=counts.crashes,
+            in_doubt=counts.parked,
+            store=self._store.status(),
+            helpers=self._helpers(),
+        )
 
 
 def status_of(child: Child, supervisor: Supervisor, router: Router, care: Care, *, at: float) -> AgentStatus:

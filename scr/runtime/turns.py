@@ -20,6 +20,7 @@ from scr.frames import (
     Fetch,
     FromAgent,
     Log,
+    Progress,
     ReadVersion,
     Ready,
     Timer,
@@ -47,16 +48,14 @@ from scr.runtime.writing import Writing
 from scr.specs import AgentSpec
 from scr.store.records import KeptMessage
 from scr.store.store import Store
-from scr.telemetry.events import Logged
+from scr.telemetry.events import Logged, Progressed
 from scr.telemetry.sinks import EventLog
 from scr.turns import events, orders
 from scr.turns.events import Event
 from scr.turns.failing import explains
 from scr.turns.machine import stranger
-from scr.turns.timing import Change
 
 REMEMBERED = "remembered"
-UNTIMED = Change((), (), {})
 
 
 class Children(Upkeep, Startable, Protocol):
@@ -240,8 +239,10 @@ class Turns:
                 self._children.tell(agent, incarnation, Answer(ref=ref, value=self._store.entries_version))
             case Ready(timers=timers, cancels=cancels):
                 self._started(agent, incarnation, timers, cancels)
-            case Log(text=text, done=done, total=total):
-                self._log.emit(Logged(agent=agent, text=text, done=done, total=total))
+            case Log(text=text):
+                self._log.emit(Logged(agent=agent, text=text))
+            case Progress(message_id=message_id, done=done, total=total, note=note):
+                self._log.emit(Progressed(agent=agent, message_id=message_id, done=done, total=total, note=note))
             case _:
                 self._children.distrust(agent, incarnation, f"a {frame.kind} frame has no place in its life now")
 

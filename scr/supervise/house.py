@@ -1,4 +1,4 @@
-"""What the supervisor tells the rest of the runtime."""
+"""What the supervisor tells the rest of the runtime: of the lives of its children, and what they say in them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from scr.specs import AgentSpec
 from scr.supervise.exits import Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Fate
+
+
+class Frames(Protocol):
+    """Takes what a live incarnation says that is not about its life: the frames of its turns.
+
+    Called on the loop, for every frame; must neither raise nor block.
+    """
+
+    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+        """Carry out one frame."""
 
 
 class House(Protocol):
@@ -29,9 +39,6 @@ class House(Protocol):
 
     def stopping(self, agent: str) -> None:
         """It was asked to stop: hand it nothing more."""
-
-    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
-        """A frame that is not about its life."""
 
     def printed(self, agent: str, stream: str, line: str) -> None:
         """A line on its standard output or standard error."""

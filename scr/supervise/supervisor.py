@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Ready
+from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.launch.launcher import Process
 from scr.launch.reaper import Reaper
 from scr.launch.status import WaitStatus
@@ -37,12 +37,12 @@ from scr.supervise.facts import (
     TerminateChild,
     Tick,
 )
-from scr.supervise.house import House
+from scr.supervise.house import Frames, House
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Order, Refused, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
 from scr.supervise.reads import deadline
-from scr.supervise.tree import Tree
+from scr.supervise.tree import Goal, Phase, Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
@@ -52,7 +52,14 @@ Answered: TypeAlias = Callable[[Done | Refused], None]
 
 
 class Supervisor:
-    """The shell around one tree.  `launch` starts a blank process that is to be the agent of that id."""
+    """The shell around one tree.  `launch` starts a blank process that is to be the agent of that id.
+
+    It is told of no child and asked for none before `start`.
+    """
+
+    _house: House
+    _frames: Frames
+    _reaper: Reaper
 
     def __init__(
         self,
@@ -60,13 +67,11 @@ class Supervisor:
         tree: Tree,
         *,
         launch: Launch,
-        reaper: Reaper,
-        house: House,
         frame_bytes: int,
         tail_bytes: int,
     ) -> None:
         self.tree = tree
-        self._loop, self._launch, self._reaper, self._house = loop, launch, reaper, house
+        self._loop, self._launch = loop, launch
         self._frame_bytes, self._tail_bytes = frame_bytes, tail_bytes
         self._live: dict[str, Incarnation] = {}
         self._facts: deque[Fact] = deque()
@@ -75,8 +80,9 @@ class Supervisor:
         self._calls: dict[str, Answered] = {}
         self._tokens = count(1)
 
-    def start(self) -> None:
-        """Start the tree."""
+    def start(self, house: House, frames: Frames, reaper: Reaper) -> None:
+        """Start the tree: `house` is told of its lives, `frames` gets what agents say, `reaper` waits for the ends."""
+        self._house, self._frames, self._reaper = house, frames, reaper
         self._feed(Tick(monotonic()))
 
     def stop(self, reason: str, within_s: float) -> None:
@@ -105,6 +111,12 @@ class Supervisor:
         With `spec` it is as that says from its next process on.
         """
         self._feed(Recycle(monotonic(), self._token(answered), agent, spec=spec))
+
+    def recycle(self, agent: str) -> None:
+        """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
+        child = self.tree.children.get(agent)
+        if child and child.phase is Phase.UP and child.goal is Goal.RUN:
+            self.recycle_child(agent, heard)
 
     def park(self, agent: str, why: str) -> None:
         """Take an agent down and keep it down until it is restarted by hand."""
@@ -260,15 +272,17 @@ class Supervisor:
                 incarnation.ready = True
                 if incarnation.asked is Asked.NOTHING:
                     if frame.timers or frame.cancels:
-                        self._house.said(agent, number, frame)
+                        self._frames.said(agent, number, frame)
                     self._house.up(incarnation)
                 self._feed(Started(agent, number, monotonic()))
             case Ready():
                 self.distrust(agent, number, "a ready frame has no place in its life now")
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
-            case _ if self._live.get(agent) is incarnation and (incarnation.ready or isinstance(frame, Fetch | Log)):
-                self._house.said(agent, number, frame)
+            case _ if self._live.get(agent) is incarnation and (
+                incarnation.ready or isinstance(frame, Fetch | Log | Progress)
+            ):
+                self._frames.said(agent, number, frame)
             case _:
                 self.distrust(agent, number, f"a {frame.kind} frame before it was ready")
 
@@ -310,3 +324,7 @@ class Supervisor:
     def _forget(self, incarnation: Incarnation) -> None:
         if self._live.get(incarnation.spec.id) is incarnation:
             del self._live[incarnation.spec.id]
+
+
+def heard(_outcome: object) -> None:
+    """Take note of an outcome for which nothing waits."""

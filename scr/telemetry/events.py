@@ -11,6 +11,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
+from scr.telemetry.output import LinesDropped as LinesDropped  # noqa: PLC0414  exported from here too
+from scr.telemetry.output import Logged as Logged  # noqa: PLC0414  exported from here too
+from scr.telemetry.output import Printed as Printed  # noqa: PLC0414  exported from here too
+from scr.telemetry.output import Progressed as Progressed  # noqa: PLC0414  exported from here too
 from scr.telemetry.plain import Plain, event
 
 
@@ -263,36 +267,6 @@ class StoreChanged(Plain):
     detail: str = ""
 
 
-@event
-class Logged(Plain):
-    """A line that an agent logged.  With a `total` it says how far something is: `done` of that."""
-
-    kind: Literal["logged"] = "logged"
-    agent: str
-    text: str
-    done: int = 0
-    total: int = 0
-
-
-@event
-class Printed(Plain):
-    """A line that a process wrote to its standard output or standard error: `stream` is stdout or stderr."""
-
-    kind: Literal["printed"] = "printed"
-    agent: str
-    stream: str
-    text: str
-
-
-@event
-class LinesDropped(Plain):
-    """This many lines were left out: a process wrote more than it may in a second, or a program did not read them."""
-
-    kind: Literal["lines_dropped"] = "lines_dropped"
-    agent: str
-    count: int
-
-
 Event: TypeAlias = Annotated[
     RuntimeUp
     | RuntimeDown
@@ -317,6 +291,7 @@ Event: TypeAlias = Annotated[
     | MessageCancelled
     | StoreChanged
     | Logged
+    | Progressed
     | Printed
     | LinesDropped,
     Field(discriminator="kind"),

@@ -1,7 +1,7 @@
 """What a program's own log says of an event: its level, its logger and its words.
 
 Pure.  What goes wrong is WARNING, what does not mend itself ERROR, what agents
-print and log INFO.  Each trouble has one line: an end that an event has told of
+print, log and say of their progress INFO.  Each trouble has one line: an end that an event has told of
 is not told again by what follows from it.
 """
 
@@ -23,6 +23,7 @@ from scr.telemetry.events import (
     MessageBuried,
     MessageParked,
     Printed,
+    Progressed,
     Record,
     ReloadReverted,
     StoreChanged,
@@ -130,7 +131,7 @@ def _store(_: Record, changed: StoreChanged) -> Line | None:
     )
 
 
-def _output(_: Record, said: Logged | Printed) -> Line:
+def _output(_: Record, said: Logged | Progressed | Printed) -> Line:
     return Line("INFO", said.text, said.agent)
 
 
@@ -156,6 +157,7 @@ LINES: dict[type, Callable[[Record, Any], Line | None]] = {
     ReloadReverted: _reverted,
     StoreChanged: _store,
     Logged: _output,
+    Progressed: _output,
     Printed: _output,
     LinesDropped: _dropped,
 }

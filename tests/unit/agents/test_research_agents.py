@@ -36,6 +36,7 @@ from scr.research.checks import Fault, Objection, Review
 from scr.research.outcome import Outcome
 from scr.research.pipeline import research
 from scr.retry import ErrorInfo
+from scr.telemetry.output import SUBTASKS
 
 QUESTION = "How does a worker recover after a crash?"
 PAGES = {
@@ -92,6 +93,9 @@ class Ctx:
     def log(self, text):
         assert text
 
+    def progress(self, done, total, note):
+        self.stage.progress[note] = (done, total)
+
 
 class Stage:
     """Agents by name with their states, one mailbox for all, and a plan of kills: (agent, step) -> how often."""
@@ -101,7 +105,7 @@ class Stage:
         self.agents, self.states, self.steps = {}, {}, {}
         self.mail, self.ran, self.table = deque(), [], {}
         self.kills, self.deaths, self.started, self.stopped = dict(kills or {}), [], [], []
-        self.answers = {}
+        self.answers, self.progress = {}, {}
 
     def maybe_kill(self, agent, step):
         for key in ((agent, step), (agent.split("-")[0], step)):
@@ -404,6 +408,12 @@ def test_what_the_planner_knows_is_remembered(folder, tmp_path):
         "t/result/synthesis",
     } <= kept
     assert stage.table["t/report"].startswith("# ")
+
+
+def test_the_planner_tells_how_many_subtasks_there_are(folder, tmp_path):
+    stage = Stage()
+    stage.run(folder, tmp_path / "index")
+    assert stage.progress[SUBTASKS] == (0, len(stage.table["t/plan"]["subtasks"]))
 
 
 def test_a_review_survives_its_way_through_a_critique():

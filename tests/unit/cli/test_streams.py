@@ -13,7 +13,7 @@ from scr.cli.columns import room
 from scr.cli.output import located
 from scr.cli.plain import EVERY_S, Lines
 from scr.cli.view import RunView
-from scr.telemetry.events import Logged
+from scr.telemetry.events import Progressed
 
 START = "import sys; from scr.cli.main import main; sys.argv[0] = 'scr'; main()"
 QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}caf\xe9\N{RIGHT DOUBLE QUOTATION MARK}"
@@ -98,8 +98,7 @@ def test_where_there_is_no_terminal_there_is_room_for_all():
 def test_how_far_the_reading_is_is_told_every_few_seconds(record, capsys):
     lines, view = Lines(0.0), RunView()
     for n in range(60):
-        text = f"reading documents {n} of 60"
-        now = record(Logged(agent="planner", text=text, done=n, total=60), at=n / 10)
+        now = record(Progressed(agent="planner", done=n, total=60, note="reading documents"), at=n / 10)
         after = view.after(now)
         lines.show(view, after, now)
         view = after

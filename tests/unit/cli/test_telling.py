@@ -15,7 +15,16 @@ from scr.cli.say import guarded
 from scr.cli.steering import parsed, signal_number
 from scr.errors import AgentGone, InvalidInput, RuntimeGone, StartFailed, UnknownAgent
 from scr.telemetry.crashes import CrashRecord
-from scr.telemetry.events import AgentExited, AgentUp, LinesDropped, Logged, MessageParked, Printed, TurnCommitted
+from scr.telemetry.events import (
+    AgentExited,
+    AgentUp,
+    LinesDropped,
+    Logged,
+    MessageParked,
+    Printed,
+    Progressed,
+    TurnCommitted,
+)
 from scr.telemetry.events import AgentGone as Gone
 from tests.conftest import until
 
@@ -48,6 +57,7 @@ CRASH = CrashRecord(
         (Printed(agent="a", stream="stdout", text="hello"), "out | hello"),
         (Printed(agent="a", stream="stderr", text="oh"), "err | oh"),
         (Logged(agent="a", text="noted"), "log | noted"),
+        (Progressed(agent="a", done=1000, total=2000, note="reading"), "log | reading 1,000 of 2,000"),
         (AgentUp(agent="a", incarnation=2, pid=7), "--- | incarnation 2 is up, pid 7"),
         (
             AgentExited(agent="a", incarnation=2, pid=7, reason="error", detail="ValueError: no\nmore"),

@@ -4,6 +4,7 @@ import pytest
 
 from scr.cli.view import Reading, RunView, State
 from scr.telemetry.events import (
+    RECORD,
     AgentExited,
     AgentGone,
     AgentStarting,
@@ -12,10 +13,12 @@ from scr.telemetry.events import (
     MessageAccepted,
     MessageBuried,
     MessageDelivered,
+    Progressed,
     RuntimeUp,
     StepRecorded,
     TurnCommitted,
 )
+from scr.telemetry.output import SUBTASKS
 
 TEAM = ("worker-1", "worker-2", "worker-3")
 
@@ -120,10 +123,20 @@ def test_subtasks_are_what_agents_give_to_agents_and_they_are_done_when_committe
 
 
 def test_the_plan_says_how_many_subtasks_there_will_be_and_revision_may_add_to_them(seen):
-    planned = Logged(agent="planner", text="planned 3 subtasks: Ponds, Rivers")
-    assert seen(planned).total == 3
+    planned = Progressed(agent="planner", done=0, total=3, note=SUBTASKS)
+    assert (seen(planned).done, seen(planned).total, seen(planned).reading) == (0, 3, None)
     more = [task(f"m{n}", "worker-1") for n in range(5)]
     assert seen(planned, *more).total == 5
+
+
+def test_an_agent_that_counts_its_subtasks_itself_is_believed(seen):
+    view = seen(*(Progressed(agent="a", done=n, total=5, note=SUBTASKS) for n in (1, 4)))
+    assert (view.done, view.total) == (4, 5)
+
+
+@pytest.mark.parametrize("text", ["7 subtasks", "planned {'subtasks': 7}", "planned 7 subtasks: Ponds"])
+def test_a_line_that_an_agent_logs_is_no_plan_whatever_it_says(seen, text):
+    assert seen(Logged(agent="a", text=text)) == RunView()
 
 
 def test_a_buried_message_is_known_no_more_and_its_subtask_is_not_done(seen):
@@ -149,5 +162,11 @@ def test_a_redelivered_task_still_shows_the_step_that_it_does_not_do_again(seen)
 
 
 def test_how_far_something_is_is_kept_in_numbers_and_is_no_plan(seen):
-    view = seen(Logged(agent="planner", text="reading documents 240 of 1,000", done=240, total=1000))
+    view = seen(Progressed(agent="planner", done=240, total=1000, note="reading documents"))
     assert (view.reading, view.total) == (Reading("reading documents 240 of 1,000", 240, 1000), 0)
+
+
+def test_the_progress_in_a_store_of_an_earlier_scr_is_shown_as_before(seen):
+    old = {"kind": "logged", "agent": "planner", "text": "reading documents 240 of 1,000", "done": 240, "total": 1000}
+    event = RECORD.validate_python({"seq": 1, "at": 1.0, "time": 1.0, "event": old}).event
+    assert seen(event).reading == Reading("reading documents 240 of 1,000", 240, 1000)

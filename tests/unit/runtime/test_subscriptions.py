@@ -4,14 +4,17 @@ import asyncio
 import socket
 from types import SimpleNamespace
 
+from scr.config import Limits
 from scr.mail.channel import BlockingChannel
-from scr.runtime.control import LOG_BYTES, Client
+from scr.runtime.control import LOG_BYTES, ClientSession
+from scr.runtime.operations import Operations
 from scr.runtime.requests import FROM_CONTROL, Answered, Subscribe
 from scr.runtime.streams import Streams
 from scr.telemetry.events import AgentUp, LinesDropped, Printed
 from scr.telemetry.sinks import EventLog
 
 LIMIT_S = 5.0
+PARTS = ("store", "supervisor", "departures", "reloads", "starts", "readiness", "overview")
 FRAME_BYTES = 1 << 19  # a backlog of four of these is the end of a connection
 
 
@@ -23,11 +26,12 @@ class Told:
         self.wanted, self.gone = Subscribe(ref=1, **wanted), []
 
     async def __aenter__(self):
-        system = SimpleNamespace(events=self.events, turns=SimpleNamespace(streams=Streams()))
+        parts = dict.fromkeys(PARTS) | {"events": self.events, "turns": SimpleNamespace(streams=Streams())}
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._served = Client(loop, ours, system, gone=self.gone.append, frame_bytes=FRAME_BYTES, stop_s=1.0)
+        limits = Limits(frame_bytes=FRAME_BYTES)
+        self._served = ClientSession(loop, ours, Operations(loop, limits, **parts), limits, self.gone.append)
         self._channel = BlockingChannel(theirs, FROM_CONTROL)
         self._channel.send(self.wanted)
         assert isinstance(await self.frame(), Answered)

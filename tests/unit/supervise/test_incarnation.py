@@ -8,8 +8,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from scr.frames import FROM_RUNTIME, Become, Log, Named, Progress, ReadVersion, Ready
 from scr.launch.launcher import Wiring
 from scr.launch.status import WaitStatus
+from scr.mail.channel import BlockingChannel
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.incarnation import Incarnation
@@ -50,12 +52,10 @@ def half_started():
         loop,
         Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=(spec,))),
         launch=lambda _agent, told: launched.append(told),
-        reaper=Mock(),
-        house=Mock(),
         frame_bytes=1000,
         tail_bytes=1000,
     )
-    supervisor.start()
+    supervisor.start(Mock(), Mock(), Mock())
     supervisor.stop("over", 5.0)
     yield supervisor, launched.pop()
     supervisor.live("late").close()
@@ -70,3 +70,27 @@ def test_a_process_that_comes_up_after_the_stop_has_ended_as_it_was_asked_to(hal
     assert os.waitpid(sleeper, 0)[1] == signal.SIGKILL
     end = supervisor.live("late").verdict(WaitStatus(signal=signal.SIGKILL))
     assert (end.reason, end.detail) == (ExitReason.SHUTDOWN, "it was asked to stop before it had started")
+
+
+def test_what_an_agent_says_of_its_turns_goes_to_who_takes_frames_and_of_its_life_to_the_house(sleeper):
+    loop, launched, house, frames = asyncio.new_event_loop(), [], Mock(), Mock()
+    spec = AgentSpec(id="a", code=Code(reference="a:b"))
+    tree = Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=(spec,)))
+    supervisor = Supervisor(
+        loop, tree, launch=lambda _, told: launched.append(told), frame_bytes=1 << 20, tail_bytes=1000
+    )
+    house.become.return_value = Become(agent="a", incarnation=1, code=spec.code)
+    supervisor.start(house, frames, Mock())
+    wiring = Wiring.lay()
+    launched.pop()(wiring.process(sleeper, os.pidfd_open(sleeper)))
+    agent = BlockingChannel(wiring.theirs[0], FROM_RUNTIME)
+    said = [Log(text="early"), Progress(done=1, total=2), ReadVersion(ref=1)]
+    for frame in (Named(), said[0], said[1], Ready(), said[2]):
+        agent.send(frame)
+    live = supervisor.live("a")
+    live.channel.drain()
+    assert [call.args for call in frames.said.call_args_list] == [("a", 1, frame) for frame in said]
+    house.up.assert_called_once_with(live)
+    live.close()
+    wiring.close_theirs()
+    loop.close()
