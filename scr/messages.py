@@ -10,9 +10,10 @@ from __future__ import annotations
 import operator
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, JsonValue, TypeAdapter, ValidationError
+from pydantic_core.core_schema import CoreSchema, simple_ser_schema
 
 from scr.errors import InvalidMessage
 from scr.retry import ErrorInfo, Retry
@@ -210,8 +211,19 @@ class Failure(Envelope):
     payload: FailurePayload
 
 
+class AsItself:
+    """A union whose values are written as what they are: pydantic would look for their type once more, at that cost."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the union, with the serializer of any value."""
+        return cast("CoreSchema", {**handler(source), "serialization": simple_ser_schema("any")})
+
+
 Message: TypeAlias = Annotated[
-    Task | Result | Critique | Status | Ping | Pong | Stop | Tick | Down | Failure, Field(discriminator="type")
+    Task | Result | Critique | Status | Ping | Pong | Stop | Tick | Down | Failure,
+    Field(discriminator="type"),
+    AsItself,
 ]
 Payload: TypeAlias = (
     TaskPayload

@@ -17,7 +17,7 @@ from heapq import merge
 from itertools import count
 from operator import attrgetter
 
-from scr.mail.pending import Pending
+from scr.mail.pending import Pending, Phase
 from scr.mail.retrying import Retrying, lane_of
 from scr.messages import Message
 
@@ -84,15 +84,16 @@ class Mailbox:
         Failures and downs are the runtime's answers: they may use as much room again.  Messages behind a retry have
         as much room of their own: they take none from those of other lanes.  One tick of each timer has always room.
         """
-        room = 2 * self._bounds.size if message.type in ROOMY else self._bounds.size
-        is_held_up = self._retrying.holds(message)
-        used = self._retrying.behind if is_held_up else len(self._waiting) + len(self._ahead)
-        return used < room or message.type == "timer"
+        kind, retrying = message.type, self._retrying
+        room = 2 * self._bounds.size if kind in ROOMY else self._bounds.size
+        is_held_up = retrying.is_used and retrying.holds(message)
+        used = retrying.behind if is_held_up else len(self._waiting) + len(self._ahead)
+        return used < room or kind == "timer"
 
     def append(self, pending: Pending) -> None:
         """Take a message in, at the end, however full the mailbox is."""
         pending.place = next(self._places)
-        if self._retrying.holds(pending.turn.message):
+        if self._retrying.is_used and self._retrying.holds(pending.turn.message):
             self._retrying.put_behind(pending)
         else:
             self._waiting.append(pending)
@@ -149,11 +150,13 @@ class Mailbox:
 
         One that was delivered before goes alone: it may be what ended the process.
         """
-        if self.in_hand is None or not self._waiting or self.in_hand.sealed or len(self._ahead) >= AHEAD_MAX:
+        waiting, ahead = self._waiting, len(self._ahead)
+        if not waiting or self.in_hand is None or self.in_hand.sealed or ahead >= AHEAD_MAX:
             return None
-        pending = self._waiting[0]
-        has_room = len(self._sealed) + len(self._ahead) < SEALED_MAX
-        is_fresh = not (pending.turn.deliveries or pending.steps or pending.turn.message.type in NEVER_AHEAD)
+        pending = waiting[0]
+        turn = pending.turn
+        has_room = len(self._sealed) + ahead < SEALED_MAX
+        is_fresh = not (turn.deliveries or pending.steps or turn.message.type in NEVER_AHEAD)
         return pending if has_room and is_fresh else None
 
     def send_ahead(self) -> None:
@@ -169,16 +172,20 @@ class Mailbox:
 
     def advance(self) -> None:
         """Put aside a message in hand that is sealed, if the store is not too far behind."""
-        if self.in_hand and self.in_hand.sealed and len(self._sealed) < SEALED_MAX:
-            self._sealed[self.in_hand.turn.message.message_id] = self.in_hand
+        in_hand = self.in_hand
+        if in_hand and in_hand.turn.phase is Phase.COMMITTING and len(self._sealed) < SEALED_MAX:
+            self._sealed[in_hand.turn.message.message_id] = in_hand
             self.in_hand = None
 
     def settle(self, pending: Pending) -> None:
         """Let go of a message that was in hand, put aside or held, and of what waited behind it."""
-        if self._sealed.pop(pending.turn.message.message_id, None):
+        message = pending.turn.message
+        if self._sealed.pop(message.message_id, None):
             self.advance()
-        self._leave_hand(pending)
-        self._let_go(pending.turn.message)
+        elif self.in_hand is pending:
+            self.in_hand = None
+        if self._retrying.is_used:
+            self._let_go(message)
 
     def drop(self, is_unwanted: Callable[[Message], bool]) -> tuple[list[Pending], list[Pending]]:
         """Take out what is not wanted any more: what waited, and what the agent's process has."""

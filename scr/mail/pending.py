@@ -62,9 +62,17 @@ class Turn(NamedTuple):
     is_cancelled: bool = False
 
 
+def arriving(message: Message) -> Turn:
+    """Return a message that is on its way into the store: `Turn(message)`, at half of its cost."""
+    return tuple.__new__(Turn, (message, *_FRESH))
+
+
 def moved(turn: Turn, phase: Phase) -> Turn:
     """Return the message in another phase, all else being the same: `_replace`, at a quarter of its cost."""
     return tuple.__new__(Turn, (turn[0], phase, *turn[2:]))
+
+
+_FRESH = tuple(Turn._field_defaults.values())
 
 
 @dataclass(slots=True, eq=False)

@@ -26,13 +26,17 @@ def lane_of(message: Message) -> str | None:
 
 
 class Retrying:
-    """The retries of one mailbox.  A lane is held from the first failure of a message until its outcome."""
+    """The retries of one mailbox.  A lane is held from the first failure of a message until its outcome.
+
+    `is_used` while anything waits for its time, or holds a lane: most mailboxes have nothing of the kind.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[str, Pending] = {}
         self._holders: dict[str, str] = {}  # lane -> the message that is being retried
         self._behind: dict[str, deque[Pending]] = {}  # lane -> later messages, in order
         self.behind = 0
+        self.is_used = False
 
     @property
     def due(self) -> int:
@@ -51,6 +55,7 @@ class Retrying:
     def hold(self, pending: Pending, *, ordered: bool) -> Callable[[Message], bool] | None:
         """Have it wait for its time, and hold its lane; returns which messages must wait behind it now, None: none."""
         self._waiting[pending.turn.message.message_id] = pending
+        self.is_used = True
         lane = lane_of(pending.turn.message) if ordered else None
         if lane is None or lane in self._holders:
             return None
@@ -59,15 +64,22 @@ class Retrying:
 
     def take(self, message_id: str) -> Pending | None:
         """A message whose time has come; its lane stays held until its outcome."""
-        return self._waiting.pop(message_id, None)
+        taken = self._waiting.pop(message_id, None)
+        self._look()
+        return taken
+
+    def _look(self) -> None:
+        self.is_used = bool(self._waiting or self._holders)
 
     def let_go(self, message: Message) -> deque[Pending]:
         """The message has its outcome: what waited behind it, in order."""
         self._waiting.pop(message.message_id, None)
         lane = lane_of(message) if self._holders else None
         if lane is None or self._holders.get(lane) != message.message_id:
+            self._look()
             return deque()
         del self._holders[lane]
+        self._look()
         released = self._behind.pop(lane, deque())
         self.behind -= len(released)
         return released
@@ -86,6 +98,7 @@ class Retrying:
         for held in (self._waiting, self._holders, self._behind):
             held.clear()
         self.behind = 0
+        self.is_used = False
 
     def __iter__(self) -> Iterator[Pending]:
         """All that wait: for their time, then behind others."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from scr.errors import ChannelError
-from scr.mail.pending import Pending, Phase, Turn
+from scr.mail.pending import Pending, Phase, arriving
 from scr.mail.router import Router
 from scr.messages import Message
 from scr.turns import events
@@ -39,7 +39,7 @@ class Fold:
 
     def new(self, message: Message, cause: int = 0) -> Pending:
         """Return the cell of a message that comes into the runtime's care; `cause` is the event that led to it."""
-        pending = Pending(Turn(message), cause=cause)
+        pending = Pending(arriving(message), cause=cause)
         self.router.add(pending)
         return pending
 
@@ -48,23 +48,25 @@ class Fold:
 
         What the carrying out of an order raises ends the list, and is raised.
         """
-        pending.turn, orders = decide(pending.turn, event)
-        if pending.turn.phase is Phase.OVER:
+        turn, orders = decide(pending.turn, event)
+        pending.turn, carry = turn, self._carry
+        if turn.phase is Phase.OVER:
             self.router.forget(pending)
-        carry = self._carry
         for order in orders:
             carry[type(order)](pending, order)
 
     def deliver(self, agent: str) -> None:
         """Hand over what the agent may have now; behind it more is sent ahead, as long as its process reads."""
-        ready = self.router.ready
-        while (address := ready(agent)) and (pending := address.mailbox.take()):
-            self._hand(pending, address.incarnation)
+        address = self.router.ready(agent)
         if address is None:
             return
-        mailbox = address.mailbox
+        mailbox, incarnation = address.mailbox, address.incarnation
+        while pending := mailbox.take():
+            self._hand(pending, incarnation)
+            if not self.router.ready(agent):
+                return
         while (pending := mailbox.next_ahead()) and self._is_read(agent):
-            if not self._sent_ahead(pending, address.incarnation):
+            if not self._sent_ahead(pending, incarnation):
                 return
             mailbox.send_ahead()
 

@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 from scr.mail.pending import Phase, Turn, moved
-from scr.mail.router import Posted
+from scr.mail.router import OPEN, Posted
 from scr.turns import events, orders
 from scr.turns.happenings import accepted
 from scr.turns.orders import Orders
@@ -19,6 +19,8 @@ def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
     """Put a message that is in the store into its mailbox, or bury it when there is no room."""
     message = turn.message
     happened = orders.Emit(accepted(message))
+    if event.room is OPEN and not turn.is_cancelled:
+        return waiting(turn), (happened, orders.ENQUEUE)
     if turn.is_cancelled:
         return over(turn), (happened, orders.Cancel(message))
     if event.room.posted is not Posted.ACCEPTED:

@@ -35,27 +35,32 @@ def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
     happened = TurnCommitted(
         message_id=frame.message_id, agent=agent, incarnation=event.turn.incarnation, sends=len(frame.sends)
     )
+    if is_plain(turn, event):
+        return over(turn), (orders.Emit(happened), *map(orders.Post, frame.sends), orders.SETTLE)
     effects = effects_of(agent, frame)
     todo: list[Order] = [orders.Emit(happened)]
-    if effects:
-        todo += (orders.StartAgent(effect) for effect in effects if effect.start)
+    todo += (orders.StartAgent(effect) for effect in effects if effect.start)
     if event.row and turn.message.sender != RUNTIME:  # what the runtime tells an agent of its failures ends no row
         todo.append(orders.CountRow(0))
-    if frame.demonitors or frame.monitors:
-        todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
-        todo += map(orders.Monitor, frame.monitors)
-    if frame.sends:
-        todo += (orders.Post(sent) for sent in frame.sends if not (turn.is_cancelled and is_of(sent, turn)))
+    todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
+    todo += map(orders.Monitor, frame.monitors)
+    todo += (orders.Post(sent) for sent in frame.sends if not (turn.is_cancelled and is_of(sent, turn)))
     if event.silent:
         todo.append(orders.TellSilence(event.silent))
     if frame.timers or frame.cancels or timed.ended:
         todo.append(orders.SetTimers(timed, frame.cancels))
     if frame.entries:
         todo.append(orders.Ring())
-    if effects:
-        todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
-    todo.append(orders.SETTLE)
-    return over(turn), tuple(todo)
+    todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
+    return over(turn), (*todo, orders.SETTLE)
+
+
+def is_plain(turn: Turn, event: events.Kept) -> bool:
+    """Tell whether a turn has caused nothing but messages, as most have."""
+    frame = event.turn.frame
+    asks_more = frame.starts or frame.stops or frame.monitors or frame.demonitors or frame.entries
+    has_timers = frame.timers or frame.cancels or event.timed.ended
+    return not (asks_more or has_timers or event.row or event.silent or turn.is_cancelled)
 
 
 def undo(turn: Turn, event: events.Unkeepable) -> tuple[Turn, Orders]:
