@@ -116,7 +116,7 @@ class Router:
         """Forget that again; returns the news of that end which waited in the watcher's mailbox and is taken out."""
         self._addresses.demonitor(watcher, target)
         address = self._addresses.get(watcher)
-        return address.mailbox.drop(lambda message: is_down_of(message, target))[0] if address else []
+        return address.mailbox.drop(lambda message: is_down_of(message, target)) if address else []
 
     def names(self) -> list[str]:
         """All agents that can be sent a message."""
@@ -271,8 +271,7 @@ class Router:
         """Take out of all mailboxes what is not wanted any more, also what processes have."""
         dropped: list[Pending] = []
         for address in self._addresses.values():
-            waited, held = address.mailbox.drop(is_unwanted)
-            dropped += (*waited, *held)
+            dropped += (*address.mailbox.drop(is_unwanted), *address.mailbox.withdraw(is_unwanted))
         return dropped
 
     def _known(self, agent: str) -> Address:
