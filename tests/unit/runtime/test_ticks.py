@@ -10,8 +10,8 @@ from scr.frames import Timer
 from scr.messages import Task, TaskPayload, Tick, TimerPayload, origin
 from scr.runtime import ticks, timers
 from scr.runtime.ticks import Ticks
-from scr.turns.timing import NAMES_MAX, change_of, following
 from scr.store.memory import MemoryStore
+from scr.turns.timing import NAMES_MAX, change_of, following
 
 HOUR_S = 3600.0
 
