@@ -3,7 +3,7 @@
 import pytest
 
 from scr.frames import Answer, Ask, StepRecord
-from scr.mail.pending import Pending
+from scr.mail.pending import Pending, Turn
 from scr.messages import Ping, Task, TaskPayload, derive_id, origin
 from scr.runtime.asks import Outcome
 from scr.runtime.questions import Questions
@@ -27,7 +27,7 @@ class Stand:
         self.waiting.remove((agent, incarnation))
 
     def find(self, agent, message_id):
-        return Pending(question()) if self.is_on_its_way else None
+        return Pending(Turn(question())) if self.is_on_its_way else None
 
     def accept(self, message, cause, ask):
         self.accepted.append(message.message_id)
@@ -39,7 +39,7 @@ def question():
 
 def in_hand(**steps):
     message = Task(payload=TaskPayload(task_id="t"), **origin(message_id="m", sender="client", to="a", at=0.0))
-    return Pending(message, steps={name: StepRecord(name=name, value=value) for name, value in steps.items()})
+    return Pending(Turn(message), {name: StepRecord(name=name, value=value) for name, value in steps.items()})
 
 
 def put(pending, *, is_new=True, is_on_its_way=False):
@@ -70,7 +70,7 @@ class Router:
         self.message, self.absent = message, {}
 
     def find(self, agent, message_id):
-        return Pending(self.message) if message_id == self.message.message_id else None
+        return Pending(Turn(self.message)) if message_id == self.message.message_id else None
 
 
 def asked_of(message_id, given):
