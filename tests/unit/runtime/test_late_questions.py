@@ -41,6 +41,11 @@ class Stand(test_no_answer.Stand):
         self.restart(agent)
         return self.agents[agent].inbox.popleft()
 
+    def dies(self, agent):
+        """End the process of an agent by no doing of its own, and start the next one."""
+        self.turns.died(Failed(agent, self.agents[agent].incarnation, KILLED), blamed=False)
+        self.restart(agent)
+
     def restart(self, agent):
         """Start the next process of an agent."""
         self.agents[agent].incarnation += 1
@@ -152,8 +157,8 @@ def test_a_question_that_failed_is_asked_anew_by_a_later_delivery(stand):
 def test_a_task_that_had_no_answer_is_told_so_again_after_a_death_and_asked_anew_after_an_error(stand):
     one, message, question = begun(stand)
     one.commit("b", question, unanswered=True)
-    one.turns.died(Failed("a", 1, KILLED), blamed=False)
-    one.again("a", message)
+    one.dies("a")
+    one.take("a")
     one.puts(message, 2)
     assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
     one.fail("a", message)
