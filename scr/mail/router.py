@@ -53,6 +53,7 @@ class Delivery(NamedTuple):
     incarnation: int
 
 
+IN_MAILBOX = frozenset({Phase.WAITING, Phase.AHEAD, Phase.IN_HAND, Phase.RETRYING, Phase.BEHIND})
 DONE_WITH = frozenset({Phase.COMMITTING, Phase.WITHDRAWN, Phase.OVER})
 OPEN, UNKNOWN, FULL = Room(), Room(Posted.UNKNOWN_AGENT), Room(Posted.MAILBOX_FULL)
 
@@ -194,7 +195,8 @@ class Router:
     def absence_of(self, message_id: str) -> Absence | None:
         """Why a message waits for an agent that is down to stay; None when it does not."""
         pending = self._open.get(message_id)
-        return self._absent.get(pending.turn.message.to) if pending else None
+        is_held = pending is not None and pending.turn.phase in IN_MAILBOX
+        return self._absent.get(pending.turn.message.to) if pending and is_held else None
 
     def open_messages(self) -> list[Pending]:
         """Return all messages that are known."""

@@ -7,6 +7,7 @@ import pytest
 
 from scr.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
 from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
+from scr.runtime.failures import parked
 from scr.runtime.restore import restore
 from scr.runtime.turns import Turns
 from scr.step_names import question_id
@@ -132,6 +133,15 @@ def test_a_doubt_that_an_earlier_runtime_has_left_is_told_at_once_too(stand):
     one.ask("k", "b")
     ((outcome),) = one.told
     assert (outcome.error, outcome.detail.startswith(DOUBT)) == ("StepInDoubt", True)
+
+
+def test_a_client_is_told_of_the_doubt_also_while_the_agent_is_down_to_stay(stand):
+    one = stand(MemoryStore())
+    one.ask("k", "b")
+    one.doubt(one.take("b"))
+    one.turns.router.leave("b", parked("b", "by hand"))
+    one.ask("k", "b")
+    assert [outcome.error for outcome in one.told] == ["StepInDoubt"] * 2
 
 
 def test_a_store_that_others_can_open_is_settled_by_a_command_that_names_run_message_and_store(stand, monkeypatch):
