@@ -11,7 +11,7 @@ from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import over, waiting
 
-SETTLE = orders.Settle()
+SETTLE = orders.Settle(hands_over=False)  # it is refused while mail is handed over: that goes on by itself
 
 
 def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
