@@ -167,6 +167,16 @@ def test_a_task_that_had_no_answer_is_told_so_again_after_a_death_and_asked_anew
     assert one.take("b").message_id == "a to b.3"
 
 
+def test_a_failure_that_an_older_incarnation_tells_lets_nothing_be_asked_anew(stand):
+    one, message, question = begun(stand)
+    one.commit("b", question, unanswered=True)
+    one.dies("a")
+    failed = TurnFailed(ref=99, message_id=one.take("a").message_id, names=("ValueError",), error_type="ValueError")
+    one.turns.said("a", 1, failed)
+    one.puts(message, 2)
+    assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
+
+
 def test_what_a_committed_turn_had_asked_is_forgotten_and_its_late_answer_is_no_mail(stand):
     one, message, question = begun(stand, timeout_s=0.0)
     one.until_told("a", "AskTimedOut")
