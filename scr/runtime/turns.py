@@ -210,7 +210,7 @@ class Turns:
         self.fold.feed(pending, events.Restored(room, uncarried, doubt, left_s))
         if pending.turn.phase is Phase.IN_DOUBT:
             self.parked.know(pending)
-        elif isinstance(kept.message, Tick) and pending.turn.phase is Phase.WAITING:
+        elif isinstance(kept.message, Tick) and pending.turn.phase in {Phase.WAITING, Phase.RETRYING}:
             self.timers.sent(kept.message)
 
     # What agents say.

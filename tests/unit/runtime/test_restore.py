@@ -1,10 +1,13 @@
 """What an earlier runtime has left, put back into its places."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 
-from scr.frames import StartRequest
+from scr.frames import StartRequest, Timer
 from scr.mail.pending import Phase
-from scr.messages import Task, origin
+from scr.messages import Task, Tick, TimerPayload, origin
 from scr.runtime.restore import UNCAUSED, announce, restore
 from scr.runtime.turns import Turns
 from scr.specs import AgentSpec, Code, SupervisorSpec
@@ -28,13 +31,13 @@ TREE = SupervisorSpec(
 class Left:
     """A runtime that takes over what another one has left: `waiting` and `buried` are whose messages are where."""
 
-    def __init__(self, image, log=None, causes=UNCAUSED):
+    def __init__(self, image, log=None, causes=UNCAUSED, loop=LOOP):
         self.store = MemoryStore()
         for kept in image.mail:
             self.store.accept(kept.message, lambda: None)
         nobody = Nobody()
         log = log or EventLog(lambda: (1.0, 1.0), 9, self.store.append)
-        self.turns = Turns(LOOP, self.store, log, nobody, nobody, memory=None)
+        self.turns = Turns(loop, self.store, log, nobody, nobody, memory=None)
         self.to_start = [kept.spec.id for kept in restore(image, self.turns, None, TREE, causes)]
         left = {kept.message.message_id for kept in image.mail}
         self.put_back = [one for one in self.turns.router.open_messages() if one.message.message_id in left]
@@ -85,3 +88,19 @@ def test_the_messages_of_a_run_that_no_runtime_has_had_are_accepted_with_an_even
     (kept,) = Left(image, events, causes).put_back
     assert (causes, kept.cause) == ({"m0": 5}, 5)
     assert announce(Image(mail=mail("planner"), seq=9), events) == {}
+
+
+def tick(message_id):
+    payload = TimerPayload(name="tick", every_s=3600.0)
+    return Tick(payload=payload, **origin(message_id=message_id, sender="planner", to="planner", at=1.0))
+
+
+@pytest.mark.parametrize("due", [None, 1e12], ids=["in its mailbox", "for its next try"])
+def test_a_timer_of_a_name_posts_no_tick_while_the_one_that_an_earlier_runtime_has_left_waits(due):
+    armed = []
+    loop = SimpleNamespace(call_later=lambda _, then, *given: armed.append(partial(then, *given)), call_at=LOOP.call_at)
+    loop.time = LOOP.time
+    timer = Timer(message=tick("next"), due=1.0, after_s=3600.0)
+    left = Left(Image(mail=(KeptMessage(tick("last"), due=due),), timers=(timer,)), loop=loop)
+    armed[0]()
+    assert [message.message_id for message in left.turns.router.held("planner")] == ["last"]
