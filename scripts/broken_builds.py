@@ -29,11 +29,9 @@ VALID, INVALID, UNKNOWN = 0, 1, 4
 # The file, the name and the campaign (`usual`, `raising`, `dying`, `keeper`, or options); then what is there, once, and
 # what it becomes.
 BREAKS = r"""
-scr/mail/mailbox.py: a death loses the message in hand: usual
--            case TryAgain(due=None):
--                self._waiting.appendleft(pending)
-+            case TryAgain(due=None):
-+                pass
+scr/turns/failing.py: a death loses the message in hand: usual
+-            return turn._replace(phase=Phase.WAITING, charges=charges), orders.PutFirst()
++            return turn._replace(phase=Phase.WAITING, charges=charges), orders.Settle()
 
 scr/mail/mailbox.py: the last message is handled first: --kills 60 --faults start_fails,flood --targets ring,runtime
 -        else:
@@ -50,37 +48,37 @@ scr/charging.py: an exception costs two attempts: raising
 +attempts=charges.attempts + 2
 
 scr/mail/retrying.py: a message that waits for its next try holds no lane: raising
--        lane = lane_of(pending.message) if ordered else None
+-        lane = lane_of(pending.turn.message) if ordered else None
 +        lane = None
 
-scr/runtime/failures.py: a retry forgets its due time: raising
--                delay_s = max(0.0, due - self._clock())
-+                delay_s = 0.0
+scr/turns/failing.py: a retry forgets its due time: raising
+-            return (orders.StartTimer(max(0.0, due - standing.at)),)
++            return (orders.StartTimer(0.0),)
 
-scr/runtime/failures.py: a death that a message explains counts as a restart: dying
--            return self._specs.get(agent, UNKNOWN).on_error is OnError.RETRY
-+            return False
+scr/turns/failing.py: a death that a message explains counts as a restart: dying
+-    return has_it and event.blamed and event.standing.policy.retries
++    return False
 
 scr/runtime/reload.py: code that did not start is told to run: --kills 8 --faults misfit --targets guest --gap 2
 -        if why is not None:
 +        if False:
 
-scr/runtime/turns.py: recorded steps are forgotten when a message is delivered again: usual
+scr/runtime/sending.py: recorded steps are forgotten when a message is delivered again: usual
 -            steps=steps,
 +            steps=(),
 
-scr/runtime/turns.py: the next incarnation begins from the state of the first: usual
--            self._states[agent] = turn.state
-+            self._states.setdefault(agent, turn.state)
+scr/runtime/writing.py: the next incarnation begins from the state of the first: usual
+-            self.states[agent] = turn.frame.state
++            self.states.setdefault(agent, turn.frame.state)
 
-scr/runtime/turns.py: an answer is no step of who had asked: keeper
--        kept = CommittedTurn(agent, incarnation, turn, self._asks.answers_in(turn.sends))
-+        kept = CommittedTurn(agent, incarnation, turn)
+scr/runtime/facts.py: an answer is no step of who had asked: keeper
+-        turn = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
++        turn = CommittedTurn(agent, incarnation, frame, (), timed.ended, failure)
 
-scr/runtime/turns.py: a turn is not acknowledged: usual
--        self.router.settle(agent, turn.message_id)
--        reach("runtime.after_release")
-+        pending.sealed = False
+scr/turns/commits.py: a turn is not acknowledged: usual
+-    todo.append(SETTLE)
+-    return over(turn), tuple(todo)
++    return turn._replace(phase=Phase.IN_HAND), tuple(todo)
 
 scr/behaviour/steps.py: that a step begins is told to nobody: usual
 -    await _told(step.record("begun"), turn, hands)
@@ -91,7 +89,7 @@ scr/behaviour/steps.py: doubt is settled by doing it again: usual
 +        if False:
 
 scr/runtime/restore.py: mail is forgotten by the next runtime: keeper
--    _mail(image, turns)
+-    _mail(image, turns, causes)
 -    for watcher
 +    for watcher
 

@@ -187,19 +187,25 @@ class Mailbox:
         if self._retrying.is_used:
             self._let_go(message)
 
-    def drop(self, is_unwanted: Callable[[Message], bool]) -> tuple[list[Pending], list[Pending]]:
-        """Take out what is not wanted any more: what waited, and what the agent's process has."""
+    def withdraw(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
+        """Take out what is with the agent's process and is not wanted any more, in hand or sent ahead; returns it."""
         held = [self.in_hand] if self.in_hand and not self.in_hand.sealed else []
         withdrawn = [pending for pending in (*held, *self._ahead) if is_unwanted(pending.turn.message)]
         if self.in_hand in withdrawn:
             self.in_hand = None
         self._ahead = deque(pending for pending in self._ahead if pending not in withdrawn)
+        for pending in withdrawn:
+            self._let_go(pending.turn.message)
+        return withdrawn
+
+    def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
+        """Take out what waits and is not wanted any more; returns it."""
         dropped = self._retrying.drop(is_unwanted)
         waiting = [pending for pending in (*self._waiting, *self._retrying) if is_unwanted(pending.turn.message)]
         self._waiting = deque(pending for pending in self._waiting if not is_unwanted(pending.turn.message))
-        for pending in (*withdrawn, *waiting):
+        for pending in waiting:
             self._let_go(pending.turn.message)
-        return [*dropped, *waiting], withdrawn
+        return [*dropped, *waiting]
 
     def empty(self) -> list[Pending]:
         """Everything that has no turn, in order; it holds nothing afterwards."""

@@ -46,6 +46,7 @@ class Room(NamedTuple):
     absence: Absence | None = None
 
 
+IN_MAILBOX = frozenset({Phase.WAITING, Phase.AHEAD, Phase.IN_HAND, Phase.RETRYING, Phase.BEHIND})
 DONE_WITH = frozenset({Phase.COMMITTING, Phase.WITHDRAWN, Phase.OVER})
 OPEN, UNKNOWN, FULL = Room(), Room(Posted.UNKNOWN_AGENT), Room(Posted.MAILBOX_FULL)
 
@@ -110,7 +111,7 @@ class Router:
         """Forget that again; returns the news of that end which waited in the watcher's mailbox and is taken out."""
         self._addresses.demonitor(watcher, target)
         address = self._known.get(watcher)
-        return address.mailbox.drop(lambda message: is_down_of(message, target))[0] if address else []
+        return address.mailbox.drop(lambda message: is_down_of(message, target)) if address else []
 
     def names(self) -> list[str]:
         """All agents that can be sent a message."""
@@ -188,7 +189,8 @@ class Router:
     def absence_of(self, message_id: str) -> Absence | None:
         """Why a message waits for an agent that is down to stay; None when it does not."""
         pending = self._open.get(message_id)
-        return self._absent.get(pending.turn.message.to) if pending else None
+        is_held = pending is not None and pending.turn.phase in IN_MAILBOX
+        return self._absent.get(pending.turn.message.to) if pending and is_held else None
 
     def open_messages(self) -> list[Pending]:
         """Return all messages that are known."""
@@ -250,8 +252,7 @@ class Router:
         """Take out of all mailboxes what is not wanted any more, also what processes have."""
         dropped: list[Pending] = []
         for address in tuple(self._known.values()):
-            waited, held = address.mailbox.drop(is_unwanted)
-            dropped += (*waited, *held)
+            dropped += (*address.mailbox.drop(is_unwanted), *address.mailbox.withdraw(is_unwanted))
         return dropped
 
     def _opened(self, agent: str) -> Address:

@@ -109,7 +109,9 @@ class Facts:
     def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
         message = pending.turn.message
         agent, mailbox = message.to, self._router.mailbox(message.to)
-        question = self._questions.failed(frame) or ""
+        is_next = self._is_next(pending)
+        has_it = pending.turn.incarnation == incarnation and (is_next or pending.turn.phase is Phase.IN_HAND)
+        question = (self._questions.failed(frame) if has_it else None) or ""
         raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
         return events.Fails(
             incarnation,
@@ -122,7 +124,7 @@ class Facts:
             is_running=self._router.is_running(agent),
             ahead=mailbox is not None and mailbox.ahead > 0,
             ahead_in_lane=mailbox is not None and mailbox.has_ahead_behind(message),
-            is_next=self._is_next(pending),
+            is_next=is_next,
         )
 
     def _doubts(self, pending: Pending, incarnation: int, frame: InDoubt) -> events.Doubts:

@@ -85,11 +85,12 @@ class Mail:
         self._box(pending).advance()
         self._fold.deliver(pending.turn.message.to)
 
-    def _settle(self, pending: Pending, _order: orders.Settle) -> None:
+    def _settle(self, pending: Pending, order: orders.Settle) -> None:
         agent = pending.turn.message.to
         if mailbox := self._fold.router.mailbox(agent):  # the agent may have ended since its turn was sealed
             mailbox.settle(pending)
-            self._fold.deliver(agent)
+            if order.hands_over:
+                self._fold.deliver(agent)
 
     def _hand_over(self, pending: Pending, _order: orders.HandOver) -> None:
         self._fold.deliver(pending.turn.message.to)

@@ -174,7 +174,8 @@ class Turns:
             return message_id in {message.message_id, message.trace_id}
 
         agents = {pending.message.to for pending in self.router.drop(is_unwanted)}
-        unwanted = [pending for pending in self.router.open_messages() if is_unwanted(pending.message)]
+        known = [pending for pending in self.router.open_messages() if is_unwanted(pending.message)]
+        unwanted = [pending for pending in known if pending.turn.phase is not Phase.WITHDRAWN]
         for pending in unwanted:
             self.fold.feed(pending, CANCELLED)
             if pending.turn.phase is Phase.WITHDRAWN:
@@ -206,7 +207,7 @@ class Turns:
         self.fold.feed(pending, events.Restored(room, uncarried, doubt, left_s))
         if pending.turn.phase is Phase.IN_DOUBT:
             self.parked.know(pending)
-        elif isinstance(kept.message, Tick) and pending.turn.phase is Phase.WAITING:
+        elif isinstance(kept.message, Tick) and pending.turn.phase in {Phase.WAITING, Phase.RETRYING}:
             self.timers.sent(kept.message)
 
     # What agents say.

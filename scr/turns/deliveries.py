@@ -12,6 +12,7 @@ from scr.turns.orders import Orders
 from scr.turns.states import over, waiting
 
 AHEAD = (orders.SEND_AHEAD,)
+SETTLE = orders.Settle(hands_over=False)  # it is refused while mail is handed over: that goes on by itself
 
 
 def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
@@ -43,7 +44,7 @@ def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
 def refuse_delivery(turn: Turn, event: events.Undeliverable) -> tuple[Turn, Orders]:
     """Bury a message that no frame can hold."""
     why = f"it cannot be handed to {turn.message.to}: {event.why}"
-    return over(turn), (orders.SETTLE, orders.Bury("quarantined", why))
+    return over(turn), (SETTLE, orders.Bury("quarantined", why))
 
 
 def try_again(turn: Turn, _event: events.Due) -> tuple[Turn, Orders]:

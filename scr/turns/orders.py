@@ -48,7 +48,9 @@ class Advance(NamedTuple):
 
 
 class Settle(NamedTuple):
-    """Let go of it, and of what waits behind it."""
+    """Let go of it, and of what waits behind it; `hands_over` what is next."""
+
+    hands_over: bool = True
 
 
 class HandOver(NamedTuple):

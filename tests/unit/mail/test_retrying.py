@@ -7,12 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.charging import Bury, Charges, Died, PutOff, Raised, TryAgain
-from scr.mail.mailbox import Bounds, Mailbox
-from scr.mail.pending import Pending
+from scr.charging import Bury, Charges, PutOff, Raised, TryAgain
 from scr.mail.retrying import lane_of
 from scr.messages import CLIENT, RUNTIME, Ping, Task, TaskPayload, origin
 from scr.retry import Retry
+from tests.unit.mail.box import Box
 
 ERROR = Raised(("ValueError", "Exception"))
 FATAL = Raised(("scr.errors.Fatal", "Exception"))
@@ -24,7 +23,7 @@ def task(name, sender="a", **payload):
 
 
 def mailbox(*messages, **bounds):
-    box = Mailbox(Bounds(**{"size": 100, "retry": PLAIN, **bounds}))
+    box = Box(**{"retry": PLAIN, **bounds})
     assert all(box.offer(message) for message in messages)
     return box
 
@@ -38,13 +37,13 @@ def test_a_failed_message_waits_for_its_time_and_others_go_on():
     box = mailbox(task("a1", "a"), task("b1", "b"))
     assert taken(box) == "a1"
     pending, verdict = box.fail(ERROR, 100.0)
-    assert (verdict, pending.charges, pending.due) == (TryAgain(101.0), Charges(attempts=1), 101.0)
+    assert (verdict, pending.turn.charges, pending.turn.due) == (TryAgain(101.0), Charges(attempts=1), 101.0)
     assert (taken(box), box.retries, len(box)) == ("b1", 1, 1)
     box.settle("b1")
     assert taken(box) is None
     assert box.try_again("a1")
     again = box.take()
-    assert (again, again.deliveries, again.due) == (pending, 2, None)
+    assert (again, again.deliveries, again.turn.due) == (pending, 2, None)
 
 
 def test_later_messages_of_the_same_sending_agent_wait_behind_a_retry_until_its_outcome():
@@ -78,7 +77,7 @@ def test_released_messages_take_their_place_among_those_that_came_later():
     box = mailbox(task("a1", "a"), task("a2", "a"), task("b1", "b"), task("c1", "c"))
     box.take()
     box.fail(FATAL, 1.0)
-    assert [pending.message.message_id for pending in box.empty()] == ["a2", "b1", "c1"]
+    assert box.empty() == ["a2", "b1", "c1"]
 
 
 def test_tasks_of_clients_are_independent_unless_they_share_an_order_key():
@@ -145,15 +144,14 @@ def test_an_agent_that_ends_gives_back_what_waits_behind_a_retry_that_is_in_hand
         box.try_again("a1")
         if again == "in hand":
             box.take()
-        assert [pending.message.message_id for pending in box.empty()] == ["a1", "a2", "a3", "b1"]
+        assert box.empty() == ["a1", "a2", "a3", "b1"]
         assert (len(box), box.empty()) == (0, [])
 
 
 def test_what_was_sent_ahead_behind_a_failed_message_waits_again_in_order():
     box = mailbox(*(task(f"a{n}", "a") for n in range(3)), *(task(f"b{n}", "b") for n in range(2)))
     box.take()
-    while box.next_ahead():
-        box.send_ahead()
+    box.send_ahead()
     box.fail(ERROR, 1.0)
     assert [taken(box), box.settle("b0") and taken(box)] == ["b0", "b1"]
     assert len(box) == 3
@@ -163,8 +161,7 @@ def test_a_process_that_resumes_keeps_what_was_sent_ahead_unless_it_must_wait_be
     for sender, kept in (("b", 2), ("a", 0)):
         box = mailbox(task("a1", "a"), task("x1", sender), task("x2", sender))
         box.take()
-        while box.next_ahead():
-            box.send_ahead()
+        box.send_ahead()
         box.fail(ERROR, 1.0, resumes=True)
         assert (box.ahead, len(box)) == (kept, 2)
 
@@ -178,9 +175,9 @@ def test_a_death_keeps_the_message_at_the_front_and_holds_up_no_lane():
 
 def test_a_retry_that_an_earlier_runtime_has_left_holds_its_lane_again():
     box = mailbox()
-    box.restore(Pending(task("a1", "a"), 1, Charges(attempts=1), due=50.0))
-    box.restore(Pending(task("a2", "a")))
-    box.restore(Pending(task("b1", "b")))
+    box.restore(task("a1", "a"), deliveries=1, charges=Charges(attempts=1), due=50.0)
+    box.restore(task("a2", "a"))
+    box.restore(task("b1", "b"))
     assert (taken(box), box.retries) == ("b1", 1)
     box.settle("b1")
     assert (taken(box), box.try_again("a1"), taken(box)) == (None, True, "a1")
@@ -190,7 +187,7 @@ def test_cancelled_retries_are_found_and_let_go_of_what_waited_behind_them():
     box = mailbox(task("a1", "a"), task("a2", "a"), task("a3", "a"))
     box.take()
     box.fail(ERROR, 1.0)
-    assert [box.find(name).message.message_id for name in ("a1", "a2")] == ["a1", "a2"]
+    assert {message.message_id for message in box.mailbox.waiting()} == {"a1", "a2", "a3"}
     dropped = box.drop(lambda message: message.message_id in {"a1", "a2"})
     assert sorted(message.message_id for message in dropped) == ["a1", "a2"]
     assert (box.try_again("a1"), taken(box)) == (False, "a3")
@@ -202,8 +199,8 @@ class Lives(RuleBasedStateMachine):
     @initialize(attempts=st.integers(1, 3), deaths=st.integers(1, 3), ordered=st.booleans())
     def make(self, attempts, deaths, ordered):
         retry = Retry(attempts=attempts, base_s=1.0, cap_s=8.0, outage_s=50.0)
-        self.bounds = Bounds(6, deaths, retry, 3, ordered)
-        self.box, self.now = Mailbox(self.bounds), 0.0
+        self.retry, self.deaths, self.ordered = retry, deaths, ordered
+        self.box, self.now = Box(6, deaths, retry, 3, ordered=ordered), 0.0
         self.accepted, self.ended, self.due, self.names = [], [], {}, count()
         self.lanes = defaultdict(list)
 
@@ -219,8 +216,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def send_ahead(self):
-        if self.box.next_ahead():
-            self.box.send_ahead()
+        self.box.send_ahead(1)
 
     @precondition(lambda self: self.box.in_hand and not self.box.in_hand.sealed)
     @rule()
@@ -228,10 +224,9 @@ class Lives(RuleBasedStateMachine):
         self.end(self.box.settle(self.box.in_hand.message.message_id).message)
 
     @precondition(lambda self: self.box.in_hand)
-    @rule(failing=st.sampled_from([ERROR, FATAL, PutOff(3.0), Died()]), resumes=st.booleans())
+    @rule(failing=st.sampled_from([ERROR, FATAL, PutOff(3.0)]), resumes=st.booleans())
     def fail(self, failing, resumes):
-        pending, verdict = self.box.fail(failing, self.now, resumes=resumes and not isinstance(failing, Died))
-        self.judge(pending, verdict)
+        self.judge(*self.box.fail(failing, self.now, resumes=resumes))
 
     @rule(blamed=st.booleans())
     def die(self, blamed):
@@ -256,17 +251,17 @@ class Lives(RuleBasedStateMachine):
                 assert self.box.try_again(name)
 
     def judge(self, pending, verdict):
-        assert pending.charges.attempts <= self.bounds.retry.attempts
-        assert pending.charges.deaths <= self.bounds.max_deliveries
+        assert pending.turn.charges.attempts <= self.retry.attempts
+        assert pending.turn.charges.deaths <= self.deaths
         if isinstance(verdict, Bury):
             self.end(pending.message)
         elif verdict.due is not None:
-            assert self.now <= verdict.due <= self.now + self.bounds.retry.outage_s
+            assert self.now <= verdict.due <= self.now + self.retry.outage_s
             self.due[pending.message.message_id] = verdict.due
 
     def end(self, message):
         self.ended.append(message)
-        if self.bounds.ordered:
+        if self.ordered:
             of_lane = [other for other in self.accepted if other.sender == message.sender]
             ended = [other for other in self.ended if other.sender == message.sender]
             assert ended == of_lane[: len(ended)], "an outcome came out of the order of its lane"
@@ -274,19 +269,19 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def nothing_vanishes_and_nothing_is_doubled(self):
         if hasattr(self, "box"):
-            inside = [message.message_id for message in self.box.waiting()]
+            inside = [message.message_id for message in self.box.mailbox.waiting()]
             inside += [self.box.in_hand.message.message_id] if self.box.in_hand else []
             ended = [message.message_id for message in self.ended]
             assert sorted(inside + ended) == sorted(message.message_id for message in self.accepted)
-            assert self.box.retries == len(self.due) <= self.bounds.retries
+            assert self.box.retries == len(self.due) <= 3
 
     def teardown(self):
         """The agent ends: all that has no outcome is given back, in the order of each lane."""
         if hasattr(self, "box"):
-            given = [pending.message for pending in self.box.empty()]
+            given = [pending.message for pending in self.box.mailbox.empty()]
             left = [message for message in self.accepted if message not in self.ended]
             assert sorted(map(id, given)) == sorted(map(id, left))
-            for sender in "abc" if self.bounds.ordered else "":
+            for sender in "abc" if self.ordered else "":
                 lanes = [[message for message in some if message.sender == sender] for some in (given, left)]
                 assert lanes[0] == lanes[1]
 

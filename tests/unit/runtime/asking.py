@@ -9,7 +9,7 @@ from scr.turns.question_events import Asked, Waiter
 
 
 class Asking:
-    """In place of the store, the router, care, the processes and the recording.
+    """In place of the store, the router, care, the processes and the log.
 
     `told` are the answers, each with its agent and incarnation; `steps` what is recorded; `closed` the asks that the
     store is to forget; `waiting` counts the answers that each incarnation waits for.  `hands` are the messages that
@@ -41,8 +41,9 @@ class Asking:
     def close_ask(self, message_id):
         self.closed.append(message_id)
 
-    def announce(self, agent, pending, step):
-        self.steps.append(step)
+    def emit(self, event, cause=0):
+        self.steps.append(self.hands[event.agent].steps[event.record or event.step])
+        return cause
 
     def in_hand(self, agent):
         return self.hands.get(agent)

@@ -29,7 +29,8 @@ class Stage:
 
     def __init__(self):
         self.said, self.age, self.looks = [], 0.0, []
-        self.turns = SimpleNamespace(has_ended=False, router=self.of("shut", "reopen"))
+        self.turns = self.of("shut", "reopen")
+        self.turns.has_ended = False
         self.children = {
             name: SimpleNamespace(phase=phase, goal=Goal.RUN)
             for name, phase in (("up", Phase.UP), ("starting", Phase.STARTING), ("down", Phase.DOWN))

@@ -7,12 +7,13 @@ import pytest
 
 from scr.frames import Answer, Ask, TurnFailed
 from scr.messages import Task, TaskPayload, follow
+from scr.runtime.failures import Failed
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.turns.outcome import Outcome
 from tests.unit.runtime import test_no_answer
 from tests.unit.runtime.asking import question, run
-from tests.unit.runtime.test_turn_machine import Agent
+from tests.unit.runtime.test_turn_machine import KILLED, Agent
 
 
 class Stand(test_no_answer.Stand):
@@ -36,9 +37,19 @@ class Stand(test_no_answer.Stand):
 
     def again(self, agent, message):
         """Have the message delivered to the next process."""
-        self.turns.router.try_again(agent, message.message_id)
-        self.turns.up(agent, 2, self.agents[agent])
+        self.turns.mail.try_again(agent, message.message_id)
+        self.restart(agent)
         return self.agents[agent].inbox.popleft()
+
+    def dies(self, agent):
+        """End the process of an agent by no doing of its own, and start the next one."""
+        self.turns.died(Failed(agent, self.agents[agent].incarnation, KILLED), blamed=False)
+        self.restart(agent)
+
+    def restart(self, agent):
+        """Start the next process of an agent."""
+        self.agents[agent].incarnation += 1
+        self.turns.up(agent, self.agents[agent].incarnation, self.agents[agent])
 
     def until_told(self, agent, error):
         while not any(told == agent and answer.error == error for told, answer in self.answers):
@@ -138,7 +149,7 @@ def test_a_question_that_failed_is_asked_anew_by_a_later_delivery(stand):
     assert one.answers[-2][1].error == "TaskFailed"
     one.fail("a", message)
     one.again("a", message)
-    one.turns.up("b", 2, one.agents["b"])
+    one.restart("b")
     one.puts(message, 2)
     assert one.take("b").message_id == "a to b.2"
 
@@ -146,14 +157,24 @@ def test_a_question_that_failed_is_asked_anew_by_a_later_delivery(stand):
 def test_a_task_that_had_no_answer_is_told_so_again_after_a_death_and_asked_anew_after_an_error(stand):
     one, message, question = begun(stand)
     one.commit("b", question, unanswered=True)
-    one.turns.router.down("a", blamed=False, at=0.0)
-    one.again("a", message)
+    one.dies("a")
+    one.take("a")
     one.puts(message, 2)
     assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
     one.fail("a", message)
     one.again("a", message)
     one.puts(message, 3)
     assert one.take("b").message_id == "a to b.3"
+
+
+def test_a_failure_that_an_older_incarnation_tells_lets_nothing_be_asked_anew(stand):
+    one, message, question = begun(stand)
+    one.commit("b", question, unanswered=True)
+    one.dies("a")
+    failed = TurnFailed(ref=99, message_id=one.take("a").message_id, names=("ValueError",), error_type="ValueError")
+    one.turns.said("a", 1, failed)
+    one.puts(message, 2)
+    assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
 
 
 def test_what_a_committed_turn_had_asked_is_forgotten_and_its_late_answer_is_no_mail(stand):
@@ -247,7 +268,7 @@ def test_a_task_that_waits_behind_a_doubt_is_cancelled_with_it(stand):
     one, message, question = begun(stand)
     one.doubt(question)
     one.doubts("a", message)
-    assert one.turns.cancel("k") == (2, [])
+    assert (one.turns.cancel("k"), one.nobody.recycled) == (2, [])
     assert (one.store.counts().open_messages, one.told[-1].error) == (0, "StepInDoubt")
     one.ask("k", "a")
     assert one.told[-1].error == "RunCancelled"

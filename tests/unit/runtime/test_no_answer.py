@@ -7,6 +7,7 @@ import pytest
 
 from scr.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
 from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
+from scr.runtime.failures import parked
 from scr.runtime.restore import restore
 from scr.runtime.turns import Turns
 from scr.step_names import question_id
@@ -22,7 +23,7 @@ class Stand:
 
     def __init__(self, loop, store):
         self.loop, self.store, self.told, self.answers = loop, store, [], []
-        nobody = Nobody(lambda agent, _, frame: self.answers.append((agent, frame)))
+        self.nobody = nobody = Nobody(lambda agent, _, frame: self.answers.append((agent, frame)))
         events = EventLog(lambda: (0.0, 0.0), 100, store.append)
         self.turns = Turns(loop, store, events, nobody, nobody, memory=None, run="shop")
         for spec in TREE.children:
@@ -45,7 +46,7 @@ class Stand:
         return self.agents[agent].inbox.popleft().message
 
     def say(self, agent, frame):
-        self.turns.said(agent, 1, frame)
+        self.turns.said(agent, self.agents[agent].incarnation, frame)
 
     def commit(self, agent, message, *sends, **fields):
         self.say(agent, Commit(message_id=message.message_id, sends=sends, **fields))
@@ -134,6 +135,15 @@ def test_a_doubt_that_an_earlier_runtime_has_left_is_told_at_once_too(stand):
     assert (outcome.error, outcome.detail.startswith(DOUBT)) == ("StepInDoubt", True)
 
 
+def test_a_client_is_told_of_the_doubt_also_while_the_agent_is_down_to_stay(stand):
+    one = stand(MemoryStore())
+    one.ask("k", "b")
+    one.doubt(one.take("b"))
+    one.turns.router.leave("b", parked("b", "by hand"))
+    one.ask("k", "b")
+    assert [outcome.error for outcome in one.told] == ["StepInDoubt"] * 2
+
+
 def test_a_store_that_others_can_open_is_settled_by_a_command_that_names_run_message_and_store(stand, monkeypatch):
     store = MemoryStore()
     status = store.status().model_copy(update={"url": "sqlite:////my files/work.db"})
@@ -180,11 +190,14 @@ def test_an_answer_that_comes_after_the_doubt_is_settled_is_a_step_of_a_turn_tha
 
 
 def test_a_tick_that_waits_when_its_agent_is_stopped_for_good_is_no_dead_letter(stand):
-    one = stand(MemoryStore())
+    one, buried = stand(MemoryStore()), []
     payload = TimerPayload(name="tick", every_s=1.0)
     tick = Tick(payload=payload, **origin(message_id="tick", sender="a", to="a", at=0.0))
     one.turns.post.accept(tick)
     one.send("k", "a")
     held, _ = one.turns.close("a")
-    assert [pending.message.message_id for pending in held] == ["k"]
-    assert (one.store.counts().open_messages, one.store.counts().dead_letters) == (1, 0)
+    assert sorted(pending.message.message_id for pending in held) == ["k", "tick"]
+    one.turns.bury(held, "a ended for good")
+    one.store.dead(lambda letters: buried.extend(letter.message.message_id for letter in letters))
+    assert buried == ["k"]
+    assert one.store.counts().open_messages == 0

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scr.errors import FrameTooLarge
 from scr.frames import Answer, Commit, Deliver, Entry, Fetch, ReadStep, ReadSteps, StepRecord
 from scr.mail.framing import packed
-from scr.mail.pending import Pending
+from scr.mail.pending import Pending, Turn
 from scr.messages import Task, TaskPayload, origin
 from scr.runtime.pages import Pages, fitting
 from scr.store.memory import MemoryStore
@@ -71,7 +71,7 @@ class Reader:
 def pending_with(sizes, message_bytes=0):
     steps = {f"s{n}": StepRecord(name=f"s{n}", value="x" * size) for n, size in enumerate(sizes)}
     steps["begun"] = StepRecord(name="begun", state="begun")
-    return Pending(message(message_bytes), steps=steps)
+    return Pending(Turn(message(message_bytes)), steps)
 
 
 SIZES = st.lists(st.sampled_from([0, 10, 500, 1023, 1024, 4000, MOST - 100]), max_size=60)
@@ -84,7 +84,7 @@ def test_all_steps_of_a_turn_come_back_as_they_were(sizes, message_bytes):
 
 
 def test_a_turn_without_steps_asks_for_nothing_and_small_ones_go_along_whole():
-    assert Reader().pages.first(Pending(message())) == ((), False)
+    assert Reader().pages.first(Pending(Turn(message()))) == ((), False)
     pending = pending_with([10, 10])
     assert Reader().pages.first(pending) == (tuple(pending.steps.values()), False)
 

@@ -21,7 +21,7 @@ def stand():
     loop = asyncio.new_event_loop()
     one = Stand(loop, MemoryStore())
     one.parked = []
-    one.turns.failures._upkeep.park = lambda agent, why: one.parked.append((agent, why))
+    one.nobody.park = lambda agent, why: one.parked.append((agent, why))
     one.turns.opened(ONCE)
     yield one
     loop.close()

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.frames import Ask
-from scr.mail.pending import Pending
+from scr.mail.pending import Pending, Turn
 from scr.messages import Task, TaskPayload, origin
 from scr.runtime.questions import Questions
 from scr.runtime.rings import refusal, ring_of
@@ -54,7 +54,7 @@ class House(Asking):
 
     def take(self, agent, message_id, deliveries=1):
         message = Task(payload=TaskPayload(task_id="t"), **origin(message_id=message_id, sender="c", to=agent, at=0.0))
-        self.hands[agent] = Pending(message, deliveries=deliveries)
+        self.hands[agent] = Pending(Turn(message, deliveries=deliveries))
 
     def ask(self, agent, to):
         in_hand = self.hands[agent]

@@ -10,8 +10,8 @@ from scr.frames import Timer
 from scr.messages import Task, TaskPayload, Tick, TimerPayload, origin
 from scr.runtime import ticks, timers
 from scr.runtime.ticks import Ticks
-from scr.turns.timing import NAMES_MAX, change_of, following
 from scr.store.memory import MemoryStore
+from scr.turns.timing import NAMES_MAX, change_of, following
 
 HOUR_S = 3600.0
 
@@ -128,6 +128,13 @@ def started(made, *timers, cancels=()):
     made.started("a", timers, cancels)
 
 
+def take(made, *timers):
+    """Take in what a turn sets that is on its way into the store."""
+    change = made.change_of("a", timers, ())
+    made.take("a", change)
+    return change
+
+
 def test_a_timer_fires_again_and_again_and_each_tick_is_a_message_of_its_own(begin):
     store, house = MemoryStore(), House("a")
     made, loop = begin(store, house)
@@ -210,12 +217,12 @@ def test_a_turn_that_is_not_kept_changes_no_timer_and_one_that_is_replaced_meanw
     made, loop = begin(store, house)
     started(made, tick(due=10.0))
     before = made.named("a")
-    made.change("a", (tick(every_s=1.0, message_id="u", due=1.0),), ())
+    take(made, tick(every_s=1.0, message_id="u", due=1.0))
     made.take_back("a", before)
     loop.until(10.0)
     house.handle()
-    first = made.change("a", (tick(every_s=1.0, message_id="u", due=11.0),), ())
-    second = made.change("a", (tick(every_s=5.0, message_id="v", due=15.0),), ())
+    first = take(made, tick(every_s=1.0, message_id="u", due=11.0))
+    second = take(made, tick(every_s=5.0, message_id="v", due=15.0))
     made.carry_out("a", first)
     loop.until(14.0)
     made.carry_out("a", second)

@@ -230,10 +230,10 @@ class Machine(RuleBasedStateMachine):
     def the_time_of_a_retry_comes(self, pick):
         waiting = [(name, held.message_id) for name in NAMES for held in self.turns.router.held(name)]
         if waiting:
-            self.turns.router.try_again(*waiting[pick % len(waiting)])
+            self.turns.mail.try_again(*waiting[pick % len(waiting)])
 
     def replace(self, name, *, blamed=False):
-        self.turns.failures.died(Failed(name, self.agents[name].incarnation, KILLED), blamed=blamed)
+        self.turns.died(Failed(name, self.agents[name].incarnation, KILLED), blamed=blamed)
         self.start_agent(name)
 
     def answered(self, name, incarnation, answer):
@@ -263,7 +263,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=AGENTS, begun=st.integers(0, 3))
     def an_agent_is_told_to_stop_and_does_so_after_some_more(self, name, begun):
-        self.turns.router.pause(name)
+        self.turns.pause(name)
         for _ in range(0 if self.agents[name].asks else min(begun, len(self.agents[name].inbox))):
             self.commit(name, [])
         self.replace(name)
@@ -289,7 +289,7 @@ class Machine(RuleBasedStateMachine):
             self.keep(100)
             for name in NAMES:
                 for held in self.turns.router.held(name):
-                    self.turns.router.try_again(name, held.message_id)
+                    self.turns.mail.try_again(name, held.message_id)
             while name := self.at_work(0):
                 self.commit(name, [])
         self.check()
