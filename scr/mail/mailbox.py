@@ -150,8 +150,8 @@ class Mailbox:
 
         One that was delivered before goes alone: it may be what ended the process.
         """
-        waiting, ahead = self._waiting, len(self._ahead)
-        if not waiting or self.in_hand is None or self.in_hand.sealed or ahead >= AHEAD_MAX:
+        waiting, in_hand, ahead = self._waiting, self.in_hand, len(self._ahead)
+        if not waiting or in_hand is None or in_hand.turn.phase is Phase.COMMITTING or ahead >= AHEAD_MAX:
             return None
         pending = waiting[0]
         turn = pending.turn
@@ -170,22 +170,30 @@ class Mailbox:
         self._ahead.clear()
         return taken
 
-    def advance(self) -> None:
-        """Put aside a message in hand that is sealed, if the store is not too far behind."""
+    def advance(self) -> bool:
+        """Put aside a message in hand that is sealed, if the store is not too far behind; whether that was done."""
         in_hand = self.in_hand
         if in_hand and in_hand.turn.phase is Phase.COMMITTING and len(self._sealed) < SEALED_MAX:
             self._sealed[in_hand.turn.message.message_id] = in_hand
             self.in_hand = None
+            return True
+        return False
 
-    def settle(self, pending: Pending) -> None:
-        """Let go of a message that was in hand, put aside or held, and of what waited behind it."""
+    def settle(self, pending: Pending) -> bool:
+        """Let go of a message that was in hand, put aside or held, and of what waited behind it.
+
+        Returns whether something may be handed over, or sent ahead, that could not be before.
+        """
         message = pending.turn.message
+        was_full = len(self._sealed) + len(self._ahead) >= SEALED_MAX
         if self._sealed.pop(message.message_id, None):
             self.advance()
         elif self.in_hand is pending:
             self.in_hand = None
-        if self._retrying.is_used:
+        is_used = self._retrying.is_used
+        if is_used:
             self._let_go(message)
+        return self.in_hand is None or was_full or is_used
 
     def withdraw(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
         """Take out what is with the agent's process and is not wanted any more, in hand or sent ahead; returns it."""

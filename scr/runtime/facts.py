@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 from scr.charging import Behind, PutOff, Raised
 from scr.errors import InvalidMessage
@@ -41,8 +41,6 @@ from scr.turns import events
 from scr.turns.events import Event
 from scr.turns.timing import UNTIMED
 
-TurnFrame: TypeAlias = Commit | StepBegun | StepDone | TurnFailed | InDoubt | Ask | ReadSteps | ReadStep | Stream
-"""A frame about a message."""
 KINDS: Mapping[type, type[Event]] = {
     Commit: events.Commits,
     StepBegun: events.Records,
@@ -54,6 +52,7 @@ KINDS: Mapping[type, type[Event]] = {
     ReadStep: events.Reads,
     Stream: events.Streams,
 }
+"""The frames that are about a message, and what each says of it."""
 
 
 class Facts:
@@ -71,19 +70,21 @@ class Facts:
     ) -> None:
         self._router, self._timers, self._post, self._asks = router, timers, post, asks
         self._questions, self._failures, self._parked = questions, failures, parked
-        self._make: Mapping[type[Event], Callable[[Pending, int, Any], Event]] = {
-            events.Commits: self._commits,
-            events.Records: self._records,
-            events.Fails: self._fails,
-            events.Doubts: self._doubts,
-            events.Asks: self._asks_for,
-            events.Reads: self._reads,
-            events.Streams: self._streams,
+        self._make: Mapping[type, Callable[[Pending, int, Any], Event]] = {
+            Commit: self._commits,
+            StepBegun: self._records,
+            StepDone: self._records,
+            TurnFailed: self._fails,
+            InDoubt: self._doubts,
+            Ask: self._asks_for,
+            ReadSteps: self._reads,
+            ReadStep: self._reads,
+            Stream: self._streams,
         }
 
     def event_of(self, pending: Pending, incarnation: int, frame: FromAgent) -> Event:
         """Return what a frame about this message says."""
-        return self._make[KINDS[type(frame)]](pending, incarnation, frame)
+        return self._make[type(frame)](pending, incarnation, frame)
 
     def _commits(self, pending: Pending, incarnation: int, frame: Commit) -> events.Commits:
         reach("runtime.commit_heard")

@@ -22,7 +22,7 @@ class Mail:
     """The mailboxes of the router, the timers of retries, and which messages wait behind which question."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fold: Fold, failures: Failures) -> None:
-        self._fold, self._failures = fold, failures
+        self._fold, self._router, self._failures = fold, fold.router, failures
         self._retries = Retries(loop, self.try_again)
         self._behind: dict[str, list[Pending]] = {}
 
@@ -47,20 +47,20 @@ class Mail:
 
     def try_again(self, agent: str, message_id: str) -> None:
         """Feed that the time of a retry has come, if the message is still there."""
-        if pending := self._fold.router.find(agent, message_id):
+        if pending := self._router.find(agent, message_id):
             self._fold.feed(pending, DUE)
 
     def _box(self, pending: Pending) -> Mailbox:
-        mailbox = self._fold.router.mailbox(pending.turn.message.to)
+        mailbox = self._router.mailbox(pending.turn.message.to)
         assert mailbox is not None, f"{pending.turn.message.to} was never opened"
         return mailbox
 
     def _pause(self, pending: Pending, _order: orders.Pause) -> None:
-        self._fold.router.pause(pending.turn.message.to)
+        self._router.pause(pending.turn.message.to)
 
     def _resume(self, pending: Pending, _order: orders.Resume) -> None:
         agent = pending.turn.message.to
-        self._fold.router.resume(agent)
+        self._router.resume(agent)
         self._fold.deliver(agent)
 
     def _take_back(self, pending: Pending, _order: orders.TakeBack) -> None:
@@ -71,8 +71,9 @@ class Mail:
         self._box(pending).take()
 
     def _enqueue(self, pending: Pending, _order: orders.Enqueue) -> None:
+        agent = pending.turn.message.to
         self._box(pending).append(pending)
-        self._fold.deliver(pending.turn.message.to)
+        self._fold.deliver(agent)
 
     def _put_first(self, pending: Pending, _order: orders.PutFirst) -> None:
         self._box(pending).put_first(pending)
@@ -82,15 +83,16 @@ class Mail:
         self._box(pending).hold(pending, is_alone=order.is_alone)
 
     def _advance(self, pending: Pending, _order: orders.Advance) -> None:
-        self._box(pending).advance()
-        self._fold.deliver(pending.turn.message.to)
+        agent = pending.turn.message.to
+        mailbox = self._router.mailbox(agent)
+        if mailbox and mailbox.advance():
+            self._fold.deliver(agent)
 
     def _settle(self, pending: Pending, order: orders.Settle) -> None:
         agent = pending.turn.message.to
-        if mailbox := self._fold.router.mailbox(agent):  # the agent may have ended since its turn was sealed
-            mailbox.settle(pending)
-            if order.hands_over:
-                self._fold.deliver(agent)
+        mailbox = self._router.mailbox(agent)  # the agent may have ended since its turn was sealed
+        if mailbox and mailbox.settle(pending) and order.hands_over:
+            self._fold.deliver(agent)
 
     def _hand_over(self, pending: Pending, _order: orders.HandOver) -> None:
         self._fold.deliver(pending.turn.message.to)

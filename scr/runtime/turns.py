@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -32,7 +32,7 @@ from scr.messages import Message, Tick
 from scr.runtime.asks import Asks
 from scr.runtime.care import Care
 from scr.runtime.effects import CANCELLED, Effects, Startable
-from scr.runtime.facts import KINDS, Facts, TurnFrame, forged
+from scr.runtime.facts import KINDS, Facts, forged
 from scr.runtime.failures import Failed, Failures, Upkeep
 from scr.runtime.fold import TAKEN_BACK, Fold
 from scr.runtime.mail import Mail
@@ -218,7 +218,7 @@ class Turns:
         if kind is None:
             self._serve(agent, incarnation, frame)
             return
-        message_id = cast("TurnFrame", frame).message_id
+        message_id: str = frame.message_id  # type: ignore[union-attr,assignment] # each of these kinds has one
         pending = self.router.get(message_id)
         if pending and pending.turn.message.to == agent:
             self._hear(pending, self._facts.event_of(pending, incarnation, frame))

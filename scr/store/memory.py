@@ -31,6 +31,7 @@ from scr.store.records import (
     StoreStatus,
     effects_of,
     given_of,
+    kept_of,
     with_step,
 )
 from scr.store.rows import printable, seal
@@ -52,7 +53,7 @@ class MemoryStore:
         self._image = image or Image()
         self._seq, self._version = self._image.seq, self._image.entries_version
         self._agents: dict[str, KeptAgent] = {kept.spec.id: kept for kept in self._image.agents}
-        self._open: dict[str, KeptMessage] = {kept.message.message_id: kept for kept in self._image.mail}
+        self._open: dict[str, KeptMessage | Message] = {kept.message.message_id: kept for kept in self._image.mail}
         self._monitors: dict[tuple[AgentId, AgentId], None] = dict.fromkeys(self._image.monitors)
         self._asks: dict[str, OpenAsk] = {ask.message_id: ask for ask in self._image.asks}
         self._timers: dict[str, Timer] = {timer.message.message_id: timer for timer in self._image.timers}
@@ -85,15 +86,13 @@ class MemoryStore:
             self._image,
             seq=self._seq,
             agents=tuple(self._agents.values()),
-            mail=tuple(self._open.values()),
+            mail=tuple(map(kept_of, self._open.values())),
             monitors=tuple(self._monitors),
             asks=tuple(ask for ask in self._asks.values() if ask.asked_in in self._open or ask.asked_in in self._dead),
             timers=tuple(self._timers.values()),
             effects=tuple(self._effects.values()),
             entries_version=self._version,
         )
-
-    # What happens to messages.
 
     def accept(
         self,
@@ -115,7 +114,8 @@ class MemoryStore:
 
     def commit(self, turn: CommittedTurn, then: Then) -> None:
         """Keep a turn."""
-        frame, answers = turn.frame, {answer.message_id for answer in turn.answers}
+        frame = turn.frame
+        answers = {answer.message_id for answer in turn.answers} if turn.answers else ()
         self._end(frame.message_id)
         if frame.state is not None and turn.agent in self._agents:
             self._agents[turn.agent] = replace(self._agents[turn.agent], state=frame.state)
@@ -127,8 +127,10 @@ class MemoryStore:
             self._answer(answer.asked_in, answer.step)
         for target in frame.demonitors:
             self._monitors.pop((turn.agent, target), None)
-        self._monitors |= dict.fromkeys((turn.agent, target) for target in frame.monitors)
-        self._effects |= {effect.effect_id: effect for effect in effects_of(turn.agent, frame)}
+        for target in frame.monitors:
+            self._monitors[turn.agent, target] = None
+        for effect in effects_of(turn.agent, frame):
+            self._effects[effect.effect_id] = effect
         for entry in frame.entries:
             self._remember(entry)
         self._set_timers(frame.timers, (*frame.cancels, *turn.ended))
@@ -140,7 +142,7 @@ class MemoryStore:
         self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
     ) -> None:
         """Keep a step."""
-        if kept := self._open.get(message_id):
+        if kept := self._kept(message_id):
             self._open[message_id] = with_step(kept, step)
         _call(then)
 
@@ -150,13 +152,13 @@ class MemoryStore:
 
     def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> None:
         """Keep what the message has been through, and when it is tried again."""
-        if kept := self._open.get(message_id):
+        if kept := self._kept(message_id):
             self._open[message_id] = replace(kept, deliveries=deliveries, due=due, **asdict(charges))
 
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Keep a dead letter."""
         message_id = letter.message.message_id
-        if kept := self._open.get(message_id):
+        if kept := self._kept(message_id):
             self._end(message_id)
             self._dead[message_id] = letter, kept
             _bound(self._dead, self._dead_letters)
@@ -181,16 +183,16 @@ class MemoryStore:
             deliveries = letter.deliveries if letter else 0
             fresh = {**asdict(Charges()), "deliveries": deliveries, "due": None, "parked": "", "doubt": ""}
             self._open[message_id] = replace(kept, **fresh)
-        then(self._open[message_id] if kept else None)
+        then(self._kept(message_id) if kept else None)
 
     def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""
-        if kept := self._open.get(message_id):
+        if kept := self._kept(message_id):
             self._open[message_id] = replace(kept, parked=step, doubt=printable(why))
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """A person has said how the step ended."""
-        if kept := self._open.get(message_id):
+        if kept := self._kept(message_id):
             others = tuple(known for known in kept.steps if known.name != name or known.state == "done")
             self._open[message_id] = replace(kept, parked="", doubt="", steps=others)
             if step is not None:
@@ -215,11 +217,10 @@ class MemoryStore:
         _call(then)
 
     def _set_timers(self, timers: Sequence[Timer], ended: Sequence[str]) -> None:
-        self._timers |= {timer.message.message_id: timer for timer in timers}
+        for timer in timers:
+            self._timers[timer.message.message_id] = timer
         for timer_id in ended:
             self._timers.pop(timer_id, None)
-
-    # What happens to agents.
 
     def admit(self, spec: AgentSpec, supervisor: str, incarnation: int) -> None:
         """The agent exists, with the state that it had."""
@@ -243,8 +244,6 @@ class MemoryStore:
         if failure is not None:
             self._take(failure)
 
-    # What is kept for people.
-
     def append(self, record: Record) -> None:
         """Only its place is kept."""
         self._seq = record.seq
@@ -253,8 +252,6 @@ class MemoryStore:
         """Keep the record of a death."""
         self._crashes.append(record)
 
-    # Reading.
-
     def sync(self, then: Then) -> None:
         """Everything is kept at once."""
         then()
@@ -262,7 +259,7 @@ class MemoryStore:
     def find(self, message_id: str, then: Callable[[Known], None], refused: Refused | None = None) -> None:
         """What is known of a client's message."""
         seal(message_id)
-        given, kept = self._given.get(message_id), self._open.get(message_id)
+        given, kept = self._given.get(message_id), self._kept(message_id)
         if kept and not given:
             given = given_of(kept.message)
         state: Literal["unknown", "open"] = "open" if kept else "unknown"
@@ -285,7 +282,7 @@ class MemoryStore:
         """How many there are."""
         return Counts(
             open_messages=len(self._open),
-            parked=sum(bool(kept.parked) for kept in self._open.values()),
+            parked=sum(isinstance(kept, KeptMessage) and bool(kept.parked) for kept in self._open.values()),
             dead_letters=len(self._dead),
             crashes=len(self._crashes),
         )
@@ -307,11 +304,16 @@ class MemoryStore:
 
     # How.
 
+    def _kept(self, message_id: str) -> KeptMessage | None:
+        """Return an open message with what is known of it."""
+        kept = self._open.get(message_id)
+        return kept_of(kept) if kept else None
+
     def _take(self, message: Message) -> None:
         if message.to == CLIENT:
             self._answered(message)
         elif message.message_id not in self._known:
-            self._open.setdefault(message.message_id, KeptMessage(message))
+            self._open.setdefault(message.message_id, message)
         if isinstance(message, Down):
             self._monitors.pop((message.to, message.payload.agent), None)
 
@@ -322,7 +324,7 @@ class MemoryStore:
 
     def _end(self, message_id: str) -> None:
         kept = self._open.pop(message_id, None)
-        if kept is not None and kept.message.sender == CLIENT:
+        if kept is not None and kept_of(kept).message.sender == CLIENT:
             self._known.setdefault(message_id, None)
             _bound(self._known, KNOWN)
 

@@ -323,6 +323,11 @@ class StoreStatus(Frozen):
     behind_s: float = 0.0
 
 
+def kept_of(kept: KeptMessage | Message) -> KeptMessage:
+    """Return a message with what is known of it; one of which nothing is known may be held alone."""
+    return kept if isinstance(kept, KeptMessage) else KeptMessage(kept)
+
+
 def effects_of(agent: AgentId, frame: Commit) -> tuple[Effect, ...]:
     """What a turn wants of the supervisor, in order, each under an id that is the same whenever it is computed."""
     if not (frame.starts or frame.stops):

@@ -46,6 +46,7 @@ from scr.supervise.tree import Goal, Phase, Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
+OF_LIFE = (Named, Exiting, Ready, Ignore)
 DEAF_S = 1.0  # between the end of what a process says and its own end
 Launch: TypeAlias = Callable[[str, Callable[[Process | LaunchFailed], None]], None]
 Answered: TypeAlias = Callable[[Done | Refused], None]
@@ -263,6 +264,9 @@ class Supervisor:
 
     def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
+        if incarnation.ready and not isinstance(frame, OF_LIFE) and self._live.get(agent) is incarnation:
+            self._frames.said(agent, number, frame)
+            return
         match frame:
             case Named():
                 incarnation.named = True
@@ -279,9 +283,7 @@ class Supervisor:
                 self.distrust(agent, number, "a ready frame has no place in its life now")
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
-            case _ if self._live.get(agent) is incarnation and (
-                incarnation.ready or isinstance(frame, Fetch | Log | Progress)
-            ):
+            case Fetch() | Log() | Progress() if self._live.get(agent) is incarnation:
                 self._frames.said(agent, number, frame)
             case _:
                 self.distrust(agent, number, f"a {frame.kind} frame before it was ready")

@@ -37,8 +37,9 @@ class EventLog:
         record = Record(self._seq, at, time, event, cause)
         self._keep(record)
         self._records.append(record)
-        for listener in tuple(self._listeners):
-            listener(record)
+        if self._listeners:
+            for listener in tuple(self._listeners):
+                listener(record)
         return self._seq
 
     def listen(self, listener: Callable[[Record], None], *, since: int = 0) -> Callable[[], None]:

@@ -42,7 +42,7 @@ class Asking:
         self.closed.append(message_id)
 
     def emit(self, event, cause=0):
-        self.steps.append(self.hands[event.agent].steps[event.record or event.step])
+        self.steps.append(self.find(event.agent, event.message_id).steps[event.record or event.step])
         return cause
 
     def in_hand(self, agent):
