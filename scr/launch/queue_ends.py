@@ -1,10 +1,8 @@
-"""A channel over a private pair of `multiprocess` queues, laid anew for every process, so that no lock outlives one.
+"""A channel over a private pair of `multiprocess` queues, laid anew for every process.
 
 What goes through a queue's pipe is framed as `multiprocess` frames it: four bytes of length, big endian, and the body
 (-1 would announce a length of eight bytes, above 2 GB, and is refused as too large).  A channel's frames are framed
-likewise, so they travel as they are, and are JSON: `put` and `get`, which pickle, are called at neither end.  The
-runtime takes no lock: it alone reads the one queue and writes the other, and does neither with waiting.  The threads of
-an agent take the lock of the queue that they write to.
+likewise, so they travel as they are, and are JSON: `put` and `get`, which pickle, are called at neither end.
 """
 
 from __future__ import annotations
@@ -14,18 +12,36 @@ import select
 from threading import Lock
 from typing import Any
 
+from multiprocess.connection import Pipe
+from multiprocess.queues import SimpleQueue
 
-class QueueEnd:
-    """One end of a pair of queues: `source` is the reading end of the one, `sink` the writing end of the other.
 
-    `lock` is that of the queue to the runtime, at both ends: the runtime keeps it for its name alone, by which the
-    process that starts opens it.
+class PrivateQueue(SimpleQueue):  # type: ignore[misc]
+    """A queue with one process that reads and one that writes.
+
+    The locks of a `SimpleQueue` are semaphores with names, for several readers and several writers: one that is killed
+    with such a lock stops all others, and the names outlive a kill of everything.  These locks are for the threads of
+    one process, and end with it.
     """
 
-    def __init__(self, source: Any, sink: Any, lock: Any) -> None:
-        self._source, self._sink, self._lock = source, sink, lock
-        self.reader: int = source.fileno()
-        self.writer: int = sink.fileno()
+    def __init__(self) -> None:
+        self.__setstate__(Pipe(duplex=False))
+
+    def __getstate__(self) -> tuple[Any, Any]:
+        """Travel without the locks: each process has its own."""
+        return self._reader, self._writer
+
+    def __setstate__(self, pipe: tuple[Any, Any]) -> None:
+        super().__setstate__((*pipe, Lock(), Lock()))
+
+
+class QueueEnd:
+    """One end of a pair of queues: `receives` is read and `sends` is written, by this process alone."""
+
+    def __init__(self, receives: PrivateQueue, sends: PrivateQueue) -> None:
+        self._receives, self._sends = receives, sends
+        self.reader: int = receives._reader.fileno()  # noqa: SLF001  a queue has no other way to its two ends
+        self.writer: int = sends._writer.fileno()  # noqa: SLF001
 
     def read(self, size: int, /) -> bytes:
         """Read what is there; see `End`."""
@@ -44,10 +60,8 @@ class QueueEnd:
         return os.write(self.writer, data)
 
     def write_all(self, data: bytes, /) -> None:
-        """Write all of it under the queue's lock, as `put` does."""
-        if self.writer < 0:
-            raise BrokenPipeError("the queues are closed")
-        with self._lock:
+        """Write all of it under the queue's lock, as `put` does; see `End`."""
+        with self._sends._wlock:  # noqa: SLF001
             left = memoryview(data)
             while left:
                 left = left[os.write(self.writer, left) :]
@@ -56,36 +70,27 @@ class QueueEnd:
         """Do nothing: a queue is hung up on by closing it."""
 
     def close(self) -> None:
-        """Close this process's two descriptors, and let go of the lock."""
+        """Close this process's two descriptors.  Idempotent."""
         self.reader = self.writer = -1
-        self._source.close()
-        self._sink.close()
-        self._lock = None
+        self._receives._reader.close()  # noqa: SLF001
+        self._sends._writer.close()  # noqa: SLF001
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to a process that `multiprocess` starts."""
-        return _arrived, (self._source, self._sink, type(self._lock), self._lock.__getstate__())
+        return _arrived, (self._receives, self._sends)
 
 
-def queue_pair(context: Any) -> tuple[QueueEnd, QueueEnd]:
+def queue_pair() -> tuple[QueueEnd, QueueEnd]:
     """Lay a pair of queues: the runtime's end, which never blocks, and the new process's.  Raises OSError."""
-    to_agent, to_runtime = context.SimpleQueue(), context.SimpleQueue()
-    lock = to_runtime._wlock  # noqa: SLF001  a SimpleQueue has no other way to its two ends and its locks
-    ours = QueueEnd(to_runtime._reader, to_agent._writer, lock)  # noqa: SLF001
-    theirs = QueueEnd(to_agent._reader, to_runtime._writer, lock)  # noqa: SLF001
+    to_agent, to_runtime = PrivateQueue(), PrivateQueue()
+    ours, theirs = QueueEnd(to_runtime, to_agent), QueueEnd(to_agent, to_runtime)
     for descriptor in (ours.reader, ours.writer):
         os.set_blocking(descriptor, False)
     return ours, theirs
 
 
-def _arrived(source: Any, sink: Any, kind: Any, state: tuple[Any, ...]) -> QueueEnd:
-    """Open the end in the new process.
-
-    Without its name the lock cannot be opened: the runtime has closed its end since, which is all that will be heard.
-    """
-    lock = kind.__new__(kind)
-    try:
-        lock.__setstate__(state)
-    except FileNotFoundError:
-        lock = Lock()
-    return QueueEnd(source, sink, lock)
+def _arrived(receives: PrivateQueue, sends: PrivateQueue) -> QueueEnd:
+    """Close, in the new process, the runtime's ends of both queues."""
+    receives._writer.close()  # noqa: SLF001
+    sends._reader.close()  # noqa: SLF001
+    return QueueEnd(receives, sends)

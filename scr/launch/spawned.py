@@ -16,7 +16,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 from multiprocess import get_context, parent_process, resource_tracker
@@ -37,7 +36,6 @@ from scr.launch.warden import end_all
 CLOSE_S = 3.0
 PATH, SAFE = "PYTHONPATH", "PYTHONSAFEPATH"
 OURS = (PATH, SAFE)
-QUIET = {"PYTHONWARNINGS": "ignore:resource_tracker"}  # what a killed runtime leaves it to unlink is no news to users
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
 
@@ -73,12 +71,12 @@ class SpawnLauncher:
         self._runtime_id = runtime_id
         self._pidfds = pidfds
         self._context = get_context("spawn")
-        self._lay: Lay = socket_pair if channel == "socket" else partial(queue_pair, self._context)
+        self._lay: Lay = socket_pair if channel == "socket" else queue_pair
         self._alive: dict[int, Any] = {}
         self._is_closed = False
         self._none_alive = asyncio.Event()
         self._none_alive.set()
-        with _fresh(QUIET):
+        with _fresh({}):
             resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
 
     def launch(self, ready: Ready) -> None:
