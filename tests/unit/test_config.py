@@ -58,8 +58,8 @@ def test_queues_with_a_zygote_are_refused_with_what_to_do(monkeypatch):
         Settings(launcher="zygote", channel="queue")
     monkeypatch.setenv("SCR_LAUNCHER", "zygote")
     monkeypatch.setenv("SCR_CHANNEL", "queue")
-    with pytest.raises(InvalidInput, match="SCR_CHANNEL: .* channel='queue' does not go with launcher='zygote'"):
+    with pytest.raises(InvalidInput, match=r"SCR_CHANNEL: .* channel='queue' does not go with launcher='zygote'"):
         from_environment()
     monkeypatch.setenv("SCR_CHANNEL", "pigeon")
-    with pytest.raises(InvalidInput, match="SCR_CHANNEL: .*'socket' or 'queue'"):
+    with pytest.raises(InvalidInput, match=r"SCR_CHANNEL: .*'socket' or 'queue'"):
         from_environment()
