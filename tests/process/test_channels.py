@@ -16,7 +16,7 @@ from tests.process.conftest import Story
 FRAME = pack(Log(text="x" * 2000).model_dump_json().encode(), 1 << 20)
 
 
-@pytest.fixture(scope="module", params=["socket", "queue"])
+@pytest.fixture(params=["socket", "queue"])
 def story(request):
     told = Story(channel=request.param)
     with told.runtime:

@@ -53,7 +53,7 @@ def test_a_shared_queue_starves_the_replacement_of_a_reader_that_was_killed_in_g
     assert wedged
 
 
-@pytest.fixture(scope="module", params=["socket", "queue"])
+@pytest.fixture(params=["socket", "queue"])
 def story(request):
     """A runtime whose agents have channels of this kind, up."""
     told = Story(channel=request.param)
