@@ -44,8 +44,8 @@ class Settings(BaseModel):
     a private socket pair, or "queue", a private pair of `multiprocess` queues.
     Of the two, one that you leave out follows from the other: the zygote goes
     with sockets, "spawn" with queues, and so the other way round for "queue".
-    Queues cannot be handed to a zygote: `launcher="zygote"` with
-    `channel="queue"` is an error.
+    A zygote, which runs before a queue is made, can be handed a socket only:
+    `launcher="zygote"` with `channel="queue"` is an error.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,8 +78,8 @@ class Settings(BaseModel):
         """Refuse queues for a launcher that cannot hand them over."""
         if channel == "queue" and info.data.get("launcher") == "zygote":
             raise ValueError(
-                "channel='queue' does not go with launcher='zygote': a queue cannot be handed to a process that is "
-                "forked; leave the launcher out, or say launcher='spawn'"
+                "channel='queue' does not go with launcher='zygote': the zygote runs before a queue is made, and can be "
+                "handed a socket only; leave the launcher out, or say launcher='spawn'"
             )
         return channel
 

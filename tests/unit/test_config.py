@@ -1,10 +1,13 @@
 """Settings: frozen, bounded, from arguments or the environment."""
 
+import os
+
 import pytest
 from pydantic import ValidationError
 
 from scr.config import Settings, from_environment
 from scr.errors import InvalidInput
+from scr.runtime.spawn import launcher_in
 
 
 def test_the_environment_says_settings_and_what_is_somebody_elses_is_left_alone(monkeypatch):
@@ -51,6 +54,7 @@ def test_of_launcher_and_channel_one_that_is_left_out_follows_from_the_other(mon
     for name, value in said.items():
         monkeypatch.setenv(f"SCR_{name.upper()}", value)
     assert from_environment() == Settings(**said)
+    assert launcher_in(os.environ) == launcher  # before the settings can be read
 
 
 def test_queues_with_a_zygote_are_refused_with_what_to_do(monkeypatch):
