@@ -78,8 +78,8 @@ class Settings(BaseModel):
         """Refuse queues for a launcher that cannot hand them over."""
         if channel == "queue" and info.data.get("launcher") == "zygote":
             raise ValueError(
-                "channel='queue' does not go with launcher='zygote': the zygote runs before a queue is made, and can be "
-                "handed a socket only; leave the launcher out, or say launcher='spawn'"
+                "channel='queue' does not go with launcher='zygote': a zygote, which runs before a queue is made, can "
+                "be handed a socket only; leave the launcher out, or say launcher='spawn'"
             )
         return channel
 
