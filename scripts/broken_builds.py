@@ -103,7 +103,7 @@ scr/supervise/steps.py: an incarnation is used twice: usual
 
 scr/launch/launcher.py: descriptors of the dead stay open: usual
 -        if not self.is_open:
-+        if self.channel.fileno() == -1:
++        if self.channel.reader == -1:
 
 scr/launch/warden.py: what a dead runtime has left lives on: --kills 8 --faults setsid --targets ring,hand
 -        found = doomed(look_around(runtime_id), sessions, spared)

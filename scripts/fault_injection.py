@@ -76,6 +76,9 @@ def options_of(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--store", default="", help="a URL, or the word postgres: a server of its own; a file each run without"
     )
+    parser.add_argument(
+        "--channel", choices=["socket", "queue"], default="socket", help="what agents and the runtime talk over"
+    )
     parser.add_argument("--gap", type=float, default=0.15, help="seconds between two faults")
     parser.add_argument("--patience", type=float, default=90.0, help="seconds in which all that was accepted must end")
     parser.add_argument("--per-run", type=int, default=PER_ROUND, help="kills in one run")
@@ -110,6 +113,7 @@ def plan_of(options: argparse.Namespace, store: str) -> Plan:
         workload=options.workload,
         agents=options.agents,
         store=store,
+        channel=options.channel,
         gap_s=options.gap,
         per_round=options.per_run,
         patience_s=options.patience,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from scr.behaviour.loop import Loop
 from scr.behaviour.rehearsal import rehearse
 from scr.failpoints import arm
 from scr.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
+from scr.launch.ends import End
 from scr.launch.pulse import Heart
 from scr.mail.channel import BlockingChannel
 from scr.mail.framing import FRAME_MAX
@@ -22,7 +22,7 @@ from scr.mail.framing import FRAME_MAX
 STANDBY_S = 0.02
 
 
-def main(channel: socket.socket) -> None:
+def main(channel: End) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
     ours = BlockingChannel(channel, FROM_RUNTIME, heard_bytes=FRAME_MAX)  # the runtime bounds what it says

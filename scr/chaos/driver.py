@@ -29,7 +29,7 @@ from scr.chaos.guests import Guests
 from scr.chaos.orders import note
 from scr.chaos.said import Said, Verb, gathered
 from scr.chaos.workloads import Work, Workload, poison, workload
-from scr.config import Settings
+from scr.config import Channel, Settings
 from scr.errors import (
     AgentError,
     AgentGone,
@@ -68,6 +68,7 @@ class Charge:
     seed: int
     given: JsonValue = None
     patience_s: float = 90.0
+    channel: Channel = "socket"
 
     def made(self) -> Workload:
         """The workload."""
@@ -144,7 +145,7 @@ class Driver:
     def drive(self) -> bool:
         """One keeper's life, as long as its runtime can be kept; whether all is done."""
         charge = self.charge
-        settings = Settings(store=charge.store, standbys=STANDBYS)
+        settings = Settings(store=charge.store, standbys=STANDBYS, channel=charge.channel)
         preload = self.work.preload
         with Runtime(self.work.tree, settings=settings, preload=preload, run=charge.run, quiet=True) as runtime:
             self.guests.start(runtime)

@@ -58,6 +58,7 @@ class Wanted:
     agents: Sequence[str]
     gap_s: float = 0.15
     limit_s: float = float("inf")
+    helpers: Sequence[str] = HELPERS
 
 
 def draw(seed: int, *words: object) -> float:
@@ -98,7 +99,7 @@ def pairs(wanted: Wanted) -> dict[str, dict[str, float]]:
 
 def _targets(kind: Kind, wanted: Wanted) -> list[str]:
     meant = [target for name in kind.targets for target in (wanted.agents if name == "agent" else (name,))]
-    there = {*wanted.agents, *HELPERS, *KEEPING}
+    there = {*wanted.agents, *wanted.helpers, *KEEPING}
     return [target for target in meant if target in there and (target in wanted.targets or "all" in wanted.targets)]
 
 

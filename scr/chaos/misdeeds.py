@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from typing import NoReturn
 
 from scr.errors import Fatal, TryLater
 
+STDERR = 2
 LONG_S = 30.0  # far beyond every deadline of the workloads
 FORKS = 12
 LEFT_S = 600.0
@@ -94,13 +96,17 @@ def escape() -> None:
 
 
 def channels() -> Iterator[int]:
-    """The channel to the runtime, as code that was never told of it finds it: a stream without a name."""
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208  these are numbers, not paths
+    """The channel to the runtime, as code that was never told of it finds it: a stream without a name, or pipes."""
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208  these are numbers, not paths
         with suppress(OSError):
-            sock = socket.socket(fileno=os.dup(int(name)))
-            with sock:
-                if sock.family == socket.AF_UNIX and not sock.getpeername() and not sock.getsockname():
-                    yield int(name)
+            if number > STDERR and (stat.S_ISFIFO(os.fstat(number).st_mode) or is_nameless(number)):
+                yield number
+
+
+def is_nameless(descriptor: int) -> bool:
+    """Whether it is an end of a socket pair.  Raises OSError where it is no socket."""
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        return sock.family == socket.AF_UNIX and not sock.getpeername() and not sock.getsockname()
 
 
 def close_channel() -> None:
@@ -112,7 +118,8 @@ def close_channel() -> None:
 def say(data: bytes, *, then_silent: bool = True) -> None:
     """Write bytes to the channel that are no frame."""
     for number in tuple(channels()):
-        os.write(number, data)
+        with suppress(OSError):  # of two pipes, one is for reading
+            os.write(number, data)
     if then_silent:
         time.sleep(LONG_S)
 

@@ -24,6 +24,7 @@ from scr.chaos.kinds import HELPERS, KEEPING, KINDS, Way
 from scr.chaos.pictures import distributions, timeline
 from scr.chaos.report import markdown
 from scr.chaos.shrink import shrink
+from scr.config import Channel
 from scr.errors import InvalidInput, RunFailed
 
 PER_ROUND = 500
@@ -32,6 +33,7 @@ SEEDS = 1 << 31
 DISOBEDIENT = "agents do this themselves when they are ordered to, and those of this workload obey no orders"
 NO_VICTIM = "this workload has no agent that may be poisoned"
 NO_GUEST = "this workload has no agent that its program starts"
+NO_ZYGOTE = "agents that talk over queues are started without a zygote"
 NO_FLOOD = "nobody knows how long the tasks of this workload take"
 
 
@@ -56,12 +58,18 @@ class Plan:
     given: JsonValue = None
     only: tuple[int, ...] = ()
     patience_s: float = 90.0
+    channel: Channel = "socket"
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """The processes beside the agents that a run has."""
+        return tuple(name for name in HELPERS if self.channel == "socket" or name != "zygote")
 
     def check(self) -> None:
         """Raises InvalidInput for a kind or a type of process that there is not."""
         if strange := [name for name in self.kinds if name not in KINDS]:
             raise InvalidInput(f"there is no fault {strange[0]!r}; there are {', '.join(KINDS)}")
-        known = {"all", *HELPERS, *KEEPING, *self.charge(self.seed).made().types}
+        known = {"all", *self.helpers, *KEEPING, *self.charge(self.seed).made().types}
         if strange := [name for name in self.targets if name not in known]:
             raise InvalidInput(f"there is no target {strange[0]!r}; there are {', '.join(sorted(known))}")
 
@@ -70,12 +78,16 @@ class Plan:
         folder = self.folder / name
         store = self.store or f"sqlite:///{folder}/store.sqlite"
         run = f"chaos-{seed}-{self.folder.name}-{name}"
-        return Charge(str(folder), store, run, self.workload, self.agents, seed, self.given, self.patience_s)
+        return Charge(
+            str(folder), store, run, self.workload, self.agents, seed, self.given, self.patience_s, self.channel
+        )
 
     def not_tested(self) -> dict[str, str]:
         """What was asked for and cannot be done here."""
         charge = self.charge(self.seed)
         reasons, made = unable(charge.store), charge.made()
+        if "zygote" not in self.helpers:
+            reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("zygote",)), NO_ZYGOTE)
         if not made.guests:
             reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("guest",)), NO_GUEST)
         if not made.counts:
@@ -89,7 +101,7 @@ class Plan:
         reasons = self.not_tested()
         able = [name for name in self.kinds if name not in reasons]
         types = self.charge(seed).made().types
-        found = schedule(seed, Wanted(kills, able, self.targets, types, self.gap_s, left_s))
+        found = schedule(seed, Wanted(kills, able, self.targets, types, self.gap_s, left_s, self.helpers))
         return tuple(fault for fault in found if not self.only or fault.n in self.only)
 
 
@@ -181,7 +193,8 @@ def report(
     """Write it into the campaign's folder; `about` is what its figures have with them: the machine, the day."""
     lines = [f"{fault.n}: {fault.kind} to {fault.target} at {fault.at_s:.2f} s" for fault in fewest]
     (plan.folder / "report.md").write_text(markdown(figures, repeat, lines), encoding="utf-8")
-    told = {**(about or {}), "store": plan.charge(plan.seed).store.partition(":")[0], **figures.as_report()}
+    found = {"store": plan.charge(plan.seed).store.partition(":")[0], "channel": plan.channel}
+    told = {**(about or {}), **found, **figures.as_report()}
     (plan.folder / "report.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 

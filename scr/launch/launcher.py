@@ -8,25 +8,26 @@ says end of file: that is how a process that nobody wants any more ends itself.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeAlias
 
 from scr.errors import LaunchFailed
+from scr.launch.ends import End, Lay, socket_pair
 
 
 @dataclass(eq=False, slots=True)
 class Process:
     """A live, blank process, its own session and group, and the runtime's ends of all that leads to it.
 
-    `channel` is a non-blocking stream socket; `stdout` and `stderr` are
-    non-blocking read ends.  `pidfd` becomes readable when the process has ended.
+    `channel` is a non-blocking end, of a socket or of a pair of queues; `stdout`
+    and `stderr` are non-blocking read ends.  `pidfd` becomes readable when the
+    process has ended.
     """
 
     pid: int
     pidfd: int
-    channel: socket.socket
+    channel: End
     stdout: int
     stderr: int
     is_open: bool = field(default=True, init=False)
@@ -66,25 +67,24 @@ class Launcher(Protocol):
 class Wiring:
     """Both ends of the channel, stdout and stderr of a process that does not exist yet."""
 
-    channel: socket.socket
+    channel: End
     stdout: int
     stderr: int
-    theirs: tuple[socket.socket, int, int]
+    theirs: tuple[End, int, int]
 
     @classmethod
-    def lay(cls) -> Self:
+    def lay(cls, lay_channel: Lay = socket_pair) -> Self:
         """Open all six ends.  Raises LaunchFailed when the system has no more descriptors."""
         opened: list[int] = []
         try:
             opened += os.pipe()
             opened += os.pipe()
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            ours, theirs = lay_channel()
         except OSError as error:
             for descriptor in opened:
                 os.close(descriptor)
             raise LaunchFailed(f"no descriptors for a new process: {error}; raise `ulimit -n`") from error
         stdout, their_stdout, stderr, their_stderr = opened
-        ours.setblocking(False)
         os.set_blocking(stdout, False)
         os.set_blocking(stderr, False)
         return cls(ours, stdout, stderr, (theirs, their_stdout, their_stderr))

@@ -13,14 +13,15 @@ import gc
 import importlib
 import os
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import pairwise
 from typing import TextIO
 
 from setproctitle import setproctitle
 
+from scr.launch.ends import End
 from scr.launch.prctl import set_death_signal
 
 MARK = "SCR_RUNTIME_ID"
@@ -34,7 +35,7 @@ FRESH_SIGNALS = {  # what a fresh interpreter does with each; made once, as it t
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGINT}
 }
 
-Entry = Callable[[socket.socket], None]
+Entry = Callable[[End], None]
 
 
 def marked_environment(runtime_id: str) -> dict[str, str]:
@@ -55,24 +56,24 @@ def find_entry(name: str) -> Entry:
     return entry
 
 
-def settle(channel: int, stdout: int, stderr: int, *, alone: bool = True) -> socket.socket:
-    """Leave everything of the parent behind but the three descriptors; the channel, blocking.
+def settle(channel: Collection[int], stdout: int, stderr: int, *, alone: bool = True) -> None:
+    """Leave everything of the parent behind but the descriptors of the channel, stdout and stderr.
 
     Not `alone`, other descriptors stay open, for a launcher that needs them to see the end.
     """
     os.setsid()
     _take_stdio(stdout, stderr)
     if alone:
-        os.closerange(3, channel)
-        os.closerange(channel + 1, DESCRIPTORS_MAX)
-    os.set_inheritable(channel, False)
+        for below, above in pairwise((2, *sorted(channel), DESCRIPTORS_MAX)):
+            os.closerange(below + 1, above)
+    for descriptor in channel:
+        os.set_inheritable(descriptor, False)
     _reset_signals()
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     gc.enable()
     _volunteer()
     setproctitle(TITLE)
-    return socket.socket(fileno=channel)
 
 
 def die_with(runtime: int, *, first_parent: int | None = None) -> None:

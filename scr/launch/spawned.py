@@ -23,10 +23,13 @@ from multiprocess import process as multiprocess_process
 from multiprocess.connection import wait
 from multiprocess.reduction import DupFd
 
+from scr.config import Channel
 from scr.errors import LaunchFailed
+from scr.launch.ends import End, Lay, socket_pair
 from scr.launch.launcher import Process, Ready, Wiring
 from scr.launch.paths import module_path
 from scr.launch.prepare import die_with, find_entry, marked_environment, settle
+from scr.launch.queue_ends import queue_pair
 from scr.launch.reaper import signal_group
 from scr.launch.warden import end_all
 
@@ -36,13 +39,13 @@ OURS = (PATH, SAFE)
 HAS_PIDFDS = hasattr(os, "pidfd_open")
 
 
-class Ends:
-    """The child's three descriptors; pickled while `multiprocess` starts a process, they are passed on to it."""
+class Pipes:
+    """The child's stdout and stderr; pickled while `multiprocess` starts a process, they are passed on to it."""
 
     def __init__(self, *descriptors: int) -> None:
         self.descriptors = descriptors
 
-    def __reduce__(self) -> tuple[Callable[..., Ends], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Pipes], tuple[Any, ...]]:
         return _taken, tuple(DupFd(descriptor) for descriptor in self.descriptors)
 
 
@@ -50,17 +53,25 @@ class SpawnLauncher:
     """Launches by `multiprocess`.  Lives in the runtime process, on the loop of its main thread.
 
     `pidfds` says whether to use pidfds and the death signal; the default is what
-    the system has.
+    the system has.  `channel` says what a process and the runtime talk over: a
+    private socket pair, or a private pair of queues.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, entry: str, runtime_id: str, pidfds: bool = HAS_PIDFDS
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        entry: str,
+        runtime_id: str,
+        pidfds: bool = HAS_PIDFDS,
+        channel: Channel = "socket",
     ) -> None:
         self._loop = loop
         self._entry = entry
         self._runtime_id = runtime_id
         self._pidfds = pidfds
         self._context = get_context("spawn")
+        self._lay: Lay = socket_pair if channel == "socket" else queue_pair
         self._alive: dict[int, Any] = {}
         self._is_closed = False
         self._none_alive = asyncio.Event()
@@ -96,13 +107,12 @@ class SpawnLauncher:
         ready(outcome)
 
     def _spawn(self) -> Process:
-        wiring = Wiring.lay()
+        wiring = Wiring.lay(self._lay)
         try:
             channel, stdout, stderr = wiring.theirs
-            ends = Ends(channel.fileno(), stdout, stderr)
+            theirs = {name: os.environ.get(name) for name in OURS}
             child = self._context.Process(
-                target=begin,
-                args=(self._entry, ends, os.getpid(), self._pidfds, {name: os.environ.get(name) for name in OURS}),
+                target=begin, args=(self._entry, channel, Pipes(stdout, stderr), os.getpid(), self._pidfds, theirs)
             )
             with _fresh(marked_environment(self._runtime_id)):
                 child.start()
@@ -134,7 +144,9 @@ class SpawnLauncher:
             self._none_alive.set()
 
 
-def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]) -> None:
+def begin(
+    entry: str, channel: End, pipes: tuple[int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]
+) -> None:
     """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open.
 
     `theirs` are the variables `OURS` as the runtime has them: what found the modules until here is not for programs
@@ -142,7 +154,7 @@ def begin(entry: str, ends: tuple[int, int, int], runtime: int, pidfds: bool, th
     """
     for name, value in theirs.items():
         _set(name, value)
-    channel = settle(*ends, alone=pidfds)
+    settle({channel.reader, channel.writer}, *pipes, alone=pidfds)
     if pidfds:
         resource_tracker._resource_tracker._fd = None  # noqa: SLF001  closed with all others: it must not be written to
         die_with(runtime)

@@ -29,6 +29,7 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from scr.failpoints import arm, reach
+from scr.launch.ends import SocketEnd
 from scr.launch.memory_group import home
 from scr.launch.prctl import set_death_signal
 from scr.launch.prepare import DESCRIPTORS_MAX, Entry, die_with, find_entry, settle
@@ -62,9 +63,9 @@ def main(arguments: list[str]) -> None:
     zygote.outlive_terminal()
     entry = zygote.rear()
     channel, stdout, stderr = zygote.serve()
-    mine = settle(channel, stdout, stderr)
+    settle((channel,), stdout, stderr)
     die_with(plan.runtime_pid, first_parent=zygote.first_parent)
-    entry(mine)
+    entry(SocketEnd(socket.socket(fileno=channel)))
 
 
 class Zygote:

@@ -41,7 +41,7 @@ class ZygoteProcess:
     def request(self, ticket: int, wiring: Wiring) -> None:
         """Hand over the new process's ends and close ours of them.  Raises OSError when it cannot be sent now."""
         channel, stdout, stderr = wiring.theirs
-        send(self.control, TICKET.pack(ticket), [channel.fileno(), stdout, stderr])
+        send(self.control, TICKET.pack(ticket), [channel.reader, stdout, stderr])
         wiring.close_theirs()
 
     def replies(self) -> Iterator[tuple[Reply, list[int]]]:

@@ -1,20 +1,18 @@
-"""One private channel: length-framed bytes over a socket pair that exactly two processes hold.
+"""One private channel: frames over a socket pair, or over a pair of queues, that exactly two processes hold.
 
-No lock, semaphore or queue is shared between two agents, so a process that is
-killed at any instruction leaves its peer with an end of file and nothing else
-(I4).  A frame is four bytes of length, big endian, and that many bytes of JSON.
+What carries the bytes is an `End` (`scr.launch.ends`), and both kinds keep to that protocol; what is here is the same
+over either: LoopChannel for a process that must never block, BlockingChannel for one that waits.  A frame is four bytes
+of length, big endian, and that many bytes of JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
 from collections import deque
 from collections.abc import Callable
 from math import ceil
-from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -22,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scr.bounds import FRAME_BYTES
 from scr.errors import BrokenFrame, ChannelError, InvalidMessage, PeerGone
+from scr.launch.ends import End, end_of
 from scr.mail.framing import Unpacker, packed
 from scr.values import Frozen, complaint
 
@@ -48,7 +47,7 @@ class LoopChannel(Generic[In]):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        sock: socket.socket,
+        end: End | socket.socket,
         *,
         incoming: TypeAdapter[In],
         hear: Callable[[In], None],
@@ -57,17 +56,17 @@ class LoopChannel(Generic[In]):
         unread: Callable[[ChannelError, bytes], None] | None = None,
         limit_bytes: int,
     ) -> None:
-        self._loop, self._socket, self._unread, self._deaf = loop, sock, unread, False
+        self._loop, self._end, self._unread, self._deaf = loop, end_of(end), unread, False
         self._incoming, self._hear, self._broken, self._ended = incoming, hear, broken, ended
         self._limit_bytes = limit_bytes
         self._unpacker = Unpacker(limit_bytes)
         self._unsent, self._gathered = bytearray(), bytearray()
         self._soon: asyncio.Handle | None = None
         self._open = True
-        loop.add_reader(sock, self._readable)
+        loop.add_reader(self._end.reader, self._readable)
 
     def send(self, frame: Frozen) -> None:
-        """Write now what the socket takes, the rest when it can.
+        """Write now what there is room for, the rest when it can.
 
         Raises FrameTooLarge, BrokenFrame for what JSON cannot say.
         A dead peer is no error here: its exit is seen elsewhere.
@@ -121,7 +120,7 @@ class LoopChannel(Generic[In]):
             self._enqueue(data)
             return
         try:
-            sent = self._socket.send(data)
+            sent = self._end.write(data)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -135,45 +134,45 @@ class LoopChannel(Generic[In]):
             self._unpack(data)
 
     def close(self) -> None:
-        """Stop hearing and close the socket.  Idempotent."""
+        """Stop hearing and close the end.  Idempotent."""
         if self._open:
             self._flush()
         if self._open:
             self._open = False
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
-            self._socket.close()
+            self._loop.remove_reader(self._end.reader)
+            self._loop.remove_writer(self._end.writer)
+            self._end.close()
 
     def _enqueue(self, data: bytes) -> None:
         if len(self._unsent) + len(data) > BACKLOG_FRAMES * self._limit_bytes:
             self._fail(ChannelError(f"the peer does not read: {len(self._unsent)} bytes are waiting for it"))
             return
         self._unsent += data
-        self._loop.add_writer(self._socket, self._writable)
+        self._loop.add_writer(self._end.writer, self._writable)
 
     def _writable(self) -> None:
         try:
-            sent = self._socket.send(self._unsent)
+            sent = self._end.write(self._unsent)
         except BlockingIOError:
             return
         except OSError:
             sent = len(self._unsent)
         del self._unsent[:sent]
         if not self._unsent:
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._end.writer)
 
     def _readable(self) -> None:
         data = self._receive()
         if data:
             self._unpack(data)
         elif data is not None:
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._end.reader)
             self._ended()
 
     def _receive(self) -> bytes | None:
         """One portion; empty at the end of the stream, None when there is nothing now."""
         try:
-            return self._socket.recv(READ_BYTES)
+            return self._end.read(READ_BYTES)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
@@ -218,20 +217,19 @@ class BlockingChannel(Generic[In]):
 
     def __init__(
         self,
-        sock: socket.socket,
+        end: End | socket.socket,
         incoming: TypeAdapter[In],
         limit_bytes: int = FRAME_BYTES,
         heard_bytes: int | None = None,
     ) -> None:
-        self._socket, self._incoming = sock, incoming
+        self._end, self._incoming = end_of(end), incoming
         self.limit_bytes = limit_bytes
         self._unpacker = Unpacker(heard_bytes or limit_bytes)
         self._ready: deque[bytes] = deque()
-        self._lock, self._pid = Lock(), os.getpid()
 
     def fileno(self) -> int:
         """For an event loop that waits for frames."""
-        return self._socket.fileno()
+        return self._end.reader
 
     def send(self, frame: Frozen) -> None:
         """Write the frame whole.
@@ -243,8 +241,7 @@ class BlockingChannel(Generic[In]):
         except BrokenFrame as error:
             raise InvalidMessage(str(error)) from error
         try:
-            with self._lock:
-                self._socket.sendall(data)
+            self._end.write_all(data)
         except OSError as error:
             raise PeerGone(f"the other end is gone: {error}") from error
 
@@ -257,7 +254,7 @@ class BlockingChannel(Generic[In]):
         while not self._ready:
             if until is not None:
                 self._wait(until)
-            data = self._socket.recv(READ_BYTES)
+            data = self._end.read(READ_BYTES)
             if not data:
                 return None
             self._ready.extend(self._unpacker.feed(data))
@@ -270,31 +267,30 @@ class BlockingChannel(Generic[In]):
 
     @property
     def has_read_ahead(self) -> bool:
-        """Whether frames are here that the socket will not tell an event loop of: they came with an earlier one."""
+        """Whether frames are here that the descriptor will not tell an event loop of: they came with an earlier one."""
         return bool(self._ready)
 
     def read_ahead(self) -> None:
         """Read what is there now, without waiting; that the peer is gone is found by `receive`."""
         with contextlib.suppress(OSError):
-            self._ready.extend(self._unpacker.feed(self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)))
+            self._ready.extend(self._unpacker.feed(self._end.read_now(READ_BYTES)))
 
     def _wait(self, until: float) -> None:
-        """Wait for something to read.  The socket itself stays blocking: who writes to it has no deadline."""
+        """Wait for something to read.  The end itself stays blocking: a thread that writes to it has no deadline."""
         left_s = max(0.0, until - monotonic())
         if not self._polled(ceil(left_s * 1000)):
             raise TimeoutError(f"nothing came within {left_s:.3f} s")
 
     def _polled(self, limit_ms: int) -> list[tuple[int, int]]:
         poller = select.poll()
-        poller.register(self._socket, select.POLLIN)
+        poller.register(self._end.reader, select.POLLIN)
         return poller.poll(limit_ms)
 
     def close(self) -> None:
-        """Close the socket; a thread that waits in `receive` sees the end of the stream.
+        """Close the end; over a socket, a thread that waits in `receive` sees the end of the stream.
 
-        A fork of the process that made the channel closes its descriptor alone: the stream goes on.
+        A fork of the process that made the channel closes its descriptors alone: the stream goes on.
         """
-        if os.getpid() == self._pid:
-            with contextlib.suppress(OSError):  # the peer may have closed it already
-                self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        with contextlib.suppress(OSError):  # the peer may have closed it already
+            self._end.hang_up()
+        self._end.close()

@@ -12,7 +12,7 @@ from scr.messages import to_json
 from scr.values import Frozen
 
 LENGTH = struct.Struct("!I")
-FRAME_MAX = (1 << 32) - 1  # what a length can say
+FRAME_MAX = (1 << 31) - 1  # what a length can say that may be signed, as that of a queue is
 FIRST_BYTES = 1 << 20
 
 

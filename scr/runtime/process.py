@@ -121,7 +121,9 @@ def launcher_of(
 
 def spawning(loop: asyncio.AbstractEventLoop, boot: Boot) -> Launcher:
     """One that starts a fresh interpreter for each process; `multiprocess`, which it takes, is loaded with it."""
-    launcher: Launcher = import_module(SPAWNED).SpawnLauncher(loop, entry=ENTRY, runtime_id=boot.runtime)
+    launcher: Launcher = import_module(SPAWNED).SpawnLauncher(
+        loop, entry=ENTRY, runtime_id=boot.runtime, channel=boot.settings.channel
+    )
     return launcher
 
 

@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -62,9 +62,15 @@ def environment(runtime: str) -> dict[str, str]:
     return {WITHIN: runtime, "SPT_NOENV": "1"}
 
 
+def launcher_in(environment: Mapping[str, str]) -> str:
+    """Tell the launcher that the settings of this environment will name, without what reads them."""
+    implied = "spawn" if environment.get("SCR_CHANNEL") == "queue" else "zygote"
+    return environment.get("SCR_LAUNCHER", implied)
+
+
 def spawn(preload: Sequence[str], launcher: str | None = None) -> Spawned:
     """Execute a fresh interpreter in a session of its own; `preload` is for its zygote.  Raises OSError."""
-    launcher = launcher or os.environ.get("SCR_LAUNCHER", "zygote")
+    launcher = launcher or launcher_in(os.environ)
     runtime = f"r-{os.urandom(4).hex()}"
     ours, theirs = socket.socketpair()
     with theirs:

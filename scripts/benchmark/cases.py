@@ -69,6 +69,7 @@ ROUND_TRIP = Case(
         ),
         _trip("pair_runtime", "of it, the runtime is on a processor", told=True),
         _trip("pair_agents", "of it, the two agents are on a processor", told=True),
+        _trip("pair_queue", "the same, over queues in place of socket pairs"),
         _trip("pair_process", "the same, kept in a file (no turn lost by any kill)"),
         _trip("pair_durable", "the same, on the disk (no turn lost by power)"),
         _trip("pair_postgres", IN_POSTGRES),
@@ -102,6 +103,7 @@ THROUGHPUT = Case(
             drawn=True,
             told=True,
         ),
+        _rate("one_small_queue", "the same, over queues in place of socket pairs"),
         _rate("one_small_process", "the same, kept in a file"),
         _rate(
             "one_small_durable",
@@ -112,6 +114,7 @@ THROUGHPUT = Case(
         ),
         _rate("one_small_postgres", IN_POSTGRES),
         _rate("one_large", "one to one, 64 kB"),
+        _rate("one_large_queue", "the same, over queues in place of socket pairs"),
         _rate("one_large_process", "the same, kept in a file"),
         _rate("one_large_durable", "the same, on the disk"),
         _rate("one_large_postgres", IN_POSTGRES),

@@ -34,16 +34,18 @@ from scr.launch.warden import doomed, look_around
 from scr.launch.zygote import ZygoteLauncher
 
 LIMIT_S = 20.0
-KINDS = ("zygote", "spawn", "sentinel", "zygote with standby", "spawn with standby")
+QUEUES = "over queues"
+KINDS = ("zygote", "spawn", "sentinel over queues", "zygote with standby", "spawn over queues with standby")
 
 
 def obey(channel):
     """The entry: each line is an order with its arguments, and is answered with what came of it."""
-    with channel.makefile("rw") as stream:
-        for line in stream:
+    data = b""
+    while portion := channel.read(65536):
+        *lines, data = (data + portion).split(b"\n")
+        for line in lines:
             order, *arguments = json.loads(line)
-            stream.write(json.dumps(ORDERS[order](*arguments)) + "\n")
-            stream.flush()
+            channel.write_all(json.dumps(ORDERS[order](*arguments)).encode() + b"\n")
 
 
 def ignore(_channel):
@@ -133,7 +135,8 @@ class Bench:
         if "zygote" in kind:
             self.inner = ZygoteLauncher(self.loop, scratch=self.scratch, **common, **options)
         else:
-            self.inner = SpawnLauncher(self.loop, pidfds=kind != "sentinel", **common)
+            channel = "queue" if QUEUES in kind else "socket"
+            self.inner = SpawnLauncher(self.loop, pidfds="sentinel" not in kind, channel=channel, **common)
         self.launcher = self.inner
         if "standby" in kind:
             self.run(self._stand_by(standby))
@@ -172,7 +175,8 @@ class Bench:
 
     def tell(self, process, *order):
         """Give an order that will not be answered."""
-        self.run(self.loop.sock_sendall(process.channel, json.dumps(order).encode() + b"\n"))
+        line = json.dumps(order).encode() + b"\n"
+        assert process.channel.write(line) == len(line)
 
     def ask(self, process, *order):
         """Give an order; its outcome."""
@@ -181,12 +185,20 @@ class Bench:
         async def line():
             data = b""
             while not data.endswith(b"\n"):
-                chunk = await self.loop.sock_recv(process.channel, 65536)
+                chunk = await self.portion(process.channel)
                 assert chunk, f"process {process.pid} ended instead of answering {order}"
                 data += chunk
             return json.loads(data)
 
         return self.run(line())
+
+    async def portion(self, channel):
+        """What came over a channel, once something has; nothing at its end."""
+        readable = asyncio.Event()
+        self.loop.add_reader(channel.reader, readable.set)
+        await readable.wait()
+        self.loop.remove_reader(channel.reader)
+        return channel.read(65536)
 
     def watch(self, process):
         future = self.loop.create_future()

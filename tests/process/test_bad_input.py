@@ -180,7 +180,7 @@ class ClosesAll(scr.Agent):
 
 class SpeaksTooEarly(scr.Agent):
     def on_start(self, ctx):
-        ctx._link._channel._socket.sendall(b"\0\0\0\2{}")
+        ctx._link._channel._end.write_all(b"\0\0\0\2{}")
         time.sleep(600)
 
 

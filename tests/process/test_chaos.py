@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -49,6 +50,27 @@ def test_a_campaign_under_deaths_and_failures_is_valid_and_leaves_its_report(tmp
         *("history.jsonl", "recovery.svg", "report.json", "report.md", "timeline.svg")
     }
     assert json.loads((plan.folder / "report.json").read_text())["lost"] == 0
+
+
+def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
+    plan = Plan(
+        seed=3,
+        folder=tmp_path / "report",
+        kills=3,
+        kinds=("kill", "garbage", "close_channel", "fork_refused"),
+        targets=("ring", "standby"),
+        workload="ring",
+        agents=2,
+        gap_s=0.5,
+        channel="queue",
+    )
+    figures, _ = campaign(plan, lambda *_: None)
+    assert not [violation for violation in figures.rounds[0].violations if violation.invariant != "recovery"]
+    assert not figures.rounds[0].failure
+    assert figures.kills >= 1
+    assert "without a zygote" in figures.not_tested["fork_refused"]
+    with pytest.raises(InvalidInput, match="no target 'zygote'"):
+        campaign(replace(plan, targets=("zygote",)), lambda *_: None)
 
 
 def test_only_a_process_of_the_campaign_is_ever_signalled(sleepers):

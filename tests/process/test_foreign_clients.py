@@ -93,7 +93,7 @@ def test_what_a_foreign_client_says_and_nobody_can_read_is_answered_and_the_next
 
 def test_what_the_owner_says_and_nobody_can_read_is_answered_and_is_not_its_end(runtime):
     for body, _ in UNREADABLE.values():
-        runtime._channel._socket.sendall(pack(body, 1 << 30))
+        runtime._channel._end.write_all(pack(body, 1 << 30))
         assert runtime.ask("answers", 2) == [1, 2]
 
 
@@ -112,13 +112,13 @@ def test_a_foreign_client_that_announces_too_large_a_frame_is_told_why_it_is_hun
 
 def test_a_client_of_scr_that_is_hung_up_on_says_why_and_not_that_the_runtime_has_ended(runtime):
     with connect(runtime.id) as client:
-        client._channel._socket.sendall(struct.pack("!I", (1 << 32) - 1))
+        client._channel._end.write_all(struct.pack("!I", (1 << 32) - 1))
         client.wait_end(20)
         for _ in range(2):
             with pytest.raises(FrameTooLarge, match="the runtime closed this connection: a frame of 4294967295 bytes"):
                 client.ask("answers", 1)
     with connect(runtime.id) as client:
-        client._channel._socket.shutdown(socket.SHUT_WR)
+        client._channel._end._socket.shutdown(socket.SHUT_WR)
         client.wait_end(20)
         with pytest.raises(RuntimeGone, match=f"{runtime.id}' closed this connection and goes on; connect to it anew"):
             client.ask("answers", 1)
@@ -168,7 +168,7 @@ def test_an_owner_that_announces_too_large_a_frame_is_told_and_its_agents_and_ot
         runtime.start_agent("answers", answers)
         pid = runtime.pid
         with connect(runtime.id) as bystander:
-            runtime._channel._socket.sendall(struct.pack("!I", (1 << 32) - 1) + b"more")
+            runtime._channel._end.write_all(struct.pack("!I", (1 << 32) - 1) + b"more")
             with pytest.raises(FrameTooLarge, match="hears nothing more on this connection, and ends with it"):
                 runtime.ask("answers", 1)
             with pytest.raises(FrameTooLarge):

@@ -18,7 +18,7 @@ from tests.conftest import until
 
 def channel(ctx):
     """The agent's own end of its channel, for agents that misuse it."""
-    return ctx._link._channel._socket
+    return ctx._link._channel._end._socket
 
 
 def garbage(ctx, message):

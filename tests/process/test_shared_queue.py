@@ -1,13 +1,18 @@
-"""Why every agent has a channel of its own: a shared `multiprocess.Queue` does not survive what SCR's mail does."""
+"""Why every agent has a channel of its own: a shared `multiprocess.Queue` does not survive what SCR's mail does.
+
+A pair of queues that one agent and the runtime have for themselves does, as a socket pair does.
+"""
 
 import os
 import queue
 import signal
 
 import multiprocess
+import pytest
 
 import scr
 from tests.conftest import until
+from tests.process.conftest import Story
 
 CONTEXT = multiprocess.get_context("spawn")
 
@@ -46,6 +51,14 @@ def test_a_shared_queue_starves_the_replacement_of_a_reader_that_was_killed_in_g
         each.cancel_join_thread()
         each.close()
     assert wedged
+
+
+@pytest.fixture(params=["socket", "queue"])
+def story(request):
+    """A runtime whose agents have channels of this kind, up."""
+    told = Story(channel=request.param)
+    with told.runtime:
+        yield told
 
 
 def test_an_agent_that_is_killed_while_it_waits_for_mail_is_replaced_and_gets_its_mail(story):

@@ -25,7 +25,7 @@ def round_trip(trips: int, folder: str, **_: object) -> Samples:
             found |= {"pair" + suffix: why, "self" + suffix: why}
             continue
         count = max(20, trips // 4) if suffix in WAITS_FOR_DISK else trips
-        with store_of(suffix, folder) as store, quiet(store=store) as runtime:
+        with store_of(suffix, folder) as store, quiet(store=store, suffix=suffix) as runtime:
             start(runtime, "caller", "Caller")
             start(runtime, "echo", "Echo")
             for name, to in (("pair", "echo"), ("self", "caller")):

