@@ -10,7 +10,8 @@ import pytest
 from scr.charging import Charges, Raised
 from scr.errors import StoreError
 from scr.frames import Ask, Commit, ReadSteps, StepRecord, Stream
-from scr.mail.pending import Doubt, Phase, Turn
+from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.pending import Doubt, Pending, Phase, Turn
 from scr.mail.router import Posted, Room
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, origin
 from scr.retry import ErrorInfo
@@ -312,6 +313,25 @@ def test_a_cancel_has_exactly_one_outcome_at_each_state(phase):
 def test_what_a_process_says_of_a_message_that_was_cancelled_is_in_vain(event):
     withdrawn, _ = decide(at(Phase.IN_HAND), events.Cancelled())
     assert decide(withdrawn, PLAIN[event]) == (withdrawn, ())
+
+
+# A message that was sent ahead, and that its process begins though it was told to stop.
+
+
+def test_a_message_that_was_sent_ahead_and_is_begun_with_a_step_is_in_hand():
+    box, first, second = Mailbox(Bounds(9)), Pending(at(Phase.IN_HAND)), Pending(at(Phase.AHEAD, writing=()))
+    box.append(first)
+    box.append(second)
+    assert box.take() is None, "a step of it is not kept yet"
+    first.turn = at(Phase.IN_HAND, writing=())
+    assert box.take() is first
+    box.send_ahead()
+    box.settle(first)
+    assert box.is_begun(second)
+    second.turn, _ = decide(second.turn, PLAIN[events.Records])
+    box.begin()
+    assert box.in_hand is second
+    assert not box.ahead
 
 
 # Bad combinations.
