@@ -52,7 +52,7 @@ class Process:
         self.world, self.loop, self.rng, self.spec, self.number = world, loop, world.rng, spec, number
         self.name = spec.id
         self.inbox, self.frames = deque(), deque(maxlen=FRAMES_KEPT)
-        self.lives, self.is_up, self.has_broken, self.is_due = True, False, False, False
+        self.lives, self.is_up, self.has_broken, self.has_ended, self.is_due = True, False, False, False, False
         self.ref, self.waits, self.done = 0, None, 0
         self.paid_now, self.asked_now = None, set()
 
@@ -115,7 +115,7 @@ class Process:
             self.rng.choice(WORK)(self, delivery, steps)
         elif steps.get("pay") and steps["pay"].state == "begun":
             self.reconcile(delivery)
-        elif self.name == self.world.cursed and not self.world.is_calm:
+        elif self.name == self.world.cursed and not self.world.is_calm and self.rng.random() < 0.9:
             self.rng.choice(CURSES)(self, delivery)
         elif self.world.is_hostile(self.world.failing):
             self.rng.choice(BAD)(self, delivery)
@@ -180,7 +180,7 @@ class Process:
         message_id = question_id(derive_id(cause.message_id, name), delivery.deliveries)
         envelope = follow(cause, 0, sender=self.name, to=to, at=self.world.now) | {"message_id": message_id}
         question = Task(payload=TaskPayload(task_id=message_id), **envelope)
-        timeout_s = self.rng.choice([0.2, 2.0, 2.0])
+        timeout_s = 0.2 if message_id < "4" else 2.0  # each try of a turn asks with the same one
         ref = self.next_ref()
         self.waits = ref, lambda answer: self.told(delivery, answer)
         self.world.witness.asks(self, ref, message_id, timeout_s)
@@ -205,6 +205,7 @@ class Process:
     def commit(self, delivery, **given):
         self.next()
         frame = self.frame(delivery, given)
+        self.has_ended = frame.ends
         self.say(frame)
         if frame.ends:
             self.inbox.clear()

@@ -123,6 +123,7 @@ class Witness:
         message_id, world = frame.message.message_id, self.world
         assert process.lives, f"{message_id} was sent to a process that has ended"
         assert world.house.live[process.name] is process
+        assert not process.has_ended, f"{message_id} was handed to an agent that has ended with its turn"
         kept = world.memory._open.get(message_id)
         if kept is None and isinstance(frame.message, Failure) and frame.message.payload.reason == "refused":
             return  # it is made anew if it is lost: the start that was asked for is in the store until it is kept
