@@ -1,4 +1,4 @@
-"""Turns keep their promises in random histories of the runtime's own shell; `SCR_HISTORIES` says how many (600)."""
+"""Turns keep their promises in random histories of the runtime's own shell; `SCR_HISTORIES` says how many (500)."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.turns_witness import Witness
 from tests.simulation.turns_world import World, clock
 
-HISTORIES = int(os.environ.get("SCR_HISTORIES", "600"))
+HISTORIES = int(os.environ.get("SCR_HISTORIES", "500"))
 SEEN = {
     *("committed", "buried", "cancelled", "refused", "of old", "effects", "parked"),
     *("failed: retrying", "failed: over", "failed: behind", "died: again", "died: over"),

@@ -53,6 +53,7 @@ class Process:
         self.name = spec.id
         self.inbox, self.frames = deque(), deque(maxlen=FRAMES_KEPT)
         self.lives, self.is_up, self.has_broken, self.has_ended, self.is_due = True, False, False, False, False
+        self.is_stopping = False
         self.ref, self.waits, self.done = 0, None, 0
         self.paid_now, self.asked_now = None, set()
 
@@ -254,7 +255,7 @@ class Process:
     def fail(self, delivery, names=None, *, after_s=None, in_doubt=False):
         """The handler raises; where that is a crash, the process ends."""
         if self.spec.on_error == "crash":
-            self.world.house.end(self, blamed=True)
+            self.fall()
             return
         fields = {"names": names or self.rng.choice(RAISED), "after_s": after_s, "in_doubt": in_doubt}
         ref = self.next_ref()

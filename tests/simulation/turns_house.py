@@ -42,7 +42,7 @@ class House:
         self.loop.call_later(self.rng.random() * 0.1, self.up, process)
 
     def up(self, process):
-        if self.live.get(process.name) is process:
+        if self.live.get(process.name) is process and not process.is_stopping:
             process.is_up = True
             self.world.turns.up(process.name, process.number, process)
 
@@ -76,10 +76,15 @@ class House:
         """Take it down in order, to stay."""
         fate.add(name)
         if process := self.live.get(name):
-            self.world.turns.pause(name)
-            self.loop.call_later(self.rng.random() * 0.2, lambda: self.end(process, blamed=False))
+            self.halt(process)
         else:
             self.depart(name)
+
+    def halt(self, process):
+        """Tell a process to stop: it may handle what it has, and is handed nothing more."""
+        process.is_stopping = True
+        self.world.turns.pause(process.name)
+        self.loop.call_later(self.rng.random() * 0.3, lambda: self.end(process, blamed=False))
 
     # What the turns want.
 
@@ -92,8 +97,7 @@ class House:
         process = self.live.get(agent)
         if process and process.is_up and agent not in self.parked | self.gone:
             self.world.note("recycle", agent, process.number)
-            self.world.turns.pause(agent)
-            self.loop.call_later(self.rng.random() * 0.2, lambda: self.end(process, blamed=False))
+            self.halt(process)
 
     def raised(self, *_):
         pass

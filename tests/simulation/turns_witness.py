@@ -123,6 +123,7 @@ class Witness:
         message_id, world = frame.message.message_id, self.world
         assert process.lives, f"{message_id} was sent to a process that has ended"
         assert world.house.live[process.name] is process
+        assert not process.is_stopping, f"{message_id} was handed to a process that was told to stop"
         assert not process.has_ended, f"{message_id} was handed to an agent that has ended with its turn"
         kept = world.memory._open.get(message_id)
         if kept is None and isinstance(frame.message, Failure) and frame.message.payload.reason == "refused":

@@ -137,13 +137,13 @@ class World:
         rng, message_id = self.rng, f"k{len(self.sent)}"
         key = "key" if rng.random() < 0.3 else None
         payload = TaskPayload(task_id=message_id, kind=HUGE if rng.random() < 0.03 else "task", order_key=key)
-        to = rng.choice((*NAMES, *NAMES, self.cursed or "b", "d"))
+        to = self.cursed if self.cursed and rng.random() < 0.6 else rng.choice((*NAMES, *NAMES, "d"))
         message = Task(payload=payload, **origin(message_id=message_id, sender=CLIENT, to=to, at=self.now))
         self.sent.append(message)
         return message
 
     def submit(self):
-        for _ in range(self.rng.randint(1, 2)):
+        for _ in range(self.rng.randint(1, 3 if self.cursed else 2)):
             message = self.message()
             self.note("submit", message.message_id, message.to)
             self.turns.post.submit(message, *self.witness.submits(message), again=self.rng.random() < 0.3)
@@ -213,7 +213,8 @@ class World:
 
 ACTS = (
     *(World.submit,) * 8,
-    *(World.ask, World.attach, World.cancel, World.resolve, World.retry_dead, World.kill, World.kill, World.recycle),
+    *(World.ask, World.attach, World.cancel, World.resolve, World.retry_dead, World.kill, World.kill),
+    *(World.recycle,) * 3,
     *(World.stop_for_good, World.restart, World.speak_of_old, World.speak_of_old, World.die),
 )
 

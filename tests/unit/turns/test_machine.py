@@ -16,9 +16,11 @@ from scr.store.memory import MemoryStore
 from scr.store.records import CommittedTurn
 from scr.telemetry.sinks import EventLog
 from scr.turns import events, machine, orders
+from scr.turns.failing import explains
 from scr.turns.machine import decide
 from tests.unit.turns.plain import (
     AGENT,
+    ERROR,
     FRAME,
     FRAMES,
     MESSAGE,
@@ -185,6 +187,22 @@ def test_the_same_question_of_another_try_does_not_count_towards_parking():
     _, todo = decide(at(Phase.IN_HAND)._replace(message=message), fails()._replace(standing=standing))
     assert orders.Park not in kinds(todo)
     assert orders.CountRow not in kinds(todo)
+
+
+@pytest.mark.parametrize(
+    ("turn", "given", "is_explained"),
+    [
+        (at(Phase.IN_HAND), {}, True),
+        (at(Phase.IN_HAND), {"blamed": False}, False),
+        (at(Phase.IN_HAND), {"incarnation": OLD}, False),
+        (at(Phase.IN_HAND), {"standing": STANDING}, False),
+        (at(Phase.COMMITTING), {}, False),
+        (at(Phase.WAITING), {}, False),
+    ],
+)
+def test_a_message_in_hand_explains_the_end_of_its_process_where_failures_are_retried(turn, given, is_explained):
+    exited = events.Exited(NOW, True, ERROR, events.Standing(0.0, events.Policy(retries=True)))
+    assert explains(turn, exited._replace(**given)) == is_explained
 
 
 @pytest.mark.parametrize("is_held", [True, False])
