@@ -1,9 +1,9 @@
-"""Do the tests of supervision have teeth?  Breaks the policy in one place at a time and sees who notices.
+"""Do the tests of supervision and of turns have teeth?  Breaks one place at a time and sees which tests notice.
 
 Works on a copy in a temporary folder.  Prints one line for every fault; ends
 with 1 when a fault is noticed neither by the tables nor by the simulation, or
 when a fault no longer fits the source.  Arguments: only faults whose names
-contain one of them.
+contain one of them; the names of those of turns begin with "turns".
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HOUSE = Path(__file__).resolve().parents[1]
-TABLES = ["tests/unit/supervise", "tests/unit/test_specs.py"]
-SIMULATION = ["tests/simulation"]
-HISTORIES = "600"
+NEEDED = ["scr", "tests/__init__.py", "tests/simulation", "tests/unit/supervise", "tests/unit/turns"]
+NEEDED += ["tests/unit/test_specs.py", "tests/unit/test_charging.py"]
 PATIENCE_S = 120.0  # a fault that loops for ever is noticed by that
 
 
@@ -130,7 +129,7 @@ endings: everybody comes back
 
 endings: a failed restart is given up
 -        case Cause.RESTART:
--            restart(draft, child, parent, end)
+-            restart(draft, _answered(draft, child, end), parent, end)
 +        case Cause.RESTART:
 +            settle(draft, child)
 
@@ -321,15 +320,15 @@ calls: an id may be taken twice
 +if draft.reserved
 
 calls: a reserved id is given away
-- or draft.reserved.get(name, call.supervisor) != call.supervisor
+- or draft.reserved.get(name, call.supervisor) not in owners
 
 calls: a restart by hand is counted as automatic
--goal=Goal.RUN, cause=Cause.CALL, call=call, failures=0
-+goal=Goal.RUN, cause=Cause.RESTART, call=call, failures=0
+-goal=Goal.RUN, cause=Cause.CALL, call=call)
++goal=Goal.RUN, cause=Cause.RESTART, call=call)
 
 calls: a record is never clean
--, failures=0, stamps=())
-+)
+-failures=0, stamps=(), parking="")
++parking="")
 
 calls: a deadlock is allowed
 -    return child is not None
@@ -379,10 +378,267 @@ exits: a temporary child comes back
 """
 
 
+# Those of turns: the file is named from the top of `scr`.
+TURN_FAULTS = r"""
+turns/steps: a step is answered twice
+-    if write not in turn.writing:
+-        return None
++    if write not in turn.writing:
++        return turn
+
+turns/steps: the other step is answered
+-turn.writing[:at] + turn.writing[at + 1 :]
++turn.writing[1:]
+
+turns/steps: nothing is handed over when the step is kept
+-    return (orders.HandOver(),) if turn.phase
++    return () if turn.phase
+
+turns/steps: a dead handler is given its budget
+-    has_it = turn.phase is Phase.IN_HAND and turn.incarnation == incarnation
++    has_it = turn.phase is Phase.IN_HAND
+
+turns/steps: what is known not to have happened is given to the next try
+-    return orders.DropStep(step.name) if step.state == "not done" else orders.SetStep(step)
++    return orders.SetStep(step)
+
+turns/steps: chunks of an earlier delivery are passed on
+- and event.frame.delivery == turn.deliveries
++
+
+turns/machine: an older incarnation is distrusted
+- or event.incarnation < turn.incarnation:
++:
+
+turns/machine: what is not the next may be begun
+-        if not event.is_next:
+-            return distrust(turn, event)
++
+
+turns/machine: a turn that was cancelled is committed
+-in_hand=rule, ahead=begin(rule), withdrawn=leave)
++in_hand=rule, ahead=begin(rule), withdrawn=rule)
+
+turns/machine: a message is kept twice
+-    events.Kept: row(committing=release),
++    events.Kept: row(committing=release, over=release),
+
+turns/failing: an older incarnation fails
+-    if event.incarnation != turn.incarnation:
+-        return turn, ()
+-    charges, verdict = judge(turn, event.failing, event.standing)
++    charges, verdict = judge(turn, event.failing, event.standing)
+
+turns/failing: a wanted end is charged
+-    if not event.blamed:
++    if False:
+
+turns/failing: a death is charged to none
+-    charges, verdict = judge(turn, Died(), event.standing)
++    charges, verdict = turn.charges, TryAgain()
+
+turns/failing: an agent is parked one dead letter late
+-    if row < PARKED_AFTER or
++    if row <= PARKED_AFTER or
+
+turns/failing: the row is not begun again
+-(orders.CountRow(0), orders.Park(why)), True
++(orders.Park(why),), True
+
+turns/failing: a question that is asked again counts
+-row = standing.row if is_repeated else streak(standing.row, verdict)
++row = streak(standing.row, verdict)
+
+turns/failing: retries are not bounded
+-    if is_waiting and not standing.may_wait:
++    if False:
+
+turns/failing: a dead letter does not say how often it was tried
+-    error = error.model_copy(update={"attempts": charges.attempts, "deaths": charges.deaths})
++
+
+turns/failing: charges are not kept
+-    first = (orders.Emit(happened), orders.PersistCharges())
++    first = (orders.Emit(happened),)
+
+turns/failing: what a message explains is counted
+-    return has_it and event.blamed and event.standing.policy.retries
++    return False
+
+turns/failing: what no message explains is not counted
+-    return has_it and event.blamed and event.standing.policy.retries
++    return event.blamed and event.standing.policy.retries
+
+turns/failing: later messages overtake
+-    is_overtaken = isinstance(verdict, TryAgain) and event.ahead_in_lane
++    is_overtaken = False
+
+turns/failing: a retry has no timer
+-            return (orders.StartTimer(max(0.0, due - standing.at)),)
++            return ()
+
+turns/failing: what waits behind a question is forgotten
+-            return orders.WaitBehind(turn.question), orders.TellDoubt()
++            return (orders.TellDoubt(),)
+
+turns/failing: a handler that waits is not told
+-        orders.Tell(event.incarnation, answer),
++
+
+turns/commits: what a cancelled turn has sent leaves
+- if not (turn.is_cancelled and is_of(sent, turn))
++
+
+turns/commits: an agent that has ended is handed the next
+-    if frame.ends:
++    if False:
+
+turns/commits: a turn does not end the row
+-    if event.row and turn.message.sender != RUNTIME:
++    if False and turn.message.sender != RUNTIME:
+
+turns/commits: a turn that no store keeps is under way for ever
+-    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=writing)
++    after = turn._replace(writing=writing)
+
+turns/commits: a forged turn is kept
+-    if event.fault:
++    if False:
+
+turns/commits: what a turn has sent stays
+-    todo += (orders.Post(sent) for sent in frame.sends
++    todo += (orders.Post(sent) for sent in frame.sends[1:]
+
+turns/deliveries: what was sent ahead is sent again
+-    return after, told if turn.phase is Phase.AHEAD else (orders.Send(incarnation), *told)
++    return after, (orders.Send(incarnation), *told)
+
+turns/deliveries: a delivery is not counted
+-event.incarnation, turn.deliveries + 1
++event.incarnation, turn.deliveries
+
+turns/deliveries: a retry is due and stays
+-due=None), (orders.PutFirst(),)
++due=None), ()
+
+turns/doubts: what waits behind is not freed
+-    return after, (orders.PutFirst(), orders.FreeBehind(), *absent(event.room))
++    return after, (orders.PutFirst(), *absent(event.room))
+
+turns/doubts: a doubt is not kept
+-        orders.PersistDoubt(event.doubt),
++
+
+turns/doubts: a message in doubt holds up its agent
+-        orders.TellDoubt(),
+-        SETTLE,
++        orders.TellDoubt(),
+
+turns/outcomes: a cancelled message has no outcome
+-    return over(turn), (orders.Cancel(turn.message), END_QUESTIONS, orders.FreeBehind())
++    return over(turn), (END_QUESTIONS, orders.FreeBehind())
+
+turns/outcomes: what a turn sends is cancelled twice
+-    if turn.is_cancelled or turn.frame is None:
++    if turn.frame is None:
+
+turns/outcomes: a process that has a cancelled message goes on
+-(orders.Pause(), *then, orders.Recycle())
++(orders.Pause(), *then)
+
+turns/outcomes: mail of an agent that has ended is left
+-    return over(turn), (outcome, orders.FreeBehind())
++    return over(turn), (orders.FreeBehind(),)
+
+turns/arrivals: a full mailbox takes more
+-    if event.room.posted is not Posted.ACCEPTED:
++    if event.room.posted is Posted.UNKNOWN_AGENT:
+
+turns/arrivals: a retry of an earlier runtime is never due
+-(orders.Hold(), orders.StartTimer(event.left_s))
++(orders.Hold(),)
+
+turns/arrivals: what was cancelled on its way arrives
+-    if turn.is_cancelled:
++    if False:
+
+mail/mailbox: turns: a step on its way is not waited for
+- or not queue or queue[0].turn.writing:
++ or not queue:
+
+mail/mailbox: turns: a redelivery waits behind the others
+-        self._waiting.appendleft(pending)
++        self._waiting.append(pending)
+
+mail/mailbox: turns: what was sent ahead comes back in reverse
+-        self._waiting.extendleft(reversed(self._ahead))
++        self._waiting.extendleft(self._ahead)
+
+mail/mailbox: turns: a lane is not held
+-        is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered and not is_alone)
++        is_behind = self._retrying.hold(pending, ordered=False)
+
+mail/retrying: turns: a lane is never free again
+-        released = self._behind.pop(lane, deque())
++        released = deque[Pending]()
+
+mail/router: turns: an agent that was told to stop is handed more
+-        if address is None or not address.is_up or address.paused or self._is_shut:
+-            return None
+-        pending = address.mailbox.take()
++        if address is None or not address.is_up or self._is_shut:
++            return None
++        pending = address.mailbox.take()
+
+runtime/mail: turns: what is begun with a step is not in hand
+-        self._box(pending).begin()
++        self._box(pending).take()
+
+runtime/fold: turns: what is over is known for ever
+-        if pending.turn.phase is Phase.OVER:
++        if False:
+
+runtime/writing: turns: the state of a turn that is not kept stays
+-            self.states[agent] = before
++            pass
+
+runtime/turns: turns: what was sent ahead of a death is forgotten
+-        for pending in ahead:
+-            self.fold.feed(pending, TAKEN_BACK)
++        pass
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Faults below one folder, and the tests that are to notice them, with so many random histories."""
+
+    folder: str
+    faults: str
+    tables: tuple[str, ...]
+    simulation: str
+    histories: int
+
+
+SUITES = (
+    Suite(
+        "scr/supervise",
+        FAULTS,
+        ("tests/unit/supervise", "tests/unit/test_specs.py"),
+        "tests/simulation/test_supervision.py",
+        600,
+    ),
+    Suite(
+        "scr", TURN_FAULTS, ("tests/unit/turns", "tests/unit/test_charging.py"), "tests/simulation/test_turns.py", 400
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One place in one file, and what it is broken into."""
 
+    suite: Suite
     file: str
     name: str
     line: str
@@ -391,15 +647,15 @@ class Fault:
     @property
     def path(self) -> Path:
         """Where, from the top of the house."""
-        return Path("scr/supervise") / f"{self.file}.py"
+        return Path(self.suite.folder) / f"{self.file}.py"
 
     @classmethod
-    def of(cls, text: str) -> Fault:
-        """From its lines in FAULTS."""
+    def of(cls, suite: Suite, text: str) -> Fault:
+        """From its lines in the faults of a suite."""
         title, *lines = text.splitlines()
-        file, name = title.split(": ")
+        file, _, name = title.partition(": ")
         kept, broken = ("\n".join(line[1:] for line in lines if line[0] == sign) for sign in "-+")
-        return cls(file, name, kept, broken)
+        return cls(suite, file, name, kept, broken)
 
 
 def place(fault: Fault) -> str:
@@ -420,11 +676,11 @@ def heal(fault: Fault, copy: Path) -> None:
     shutil.copy(HOUSE / fault.path, copy / fault.path)
 
 
-def fails(copy: Path, tests: list[str]) -> bool:
+def fails(copy: Path, histories: int, *tests: str) -> bool:
     """Whether these tests notice."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     command += ["--deselect", "tests/unit/supervise/test_rows.py"]
-    home = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "SCR_HISTORIES": HISTORIES}
+    home = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "SCR_HISTORIES": str(histories)}
     try:
         done = subprocess.run(command, cwd=copy, env=home, capture_output=True, timeout=PATIENCE_S, check=False)
     except subprocess.TimeoutExpired:
@@ -432,10 +688,15 @@ def fails(copy: Path, tests: list[str]) -> bool:
     return done.returncode != 0
 
 
+def noticed(copy: Path, suite: Suite) -> tuple[bool, bool]:
+    """Whether the tables notice, and whether the simulation does."""
+    return fails(copy, suite.histories, *suite.tables), fails(copy, suite.histories, suite.simulation)
+
+
 def copy_house(copy: Path) -> None:
-    """What the tests of supervision need, and nothing that starts a process."""
+    """What the tests need, and nothing that starts a process."""
     skip = shutil.ignore_patterns("__pycache__")
-    for part in ("scr", *TABLES, *SIMULATION):
+    for part in NEEDED:
         source, target = HOUSE / part, copy / part
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -447,24 +708,25 @@ def copy_house(copy: Path) -> None:
 
 def main(words: list[str]) -> int:
     """Plant every fault, print who noticed."""
-    faults = [Fault.of(text) for text in FAULTS.strip().split("\n\n")]
-    chosen = [fault for fault in faults if not words or any(word in fault.name for word in words)]
+    faults = [Fault.of(suite, text) for suite in SUITES for text in suite.faults.strip().split("\n\n")]
+    titles = {fault: f"{fault.file}: {fault.name}" for fault in faults}
+    chosen = [fault for fault in faults if not words or any(word in titles[fault] for word in words)]
     for fault in faults:
         place(fault)
     survivors = []
     with TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_house(copy)
-        if fails(copy, TABLES) or fails(copy, SIMULATION):
+        if any(any(noticed(copy, suite)) for suite in {fault.suite for fault in chosen}):
             sys.exit("the tests fail without any fault; mend that first")
         for fault in chosen:
             plant(fault, copy)
-            tables, simulation = fails(copy, TABLES), fails(copy, SIMULATION)
+            seen = noticed(copy, fault.suite)
             heal(fault, copy)
-            marks = ["noticed" if noticed else "   -   " for noticed in (tables, simulation)]
-            print(f"{fault.name:52} tables {marks[0]}   simulation {marks[1]}", flush=True)
-            if not (tables or simulation):
-                survivors.append(fault.name)
+            tables, simulation = ("noticed" if is_noticed else "   -   " for is_noticed in seen)
+            print(f"{titles[fault]:74} tables {tables}   simulation {simulation}", flush=True)
+            if not any(seen):
+                survivors.append(titles[fault])
     print(f"{len(chosen)} faults, {len(survivors)} survived: {', '.join(survivors) or 'none'}")
     return 1 if survivors else 0
 

@@ -145,6 +145,10 @@ class Mailbox:
         """Tell whether a message that was sent ahead is the next: its agent may have begun it."""
         return self.in_hand is None and bool(self._ahead) and self._ahead[0] is pending
 
+    def begin(self) -> None:
+        """Have the first that was sent ahead in hand, whatever of it is on its way into the store: it `is_begun`."""
+        self.in_hand = self._ahead.popleft()
+
     def next_ahead(self) -> Pending | None:
         """The message that may be sent ahead next, then `send_ahead`.
 

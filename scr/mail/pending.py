@@ -43,10 +43,10 @@ class Turn(NamedTuple):
     """The state of one message.
 
     `incarnation` is the last that had it in hand.  `deliveries` counts how often it was handed over; `charges` are its
-    failed tries.  `writing` counts its steps on their way into the store: until they are kept no other process is
-    handed the message.  `due` (wall clock) is the time of its next try.  `question` is the id of the message that it
-    waits behind.  `frame` is the turn that is being kept.  With `is_cancelled` it is to be cancelled as soon as what is
-    on its way into the store is kept.
+    failed tries.  `writing` are its steps on their way into the store, each by the incarnation that sent it and its
+    ref: until they are kept no other process is handed the message.  `due` (wall clock) is the time of its next try.
+    `question` is the id of the message that it waits behind.  `frame` is the turn that is being kept.  With
+    `is_cancelled` it is to be cancelled as soon as what is on its way into the store is kept.
     """
 
     message: Message
@@ -54,7 +54,7 @@ class Turn(NamedTuple):
     incarnation: int = 0
     deliveries: int = 0
     charges: Charges = UNCHARGED
-    writing: int = 0
+    writing: tuple[tuple[int, int], ...] = ()
     due: float | None = None
     doubt: Doubt | None = None
     question: str = ""

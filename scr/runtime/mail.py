@@ -68,7 +68,7 @@ class Mail:
             self._fold.feed(taken, TAKEN_BACK)
 
     def _begin(self, pending: Pending, _order: orders.Begin) -> None:
-        self._box(pending).take()
+        self._box(pending).begin()
 
     def _enqueue(self, pending: Pending, _order: orders.Enqueue) -> None:
         agent = pending.turn.message.to

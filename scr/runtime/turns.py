@@ -173,7 +173,7 @@ class Turns:
         def is_unwanted(message: Message) -> bool:
             return message_id in {message.message_id, message.trace_id}
 
-        agents = {pending.message.to for pending in self.router.drop(is_unwanted)}
+        agents = dict.fromkeys(pending.message.to for pending in self.router.drop(is_unwanted))
         known = [pending for pending in self.router.open_messages() if is_unwanted(pending.message)]
         unwanted = [pending for pending in known if pending.turn.phase is not Phase.WITHDRAWN]
         for pending in unwanted:

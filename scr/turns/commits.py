@@ -65,7 +65,8 @@ def is_plain(turn: Turn, event: events.Kept) -> bool:
 
 def undo(turn: Turn, event: events.Unkeepable) -> tuple[Turn, Orders]:
     """Take back a turn or a step that no store keeps: the incarnation broke the protocol."""
-    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=turn.writing - event.is_step)
+    writing = turn.writing[:-1] if event.is_step else turn.writing
+    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=writing)
     return after, blame(turn, event)[1]
 
 

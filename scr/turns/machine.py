@@ -2,7 +2,7 @@
 
 Pure.  `RULES` has a row for each event and each phase.  A dot leaves the message as it is, and nothing is done; `!`
 ends the incarnation, which broke the protocol.  A frame of another incarnation than the one that has the message is
-always a dot (I3).
+always a dot (I3), and so is the answer of the store to a step that it has answered before.
 
                 arriving   waiting    ahead      in hand    committing retrying   behind     in doubt   settling   withdrawn  over
     Accepted    waiting    .          .          .          .          .          .          .          .          .          .

@@ -22,15 +22,27 @@ def record(turn: Turn, event: events.Records) -> tuple[Turn, Orders]:
     if incarnation != turn.incarnation:
         return turn, ()
     persist = orders.PersistStep(incarnation, event.step, event.ref)
-    return turn._replace(writing=turn.writing + 1), (orders.AWAIT_STORE, persist)
+    after = turn._replace(writing=(*turn.writing, (incarnation, event.ref)))
+    return after, (orders.AWAIT_STORE, persist)
 
 
 def keep_step(turn: Turn, event: events.Recorded) -> tuple[Turn, Orders]:
     """Give the handler leave to go on: its step is in the store.  What waits for that may be handed over."""
-    after = turn._replace(writing=turn.writing - 1)
+    after = answered(turn, event)
+    if after is None:
+        return turn, ()
     told = (orders.Emit(recorded(turn.message, event.step)),) if event.step.state == "done" else ()
     answer = orders.Tell(event.incarnation, Answer.trusted(ref=event.ref))
     return after, (known(event.step), *told, *go_on(turn, event.incarnation), answer, *next_one(after))
+
+
+def answered(turn: Turn, event: events.Recorded | events.Unrecorded) -> Turn | None:
+    """Return the message without that step on its way; None when the store has answered it before."""
+    write = event.incarnation, event.ref
+    if write not in turn.writing:
+        return None
+    at = turn.writing.index(write)
+    return turn._replace(writing=turn.writing[:at] + turn.writing[at + 1 :])
 
 
 def known(step: StepRecord) -> Order:
@@ -40,7 +52,9 @@ def known(step: StepRecord) -> Order:
 
 def refuse_step(turn: Turn, event: events.Unrecorded) -> tuple[Turn, Orders]:
     """Tell the handler that the store does not take its step."""
-    after = turn._replace(writing=turn.writing - 1)
+    after = answered(turn, event)
+    if after is None:
+        return turn, ()
     answer = Answer(ref=event.ref, error=type(event.error).__name__, detail=str(event.error))
     tell = orders.Tell(event.incarnation, answer)
     return after, (*go_on(turn, event.incarnation), tell, *next_one(after))
