@@ -49,6 +49,8 @@ class Witness:
             for message_id in [known for known in opened if known not in self.accepted]:
                 self.accept(opened[message_id].message)
         match verb:
+            case "accept" if self.world.deaths and given[0].message_id in self.outcomes:
+                self.ask_again(given[0].message_id)
             case "commit":
                 self.keep_turn(given[0])
             case "bury":
@@ -65,6 +67,13 @@ class Witness:
                 ended = given[0].event.message_id
                 assert ended not in self.logged or self.world.deaths, f"{ended} is {kind}, and was {self.logged[ended]}"
                 self.logged[given[0].event.message_id] = kind
+
+    def ask_again(self, message_id):
+        """A turn whose runtime died asks under the same id again, and a memory has forgotten that this was dead."""
+        assert self.outcomes[message_id] == "buried"
+        if message_id in self.world.memory._open:
+            del self.outcomes[message_id]
+            self.exempt.add(message_id)
 
     def accept(self, message):
         self.accepted[message.message_id] = message
