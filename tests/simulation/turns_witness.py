@@ -182,7 +182,8 @@ class Witness:
         if not is_its:
             assert process.has_broken or pending is None or pending.turn.charges == before
             return
-        raised = frame.after_s is None and pending.turn.phase is not Phase.BEHIND and not self.was_settled(frame)
+        is_charged = pending.turn.charges.attempts > before.attempts or not frame.in_doubt  # a doubt may cost nothing
+        raised = frame.after_s is None and is_charged
         self.judge(pending, before.attempts + raised, before.deaths)
         after = pending.turn
         if raised:
@@ -196,10 +197,6 @@ class Witness:
         elif after.phase is Phase.BEHIND:
             self.exempt.add(message_id)
         self.seen[f"failed: {after.phase}"] += 1
-
-    def was_settled(self, frame):
-        """What it asked was in doubt, and is settled by now: it is tried again at once."""
-        return frame.in_doubt and self.cell(frame.message_id) and self.cell(frame.message_id).turn.due is None
 
     def judge(self, pending, attempts, deaths):
         charges = pending.turn.charges
