@@ -31,14 +31,13 @@ class Frozen(BaseModel):
         made, put = cls.__new__(cls), object.__setattr__
         defaults = _DEFAULTS.get(cls) or _DEFAULTS.setdefault(cls, _defaults(cls))
         put(made, "__dict__", {**defaults, **fields})
-        put(made, "__pydantic_fields_set__", _FIELDS_SET)
+        put(made, "__pydantic_fields_set__", set(fields))
         put(made, "__pydantic_extra__", None)
         put(made, "__pydantic_private__", None)
         return made
 
 
 _DEFAULTS: dict[type[Frozen], dict[str, Any]] = {}
-_FIELDS_SET: frozenset[str] = frozenset()
 
 
 def _defaults(kind: type[Frozen]) -> dict[str, Any]:

@@ -38,13 +38,10 @@ class Startable(Protocol):
 
 
 class Effects:
-    """`has_ended` tells whether the runtime stops: what is open then stays open in the store."""
+    """Carries out what a turn has asked for; when the runtime stops, what is open stays open in the store."""
 
-    def __init__(
-        self, store: Store, fold: Fold, post: Post, children: Startable, has_ended: Callable[[], bool]
-    ) -> None:
-        self._store, self._fold, self._post = store, fold, post
-        self._children, self._has_ended = children, has_ended
+    def __init__(self, store: Store, fold: Fold, post: Post, children: Startable) -> None:
+        self._store, self._fold, self._post, self._children = store, fold, post, children
 
     def carriers(self) -> Carriers:
         """Return what carries out which order."""
@@ -78,7 +75,7 @@ class Effects:
             self._children.stop_child(effect.stop, settled)
 
     def _carried(self, effect: Effect, refused: tuple[str, str] | None) -> None:
-        if self._has_ended():
+        if self._fold.has_ended:
             return
         if refused is None or effect.start is None:
             self._store.carried(effect.effect_id)

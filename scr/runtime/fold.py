@@ -32,6 +32,7 @@ class Fold:
         self.router = router
         self._carry: Carriers = {}
         self._is_read: Callable[[str], bool] = lambda _: False
+        self.has_ended = False  # the runtime stops: what is open stays open in the store
 
     def start(self, carry: Carriers, is_read: Callable[[str], bool]) -> None:
         """Have orders carried out by these from now on."""

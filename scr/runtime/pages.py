@@ -5,7 +5,7 @@ Lives in the runtime, on its loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -16,20 +16,20 @@ from scr.bounds import PAGE_BYTES, most_of
 from scr.frames import Answer, Entry, Fetch, ReadStep, ReadSteps, StepRecord
 from scr.mail.pending import Pending
 from scr.messages import Message, to_json
+from scr.runtime.asks import Incarnations
 from scr.runtime.care import Care
 from scr.store.store import Store
 
 WHOLE_BYTES = 64 << 10
 """A larger result of a step is given when it is wanted: a process need not hold all that a long turn has recorded."""
 T = TypeVar("T", bound=BaseModel)
-Tell = Callable[[str, int, Answer], None]
 
 
 class Pages:
-    """`tell` sends an answer to an incarnation, if it still lives, or tells it that the answer is too large."""
+    """What an incarnation is told by `incarnations`, if it still lives, or that the answer is too large."""
 
-    def __init__(self, store: Store, care: Care, tell: Tell, frame_bytes: int) -> None:
-        self._store, self._care, self._tell, self._frame_bytes = store, care, tell, frame_bytes
+    def __init__(self, store: Store, care: Care, incarnations: Incarnations, frame_bytes: int) -> None:
+        self._store, self._care, self._incarnations, self._frame_bytes = store, care, incarnations, frame_bytes
 
     def entries(self, agent: str, incarnation: int, wanted: Fetch) -> None:
         """Answer with a page of entries, fewer than were asked for where they are large."""
@@ -46,7 +46,7 @@ class Pages:
             )
         else:
             answer = Answer(ref=ref, value=[entry.model_dump(mode="json") for entry in page])
-        self._tell(agent, incarnation, answer)
+        self._incarnations.tell(agent, incarnation, answer)
 
     def first(self, pending: Pending) -> tuple[tuple[StepRecord, ...], bool]:
         """The recorded steps that go along with a delivery, and whether there are more."""
@@ -61,7 +61,7 @@ class Pages:
             answer = Answer(ref=wanted.ref, value=step.value)
         else:
             answer = Answer(ref=wanted.ref, error="ScrError", detail=f"no step {wanted.name!r} is recorded")
-        self._tell(agent, incarnation, answer)
+        self._incarnations.tell(agent, incarnation, answer)
 
 
 def fitting(values: Iterable[T], most_bytes: int) -> list[T]:

@@ -38,7 +38,7 @@ from scr.store.store import Refused, Store, Then
 from scr.telemetry.events import MessageBuried, MessageCancelled
 from scr.telemetry.sinks import EventLog
 from scr.turns import orders
-from scr.turns.events import Accepted
+from scr.turns.events import Accepted, Cancelled
 from scr.turns.events import Refused as RefusedByStore
 from scr.turns.outcome import Outcome, outcome_of
 from scr.turns.outcomes import has_sender
@@ -50,7 +50,7 @@ SILENT = (
     "(`return ctx.ask(agent, input)` is the answer of another agent); where a later turn or the other agent answers, "
     "give that the message_id of the task or call ctx.answer_later()"
 )
-ACCEPTED, REFUSED = Accepted(), RefusedByStore()
+ACCEPTED, REFUSED, CANCEL = Accepted(), RefusedByStore(), Cancelled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class Post:
         self._store, self._log, self._fold = store, log, fold
         self._asks, self._waits, self._parked = asks, waits, parked
         self._arriving: dict[str, list[Arrival]] = {}
+        self._unwanted: set[str] = set()  # keys that were cancelled while they were looked up
 
     def submit(self, message: Message, kept: Then, refused: Refused, *, again: bool) -> None:
         """A message from a client: `kept` is called when it is accepted, `refused` when it is not.
@@ -87,6 +88,8 @@ class Post:
     def _take(self, message: Message, kept: Then, refused: Refused, given: Given | None = None) -> None:
         """Have the store accept a message of a client's."""
         pending = self._fold.new(message)
+        if message.message_id in self._unwanted:
+            self._fold.feed(pending, CANCEL)
         no = partial(self._not_taken, pending, refused)
         try:
             self._store.accept(message, partial(self._taken, pending, kept), given=given, refused=no)
@@ -194,6 +197,7 @@ class Post:
 
     def _take_in(self, key: str, given: Given | None) -> None:
         """Tell those that submitted the message of this key that it is in the store, and refuse the others."""
+        self._unwanted.discard(key)
         for arrival in self._arriving.pop(key):
             if given and (why := given.conflict(arrival.given, key)):
                 arrival.refused(InvalidMessage(why))
@@ -202,6 +206,7 @@ class Post:
 
     def _turn_away(self, key: str, error: ScrError) -> None:
         """The store refuses what came first under this key; what came after it is looked at by itself."""
+        self._unwanted.discard(key)
         first, *others = self._arriving.pop(key)
         first.refused(error)
         for arrival in others:
@@ -298,6 +303,8 @@ class Post:
 
     def cancelled(self, message_id: str) -> None:
         """A client's message and all that grew out of it are cancelled: that is its answer."""
+        if message_id in self._arriving:
+            self._unwanted.add(message_id)
         fields = {"message_id": message_id, "agent": CLIENT, "reason": "cancelled", "detail": CANCELLED.detail}
         envelope = own_envelope(derive_id(message_id, "cancelled"), CLIENT) | {"in_reply_to": message_id}
         self.accept(Failure(payload=FailurePayload.model_validate(fields), **envelope))

@@ -89,15 +89,14 @@ class Turns:
         self.timers = Ticks(loop, store, self.post, self.router)
         self._writing = Writing(store, log, fold, self.timers, self.failures, self.parked)
         self.questions = Questions(self._asks, self.post, self.router, self.parked)
-        self._pages = Pages(store, care, children.tell, frame_bytes)
+        self._pages = Pages(store, care, children, frame_bytes)
         self.mail = Mail(loop, fold, self.failures)
         self._sending = Sending(store, care, children, self._pages, self.streams, memory=memory)
-        self.effects = Effects(store, fold, self.post, children, lambda: self._ended)
+        self.effects = Effects(store, fold, self.post, children)
         parts = self.post, self.timers, self._writing, self.questions, self.mail, self._sending, self.effects
         carry = {order: carrier for part in parts for order, carrier in part.carriers().items()}
         fold.start({**carry, orders.Ring: self._ring}, self._sending.is_read)
         self._withdrawn: dict[str, list[Pending]] = {}
-        self._ended = False
         self._facts = Facts(self.router, self.timers, self.post, self._asks, self.questions, self.failures, self.parked)
 
     # What the supervisor tells.
@@ -187,12 +186,12 @@ class Turns:
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and no sender is told that it failed."""
-        self._ended = True
+        self.fold.has_ended = True
 
     @property
     def has_ended(self) -> bool:
         """Whether the runtime stops."""
-        return self._ended
+        return self.fold.has_ended
 
     def put_back(self, kept: KeptMessage, *, deliveries: int, uncarried: str, cause: int) -> None:
         """Have a message in its place again that an earlier runtime has left open."""
@@ -260,6 +259,6 @@ class Turns:
 
     def _ring(self, _pending: Pending, _order: orders.Ring) -> None:
         """Tell the memory agent that there are entries which the table does not hold yet."""
-        if self._memory and self._memory in self.router and not (self._sending.is_rung or self._ended):
+        if self._memory and self._memory in self.router and not (self._sending.is_rung or self.has_ended):
             self._sending.is_rung = True
             self.post.tell_status(self._memory, REMEMBERED, self._store.entries_version)

@@ -176,7 +176,7 @@ class MemoryStore:
     ) -> None:
         """Open a dead letter again."""
         letter, kept = self._dead.pop(message_id, (None, None))
-        if instead:  # however many dead letters have come since
+        if instead and message_id not in self._open:  # however many dead letters have come since
             kept, self._given[message_id] = KeptMessage(instead), given_of(instead)
         if kept:
             self._known.pop(message_id, None)

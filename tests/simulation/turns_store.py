@@ -4,6 +4,7 @@ import heapq
 from collections import deque
 
 from scr.errors import InvalidMessage, StoreError
+from scr.store.records import kept_of
 from tests.simulation.turns_agents import UNKEPT
 
 THEN = {"accept": 1, "commit": 1, "record": 2, "bury": 2, "exhume": 1, "resolve": 3, "cancel": 1, "fire": 1}
@@ -104,3 +105,8 @@ class LateStore:
             then(*found)
             if verb in TWICE and "given" not in fields and world.is_hostile(0.2):
                 self.loop.call_later(world.rng.random() * 0.3, then, *found)
+
+
+def opened(memory):
+    """The messages that are open in a store in memory, with what is known of each."""
+    return {message_id: kept_of(kept) for message_id, kept in memory._open.items()}

@@ -11,6 +11,7 @@ from scr.mail.pending import Phase
 from scr.messages import CLIENT, RUNTIME, Failure, Result
 from scr.step_names import is_later
 from scr.telemetry.events import MessageBuried, MessageCancelled, TurnCommitted
+from tests.simulation.turns_store import opened
 from tests.simulation.turns_world import EPOCH
 
 ACCEPTS = {"accept", "commit", "bury", "fire", "carried", "exhume"}
@@ -45,10 +46,12 @@ class Witness:
 
     def kept(self, verb, given, heard):
         if verb in ACCEPTS:
-            opened = self.world.memory._open
-            for message_id in [known for known in opened if known not in self.accepted]:
-                self.accept(opened[message_id].message)
+            kept = opened(self.world.memory)
+            for message_id in [known for known in kept if known not in self.accepted]:
+                self.accept(kept[message_id].message)
         match verb:
+            case "accept" if self.world.deaths and given[0].message_id in self.outcomes:
+                self.ask_again(given[0].message_id)
             case "commit":
                 self.keep_turn(given[0])
             case "bury":
@@ -65,6 +68,13 @@ class Witness:
                 ended = given[0].event.message_id
                 assert ended not in self.logged or self.world.deaths, f"{ended} is {kind}, and was {self.logged[ended]}"
                 self.logged[given[0].event.message_id] = kind
+
+    def ask_again(self, message_id):
+        """A turn whose runtime died asks under the same id again, and a memory has forgotten that this was dead."""
+        assert self.outcomes[message_id] == "buried"
+        if message_id in opened(self.world.memory):
+            del self.outcomes[message_id]
+            self.exempt.add(message_id)
 
     def accept(self, message):
         self.accepted[message.message_id] = message
@@ -125,7 +135,7 @@ class Witness:
         assert world.house.live[process.name] is process
         assert not process.is_stopping, f"{message_id} was handed to a process that was told to stop"
         assert not process.has_ended, f"{message_id} was handed to an agent that has ended with its turn"
-        kept = world.memory._open.get(message_id)
+        kept = opened(world.memory).get(message_id)
         if kept is None and isinstance(frame.message, Failure) and frame.message.payload.reason == "refused":
             return  # it is made anew if it is lost: the start that was asked for is in the store until it is kept
         assert kept or message_id in self.outcomes, f"{frame.message} was handed over and is not in the store"
@@ -137,7 +147,7 @@ class Witness:
     def pays(self, message_id):
         self.world.paid[message_id] = self.world.paid.get(message_id, 0) + 1
         assert self.world.paid[message_id] == 1, f"{message_id} was paid twice"
-        begun = [step.name for step in self.world.memory._open[message_id].steps]
+        begun = [step.name for step in opened(self.world.memory)[message_id].steps]
         assert "pay" in begun, f"{message_id} was paid for before the store knew that it begins"
 
     def asks(self, process, ref, message_id, timeout_s):
@@ -173,7 +183,8 @@ class Witness:
         if not is_its:
             assert process.has_broken or pending is None or pending.turn.charges == before
             return
-        raised = frame.after_s is None and pending.turn.phase is not Phase.BEHIND and not self.was_settled(frame)
+        is_charged = pending.turn.charges.attempts > before.attempts or not frame.in_doubt  # a doubt may cost nothing
+        raised = frame.after_s is None and is_charged
         self.judge(pending, before.attempts + raised, before.deaths)
         after = pending.turn
         if raised:
@@ -187,10 +198,6 @@ class Witness:
         elif after.phase is Phase.BEHIND:
             self.exempt.add(message_id)
         self.seen[f"failed: {after.phase}"] += 1
-
-    def was_settled(self, frame):
-        """What it asked was in doubt, and is settled by now: it is tried again at once."""
-        return frame.in_doubt and self.cell(frame.message_id) and self.cell(frame.message_id).turn.due is None
 
     def judge(self, pending, attempts, deaths):
         charges = pending.turn.charges
@@ -256,7 +263,7 @@ class Witness:
 
     def submits(self, message):
         def kept():
-            known = message.message_id in self.accepted
+            known = message.message_id in self.accepted or message.message_id in self.world.memory._known
             assert known, f"{message.message_id} is acknowledged and not in the store"
 
         return kept, lambda error: None
@@ -295,14 +302,15 @@ class Witness:
             assert pending.turn.phase is phase, f"{kept} is {pending.turn.phase}"
             assert pending.turn.charges == self.charges[kept.message.message_id]
             assert tuple(pending.steps.values()) == kept.steps
-        for kept in image.agents:
-            assert self.world.turns.state_of(kept.spec.id) == kept.state
+        for kept in image.agents:  # one that was asked to stop has ended
+            is_gone = kept.spec.id not in self.world.turns.router
+            assert is_gone or self.world.turns.state_of(kept.spec.id) == kept.state
 
     def settled(self):
         """All is calm, and nothing will happen any more."""
         world = self.world
         assert not world.store.pending
-        assert not world.memory._open, f"open for ever: {list(world.memory._open.values())}"
+        assert not opened(world.memory), f"open for ever: {list(opened(world.memory).values())}"
         assert not world.turns.router.open_messages(), "the runtime knows of messages that the store has ended"
         assert self.outcomes.keys() == self.accepted.keys(), "each accepted message has its outcome"
         unheard = [wait[3] for wait in self.waiting if wait[0] == 0 and wait[2].lives]

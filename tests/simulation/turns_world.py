@@ -20,7 +20,7 @@ from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog
 from tests.simulation.turns_agents import HUGE
 from tests.simulation.turns_house import Care, House
-from tests.simulation.turns_store import LateStore, Loop
+from tests.simulation.turns_store import LateStore, Loop, opened
 
 NAMES = ("a", "b", "c")
 EPOCH = 1e9  # wall clock at the start
@@ -123,12 +123,12 @@ class World:
 
     def tend(self):
         self.rounds += 1
-        assert self.rounds < ROUNDS, f"still open: {list(self.memory._open.values())}"
+        assert self.rounds < ROUNDS, f"still open: {list(opened(self.memory).values())}"
         for name in sorted(self.house.parked - self.house.live.keys()):
             self.house.start(name)
-        for message_id in [*self.memory._open]:
+        for message_id in [*opened(self.memory)]:
             self.resolve(message_id)
-        if self.memory._open or self.store.pending or self.turns.router.open_messages():
+        if opened(self.memory) or self.store.pending or self.turns.router.open_messages():
             self.outside.call_later(TEND_S, self.tend)
 
     # What people and clients do, and what happens to processes.
@@ -161,16 +161,14 @@ class World:
             self.turns.post.attach(message.message_id, 1.0, self.witness.waits(message, None))
 
     def cancel(self):
-        """A message whose key is still being looked up is not known to its client yet."""
-        known = [message for message in self.sent if message.message_id not in self.turns.post._arriving]
-        if known:
-            message = self.rng.choice(known)
+        if self.sent:
+            message = self.rng.choice(self.sent)
             self.note("cancel", message.message_id)
             self.turns.cancel(message.message_id)
 
     def resolve(self, message_id=None):
         """A person looks whether it was paid, and says so."""
-        doubts = [name for name, kept in self.memory._open.items() if kept.parked and message_id in {None, name}]
+        doubts = [name for name, kept in opened(self.memory).items() if kept.parked and message_id in {None, name}]
         for name in doubts:
             is_done = bool(self.paid.get(name))
             self.note("resolve", name, is_done)

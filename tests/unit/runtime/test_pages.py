@@ -27,9 +27,9 @@ class Reader:
 
     def __init__(self, store=None):
         self.answers = []
-        self.pages = Pages(store, Nobody(), self._tell, FRAME)
+        self.pages = Pages(store, Nobody(), self, FRAME)
 
-    def _tell(self, agent, incarnation, frame):
+    def tell(self, agent, incarnation, frame):
         try:
             packed(frame, FRAME)
         except FrameTooLarge as error:
