@@ -7,6 +7,8 @@ answers, who will not die, what is asked for by hand.  A witness looks on.
 from __future__ import annotations
 
 import heapq
+import sys
+import time
 from functools import partial
 from random import Random
 
@@ -19,6 +21,7 @@ from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
 from scr.supervise.reads import deadline
 from scr.supervise.tree import Tree
+from tests.simulation.turns_world import clock
 
 CODE = Code(reference="house.agents:Worker")
 REASONS = [ExitReason.NORMAL, ExitReason.SHUTDOWN, ExitReason.ERROR, ExitReason.ERROR, ExitReason.KILLED]
@@ -241,3 +244,16 @@ class World:
 @pytest.fixture
 def world():
     return World
+
+
+@pytest.fixture
+def wall(monkeypatch):
+    """The wall clock of the world, in all modules of the runtime."""
+    here = clock()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("scr.runtime."):
+            if getattr(module, "time", None) is time:
+                monkeypatch.setattr(module, "time", here)
+            elif getattr(module, "time", None) is time.time:
+                monkeypatch.setattr(module, "time", here.time)
+    return here

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
 
@@ -230,3 +232,21 @@ def test_every_kind_of_order_is_carried_out_by_exactly_one_part():
     assert set(turns.fold._carry) == set(get_args(orders.Order))
     assert set(carried.values()) == {1}
     assert set(get_args(orders.Order)) - set(carried) == {orders.Ring}, "the turns themselves ring the memory agent"
+
+
+def test_the_way_of_a_message_in_the_readme_names_what_there_is():
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    screen = readme.split("**One message's way**")[1].split("What a question of an agent")[0]
+    rows = [line.split("|")[2:5] for line in screen.splitlines() if "| `" in line]
+    assert len(rows) == 9
+    for fed, ruled, ordered in rows:
+        for name in re.findall(r"`(\w+)\.(\w+)`", fed):
+            module = {"Post": "post", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[name[0]]
+            assert hasattr(getattr(import_module(f"scr.runtime.{module}"), name[0]), name[1])
+        for event in re.findall(r": `(\w+)`", fed):
+            (module, rule), phase = *re.findall(r"`(\w+)\.(\w+)`", ruled), re.findall(r"\*([a-z ]+)\*", ruled)[0]
+            rules = machine.RULES[getattr(events, event)].values()
+            wanted = getattr(import_module(f"scr.turns.{module}"), rule)
+            assert wanted in rules, "the rule is that of the event"
+            assert Phase(phase)
+        assert all(hasattr(orders, order) for order in re.findall(r"`(\w+)`", ordered))
