@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from scr.frames import Answer, TurnFailed
+from scr.frames import Answer
 from scr.mail.router import Router
 from scr.messages import Failure, Message, Result
 from scr.runtime.care import Care
@@ -145,11 +145,14 @@ class Asks:
         """Tell the agent that waits that the question waits for a person."""
         self._feed(message_id, Doubted(doubt))
 
-    def failed(self, failed: TurnFailed) -> str | None:
-        """Take in that a try of a message failed; return the question in doubt that it failed by."""
-        told = self._doubts.pop(failed.message_id, None)
-        self._feed_all(failed.message_id, AskerFailed(failed.in_doubt or failed.after_s is not None))
-        return told if failed.in_doubt else None
+    def doubt_told(self, asked_in: str) -> str:
+        """Return the question of this message that was last found in doubt; empty when none was."""
+        return self._doubts.get(asked_in, "")
+
+    def failed(self, asked_in: str, *, is_put_off: bool) -> None:
+        """Take in that a try of a message failed, and whether the next one goes on with what it asked."""
+        self._doubts.pop(asked_in, None)
+        self._feed_all(asked_in, AskerFailed(is_put_off))
 
     def forget(self, asked_in: str) -> None:
         """Let the next turn of this message, which begins afresh, ask anew what was not answered."""

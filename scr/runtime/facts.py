@@ -34,7 +34,6 @@ from scr.runtime.asks import Asks
 from scr.runtime.failures import Failures
 from scr.runtime.parked import Parked
 from scr.runtime.post import Post
-from scr.runtime.questions import Questions
 from scr.runtime.ticks import Ticks
 from scr.store.records import CommittedTurn
 from scr.turns import events
@@ -64,12 +63,11 @@ class Facts:
         timers: Ticks,
         post: Post,
         asks: Asks,
-        questions: Questions,
         failures: Failures,
         parked: Parked,
     ) -> None:
         self._router, self._timers, self._post, self._asks = router, timers, post, asks
-        self._questions, self._failures, self._parked = questions, failures, parked
+        self._failures, self._parked = failures, parked
         self._make: Mapping[type, Callable[[Pending, int, Any], Event]] = {
             Commit: self._commits,
             StepBegun: self._records,
@@ -110,9 +108,7 @@ class Facts:
     def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
         message = pending.turn.message
         agent, mailbox = message.to, self._router.mailbox(message.to)
-        is_next = self._is_next(pending)
-        has_it = pending.turn.incarnation == incarnation and (is_next or pending.turn.phase is Phase.IN_HAND)
-        question = (self._questions.failed(frame) if has_it else None) or ""
+        question = self._asks.doubt_told(message.message_id) if frame.in_doubt else ""
         raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)
         return events.Fails(
             incarnation,
@@ -120,12 +116,13 @@ class Facts:
             Behind() if question else raised,
             ErrorInfo(type=frame.error_type, message=frame.message, traceback=frame.traceback),
             self._failures.standing(agent, time.time()),
+            is_put_off=frame.in_doubt or frame.after_s is not None,
             question=question,
             is_settled=bool(question) and self._parked.doubt_of(question) is None,
             is_running=self._router.is_running(agent),
             ahead=mailbox is not None and mailbox.ahead > 0,
             ahead_in_lane=mailbox is not None and mailbox.has_ahead_behind(message),
-            is_next=is_next,
+            is_next=self._is_next(pending),
         )
 
     def _doubts(self, pending: Pending, incarnation: int, frame: InDoubt) -> events.Doubts:

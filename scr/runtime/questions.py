@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from scr.frames import Ask, TurnFailed
+from scr.frames import Ask
 from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
@@ -35,6 +35,7 @@ class Questions:
         return {
             orders.Question: self._question,
             orders.EndQuestions: self._end,
+            orders.FailQuestions: self._fail,
             orders.TellDoubt: self._tell_doubt,
         }
 
@@ -43,6 +44,9 @@ class Questions:
 
     def _end(self, pending: Pending, _order: orders.EndQuestions) -> None:
         self._asks.over(pending.turn.message.message_id)
+
+    def _fail(self, pending: Pending, order: orders.FailQuestions) -> None:
+        self._asks.failed(pending.turn.message.message_id, is_put_off=order.is_put_off)
 
     def _tell_doubt(self, pending: Pending, _order: orders.TellDoubt) -> None:
         """Tell the agent and the clients that wait for the answer."""
@@ -94,10 +98,6 @@ class Questions:
         """
         if doubt := self._parked.doubt_of(message_id):
             self._asks.doubted(message_id, doubt)
-
-    def failed(self, failed: TurnFailed) -> str | None:
-        """Let the next try ask anew what had no answer; return the question in doubt that the turn failed by."""
-        return self._asks.failed(failed)
 
     def _former(self, ask: Ask) -> tuple[str, str] | None:
         """Return the same question, and its step, where an SCR that knew steps by their order has it under way."""

@@ -97,7 +97,7 @@ class Turns:
         carry = {order: carrier for part in parts for order, carrier in part.carriers().items()}
         fold.start({**carry, orders.Ring: self._ring}, self._sending.is_read)
         self._withdrawn: dict[str, list[Pending]] = {}
-        self._facts = Facts(self.router, self.timers, self.post, self._asks, self.questions, self.failures, self.parked)
+        self._facts = Facts(self.router, self.timers, self.post, self._asks, self.failures, self.parked)
 
     # What the supervisor tells.
 

@@ -168,6 +168,7 @@ class Records(NamedTuple):
 class Fails(NamedTuple):
     """Its handler raised.
 
+    `is_put_off`: the next try goes on with what this one has asked, after an outage or behind a doubt.
     `question` is what it asked that is in doubt, where that is why; `is_settled`: no longer.
     `is_running`: the incarnation was not told to stop.  `ahead`: something was sent ahead of it, `ahead_in_lane`: of
     which some must not overtake it.
@@ -178,6 +179,7 @@ class Fails(NamedTuple):
     failing: Failing
     error: ErrorInfo
     standing: Standing
+    is_put_off: bool = False
     question: str = ""
     is_settled: bool = False
     is_running: bool = True

@@ -52,6 +52,7 @@ def fail(turn: Turn, event: Fails) -> tuple[Turn, Orders]:
     answer = Answer(ref=event.ref, value=taken_back or is_parked or not goes_on)
     return after, (
         orders.IDLE,
+        orders.FailQuestions(event.is_put_off),
         orders.PAUSE,
         *((orders.TAKE_BACK,) if taken_back else ()),
         placed,

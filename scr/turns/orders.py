@@ -265,6 +265,12 @@ class EndQuestions(NamedTuple):
     """End all that it has asked."""
 
 
+class FailQuestions(NamedTuple):
+    """Have its next try ask anew what had no answer, unless it is put off."""
+
+    is_put_off: bool
+
+
 class Question(NamedTuple):
     """Ask another agent on its behalf."""
 
@@ -331,6 +337,7 @@ Order: TypeAlias = (
     | WaitBehind
     | FreeBehind
     | EndQuestions
+    | FailQuestions
     | Question
     | Read
     | PassOn

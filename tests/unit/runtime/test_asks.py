@@ -2,9 +2,6 @@
 
 import asyncio
 
-import pytest
-
-from scr.frames import TurnFailed
 from scr.messages import Failure, FailurePayload, Ping, Result, ResultPayload, origin
 from scr.runtime.waits import Waits
 from scr.turns.outcome import Outcome
@@ -94,16 +91,13 @@ def test_asking_again_with_the_same_message_waits_for_the_same_answer():
     assert not noted.waiting.total(), "the process that died waits for nothing, and the next has its answer"
 
 
-@pytest.mark.parametrize("put_off", [{"after_s": 1.0}, {"in_doubt": True}], ids=["outage", "doubt"])
-def test_a_turn_that_is_put_off_is_told_again_that_there_was_no_answer_and_one_that_failed_asks_anew(put_off):
-    failed = {"ref": 1, "message_id": "m0", "names": ("ValueError",), "error_type": "ValueError"}
-
+def test_a_turn_that_is_put_off_is_told_again_that_there_was_no_answer_and_one_that_failed_asks_anew():
     async def scenario(asking, asks):
         asking.open(question())
         asks.answer(failure("unanswered"))
-        asks.failed(TurnFailed(**failed, **put_off))
+        asks.failed("m0", is_put_off=True)
         assert not asking.open(question())
-        asks.failed(TurnFailed(**failed))
+        asks.failed("m0", is_put_off=False)
         assert asking.open(question())
 
     assert run(scenario).answers == ["NotAnswered"] * 2

@@ -5,7 +5,6 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scr.frames import TurnFailed
 from scr.runtime import asks as module
 from scr.store.records import OpenAsk
 from scr.turns.outcome import Outcome
@@ -75,7 +74,7 @@ def act(asking, clock, verb, n):
                 "nothing is kept of what a turn that is over asked"
             )
         case "failed":
-            asks.failed(TurnFailed(ref=1, message_id=ask.asked_in, names=("ValueError",), error_type="ValueError"))
+            asks.failed(ask.asked_in, is_put_off=False)
         case "due" | "late":
             asking.held_up = lambda within_s: verb == "late"
             clock.go_off(ask.message_id)

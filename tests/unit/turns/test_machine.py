@@ -118,7 +118,9 @@ IN_ORDER = {  # what is to be done, where anything is; a message that was sent a
     events.Freed: {Phase.BEHIND: "PutFirst FreeBehind"},
     events.Commits: {Phase.IN_HAND: "Idle PersistTurn EndQuestions Advance"},
     events.Records: {Phase.IN_HAND: "AwaitStore PersistStep"},
-    events.Fails: {Phase.IN_HAND: "Idle Pause Hold KeepCrash Emit PersistCharges StartTimer Tell Recycle"},
+    events.Fails: {
+        Phase.IN_HAND: "Idle FailQuestions Pause Hold KeepCrash Emit PersistCharges StartTimer Tell Recycle"
+    },
     events.Doubts: {Phase.IN_HAND: "Idle PersistDoubt Emit TellDoubt Settle"},
     events.Asks: {Phase.IN_HAND: "Question"},
     events.Reads: {Phase.IN_HAND: "Read"},
