@@ -14,7 +14,7 @@ from scr.mail.router import Router
 from scr.messages import Message
 from scr.turns import events
 from scr.turns.events import Event
-from scr.turns.machine import RULES
+from scr.turns.machine import decide
 from scr.turns.orders import Order
 
 TAKEN_BACK = events.TakenBack()
@@ -49,7 +49,7 @@ class Fold:
 
         What the carrying out of an order raises ends the list, and is raised.
         """
-        turn, orders = RULES[type(event)][pending.turn.phase](pending.turn, event)
+        turn, orders = decide(pending.turn, event)
         pending.turn, carry = turn, self._carry
         if turn.phase is Phase.OVER:
             self.router.forget(pending)

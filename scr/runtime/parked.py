@@ -21,6 +21,7 @@ from scr.store.url import MEMORY
 from scr.turns.events import Settled
 from scr.turns.outcome import Outcome
 
+LOOKED_AT = 1000
 WAITING = frozenset({Phase.IN_DOUBT, Phase.SETTLING})
 
 
@@ -30,18 +31,25 @@ class Parked:
     def __init__(self, store: Store, fold: Fold, run: str = "") -> None:
         self._store, self._fold, self._run = store, fold, run
         self._known: dict[str, Pending] = {}
+        self._look_at = LOOKED_AT
 
     @property
     def _router(self) -> Router:
         return self._fold.router
 
     def know(self, pending: Pending) -> None:
-        """Take note of a message that waits for a person."""
+        """Take note of a message that waits for a person; those that do no more are let go of now and then."""
         self._known[pending.turn.message.message_id] = pending
+        if len(self._known) > self._look_at:
+            self._look()
+            self._look_at = 2 * len(self._known) + LOOKED_AT
+
+    def _look(self) -> None:
+        self._known = {name: one for name, one in self._known.items() if one.turn.phase in WAITING}
 
     def of(self, agent: str) -> list[Pending]:
         """Return the agent's messages that wait for a person."""
-        self._known = {name: one for name, one in self._known.items() if one.turn.phase in WAITING}
+        self._look()
         return [one for one in self._known.values() if one.turn.message.to == agent]
 
     def doubt_of(self, message_id: str) -> Outcome | None:
