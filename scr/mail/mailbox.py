@@ -17,7 +17,7 @@ from heapq import merge
 from itertools import count
 from operator import attrgetter
 
-from scr.mail.pending import Pending, Phase
+from scr.mail.pending import COMMITTING, Pending
 from scr.mail.retrying import Retrying, lane_of
 from scr.messages import Message
 
@@ -93,7 +93,7 @@ class Mailbox:
     def append(self, pending: Pending) -> None:
         """Take a message in, at the end, however full the mailbox is."""
         pending.place = next(self._places)
-        if self._retrying.is_used and self._retrying.holds(pending.turn.message):
+        if self._retrying.is_used and self._retrying.holds(pending.message):
             self._retrying.put_behind(pending)
         else:
             self._waiting.append(pending)
@@ -101,7 +101,7 @@ class Mailbox:
     def put_first(self, pending: Pending) -> None:
         """Have a message wait before all others: it was in hand, or the time of its retry has come."""
         self._leave_hand(pending)
-        self._retrying.take(pending.turn.message.message_id)
+        self._retrying.take(pending.message_id)
         pending.place = pending.place or next(self._places)
         self._waiting.appendleft(pending)
 
@@ -112,9 +112,9 @@ class Mailbox:
         is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered and not is_alone)
         if is_behind is None:
             return
-        behind = [other for other in self._waiting if is_behind(other.turn.message)]
+        behind = [other for other in self._waiting if is_behind(other.message)]
         if behind:
-            self._waiting = deque(other for other in self._waiting if not is_behind(other.turn.message))
+            self._waiting = deque(other for other in self._waiting if not is_behind(other.message))
         for other in behind:
             self._retrying.put_behind(other)
 
@@ -127,11 +127,11 @@ class Mailbox:
         lane = lane_of(message) if self._bounds.ordered else None
         if lane is None or self._retrying.holds(message):
             return False
-        return any(lane_of(other.turn.message) == lane for other in self._ahead)
+        return any(lane_of(other.message) == lane for other in self._ahead)
 
     def waiting(self) -> list[Message]:
         """All messages that wait."""
-        return [pending.turn.message for pending in (*self._ahead, *self._waiting, *self._retrying)]
+        return [pending.message for pending in (*self._ahead, *self._waiting, *self._retrying)]
 
     def take(self) -> Pending | None:
         """The next message, in hand from now on; None when nothing waits or one is in hand."""
@@ -155,7 +155,7 @@ class Mailbox:
         One that was delivered before goes alone: it may be what ended the process.
         """
         waiting, in_hand, ahead = self._waiting, self.in_hand, len(self._ahead)
-        if not waiting or in_hand is None or in_hand.turn.phase is Phase.COMMITTING or ahead >= AHEAD_MAX:
+        if not waiting or in_hand is None or in_hand.turn.phase is COMMITTING or ahead >= AHEAD_MAX:
             return None
         pending = waiting[0]
         turn = pending.turn
@@ -177,7 +177,7 @@ class Mailbox:
     def advance(self) -> bool:
         """Put aside a message in hand that is sealed, if the store is not too far behind; whether that was done."""
         in_hand = self.in_hand
-        if in_hand and in_hand.turn.phase is Phase.COMMITTING and len(self._sealed) < SEALED_MAX:
+        if in_hand and in_hand.turn.phase is COMMITTING and len(self._sealed) < SEALED_MAX:
             self._sealed[in_hand.turn.message.message_id] = in_hand
             self.in_hand = None
             return True
@@ -188,7 +188,7 @@ class Mailbox:
 
         Returns whether something may be handed over, or sent ahead, that could not be before.
         """
-        message = pending.turn.message
+        message = pending.message
         was_full = len(self._sealed) + len(self._ahead) >= SEALED_MAX
         if self._sealed.pop(message.message_id, None):
             self.advance()
@@ -202,21 +202,21 @@ class Mailbox:
     def withdraw(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
         """Take out what is with the agent's process and is not wanted any more, in hand or sent ahead; returns it."""
         held = [self.in_hand] if self.in_hand and not self.in_hand.sealed else []
-        withdrawn = [pending for pending in (*held, *self._ahead) if is_unwanted(pending.turn.message)]
+        withdrawn = [pending for pending in (*held, *self._ahead) if is_unwanted(pending.message)]
         if self.in_hand in withdrawn:
             self.in_hand = None
         self._ahead = deque(pending for pending in self._ahead if pending not in withdrawn)
         for pending in withdrawn:
-            self._let_go(pending.turn.message)
+            self._let_go(pending.message)
         return withdrawn
 
     def drop(self, is_unwanted: Callable[[Message], bool]) -> list[Pending]:
         """Take out what waits and is not wanted any more; returns it."""
         dropped = self._retrying.drop(is_unwanted)
-        waiting = [pending for pending in (*self._waiting, *self._retrying) if is_unwanted(pending.turn.message)]
-        self._waiting = deque(pending for pending in self._waiting if not is_unwanted(pending.turn.message))
+        waiting = [pending for pending in (*self._waiting, *self._retrying) if is_unwanted(pending.message)]
+        self._waiting = deque(pending for pending in self._waiting if not is_unwanted(pending.message))
         for pending in waiting:
-            self._let_go(pending.turn.message)
+            self._let_go(pending.message)
         return [*dropped, *waiting]
 
     def empty(self) -> list[Pending]:

@@ -5,9 +5,8 @@ Pure.  `scr.turns.machine` says how the state changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scr.charging import Charges
 from scr.frames import Commit, StepRecord
@@ -32,6 +31,9 @@ class Phase(StrEnum):
     OVER = "over"  # has its outcome, or was never accepted
 
 
+ARRIVING, WAITING, AHEAD, IN_HAND, COMMITTING, RETRYING, BEHIND, IN_DOUBT, SETTLING, WITHDRAWN, OVER = Phase
+
+
 class Doubt(NamedTuple):
     """The step of a message of which it is not known whether it happened, and why not."""
 
@@ -50,7 +52,7 @@ class Turn(NamedTuple):
     """
 
     message: Message
-    phase: Phase = Phase.ARRIVING
+    phase: Phase = ARRIVING
     incarnation: int = 0
     deliveries: int = 0
     charges: Charges = UNCHARGED
@@ -75,23 +77,22 @@ def moved(turn: Turn, phase: Phase) -> Turn:
 _FRESH = tuple(Turn._field_defaults.values())
 
 
-@dataclass(slots=True, eq=False)
 class Pending:
-    """The cell of one message.
+    """The cell of one message, which is of this `message_id` and goes to this `agent`.
 
     `steps` are its recorded steps by name, `cause` is the seq of the last event of its life, and `place` its place in
     the order of arrival.
     """
 
-    turn: Turn
-    steps: dict[str, StepRecord] = field(default_factory=dict)
-    cause: int = 0
-    place: int = 0
+    __slots__ = ("agent", "cause", "message", "message_id", "place", "steps", "turn")
 
-    @property
-    def message(self) -> Message:
-        """The message."""
-        return self.turn.message
+    def __init__(self, turn: Turn, steps: dict[str, StepRecord] | None = None, cause: int = 0) -> None:
+        self.turn = turn
+        self.message: Final = turn.message
+        self.message_id: Final = turn.message.message_id
+        self.agent: Final = turn.message.to
+        self.steps: dict[str, StepRecord] = {} if steps is None else steps
+        self.cause, self.place = cause, 0
 
     @property
     def deliveries(self) -> int:
@@ -101,4 +102,4 @@ class Pending:
     @property
     def sealed(self) -> bool:
         """Whether its turn is on its way into the store: it is handed to no process again."""
-        return self.turn.phase is Phase.COMMITTING
+        return self.turn.phase is COMMITTING

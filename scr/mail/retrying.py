@@ -49,17 +49,17 @@ class Retrying:
 
     def put_behind(self, pending: Pending) -> None:
         """Have it wait for its lane."""
-        self._behind.setdefault(str(lane_of(pending.turn.message)), deque()).append(pending)
+        self._behind.setdefault(str(lane_of(pending.message)), deque()).append(pending)
         self.behind += 1
 
     def hold(self, pending: Pending, *, ordered: bool) -> Callable[[Message], bool] | None:
         """Have it wait for its time, and hold its lane; returns which messages must wait behind it now, None: none."""
-        self._waiting[pending.turn.message.message_id] = pending
+        self._waiting[pending.message_id] = pending
         self.is_used = True
-        lane = lane_of(pending.turn.message) if ordered else None
+        lane = lane_of(pending.message) if ordered else None
         if lane is None or lane in self._holders:
             return None
-        self._holders[lane] = pending.turn.message.message_id
+        self._holders[lane] = pending.message_id
         return lambda message: lane_of(message) == lane
 
     def take(self, message_id: str) -> Pending | None:
@@ -88,8 +88,8 @@ class Retrying:
         """Take out messages that wait behind others and are not wanted any more."""
         dropped = []
         for lane, queue in tuple(self._behind.items()):
-            dropped += [pending for pending in queue if is_unwanted(pending.turn.message)]
-            self._behind[lane] = deque(pending for pending in queue if not is_unwanted(pending.turn.message))
+            dropped += [pending for pending in queue if is_unwanted(pending.message)]
+            self._behind[lane] = deque(pending for pending in queue if not is_unwanted(pending.message))
         self.behind -= len(dropped)
         return dropped
 

@@ -167,11 +167,11 @@ class Router:
 
     def add(self, pending: Pending) -> None:
         """Know a message from now on, in a mailbox or not, until `forget`."""
-        self._open[pending.turn.message.message_id] = pending
+        self._open[pending.message_id] = pending
 
     def forget(self, pending: Pending) -> None:
         """Know a message no longer.  Idempotent."""
-        message_id = pending.turn.message.message_id
+        message_id = pending.message_id
         if self._open.get(message_id) is pending:
             del self._open[message_id]
 
@@ -182,7 +182,7 @@ class Router:
     def find(self, agent: str, message_id: str) -> Pending | None:
         """Return a message to the agent that may still be handed to a process."""
         pending = self._open.get(message_id)
-        if pending is None or pending.turn.message.to != agent or pending.turn.phase in DONE_WITH:
+        if pending is None or pending.agent != agent or pending.turn.phase in DONE_WITH:
             return None
         return pending
 
@@ -190,7 +190,7 @@ class Router:
         """Why a message waits for an agent that is down to stay; None when it does not."""
         pending = self._open.get(message_id)
         is_held = pending is not None and pending.turn.phase in IN_MAILBOX
-        return self._absent.get(pending.turn.message.to) if pending and is_held else None
+        return self._absent.get(pending.agent) if pending and is_held else None
 
     def open_messages(self) -> list[Pending]:
         """Return all messages that are known."""
@@ -219,13 +219,13 @@ class Router:
         """The message that the agent has in hand, or None when it is not `message_id`."""
         address = self._known.get(agent)
         pending = address.mailbox.in_hand if address else None
-        if pending and message_id and pending.turn.message.message_id != message_id:
+        if pending and message_id and pending.message_id != message_id:
             return None
         return pending
 
     def is_begun(self, pending: Pending) -> bool:
         """Tell whether the message was sent ahead and is the next: its agent may have begun it."""
-        address = self._known.get(pending.turn.message.to)
+        address = self._known.get(pending.agent)
         return address is not None and address.mailbox.is_begun(pending)
 
     def held(self, agent: str) -> list[Message]:

@@ -197,7 +197,7 @@ class Asks:
                 case RecordStep(agent, asked_in, step):
                     if pending := self._router.find(agent, asked_in):
                         pending.steps[step.name] = step
-                        pending.cause = self._log.emit(recorded(pending.turn.message, step), cause=pending.cause)
+                        pending.cause = self._log.emit(recorded(pending.message, step), cause=pending.cause)
                 case Unexpect(agent, incarnation):
                     self._care.answered(agent, incarnation)
                 case Tell(agent, incarnation, answer):

@@ -68,7 +68,7 @@ def crash_of(
         stderr=stderr,
         memory_bytes=status.usage.memory_bytes,
         cpu_s=status.usage.cpu_s,
-        in_hand=pending.message.message_id if pending else None,
+        in_hand=pending.message_id if pending else None,
         in_hand_type=pending.message.type if pending else None,
         deliveries=pending.deliveries if pending else 0,
         begun=_begun(pending) if pending else "",

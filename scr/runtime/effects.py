@@ -53,9 +53,9 @@ class Effects:
 
     def _monitor(self, pending: Pending, order: orders.Monitor) -> None:
         if order.is_wanted:
-            self.watch(pending.turn.message.to, order.target)
+            self.watch(pending.agent, order.target)
             return
-        for news in self._fold.router.demonitor(pending.turn.message.to, order.target):
+        for news in self._fold.router.demonitor(pending.agent, order.target):
             self._fold.feed(news, CANCELLED)
 
     def watch(self, watcher: str, target: str) -> None:

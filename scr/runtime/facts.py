@@ -86,7 +86,7 @@ class Facts:
 
     def _commits(self, pending: Pending, incarnation: int, frame: Commit) -> events.Commits:
         reach("runtime.commit_heard")
-        message = pending.turn.message
+        message = pending.message
         agent, fault = message.to, ""
         try:
             timed = self._timers.change_of(agent, frame.timers, frame.cancels)
@@ -106,7 +106,7 @@ class Facts:
         return events.Records(incarnation, step_of(frame), frame.ref, self._is_next(pending))
 
     def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
-        message = pending.turn.message
+        message = pending.message
         agent, mailbox = message.to, self._router.mailbox(message.to)
         question = self._asks.doubt_told(message.message_id) if frame.in_doubt else ""
         raised = Raised(frame.names) if frame.after_s is None else PutOff(frame.after_s)

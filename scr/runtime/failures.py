@@ -88,7 +88,7 @@ class Failures:
 
     def left_s(self, pending: Pending, at: float) -> float | None:
         """How long a retry that an earlier runtime has left still waits; None for what is no retry."""
-        message, due = pending.turn.message, pending.turn.due
+        message, due = pending.message, pending.turn.due
         if due is None:
             return None
         own = message.payload.retry if isinstance(message, Task) else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from scr.errors import ChannelError
-from scr.mail.pending import Pending, Phase, arriving
+from scr.mail.pending import OVER, Pending, arriving
 from scr.mail.router import Router
 from scr.messages import Message
 from scr.turns import events
@@ -51,7 +51,7 @@ class Fold:
         """
         turn, orders = decide(pending.turn, event)
         pending.turn, carry = turn, self._carry
-        if turn.phase is Phase.OVER:
+        if turn.phase is OVER:
             self.router.forget(pending)
         for order in orders:
             carry[type(order)](pending, order)

@@ -136,7 +136,7 @@ class Lifecycle:
                 reason=end.reason,
                 detail=end.detail,
                 asked=incarnation.asked,
-                in_hand=pending.message.message_id if pending else None,
+                in_hand=pending.message_id if pending else None,
                 deliveries=pending.deliveries if pending else 0,
                 tail=incarnation.tail,
             )

@@ -51,15 +51,15 @@ class Mail:
             self._fold.feed(pending, DUE)
 
     def _box(self, pending: Pending) -> Mailbox:
-        mailbox = self._router.mailbox(pending.turn.message.to)
-        assert mailbox is not None, f"{pending.turn.message.to} was never opened"
+        mailbox = self._router.mailbox(pending.agent)
+        assert mailbox is not None, f"{pending.agent} was never opened"
         return mailbox
 
     def _pause(self, pending: Pending, _order: orders.Pause) -> None:
-        self._router.pause(pending.turn.message.to)
+        self._router.pause(pending.agent)
 
     def _resume(self, pending: Pending, _order: orders.Resume) -> None:
-        agent = pending.turn.message.to
+        agent = pending.agent
         self._router.resume(agent)
         self._fold.deliver(agent)
 
@@ -71,42 +71,42 @@ class Mail:
         self._box(pending).begin()
 
     def _enqueue(self, pending: Pending, _order: orders.Enqueue) -> None:
-        agent = pending.turn.message.to
+        agent = pending.agent
         self._box(pending).append(pending)
         self._fold.deliver(agent)
 
     def _put_first(self, pending: Pending, _order: orders.PutFirst) -> None:
         self._box(pending).put_first(pending)
-        self._fold.deliver(pending.turn.message.to)
+        self._fold.deliver(pending.agent)
 
     def _hold(self, pending: Pending, order: orders.Hold) -> None:
         self._box(pending).hold(pending, is_alone=order.is_alone)
 
     def _advance(self, pending: Pending, _order: orders.Advance) -> None:
-        agent = pending.turn.message.to
+        agent = pending.agent
         mailbox = self._router.mailbox(agent)
         if mailbox and mailbox.advance():
             self._fold.deliver(agent)
 
     def _settle(self, pending: Pending, order: orders.Settle) -> None:
-        agent = pending.turn.message.to
+        agent = pending.agent
         mailbox = self._router.mailbox(agent)  # the agent may have ended since its turn was sealed
         if mailbox and mailbox.settle(pending) and order.hands_over:
             self._fold.deliver(agent)
 
     def _hand_over(self, pending: Pending, _order: orders.HandOver) -> None:
-        self._fold.deliver(pending.turn.message.to)
+        self._fold.deliver(pending.agent)
 
     def _start_timer(self, pending: Pending, order: orders.StartTimer) -> None:
-        message = pending.turn.message
+        message = pending.message
         self._retries.wait(message.to, message.message_id, order.delay_s)
 
     def _count(self, pending: Pending, order: orders.CountRow) -> None:
-        self._failures.count(pending.turn.message.to, order.row)
+        self._failures.count(pending.agent, order.row)
 
     def _wait_behind(self, pending: Pending, order: orders.WaitBehind) -> None:
         self._behind.setdefault(order.question, []).append(pending)
 
     def _free_behind(self, pending: Pending, _order: orders.FreeBehind) -> None:
-        for behind in self._behind.pop(pending.turn.message.message_id, ()):
+        for behind in self._behind.pop(pending.message_id, ()):
             self._fold.feed(behind, FREED)

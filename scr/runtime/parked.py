@@ -39,7 +39,7 @@ class Parked:
 
     def know(self, pending: Pending) -> None:
         """Take note of a message that waits for a person; those that do no more are let go of now and then."""
-        self._known[pending.turn.message.message_id] = pending
+        self._known[pending.message_id] = pending
         if len(self._known) > self._look_at:
             self._look()
             self._look_at = 2 * len(self._known) + LOOKED_AT
@@ -50,7 +50,7 @@ class Parked:
     def of(self, agent: str) -> list[Pending]:
         """Return the agent's messages that wait for a person."""
         self._look()
-        return [one for one in self._known.values() if one.turn.message.to == agent]
+        return [one for one in self._known.values() if one.agent == agent]
 
     def doubt_of(self, message_id: str) -> Outcome | None:
         """Tell the asker of a message that waits for a person which step is in doubt, and what settles it."""
@@ -62,7 +62,7 @@ class Parked:
         return Outcome(error="StepInDoubt", detail=self._sentence(pending, *pending.turn.doubt))
 
     def _sentence(self, pending: Pending, record: str, why: str) -> str:
-        message = pending.turn.message
+        message = pending.message
         store, why = self._store.status().url, why or "it had begun and has not ended"
         settle = f"Runtime.resolve({message.message_id!r}, is_done=...)"
         if store != MEMORY:  # a memory is out of reach for another process

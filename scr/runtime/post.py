@@ -106,7 +106,7 @@ class Post:
 
     def _arrive(self, pending: Pending) -> None:
         """Feed that the store has the message, and which room there is for it."""
-        message, router = pending.turn.message, self._fold.router
+        message, router = pending.message, self._fold.router
         room = router.room(message)
         if room is OPEN:
             self._fold.feed(pending, ACCEPTED)
@@ -266,7 +266,7 @@ class Post:
 
     def _bury(self, pending: Pending, order: orders.Bury) -> None:
         """The message is a dead letter; its sender is told, once."""
-        message, deliveries = pending.turn.message, pending.turn.deliveries
+        message, deliveries = pending.message, pending.turn.deliveries
         letter = DeadLetter(message, order.reason, order.detail, deliveries, time.time(), order.error)
         buried = MessageBuried(
             message_id=message.message_id, type=message.type, to=message.to, reason=order.reason, deliveries=deliveries
@@ -299,7 +299,7 @@ class Post:
             self._asks.end(asked, outcome_of(failure))
 
     def _tell_absent(self, pending: Pending, order: orders.TellAbsent) -> None:
-        self.tell_absent(pending.turn.message.message_id, order.absence)
+        self.tell_absent(pending.message_id, order.absence)
 
     def cancelled(self, message_id: str) -> None:
         """A client's message and all that grew out of it are cancelled: that is its answer."""

@@ -40,17 +40,17 @@ class Questions:
         }
 
     def _question(self, pending: Pending, order: orders.Question) -> None:
-        self.put(pending.turn.message.to, order.incarnation, order.frame, pending)
+        self.put(pending.agent, order.incarnation, order.frame, pending)
 
     def _end(self, pending: Pending, _order: orders.EndQuestions) -> None:
-        self._asks.over(pending.turn.message.message_id)
+        self._asks.over(pending.message_id)
 
     def _fail(self, pending: Pending, order: orders.FailQuestions) -> None:
-        self._asks.failed(pending.turn.message.message_id, is_put_off=order.is_put_off)
+        self._asks.failed(pending.message_id, is_put_off=order.is_put_off)
 
     def _tell_doubt(self, pending: Pending, _order: orders.TellDoubt) -> None:
         """Tell the agent and the clients that wait for the answer."""
-        message_id = pending.turn.message.message_id
+        message_id = pending.message_id
         self.doubted(message_id)
         self._post.tell_doubt(message_id)
 
@@ -115,7 +115,7 @@ class Questions:
     def _waits_for(self, agent: str) -> Iterator[str]:
         """Yield whose answers the turn that the agent has in hand waits for; not what an earlier delivery asked."""
         if pending := self._router.in_hand(agent):
-            yield from self._asks.awaited(pending.message.message_id, pending.deliveries)
+            yield from self._asks.awaited(pending.message_id, pending.deliveries)
 
 
 def is_same(one: Message, other: Message) -> bool:

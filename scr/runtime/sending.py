@@ -60,18 +60,15 @@ class Sending:
         }
 
     def _send(self, pending: Pending, _order: orders.Send) -> None:
-        turn = pending.turn
-        frame = self._frame(pending, turn.deliveries)
-        self._channels[turn.message.to].send(frame)
+        frame = self._frame(pending, pending.turn.deliveries)
+        self._channels[pending.agent].send(frame)
 
     def _send_ahead(self, pending: Pending, _order: orders.SendAhead) -> None:
-        turn = pending.turn
-        frame = self._frame(pending, turn.deliveries + 1, is_ahead=True)
-        self._channels[turn.message.to].send_next(frame)
+        frame = self._frame(pending, pending.turn.deliveries + 1, is_ahead=True)
+        self._channels[pending.agent].send_next(frame)
 
     def _frame(self, pending: Pending, deliveries: int, *, is_ahead: bool = False) -> Deliver:
-        turn = pending.turn
-        message = turn.message
+        turn, message = pending.turn, pending.message
         steps, more = self._pages.first(pending)
         return Deliver.trusted(
             message=message,
@@ -79,46 +76,41 @@ class Sending:
             attempt=turn.charges.attempts + 1,
             steps=steps,
             more=more,
-            deadline_s=self._care.deadline_s(message.to, turn.incarnation, message),
+            deadline_s=self._care.deadline_s(pending.agent, turn.incarnation, message),
             entries_version=self._store.entries_version if self._memory else 0,
             ahead=is_ahead and self._memory is not None,
         )
 
     def _tell(self, pending: Pending, order: orders.Tell) -> None:
-        self._upkeep.tell(pending.turn.message.to, order.incarnation, order.answer)
+        self._upkeep.tell(pending.agent, order.incarnation, order.answer)
 
     def _busy(self, pending: Pending, _order: orders.Busy) -> None:
-        turn = pending.turn
-        message = turn.message
-        self._care.busy(message.to, turn.incarnation, message)
-        self.is_rung = self.is_rung and message.to != self._memory
+        self._care.busy(pending.agent, pending.turn.incarnation, pending.message)
+        self.is_rung = self.is_rung and pending.agent != self._memory
 
     def _idle(self, pending: Pending, _order: orders.Idle) -> None:
-        turn = pending.turn
-        self._care.idle(turn.message.to, turn.incarnation)
+        self._care.idle(pending.agent, pending.turn.incarnation)
 
     def _await_store(self, pending: Pending, _order: orders.AwaitStore) -> None:
-        turn = pending.turn
-        self._care.wait(turn.message.to, turn.incarnation)
+        self._care.wait(pending.agent, pending.turn.incarnation)
 
     def _go_on(self, pending: Pending, _order: orders.GoOn) -> None:
-        turn = pending.turn
-        self._care.go_on(turn.message.to, turn.incarnation)
+        self._care.go_on(pending.agent, pending.turn.incarnation)
 
     def _keep_crash(self, pending: Pending, order: orders.KeepCrash) -> None:
-        self._upkeep.raised(pending.turn.message.to, order.incarnation, order.error, pending)
+        self._upkeep.raised(pending.agent, order.incarnation, order.error, pending)
 
     def _park(self, pending: Pending, order: orders.Park) -> None:
-        self._upkeep.park(pending.turn.message.to, order.why)
+        self._upkeep.park(pending.agent, order.why)
 
     def _recycle(self, pending: Pending, _order: orders.Recycle) -> None:
-        self._upkeep.recycle(pending.turn.message.to)
+        self._upkeep.recycle(pending.agent)
 
     def _distrust(self, pending: Pending, order: orders.Distrust) -> None:
-        self._upkeep.distrust(pending.turn.message.to, order.incarnation, order.why)
+        self._upkeep.distrust(pending.agent, order.incarnation, order.why)
 
     def _read(self, pending: Pending, order: orders.Read) -> None:
-        self._pages.steps(pending.turn.message.to, order.incarnation, pending, order.frame)
+        self._pages.steps(pending.agent, order.incarnation, pending, order.frame)
 
     def _pass_on(self, _pending: Pending, order: orders.PassOn) -> None:
         self._streams.tell(order.frame)

@@ -109,7 +109,7 @@ def _agent(
         parks=spec.park,
         mailbox=router.depth(child.id),
         retries=router.retries(child.id),
-        in_hand=pending.message.message_id if pending else None,
+        in_hand=pending.message_id if pending else None,
         in_hand_type=pending.message.type if pending else None,
         in_hand_s=at - pulse.busy_at if pulse and pulse.busy_at else None,
         deliveries=pending.deliveries if pending else 0,

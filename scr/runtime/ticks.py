@@ -49,7 +49,7 @@ class Ticks:
         return {orders.SetTimers: self._set_timers}
 
     def _set_timers(self, pending: Pending, order: orders.SetTimers) -> None:
-        self.carry_out(pending.turn.message.to, order.timed, order.cancels)
+        self.carry_out(pending.agent, order.timed, order.cancels)
 
     def take_back(self, agent: str, named: Mapping[str, Timer]) -> None:
         """Restore the named timers that the agent had before a change which is not kept."""

@@ -172,13 +172,13 @@ class Turns:
         def is_unwanted(message: Message) -> bool:
             return message_id in {message.message_id, message.trace_id}
 
-        agents = dict.fromkeys(pending.message.to for pending in self.router.drop(is_unwanted))
+        agents = dict.fromkeys(pending.agent for pending in self.router.drop(is_unwanted))
         known = [pending for pending in self.router.open_messages() if is_unwanted(pending.message)]
         unwanted = [pending for pending in known if pending.turn.phase is not Phase.WITHDRAWN]
         for pending in unwanted:
             self.fold.feed(pending, CANCELLED)
             if pending.turn.phase is Phase.WITHDRAWN:
-                self._withdrawn.setdefault(pending.message.to, []).append(pending)
+                self._withdrawn.setdefault(pending.agent, []).append(pending)
         for agent in agents:  # others may have waited behind them
             self.fold.deliver(agent)
         self.post.cancelled(message_id)
@@ -219,7 +219,7 @@ class Turns:
             return
         message_id: str = frame.message_id  # type: ignore[union-attr,assignment] # each of these kinds has one
         pending = self.router.get(message_id)
-        if pending and pending.turn.message.to == agent:
+        if pending and pending.agent == agent:
             self._hear(pending, self._facts.event_of(pending, incarnation, frame))
         elif kind is not events.Streams:
             self._children.distrust(agent, incarnation, stranger(kind, message_id))

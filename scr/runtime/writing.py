@@ -69,7 +69,7 @@ class Writing:
 
     def _persist_step(self, pending: Pending, order: orders.PersistStep) -> None:
         kept = partial(self._fold.feed, pending, events.Recorded(*order))
-        message_id = pending.turn.message.message_id
+        message_id = pending.message_id
         self._store.record(message_id, order.step, kept, partial(self._refused, pending, order))
 
     def _refused(self, pending: Pending, order: orders.PersistStep, error: ScrError) -> None:
@@ -80,15 +80,15 @@ class Writing:
         self._store.failed(turn.message.message_id, turn.deliveries, turn.charges, turn.due)
 
     def _persist_doubt(self, pending: Pending, order: orders.PersistDoubt) -> None:
-        self._store.park(pending.turn.message.message_id, *order.doubt)
+        self._store.park(pending.message_id, *order.doubt)
         self._parked.know(pending)
 
     def _persist_settlement(self, pending: Pending, order: orders.PersistSettlement) -> None:
-        message_id = pending.turn.message.message_id
+        message_id = pending.message_id
         self._store.resolve(message_id, order.step, order.name, partial(self._resolved, pending))
 
     def _resolved(self, pending: Pending) -> None:
-        room = self._fold.router.room(pending.turn.message)
+        room = self._fold.router.room(pending.message)
         self._fold.feed(pending, events.Resolved(room))
 
     def _emit(self, pending: Pending, order: orders.Emit) -> None:

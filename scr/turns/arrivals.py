@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn, moved
+from scr.mail.pending import IN_DOUBT, RETRYING, Turn, moved
 from scr.mail.router import OPEN, Posted
 from scr.turns import events, orders
 from scr.turns.happenings import accepted
@@ -36,11 +36,11 @@ def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
     if event.uncarried:
         return over(turn), (orders.Bury("quarantined", f"it cannot be handed to {to}: {event.uncarried}"),)
     if event.doubt:
-        return turn._replace(phase=Phase.IN_DOUBT, doubt=event.doubt), ()
+        return turn._replace(phase=IN_DOUBT, doubt=event.doubt), ()
     if event.room.posted is Posted.UNKNOWN_AGENT:
         return over(turn), (orders.Bury("agent_gone", f"there is no agent {to!r} any more"),)
     if event.left_s is not None:
-        return moved(turn, Phase.RETRYING), (orders.Hold(), orders.StartTimer(event.left_s))
+        return moved(turn, RETRYING), (orders.Hold(), orders.StartTimer(event.left_s))
     return waiting(turn), (orders.ENQUEUE,)
 
 

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import COMMITTING, IN_HAND, Turn
 from scr.messages import RUNTIME
 from scr.store.records import effects_of
 from scr.telemetry.events import TurnCommitted
@@ -22,7 +22,7 @@ def commit(turn: Turn, event: events.Commits) -> tuple[Turn, Orders]:
     if event.fault:
         return turn, (orders.Distrust(incarnation, event.fault),)
     message, deliveries = turn.message, turn.deliveries
-    after = Turn(message, Phase.COMMITTING, incarnation, deliveries, turn.charges, turn.writing, frame=frame)
+    after = Turn(message, COMMITTING, incarnation, deliveries, turn.charges, turn.writing, frame=frame)
     persist = orders.PersistTurn(event.turn, event.timed, event.silent)
     if frame.ends:
         return after, (orders.IDLE, persist, orders.END_QUESTIONS)
@@ -66,7 +66,7 @@ def is_plain(turn: Turn, event: events.Kept) -> bool:
 def undo(turn: Turn, event: events.Unkeepable) -> tuple[Turn, Orders]:
     """Take back a turn or a step that no store keeps: the incarnation broke the protocol."""
     writing = turn.writing[:-1] if event.is_step else turn.writing
-    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=writing)
+    after = turn._replace(phase=IN_HAND, frame=None, writing=writing)
     return after, blame(turn, event)[1]
 
 

@@ -5,19 +5,19 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import AHEAD, IN_HAND, WAITING, Turn
 from scr.telemetry.events import MessageDelivered
 from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import over, waiting
 
-AHEAD = (orders.SEND_AHEAD,)
+SENT = (orders.SEND_AHEAD,)
 SETTLE = orders.Settle(hands_over=False)  # it is refused while mail is handed over: that goes on by itself
 
 
 def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
     """Hand it to a process before its turn has come: it was never delivered before."""
-    return Turn(turn.message, Phase.AHEAD, event.incarnation), AHEAD
+    return Turn(turn.message, AHEAD, event.incarnation), SENT
 
 
 def take_back(turn: Turn, _event: events.TakenBack) -> tuple[Turn, Orders]:
@@ -28,7 +28,7 @@ def take_back(turn: Turn, _event: events.TakenBack) -> tuple[Turn, Orders]:
 def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
     """Count the delivery, and have the process handle it; one that has it already is sent nothing."""
     message, incarnation, deliveries = turn.message, event.incarnation, turn.deliveries + 1
-    after = Turn(message, Phase.IN_HAND, incarnation, deliveries, turn.charges, turn.writing)
+    after = Turn(message, IN_HAND, incarnation, deliveries, turn.charges, turn.writing)
     happened = MessageDelivered(
         message_id=message.message_id,
         agent=message.to,
@@ -36,7 +36,7 @@ def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
         deliveries=deliveries,
         steps_reused=event.steps,
     )
-    if turn.phase is Phase.AHEAD:
+    if turn.phase is AHEAD:
         return after, (orders.BUSY, orders.Emit(happened))
     return after, (orders.SEND, orders.BUSY, orders.Emit(happened))
 
@@ -49,4 +49,4 @@ def refuse_delivery(turn: Turn, event: events.Undeliverable) -> tuple[Turn, Orde
 
 def try_again(turn: Turn, _event: events.Due) -> tuple[Turn, Orders]:
     """Have it be the next."""
-    return turn._replace(phase=Phase.WAITING, due=None), (orders.PUT_FIRST,)
+    return turn._replace(phase=WAITING, due=None), (orders.PUT_FIRST,)

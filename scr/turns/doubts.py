@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn, moved
+from scr.mail.pending import IN_DOUBT, SETTLING, WAITING, Turn, moved
 from scr.mail.router import Posted
 from scr.step_names import shown_step
 from scr.telemetry.events import MessageParked
@@ -21,7 +21,7 @@ def doubt(turn: Turn, event: events.Doubts) -> tuple[Turn, Orders]:
         return turn, ()
     message, (step, why) = turn.message, event.doubt
     happened = MessageParked(message_id=message.message_id, agent=message.to, step=shown_step(step), detail=why)
-    return turn._replace(phase=Phase.IN_DOUBT, doubt=event.doubt), (
+    return turn._replace(phase=IN_DOUBT, doubt=event.doubt), (
         orders.IDLE,
         orders.PersistDoubt(event.doubt),
         orders.Emit(happened),
@@ -35,7 +35,7 @@ def settle(turn: Turn, event: events.Settled) -> tuple[Turn, Orders]:
     assert turn.doubt is not None
     name = turn.doubt.step
     last = known(event.step) if event.step else orders.DropStep(name)
-    return moved(turn, Phase.SETTLING), (last, orders.PersistSettlement(event.step, name))
+    return moved(turn, SETTLING), (last, orders.PersistSettlement(event.step, name))
 
 
 def resume(turn: Turn, event: events.Resolved) -> tuple[Turn, Orders]:
@@ -43,10 +43,10 @@ def resume(turn: Turn, event: events.Resolved) -> tuple[Turn, Orders]:
     if event.room.posted is Posted.UNKNOWN_AGENT:
         why = f"there is no agent {turn.message.to!r} any more"
         return over(turn), (orders.Bury("agent_gone", why), orders.FREE_BEHIND)
-    after = turn._replace(phase=Phase.WAITING, doubt=None)
+    after = turn._replace(phase=WAITING, doubt=None)
     return after, (orders.PUT_FIRST, orders.FREE_BEHIND, *absent(event.room))
 
 
 def free(turn: Turn, _event: events.Freed) -> tuple[Turn, Orders]:
     """Have it be the next, and free what waits behind it in turn."""
-    return turn._replace(phase=Phase.WAITING, question=""), (orders.PUT_FIRST, orders.FREE_BEHIND)
+    return turn._replace(phase=WAITING, question=""), (orders.PUT_FIRST, orders.FREE_BEHIND)

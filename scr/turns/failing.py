@@ -21,7 +21,7 @@ from scr.charging import (
     streak,
 )
 from scr.frames import Answer
-from scr.mail.pending import Phase, Turn, moved
+from scr.mail.pending import BEHIND, IN_HAND, OVER, RETRYING, WAITING, Turn, moved
 from scr.messages import Task
 from scr.retry import ErrorInfo
 from scr.step_names import is_later
@@ -75,7 +75,7 @@ def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
     if event.incarnation != turn.incarnation:
         return turn, ()
     if not event.blamed:
-        return moved(turn, Phase.WAITING), (
+        return moved(turn, WAITING), (
             orders.PUT_FIRST,
             orders.PersistCharges(),
         )
@@ -87,7 +87,7 @@ def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
 
 def explains(turn: Turn, event: Exited) -> bool:
     """Tell whether the message explains the end of the process: then no supervisor counts it."""
-    has_it = turn.phase is Phase.IN_HAND and turn.incarnation == event.incarnation
+    has_it = turn.phase is IN_HAND and turn.incarnation == event.incarnation
     return has_it and event.blamed and event.standing.policy.retries
 
 
@@ -108,13 +108,13 @@ def placed_by(turn: Turn, charges: Charges, verdict: Verdict, question: str = ""
     """Return the message after the verdict, and where its mailbox puts it."""
     match verdict:
         case TryAgain(due=None):
-            return turn._replace(phase=Phase.WAITING, charges=charges), orders.PUT_FIRST
+            return turn._replace(phase=WAITING, charges=charges), orders.PUT_FIRST
         case TryAgain(due):
-            return turn._replace(phase=Phase.RETRYING, charges=charges, due=due), orders.Hold()
+            return turn._replace(phase=RETRYING, charges=charges, due=due), orders.Hold()
         case Wait():  # alone: a person may take days
-            return turn._replace(phase=Phase.BEHIND, charges=charges, question=question), orders.Hold(is_alone=True)
+            return turn._replace(phase=BEHIND, charges=charges, question=question), orders.Hold(is_alone=True)
         case Bury():
-            return turn._replace(phase=Phase.OVER, charges=charges), orders.Settle()
+            return turn._replace(phase=OVER, charges=charges), orders.Settle()
 
 
 def follow(turn: Turn, verdict: Verdict, error: ErrorInfo, standing: Standing, incarnation: int) -> tuple[Orders, bool]:

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn, moved
+from scr.mail.pending import WITHDRAWN, Turn, moved
 from scr.messages import RUNTIME, Down, Failure, Message, Tick
 from scr.turns import events, orders
 from scr.turns.orders import Orders
@@ -45,7 +45,7 @@ def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
 def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
     """Give a message that a process has its outcome, and replace the process: what it says of it is ignored."""
     _, then = cancel(turn, event)
-    return moved(turn, Phase.WITHDRAWN), (orders.PAUSE, *then, orders.RECYCLE)
+    return moved(turn, WITHDRAWN), (orders.PAUSE, *then, orders.RECYCLE)
 
 
 def has_sender(message: Message) -> bool:

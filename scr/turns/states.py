@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import Phase, Turn, moved
+from scr.mail.pending import OVER, WAITING, Turn, moved
 from scr.mail.router import Room
 from scr.messages import CLIENT, Message
 from scr.turns import orders
@@ -14,12 +14,12 @@ from scr.turns.orders import Orders
 
 def over(turn: Turn) -> Turn:
     """Return the message with its outcome."""
-    return moved(turn, Phase.OVER)
+    return moved(turn, OVER)
 
 
 def waiting(turn: Turn) -> Turn:
     """Return the message in its mailbox."""
-    return moved(turn, Phase.WAITING)
+    return moved(turn, WAITING)
 
 
 def absent(room: Room) -> Orders:

@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 from scr.frames import Answer, StepRecord
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import IN_HAND, WAITING, Turn
 from scr.turns import events, orders
 from scr.turns.happenings import recorded
 from scr.turns.orders import Order, Orders
@@ -62,13 +62,13 @@ def refuse_step(turn: Turn, event: events.Unrecorded) -> tuple[Turn, Orders]:
 
 def go_on(turn: Turn, incarnation: int) -> Orders:
     """Give the handler its whole budget again, if its turn has not failed meanwhile."""
-    has_it = turn.phase is Phase.IN_HAND and turn.incarnation == incarnation
+    has_it = turn.phase is IN_HAND and turn.incarnation == incarnation
     return (orders.GO_ON,) if has_it else ()
 
 
 def next_one(turn: Turn) -> Orders:
     """Hand over what is next, where it was this message that could not be handed over."""
-    return (orders.HandOver(),) if turn.phase is Phase.WAITING and not turn.writing else ()
+    return (orders.HandOver(),) if turn.phase is WAITING and not turn.writing else ()
 
 
 def ask(turn: Turn, event: events.Asks) -> tuple[Turn, Orders]:
