@@ -32,6 +32,7 @@ class Fold:
         self.router = router
         self._carry: Carriers = {}
         self._is_read: Callable[[str], bool] = lambda _: False
+        self._refusing: set[str] = set()
         self.has_ended = False  # the runtime stops: what is open stays open in the store
 
     def start(self, carry: Carriers, is_read: Callable[[str], bool]) -> None:
@@ -59,7 +60,7 @@ class Fold:
     def deliver(self, agent: str) -> None:
         """Hand over what the agent may have now; behind it more is sent ahead, as long as its process reads."""
         address = self.router.ready(agent)
-        if address is None:
+        if address is None or agent in self._refusing:
             return
         mailbox, incarnation = address.mailbox, address.incarnation
         while pending := mailbox.take():
@@ -72,10 +73,13 @@ class Fold:
             mailbox.send_ahead()
 
     def _hand(self, pending: Pending, incarnation: int) -> None:
+        """Hand a message over, or refuse it; what that brings its agent is handed over by the one that delivers now."""
         try:
             self.feed(pending, events.Handed(incarnation, len(pending.steps)))
         except ChannelError as error:
+            self._refusing.add(pending.agent)
             self.feed(pending, events.Undeliverable(str(error)))
+            self._refusing.discard(pending.agent)
 
     def _sent_ahead(self, pending: Pending, incarnation: int) -> bool:
         """Send a message ahead; false for one that no frame can hold: it is buried when it comes to its turn."""

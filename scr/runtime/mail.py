@@ -10,10 +10,10 @@ import asyncio
 from scr.mail.mailbox import Mailbox
 from scr.mail.pending import Pending
 from scr.runtime.failures import Failures
-from scr.runtime.fold import TAKEN_BACK, Carriers, Fold
+from scr.runtime.fold import Carriers, Fold
 from scr.runtime.retries import Retries
 from scr.turns import orders
-from scr.turns.events import Due, Freed
+from scr.turns.events import Due, Freed, TakenBack
 
 DUE, FREED = Due(), Freed()
 
@@ -63,9 +63,10 @@ class Mail:
         self._router.resume(agent)
         self._fold.deliver(agent)
 
-    def _take_back(self, pending: Pending, _order: orders.TakeBack) -> None:
+    def _take_back(self, pending: Pending, order: orders.TakeBack) -> None:
+        taken_back = TakenBack(order.is_over)
         for taken in self._box(pending).take_back():
-            self._fold.feed(taken, TAKEN_BACK)
+            self._fold.feed(taken, taken_back)
 
     def _begin(self, pending: Pending, _order: orders.Begin) -> None:
         self._box(pending).begin()

@@ -191,9 +191,10 @@ class Post:
 
     def _redirected(self, arrival: Arrival, known: Known, kept: KeptMessage | None) -> None:
         """The message has the place of the one that was delivered to no agent, unless that is delivered by now."""
+        is_unwanted = arrival.message.message_id in self._unwanted
         self._take_in(arrival.message.message_id, arrival.given if kept else known.given)
         if kept:
-            self.reopen(kept)
+            self.reopen(kept, is_unwanted=is_unwanted)
 
     def _take_in(self, key: str, given: Given | None) -> None:
         """Tell those that submitted the message of this key that it is in the store, and refuse the others."""
@@ -224,6 +225,10 @@ class Post:
             self._fold.feed(pending, REFUSED)
             raise
 
+    def expect(self, message: Message) -> Then:
+        """Know a message to an agent that the store is about to have; returns what is to be called when it has."""
+        return partial(self._arrive, self._fold.new(message))
+
     def post(self, message: Message, cause: int = 0) -> None:
         """A message that is kept: on its way."""
         if message.to == CLIENT:
@@ -234,8 +239,11 @@ class Post:
         else:
             self._arrive(self._fold.new(message, cause))
 
-    def reopen(self, kept: KeptMessage) -> None:
-        """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox."""
+    def reopen(self, kept: KeptMessage, *, is_unwanted: bool = False) -> None:
+        """A dead letter that is a message again: on its way with the steps that it had, however full the mailbox.
+
+        `is_unwanted`: it was cancelled meanwhile.
+        """
         message, router = kept.message, self._fold.router
         self._asks.forget(message.message_id)
         if message.to == CLIENT or self._asks.is_answer(message):
@@ -244,6 +252,8 @@ class Post:
         pending = self._fold.new(message)
         pending.turn = pending.turn._replace(deliveries=kept.deliveries)
         pending.steps.update((step.name, step) for step in kept.steps)
+        if is_unwanted:
+            self._fold.feed(pending, CANCEL)
         if message.to in router:
             self._fold.feed(pending, Accepted(Room(absence=router.absent.get(message.to))))
         else:
@@ -288,6 +298,7 @@ class Post:
         self._log.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
             self._asks.end(message.message_id, CANCELLED)
+        self._waits.end_all(message.message_id, CANCELLED)
 
     def _tell_silence(self, _pending: Pending, order: orders.TellSilence) -> None:
         """Give an asker the failure that it gets in place of an answer."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from scr.errors import InvalidMessage
 from scr.frames import Ask
 from scr.mail.pending import Pending
 from scr.mail.router import Router
@@ -58,11 +59,17 @@ class Questions:
         """Send the question, unless it is on its way already; from now on this incarnation waits for the answer.
 
         An answer may have come since the message in hand was delivered: to a question of an earlier incarnation.
-        A question that would close a ring of agents that wait for each other is refused.
+        A question that would close a ring of agents that wait for each other is refused.  One that no store keeps is
+        over, and raises InvalidMessage.
         """
         asked = self._facts(agent, incarnation, ask, pending)
-        if self._asks.open(asked):
+        if not self._asks.open(asked):
+            return
+        try:
             self._post.accept(ask.message, pending.cause, ask=asked.ask)
+        except InvalidMessage as error:
+            self._asks.end(asked.ask.message_id, Outcome(error=type(error).__name__, detail=str(error)))
+            raise
 
     def _facts(self, agent: str, incarnation: int, ask: Ask, pending: Pending) -> Asked:
         to = ask.message.to

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from scr.errors import InvalidMessage
 from scr.frames import Timer, name_of
 from scr.mail.pending import Pending
 from scr.mail.router import Router
@@ -69,11 +70,16 @@ class Ticks:
                 self._timers.set(timer)
 
     def started(self, agent: str, timers: Sequence[Timer], cancels: Sequence[str]) -> None:
-        """Keep what `on_start` has set and cancelled, then arm it."""
-        change = self.change_of(agent, timers, cancels)
+        """Keep what `on_start` has set and cancelled, then arm it.  Raises InvalidMessage for what no store keeps."""
+        named, change = self.named(agent), self.change_of(agent, timers, cancels)
         self.take(agent, change)
-        if change.new or change.ended:
+        if not change.new and not change.ended:
+            return
+        try:
             self._store.set_timers(change.new, change.ended, partial(self.carry_out, agent, change))
+        except InvalidMessage:
+            self.take_back(agent, named)
+            raise
 
     def restore(self, timer: Timer) -> None:
         """Resume a timer that an earlier runtime has left, by the wall clock."""
@@ -122,6 +128,6 @@ class Ticks:
             later = timer.model_copy(update={"due": later.due, "after_s": later.after_s})
         else:
             self.sent(tick)
-            self._store.fire(tick.message_id, partial(self._post.post, tick), following=later)
+            self._store.fire(tick.message_id, self._post.expect(tick), following=later)
         self._name(agent, {**self.named(agent), name: later})
         self._timers.set(later)

@@ -56,6 +56,7 @@ from scr.turns.failing import explains
 from scr.turns.machine import stranger
 
 REMEMBERED = "remembered"
+SWEPT = events.Swept()
 
 
 class Children(Upkeep, Startable, Protocol):
@@ -128,6 +129,8 @@ class Turns:
         exited = events.Exited(incarnation, blamed, failed.error, standing)
         for pending in self._withdrawn.pop(agent, ()):
             self.fold.feed(pending, exited)
+            if pending.turn.phase is Phase.WITHDRAWN:  # a later process has it
+                self._withdrawn.setdefault(agent, []).append(pending)
         if in_hand is None:
             return False
         in_hand.cause = failed.cause or in_hand.cause
@@ -179,6 +182,8 @@ class Turns:
             self.fold.feed(pending, CANCELLED)
             if pending.turn.phase is Phase.WITHDRAWN:
                 self._withdrawn.setdefault(pending.agent, []).append(pending)
+        for pending in unwanted:  # nothing of it is left that could be freed, and handed over
+            self.fold.feed(pending, SWEPT)
         for agent in agents:  # others may have waited behind them
             self.fold.deliver(agent)
         self.post.cancelled(message_id)

@@ -9,7 +9,7 @@ from scr.mail.pending import AHEAD, IN_HAND, WAITING, Turn
 from scr.telemetry.events import MessageDelivered
 from scr.turns import events, orders
 from scr.turns.orders import Orders
-from scr.turns.states import over, waiting
+from scr.turns.states import over
 
 SENT = (orders.SEND_AHEAD,)
 SETTLE = orders.Settle(hands_over=False)  # it is refused while mail is handed over: that goes on by itself
@@ -20,9 +20,9 @@ def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
     return Turn(turn.message, AHEAD, event.incarnation), SENT
 
 
-def take_back(turn: Turn, _event: events.TakenBack) -> tuple[Turn, Orders]:
-    """Have it wait again."""
-    return waiting(turn), ()
+def take_back(turn: Turn, event: events.TakenBack) -> tuple[Turn, Orders]:
+    """Have it wait again; for one of the next incarnation, where what this one says of it is over."""
+    return Turn(turn.message, WAITING, turn.incarnation + event.is_over), ()
 
 
 def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:

@@ -118,7 +118,9 @@ class SentAhead(NamedTuple):
 
 
 class TakenBack(NamedTuple):
-    """The process that had it ahead is to forget it, or is gone."""
+    """The process that had it ahead is to forget it, or is gone; `is_over`: whatever it still says of it."""
+
+    is_over: bool = False
 
 
 class Handed(NamedTuple):
@@ -242,6 +244,10 @@ class Cancelled(NamedTuple):
     """It is not wanted any more, nor anything that grew out of the same task; it is taken out of its mailbox."""
 
 
+class Swept(NamedTuple):
+    """All is cancelled that was to be cancelled with it."""
+
+
 class Settled(NamedTuple):
     """A person says that the step in doubt was done, with this result, or (None) was not."""
 
@@ -273,5 +279,6 @@ Event: TypeAlias = (
     | Exited
     | Closed
     | Cancelled
+    | Swept
     | Settled
 )

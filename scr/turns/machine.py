@@ -29,6 +29,7 @@ always a dot (I3), and so is the answer of the store to a step that it has answe
     Exited      .          .          .          waiting    .          .          .          .          .          over       .
     Closed      .          over       over       over       .          over       over       over       over       .          .
     Cancelled   arriving   over       withdrawn  withdrawn  committing over       over       over       over       .          .
+    Swept       .          .          .          .          .          .          .          .          .          withdrawn  over
     Settled     .          .          .          .          .          .          .          settling   .          .          .
 
 Where more than one phase may follow, the row has the one of the plain case: a message that is accepted may find no
@@ -49,7 +50,7 @@ from scr.turns.doubts import doubt, free, resume, settle
 from scr.turns.events import Event
 from scr.turns.failing import die, fail
 from scr.turns.orders import Orders
-from scr.turns.outcomes import cancel, cancel_later, cancel_sends, close, end, withdraw
+from scr.turns.outcomes import cancel, cancel_later, cancel_sends, close, end, sweep, withdraw
 from scr.turns.steps import ask, keep_step, read, record, refuse_step, stream
 
 Rule: TypeAlias = Callable[[Turn, Any], tuple[Turn, Orders]]
@@ -147,5 +148,6 @@ RULES: Mapping[type[Event], Mapping[Phase, Rule]] = {
         withdrawn=leave,
         over=leave,
     ),
+    events.Swept: row(withdrawn=sweep, over=sweep),
     events.Settled: row(in_doubt=settle),
 }

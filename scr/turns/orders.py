@@ -1,6 +1,6 @@
-"""What is to be done about a message, as a closed set of frozen values.
+"""What is to be done about a message, as a closed set of frozen values.  Pure.
 
-Pure.  Orders are carried out one after the other; the first that fails ends its list, and its failure is an event.
+Orders are carried out one after the other; the first that fails ends its list, and its failure is an event.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class Pause(NamedTuple):
 
 
 class TakeBack(NamedTuple):
-    """Have what was sent ahead wait again."""
+    """Have what was sent ahead wait again; `is_over`: whatever the process still says of it."""
+
+    is_over: bool = False
 
 
 class Begin(NamedTuple):
@@ -62,11 +64,11 @@ class Resume(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Hand it to the incarnation that has it."""
+    """Send it to the incarnation that has it."""
 
 
 class SendAhead(NamedTuple):
-    """Hand it to the incarnation that has it, before its turn has come."""
+    """Send it before its turn has come."""
 
 
 class Tell(NamedTuple):
@@ -140,9 +142,6 @@ class Cancel(NamedTuple):
     """Give a message the outcome that it is cancelled: this one, or one that it has sent."""
 
     message: Message
-
-
-# To others.
 
 
 class Emit(NamedTuple):

@@ -12,9 +12,9 @@ from scr.turns.orders import Orders
 from scr.turns.states import is_of, over
 
 
-def end(turn: Turn, _event: events.Exited) -> tuple[Turn, Orders]:
+def end(turn: Turn, event: events.Exited) -> tuple[Turn, Orders]:
     """Forget a cancelled message: the process that had it is gone."""
-    return over(turn), ()
+    return over(turn) if event.incarnation == turn.incarnation else turn, ()
 
 
 def close(turn: Turn, event: events.Closed) -> tuple[Turn, Orders]:
@@ -26,7 +26,7 @@ def close(turn: Turn, event: events.Closed) -> tuple[Turn, Orders]:
 
 def cancel(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
     """Give a message that no process has its outcome."""
-    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
+    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
 
 
 def cancel_later(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
@@ -43,9 +43,17 @@ def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
 
 
 def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
-    """Give a message that a process has its outcome, and replace the process: what it says of it is ignored."""
+    """Give a message that a process has its outcome, and replace the process: what it says of it is ignored.
+
+    So is what it says of those behind it: their turns would carry what the cancelled one has made of the state.
+    """
     _, then = cancel(turn, event)
-    return moved(turn, WITHDRAWN), (orders.PAUSE, *then, orders.RECYCLE)
+    return moved(turn, WITHDRAWN), (orders.PAUSE, orders.TakeBack(is_over=True), *then, orders.RECYCLE)
+
+
+def sweep(turn: Turn, _event: events.Swept) -> tuple[Turn, Orders]:
+    """Free what waits behind a cancelled message, and was not cancelled with it."""
+    return turn, (orders.FREE_BEHIND,)
 
 
 def has_sender(message: Message) -> bool:

@@ -1,5 +1,6 @@
 """Timers with a name in the runtime: one of each, in phase, no burst, over restarts."""
 
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 
@@ -95,6 +96,9 @@ class House:
 
     def __contains__(self, agent):
         return agent in self.agents
+
+    def expect(self, message):
+        return partial(self.post, message)
 
     def post(self, message):
         self.posted.append(message)

@@ -61,6 +61,7 @@ PLAIN = {  # the plain case of each event
     events.Exited: events.Exited(NOW, True, ERROR, STANDING),
     events.Closed: events.Closed("worker ended for good"),
     events.Cancelled: events.Cancelled(),
+    events.Swept: events.Swept(),
     events.Settled: events.Settled(STEP),
 }
 FRAMES = (events.Commits, events.Records, events.Fails, events.Doubts, events.Asks, events.Reads, events.Streams)

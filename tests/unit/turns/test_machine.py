@@ -128,10 +128,11 @@ IN_ORDER = {  # what is to be done, where anything is; a message that was sent a
     events.Exited: {Phase.IN_HAND: "PutFirst Emit PersistCharges"},
     events.Closed: {Phase.WAITING: "Bury FreeBehind", Phase.BEHIND: "Bury FreeBehind"},
     events.Cancelled: {
-        Phase.WAITING: "Cancel EndQuestions FreeBehind",
-        Phase.IN_HAND: "Pause Cancel EndQuestions FreeBehind Recycle",
+        Phase.WAITING: "Cancel EndQuestions",
+        Phase.IN_HAND: "Pause TakeBack Cancel EndQuestions Recycle",
         Phase.COMMITTING: "Cancel",
     },
+    events.Swept: {Phase.OVER: "FreeBehind"},
     events.Settled: {Phase.IN_DOUBT: "SetStep PersistSettlement"},
 }
 
