@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HOUSE = Path(__file__).resolve().parents[1]
-NEEDED = ["scr", "tests/__init__.py", "tests/simulation", "tests/unit/supervise", "tests/unit/turns"]
+NEEDED = ["README.md", "scr", "tests/__init__.py", "tests/simulation", "tests/unit/supervise", "tests/unit/turns"]
 NEEDED += ["tests/unit/test_specs.py", "tests/unit/test_charging.py"]
 PATIENCE_S = 120.0  # a fault that loops for ever is noticed by that
 
@@ -509,21 +509,33 @@ turns/commits: what a turn has sent stays
 -    todo += (orders.Post(sent) for sent in frame.sends
 +    todo += (orders.Post(sent) for sent in frame.sends[1:]
 
+turns/commits: entries tell the memory agent nothing
+- or frame.entries
++
+
+turns/commits: a cancelled turn is a plain one
+- or event.silent or turn.is_cancelled)
++ or event.silent)
+
+turns/failing: what a failed try has asked is forgotten
+-        orders.FailQuestions(event.is_put_off),
++
+
 turns/deliveries: what was sent ahead is sent again
--    return after, told if turn.phase is Phase.AHEAD else (orders.Send(incarnation), *told)
-+    return after, (orders.Send(incarnation), *told)
+-        return after, (orders.BUSY, orders.Emit(happened))
++        return after, (orders.SEND, orders.BUSY, orders.Emit(happened))
 
 turns/deliveries: a delivery is not counted
 -event.incarnation, turn.deliveries + 1
 +event.incarnation, turn.deliveries
 
 turns/deliveries: a retry is due and stays
--due=None), (orders.PutFirst(),)
+-due=None), (orders.PUT_FIRST,)
 +due=None), ()
 
 turns/doubts: what waits behind is not freed
--    return after, (orders.PutFirst(), orders.FreeBehind(), *absent(event.room))
-+    return after, (orders.PutFirst(), *absent(event.room))
+-    return after, (orders.PUT_FIRST, orders.FREE_BEHIND, *absent(event.room))
++    return after, (orders.PUT_FIRST, *absent(event.room))
 
 turns/doubts: a doubt is not kept
 -        orders.PersistDoubt(event.doubt),
@@ -531,24 +543,24 @@ turns/doubts: a doubt is not kept
 
 turns/doubts: a message in doubt holds up its agent
 -        orders.TellDoubt(),
--        SETTLE,
+-        orders.SETTLE,
 +        orders.TellDoubt(),
 
 turns/outcomes: a cancelled message has no outcome
--    return over(turn), (orders.Cancel(turn.message), END_QUESTIONS, orders.FreeBehind())
-+    return over(turn), (END_QUESTIONS, orders.FreeBehind())
+-    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
++    return over(turn), (orders.END_QUESTIONS, orders.FREE_BEHIND)
 
 turns/outcomes: what a turn sends is cancelled twice
 -    if turn.is_cancelled or turn.frame is None:
 +    if turn.frame is None:
 
 turns/outcomes: a process that has a cancelled message goes on
--(orders.Pause(), *then, orders.Recycle())
-+(orders.Pause(), *then)
+-(orders.PAUSE, *then, orders.RECYCLE)
++(orders.PAUSE, *then)
 
 turns/outcomes: mail of an agent that has ended is left
--    return over(turn), (outcome, orders.FreeBehind())
-+    return over(turn), (orders.FreeBehind(),)
+-    return over(turn), (outcome, orders.FREE_BEHIND)
++    return over(turn), (orders.FREE_BEHIND,)
 
 turns/arrivals: a full mailbox takes more
 -    if event.room.posted is not Posted.ACCEPTED:
@@ -565,6 +577,16 @@ turns/arrivals: what was cancelled on its way arrives
 mail/mailbox: turns: a step on its way is not waited for
 - or not queue or queue[0].turn.writing:
 + or not queue:
+
+mail/mailbox: turns: nothing is handed over when a turn is over
+-return self.in_hand is None or was_full or is_used
++return False
+
+mail/mailbox: turns: the next waits until the turn before it is kept
+-            self.in_hand = None
+-            return True
++            self.in_hand = None
++            return False
 
 mail/mailbox: turns: a redelivery waits behind the others
 -        self._waiting.appendleft(pending)
@@ -583,19 +605,15 @@ mail/retrying: turns: a lane is never free again
 +        released = deque[Pending]()
 
 mail/router: turns: an agent that was told to stop is handed more
--        if address is None or not address.is_up or address.paused or self._is_shut:
--            return None
--        pending = address.mailbox.take()
-+        if address is None or not address.is_up or self._is_shut:
-+            return None
-+        pending = address.mailbox.take()
+-return None if address is None or address.paused or not
++return None if address is None or not
 
 runtime/mail: turns: what is begun with a step is not in hand
 -        self._box(pending).begin()
 +        self._box(pending).take()
 
 runtime/fold: turns: what is over is known for ever
--        if pending.turn.phase is Phase.OVER:
+-        if turn.phase is Phase.OVER:
 +        if False:
 
 runtime/writing: turns: the state of a turn that is not kept stays

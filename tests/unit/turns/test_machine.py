@@ -10,7 +10,9 @@ from typing import get_args
 import pytest
 
 from scr.charging import PARKED_AFTER
-from scr.mail.pending import Phase
+from scr.frames import Entry
+from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.pending import Pending, Phase
 from scr.messages import CLIENT, RUNTIME
 from scr.retry import Retry
 from scr.runtime.turns import Turns
@@ -30,6 +32,7 @@ from tests.unit.turns.plain import (
     OLD,
     PLAIN,
     STANDING,
+    UNTIMED,
     at,
     fails,
     kinds,
@@ -227,6 +230,32 @@ def parts():
     log = EventLog(lambda: (0, 0), 1, print)
     turns = Turns(SimpleNamespace(), MemoryStore(), log, children, SimpleNamespace(), memory=None)
     return turns, [part for part in vars(turns).values() if hasattr(part, "carriers")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ({"entries": (Entry(key="k", value=1),)}, orders.Ring),
+        ({"stops": ("d",)}, orders.StopAgent),
+        ({"monitors": ("d",)}, orders.Monitor),
+        ({"demonitors": ("d",)}, orders.Monitor),
+        ({"cancels": ("tick",)}, orders.SetTimers),
+    ],
+    ids=lambda value: "" if isinstance(value, type) else next(iter(value)),
+)
+def test_what_a_turn_asks_for_beside_messages_is_done_when_it_is_kept(asked, order):
+    turn = CommittedTurn(AGENT, NOW, FRAME.model_copy(update=asked))
+    _, todo = decide(at(Phase.COMMITTING), events.Kept(turn, UNTIMED))
+    assert order in kinds(todo)
+
+
+def test_the_next_message_may_be_handed_over_while_the_turn_before_it_is_being_kept():
+    mailbox = Mailbox(Bounds(size=2))
+    mailbox.in_hand = Pending(at(Phase.IN_HAND))
+    assert not mailbox.advance(), "it has no turn yet"
+    mailbox.in_hand = Pending(at(Phase.COMMITTING))
+    assert mailbox.advance()
+    assert mailbox.in_hand is None
 
 
 def test_every_kind_of_order_is_carried_out_by_exactly_one_part():
