@@ -395,8 +395,8 @@ turns/steps: nothing is handed over when the step is kept
 +    return () if turn.phase
 
 turns/steps: a dead handler is given its budget
--    has_it = turn.phase is Phase.IN_HAND and turn.incarnation == incarnation
-+    has_it = turn.phase is Phase.IN_HAND
+-    has_it = turn.phase is IN_HAND and turn.incarnation == incarnation
++    has_it = turn.phase is IN_HAND
 
 turns/steps: what is known not to have happened is given to the next try
 -    return orders.DropStep(step.name) if step.state == "not done" else orders.SetStep(step)
@@ -498,7 +498,7 @@ turns/commits: a turn does not end the row
 +    if False and turn.message.sender != RUNTIME:
 
 turns/commits: a turn that no store keeps is under way for ever
--    after = turn._replace(phase=Phase.IN_HAND, frame=None, writing=writing)
+-    after = turn._replace(phase=IN_HAND, frame=None, writing=writing)
 +    after = turn._replace(writing=writing)
 
 turns/commits: a forged turn is kept
@@ -547,16 +547,28 @@ turns/doubts: a message in doubt holds up its agent
 +        orders.TellDoubt(),
 
 turns/outcomes: a cancelled message has no outcome
--    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
-+    return over(turn), (orders.END_QUESTIONS, orders.FREE_BEHIND)
+-    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
++    return over(turn), (orders.END_QUESTIONS,)
 
 turns/outcomes: what a turn sends is cancelled twice
 -    if turn.is_cancelled or turn.frame is None:
 +    if turn.frame is None:
 
 turns/outcomes: a process that has a cancelled message goes on
--(orders.PAUSE, *then, orders.RECYCLE)
-+(orders.PAUSE, *then)
+-, *then, orders.RECYCLE)
++, *then)
+
+turns/outcomes: what is cancelled frees before all of it is cancelled
+-    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
++    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
+
+turns/outcomes: what waits behind a cancelled message waits for ever
+-    return turn, (orders.FREE_BEHIND,)
++    return turn, ()
+
+turns/deliveries: what a replaced process says of what it had ahead counts
+-turn.incarnation + event.is_over)
++turn.incarnation)
 
 turns/outcomes: mail of an agent that has ended is left
 -    return over(turn), (outcome, orders.FREE_BEHIND)
@@ -613,7 +625,7 @@ runtime/mail: turns: what is begun with a step is not in hand
 +        self._box(pending).take()
 
 runtime/fold: turns: what is over is known for ever
--        if turn.phase is Phase.OVER:
+-        if turn.phase is OVER:
 +        if False:
 
 runtime/writing: turns: the state of a turn that is not kept stays

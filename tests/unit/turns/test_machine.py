@@ -282,3 +282,10 @@ def test_the_way_of_a_message_in_the_readme_names_what_there_is():
             assert wanted in rules, "the rule is that of the event"
             assert Phase(phase)
         assert all(hasattr(orders, order) for order in re.findall(r"`(\w+)`", ordered))
+
+
+def test_what_a_replaced_process_says_of_a_message_that_it_had_ahead_is_none_of_its_business_any_more():
+    taken_back, _ = decide(at(Phase.AHEAD), events.TakenBack(is_over=True))
+    assert decide(taken_back, PLAIN[events.Commits]) == (taken_back, ())
+    given_anew, _ = decide(at(Phase.AHEAD), events.TakenBack())
+    assert [type(order) for order in decide(given_anew, PLAIN[events.Commits])[1]] == [orders.Distrust]
