@@ -50,7 +50,7 @@ def line_of(record: Record, first: float, width: int | None = None) -> str:
 def said(record: Record) -> str:
     """What happened."""
     kind, fields = record.event.kind, record.as_dict()["event"]
-    known: dict[str, Any] = fields | {"message_id": short(fields.get("message_id", ""))}
+    known: dict[str, Any] = fields | {"message_id": short(fields.get("message_id") or "")}
     if kind in SAYINGS:
         return SAYINGS[kind].format_map(known).strip()
     told = ", ".join(f"{name} {value}" for name, value in known.items() if name != "kind" and value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from scr.messages import RUNTIME, Failure, FailurePayload, derive_id, origin
+from scr.messages import CLIENT, RUNTIME, Failure, FailurePayload, derive_id, origin
 from scr.store.records import DeadLetter
 from scr.store.rows import printable
 
@@ -29,6 +29,13 @@ def refusal_of(starter: str, message_id: str, agent: str, code: str, sentence: s
         message_id=message_id, agent=agent, reason="refused", detail=printable(f"{code}: {sentence}")
     )
     return Failure(payload=payload, **own_envelope(derive_id(message_id, f"start {agent}"), starter))
+
+
+def cancellation_of(message_id: str, detail: str) -> Failure:
+    """Make the answer to a client's message that is cancelled."""
+    fields = {"message_id": message_id, "agent": CLIENT, "reason": "cancelled", "detail": detail}
+    envelope = own_envelope(derive_id(message_id, "cancelled"), CLIENT) | {"in_reply_to": message_id}
+    return Failure(payload=FailurePayload.model_validate(fields), **envelope)
 
 
 def own_envelope(message_id: str, to: str) -> dict[str, object]:

@@ -20,7 +20,6 @@ from scr.messages import (
     Down,
     DownPayload,
     Failure,
-    FailurePayload,
     Message,
     Payload,
     Status,
@@ -29,7 +28,7 @@ from scr.messages import (
 )
 from scr.runtime.asks import Asks
 from scr.runtime.fold import Carriers, Fold
-from scr.runtime.own_mail import failure_of, fresh, own_envelope
+from scr.runtime.own_mail import cancellation_of, failure_of, fresh, own_envelope
 from scr.runtime.parked import Parked
 from scr.runtime.waits import Tell, Waits
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
@@ -198,12 +197,14 @@ class Post:
 
     def _take_in(self, key: str, given: Given | None) -> None:
         """Tell those that submitted the message of this key that it is in the store, and refuse the others."""
-        self._unwanted.discard(key)
         for arrival in self._arriving.pop(key):
             if given and (why := given.conflict(arrival.given, key)):
                 arrival.refused(InvalidMessage(why))
             else:
                 arrival.kept()
+        if key in self._unwanted:
+            self._unwanted.discard(key)
+            self.accept(cancellation_of(key, CANCELLED.detail))
 
     def _turn_away(self, key: str, error: ScrError) -> None:
         """The store refuses what came first under this key; what came after it is looked at by itself."""
@@ -312,13 +313,17 @@ class Post:
     def _tell_absent(self, pending: Pending, order: orders.TellAbsent) -> None:
         self.tell_absent(pending.message_id, order.absence)
 
-    def cancelled(self, message_id: str) -> None:
-        """A client's message and all that grew out of it are cancelled: that is its answer."""
-        if message_id in self._arriving:
+    def cancelled(self, message_id: str) -> bool:
+        """A client's message and all that grew out of it are cancelled: that is its answer.
+
+        Returns whether the message is being looked up still: then it is cancelled when the store has it.
+        """
+        is_arriving = message_id in self._arriving
+        if is_arriving:
             self._unwanted.add(message_id)
-        fields = {"message_id": message_id, "agent": CLIENT, "reason": "cancelled", "detail": CANCELLED.detail}
-        envelope = own_envelope(derive_id(message_id, "cancelled"), CLIENT) | {"in_reply_to": message_id}
-        self.accept(Failure(payload=FailurePayload.model_validate(fields), **envelope))
+        else:
+            self.accept(cancellation_of(message_id, CANCELLED.detail))
+        return is_arriving
 
     def tell_down(self, watcher: str, agent: str, reason: str, detail: str) -> None:
         """Tell a watcher, once, that an agent has ended for good."""

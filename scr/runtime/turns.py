@@ -186,8 +186,8 @@ class Turns:
             self.fold.feed(pending, SWEPT)
         for agent in agents:  # others may have waited behind them
             self.fold.deliver(agent)
-        self.post.cancelled(message_id)
-        return sum(pending.turn.phase in {Phase.WITHDRAWN, Phase.OVER} for pending in unwanted)
+        is_arriving = self.post.cancelled(message_id)
+        return is_arriving + sum(pending.turn.phase in {Phase.WITHDRAWN, Phase.OVER} for pending in unwanted)
 
     def end(self) -> None:
         """The runtime stops: what is open stays open in the store, and no sender is told that it failed."""

@@ -143,6 +143,7 @@ def test_an_event_of_another_kind_is_told_by_its_fields():
 def test_progress_is_told_as_the_line_that_it_was(record):
     told = Progressed(agent="planner", message_id="m", done=240, total=1000, note="reading documents")
     assert said(record(told)) == "planner: reading documents 240 of 1,000"
+    assert said(record(Progressed(agent="planner", done=1, total=2, note="warming up"))) == "planner: warming up 1 of 2"
 
 
 def test_many_lines_of_a_detail_are_one():

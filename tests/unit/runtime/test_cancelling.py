@@ -89,10 +89,24 @@ def test_a_task_that_is_cancelled_while_its_key_is_found_to_have_missed_an_agent
         task = Task(payload=TaskPayload(task_id="t"), **origin(message_id="K", sender=CLIENT, to=to, at=0.0))
         one.turns.post.ask(task, 60.0, one.told.append, again=True)
         one.store.__class__ = Looking
-    one.turns.cancel("K")
+    assert one.turns.cancel("K") == 1
     one.store.looks_up()
     assert not one.agents["a"].inbox
     assert one.told[-1].error == "RunCancelled"
+
+
+def test_a_key_that_is_cancelled_while_it_is_looked_up_has_that_answer_now_and_later(loop):
+    one = Stand(loop, MemoryStore())
+    one.store.__class__ = Looking
+    task = Task(payload=TaskPayload(task_id="t"), **origin(message_id="K", sender=CLIENT, to="a", at=0.0))
+    one.turns.post.ask(task, 60.0, one.told.append, again=True)
+    assert one.turns.cancel("K") == 1
+    one.store.looks_up()
+    assert [outcome.error for outcome in one.told] == ["RunCancelled"]
+    one.store.__class__ = MemoryStore
+    one.turns.post.attach("K", 60.0, one.told.append)
+    assert [outcome.error for outcome in one.told] == ["RunCancelled"] * 2
+    assert not one.agents["a"].inbox
 
 
 class Refusing(MemoryStore):
