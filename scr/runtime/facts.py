@@ -26,7 +26,7 @@ from scr.frames import (
     Stream,
     TurnFailed,
 )
-from scr.mail.pending import Doubt, Pending, Phase
+from scr.mail.pending import AHEAD, Doubt, Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, Message
 from scr.retry import ErrorInfo
@@ -100,7 +100,8 @@ class Facts:
         failure = silent if silent and silent.to == CLIENT else None
         answers = self._asks.answers_in(frame.sends) if frame.sends else ()
         turn = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
-        return events.Commits(incarnation, turn, timed, silent, fault, self._is_next(pending))
+        is_next = pending.turn.phase is AHEAD and self._router.is_begun(pending)
+        return events.Commits(incarnation, turn, timed, silent, fault, is_next)
 
     def _records(self, pending: Pending, incarnation: int, frame: StepBegun | StepDone) -> events.Records:
         return events.Records(incarnation, step_of(frame), frame.ref, self._is_next(pending))
@@ -138,7 +139,7 @@ class Facts:
         return events.Streams(incarnation, frame, self._is_next(pending))
 
     def _is_next(self, pending: Pending) -> bool:
-        return pending.turn.phase is Phase.AHEAD and self._router.is_begun(pending)
+        return pending.turn.phase is AHEAD and self._router.is_begun(pending)
 
 
 def step_of(said: StepBegun | StepDone) -> StepRecord:
