@@ -57,7 +57,7 @@ def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
         seed=3,
         folder=tmp_path / "report",
         kills=3,
-        kinds=("kill", "garbage", "close_channel", "fork_refused"),
+        kinds=("kill", "garbage", "close_channel", "fork_refused", "setsid"),
         targets=("ring", "standby"),
         workload="ring",
         agents=2,
@@ -69,6 +69,7 @@ def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
     assert not figures.rounds[0].failure
     assert figures.kills >= 1
     assert "without a zygote" in figures.not_tested["fork_refused"]
+    assert "may outlive" in figures.not_tested["setsid"]
     with pytest.raises(InvalidInput, match="no target 'zygote'"):
         campaign(replace(plan, targets=("zygote",)), lambda *_: None)
 
