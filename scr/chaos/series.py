@@ -89,7 +89,7 @@ class Plan:
         reasons, made = unable(charge.store), charge.made()
         if "zygote" not in self.helpers:
             reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("zygote",)), NO_ZYGOTE)
-            reasons["setsid"] = NO_WARDEN
+            reasons |= dict.fromkeys(("setsid", "fork_bomb"), NO_WARDEN)
         if not made.guests:
             reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("guest",)), NO_GUEST)
         if not made.counts:

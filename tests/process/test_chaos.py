@@ -57,7 +57,7 @@ def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
         seed=3,
         folder=tmp_path / "report",
         kills=3,
-        kinds=("kill", "garbage", "close_channel", "fork_refused", "setsid"),
+        kinds=("kill", "garbage", "close_channel", "fork_refused", "setsid", "fork_bomb"),
         targets=("ring", "standby"),
         workload="ring",
         agents=2,
@@ -69,7 +69,7 @@ def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
     assert not figures.rounds[0].failure
     assert figures.kills >= 1
     assert "without a zygote" in figures.not_tested["fork_refused"]
-    assert "may outlive" in figures.not_tested["setsid"]
+    assert all("may outlive" in figures.not_tested[name] for name in ("setsid", "fork_bomb"))
     with pytest.raises(InvalidInput, match="no target 'zygote'"):
         campaign(replace(plan, targets=("zygote",)), lambda *_: None)
 
