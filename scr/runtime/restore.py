@@ -87,14 +87,20 @@ def _is_done(effect: Effect, started: dict[str, AgentSpec]) -> bool:
 
 
 def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
-    """Put the mail back.  Where a runtime has had the run, the first message of a mailbox may have been delivered."""
+    """Put the mail back.
+
+    Deliveries are kept when a delivery has failed.  So a runtime may have delivered what it has left once more than
+    is kept: each message that was delivered before, and the first other one of a mailbox.  That delivery is counted,
+    for the questions of the next one have ids of their own then: one that was asked may be over.
+    """
     first: set[str] = set()
     for kept in image.mail:
-        to, deliveries, uncarried = kept.message.to, kept.deliveries, _uncarried(kept)
-        is_elsewhere = uncarried or kept.parked or kept.due is not None
-        if to not in first and not is_elsewhere and not turns.router.holds_up(kept.message):
+        to, uncarried = kept.message.to, _uncarried(kept)
+        was_delivered = bool(kept.deliveries or kept.parked or kept.due is not None)
+        is_first = not (was_delivered or uncarried or to in first or turns.router.holds_up(kept.message))
+        if is_first:
             first.add(to)
-            deliveries = max(0 if image.is_fresh else 1, deliveries)
+        deliveries = kept.deliveries + (not image.is_fresh and (was_delivered or is_first))
         cause = causes.get(kept.message.message_id, 0)
         turns.put_back(kept, deliveries=deliveries, uncarried=uncarried, cause=cause)
 

@@ -217,7 +217,11 @@ class Turns:
     # What agents say.
 
     def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
-        """Feed one frame of a live incarnation to the message that it is about, or answer it."""
+        """Feed one frame of a live incarnation to the message that it is about, or answer it.
+
+        An incarnation that is replaced, as something that it had was cancelled, may speak of what it had beside that,
+        which may have its outcome by now: that is in vain, and no fault.
+        """
         kind = KINDS.get(type(frame))
         if kind is None:
             self._serve(agent, incarnation, frame)
@@ -226,7 +230,7 @@ class Turns:
         pending = self.router.get(message_id)
         if pending and pending.agent == agent:
             self._hear(pending, self._facts.event_of(pending, incarnation, frame))
-        elif kind is not events.Streams:
+        elif kind is not events.Streams and agent not in self._withdrawn:
             self._children.distrust(agent, incarnation, stranger(kind, message_id))
 
     def _hear(self, pending: Pending, event: Event) -> None:

@@ -50,8 +50,9 @@ class Witness:
             for message_id in [known for known in kept if known not in self.accepted]:
                 self.accept(kept[message_id].message)
         match verb:
-            case "accept" if self.world.deaths and given[0].message_id in self.outcomes:
-                self.ask_again(given[0].message_id)
+            case "accept":
+                ended = self.outcomes.get(given[0].message_id)
+                assert ended is None, f"{given[0]} was {ended}, and is accepted once more"
             case "commit":
                 self.keep_turn(given[0])
             case "bury":
@@ -68,13 +69,6 @@ class Witness:
                 ended = given[0].event.message_id
                 assert ended not in self.logged or self.world.deaths, f"{ended} is {kind}, and was {self.logged[ended]}"
                 self.logged[given[0].event.message_id] = kind
-
-    def ask_again(self, message_id):
-        """A turn whose runtime died asks under the same id again, and a memory has forgotten that this was dead."""
-        assert self.outcomes[message_id] == "buried"
-        if message_id in opened(self.world.memory):
-            del self.outcomes[message_id]
-            self.exempt.add(message_id)
 
     def accept(self, message):
         self.accepted[message.message_id] = message

@@ -55,6 +55,16 @@ def test_what_a_process_made_of_its_state_in_a_cancelled_turn_is_in_no_turn_that
     assert one.turns.state_of("a") == {"done": ["l"]}
 
 
+def test_a_process_that_is_replaced_as_two_of_its_tasks_were_cancelled_speaks_of_both_in_vain(one):
+    k, ahead = one.take("a"), one.take("a")
+    assert [one.turns.cancel("k"), one.turns.cancel("l")] == [1, 1]
+    one.commit("a", k)
+    one.fail("a", ahead)
+    replaced(one, "a", 2)
+    with pytest.raises(AssertionError, match="failed in the turn of l"):
+        one.fail("a", ahead)
+
+
 def test_a_cancelled_task_that_waits_behind_an_older_question_of_its_own_is_handed_to_no_process(loop):
     """The question is older than the task: that was a dead letter, and is delivered once more."""
     one = Stand(loop, MemoryStore())

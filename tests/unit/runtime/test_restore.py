@@ -1,5 +1,6 @@
 """What an earlier runtime has left, put back into its places."""
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -78,6 +79,15 @@ def test_mail_waits_for_whom_there_is_and_for_whom_a_turn_had_asked_to_be_starte
 @pytest.mark.parametrize(("is_fresh", "deliveries"), [(True, [0, 0]), (False, [1, 0])])
 def test_a_message_that_no_runtime_can_have_delivered_counts_no_delivery(is_fresh, deliveries):
     left = Left(Image(mail=mail("planner", "planner"), is_fresh=is_fresh))
+    assert [pending.deliveries for pending in left.put_back] == deliveries
+
+
+@pytest.mark.parametrize(("is_fresh", "deliveries"), [(True, [2, 0, 0, 0, 0]), (False, [3, 1, 1, 0, 1])])
+def test_a_message_that_was_delivered_before_counts_one_delivery_more_than_is_kept(is_fresh, deliveries):
+    """The runtime that has ended may have delivered it again: what that delivery asked has another id."""
+    failed, parked, first, second, due = mail(*["planner"] * 5)
+    kept = (replace(failed, deliveries=2), replace(parked, parked="pay"), first, second, replace(due, due=9.0))
+    left = Left(Image(mail=kept, is_fresh=is_fresh))
     assert [pending.deliveries for pending in left.put_back] == deliveries
 
 
