@@ -34,7 +34,6 @@ DISOBEDIENT = "agents do this themselves when they are ordered to, and those of 
 NO_VICTIM = "this workload has no agent that may be poisoned"
 NO_GUEST = "this workload has no agent that its program starts"
 NO_ZYGOTE = "agents that talk over queues are started without a zygote"
-NO_WARDEN = "where there is no zygote, a process that an agent has started may outlive a runtime that is killed"
 NO_FLOOD = "nobody knows how long the tasks of this workload take"
 
 
@@ -89,7 +88,6 @@ class Plan:
         reasons, made = unable(charge.store), charge.made()
         if "zygote" not in self.helpers:
             reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("zygote",)), NO_ZYGOTE)
-            reasons |= dict.fromkeys(("setsid", "fork_bomb"), NO_WARDEN)
         if not made.guests:
             reasons |= dict.fromkeys((name for name, kind in KINDS.items() if kind.targets == ("guest",)), NO_GUEST)
         if not made.counts:

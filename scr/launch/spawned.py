@@ -1,10 +1,10 @@
 """The portable launcher: a fresh interpreter for each process, by `multiprocess`'s spawn.
 
-About 100 ms a process instead of 5, and no warden: when the runtime is killed,
-its agents end, but a process that an agent has started may outlive them.
-Without pidfds (macOS) an end is seen on the sentinel of `multiprocess`, which a
-grandchild that inherited it can hold back, and the child notices the runtime's
-end on a pipe, in a thread.
+About 100 ms a process instead of 5.  Without pidfds (macOS) an end is seen on
+the sentinel of `multiprocess`, which a grandchild that inherited it can hold
+back, the child notices the runtime's end on a pipe, in a thread, and there is
+no warden: a process that an agent has started may outlive a runtime that is
+killed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from multiprocess import get_context, parent_process, resource_tracker
@@ -32,6 +33,8 @@ from scr.launch.prepare import die_with, find_entry, marked_environment, settle
 from scr.launch.queue_ends import queue_pair
 from scr.launch.reaper import signal_group
 from scr.launch.warden import end_all
+from scr.launch.warden_process import WardenProcess
+from scr.launch.wire import WARDEN, Plan
 
 CLOSE_S = 3.0
 PATH, SAFE = "PYTHONPATH", "PYTHONSAFEPATH"
@@ -53,7 +56,8 @@ class SpawnLauncher:
     """Launches by `multiprocess`.  Lives in the runtime process, on the loop of its main thread.
 
     `pidfds` says whether to use pidfds and the death signal; the default is what
-    the system has.  `channel` says what a process and the runtime talk over: a
+    the system has.  With pidfds and a `scratch` directory a warden ends what a
+    killed runtime leaves, and removes that directory.  `channel` says what a process and the runtime talk over: a
     private socket pair, or a private pair of queues.
     """
 
@@ -65,6 +69,7 @@ class SpawnLauncher:
         runtime_id: str,
         pidfds: bool = HAS_PIDFDS,
         channel: Channel = "socket",
+        scratch: Path | None = None,
     ) -> None:
         self._loop = loop
         self._entry = entry
@@ -78,6 +83,15 @@ class SpawnLauncher:
         self._none_alive.set()
         with _fresh({}):
             resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
+        self._warden: WardenProcess | None = None
+        if pidfds and scratch:
+            plan = Plan(WARDEN, (), runtime_id, os.getpid(), str(scratch), tuple(sys.path))
+            self._warden = WardenProcess(loop, plan, self._living)
+
+    @property
+    def warden_pid(self) -> int | None:
+        """The warden's pid, for those who show it; None while there is none."""
+        return self._warden.pid if self._warden else None
 
     def launch(self, ready: Ready) -> None:
         """Start a fresh interpreter; see `Launcher`.  Its imports happen later, in the process itself."""
@@ -90,7 +104,9 @@ class SpawnLauncher:
             signal_group(child.pid, watched, signal.SIGKILL)
         if HAS_PIDFDS:
             sessions = {child.pid for child in self._alive.values()}
-            await asyncio.to_thread(end_all, self._runtime_id, sessions, {os.getpid()})
+            await asyncio.to_thread(end_all, self._runtime_id, sessions, {os.getpid(), self.warden_pid or 0})
+        if self._warden:
+            await self._warden.close()
         with contextlib.suppress(TimeoutError):  # whoever cannot be killed is not waited for
             await asyncio.wait_for(self._none_alive.wait(), CLOSE_S)
         for watched in tuple(self._alive):
@@ -134,7 +150,14 @@ class SpawnLauncher:
         self._alive[kept] = child
         self._none_alive.clear()
         self._loop.add_reader(kept, self._forget, kept)
+        if self._warden:
+            self._warden.adopt(child.pid, kept)
         return os.dup(kept)
+
+    def _living(self) -> Iterator[tuple[int, int]]:
+        """Yield the pid and the pidfd of each live process."""
+        for kept, child in self._alive.items():
+            yield child.pid, kept
 
     def _forget(self, watched: int) -> None:
         self._loop.remove_reader(watched)

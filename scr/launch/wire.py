@@ -2,6 +2,7 @@
 
 The runtime sends a ticket with three descriptors: the new process's channel,
 stdout and stderr.  The zygote answers each ticket once, a birth with the pidfd.
+A pid with its pidfd alone is a process that the runtime has started by itself.
 End of file means that the runtime is gone, or wants to be rid of everything.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Self, TypeAlias
 
 TICKET = struct.Struct("<q")
+WARDEN = "scr.launch.zygote_main:main"  # the entry of a zygote that forks nothing: any name that can be imported
 MESSAGE_BYTES_MAX = 32_768
 WHY_CHARACTERS_MAX = 2_000  # one character takes up to twelve bytes in JSON
 DESCRIPTOR_BYTES = array.array("i").itemsize

@@ -17,7 +17,7 @@ from pathlib import Path
 from scr.errors import LaunchFailed
 from scr.launch.launcher import Process, Ready, Wiring
 from scr.launch.reaper import become_subreaper, signal_group
-from scr.launch.wire import Born, Plan, Refused, Reply, Unfit, Up
+from scr.launch.wire import WARDEN, Born, Plan, Refused, Reply, Unfit, Up
 from scr.launch.zygote_process import ZygoteProcess
 
 WINDOW = 16
@@ -27,8 +27,6 @@ IMPORT_S = 30.0
 ANSWER_S = 5.0
 RESTARTS_MAX = 5
 RESTARTS_WITHIN_S = 10.0
-CLOSE_S = 3.0
-WARDEN_ONLY = "scr.launch.zygote_main:main"  # for a zygote that forks nothing: any name that can be imported
 
 
 @dataclass(eq=False, slots=True)
@@ -106,28 +104,17 @@ class ZygoteLauncher:
             self._calm.cancel()
         self._refuse_all("the launcher is closed")
         if self._zygote is None or not await self._dismiss(self._zygote):
-            await self._dismiss(ZygoteProcess.start(replace(self._plan, entry=WARDEN_ONLY, preload=())))
+            await self._dismiss(ZygoteProcess.start(replace(self._plan, entry=WARDEN, preload=())))
 
     async def _dismiss(self, zygote: ZygoteProcess) -> bool:
         """Let it clean up and end; False when it had to be killed instead."""
         self._desert(zygote)
         zygote.dismiss()
-        if not (has_ended := await self._ended(zygote)):
+        if not (has_ended := await zygote.ended(self._loop)):
             zygote.kill()
-            await self._ended(zygote)
+            await zygote.ended(self._loop)
         zygote.bury()
         return has_ended
-
-    async def _ended(self, zygote: ZygoteProcess) -> bool:
-        ended = asyncio.Event()
-        self._loop.add_reader(zygote.pidfd, ended.set)
-        try:
-            await asyncio.wait_for(ended.wait(), CLOSE_S)
-        except TimeoutError:
-            return False
-        finally:
-            self._loop.remove_reader(zygote.pidfd)
-        return True
 
     # The requests.
 

@@ -36,6 +36,7 @@ from scr.launch.prepare import DESCRIPTORS_MAX, Entry, die_with, find_entry, set
 from scr.launch.warden import Sessions, end_all
 from scr.launch.wire import (
     TICKET,
+    WARDEN,
     WHY_CHARACTERS_MAX,
     Born,
     Plan,
@@ -109,7 +110,7 @@ class Zygote:
         if threading.active_count() > 1:
             names = ", ".join(thread.name for thread in threading.enumerate())
             self.give_up(f"a preloaded module has started a thread, and a fork would copy its locks: {names}")
-        setproctitle("scr: zygote")
+        setproctitle("scr: warden" if self.plan.entry == WARDEN else "scr: zygote")
         sys.stdout.flush()
         gc.collect()
         gc.freeze()
@@ -141,6 +142,8 @@ class Zygote:
         if not request:
             self.end()
         (ticket,) = TICKET.unpack(request)
+        if self.note(request, descriptors):
+            return None
         try:
             channel, stdout, stderr = descriptors
             reach("zygote.before_fork")
@@ -155,12 +158,22 @@ class Zygote:
                 self.midwife.close()
                 return channel, stdout, stderr
             pid, pidfd = birth
-            self.sessions.adopt(pid, pidfd)
-            self.epoll.register(pidfd, select.EPOLLIN)
+            self.adopt(pid, pidfd)
             self.reply(Born(ticket, pid), pidfd)
         for descriptor in descriptors:
             os.close(descriptor)
         return None
+
+    def note(self, request: bytes, descriptors: list[int]) -> bool:
+        """Adopt the process that a request tells of, if it is no ticket; whether that was so."""
+        if len(descriptors) == 1:
+            self.adopt(*TICKET.unpack(request), *descriptors)
+        return len(descriptors) == 1
+
+    def adopt(self, pid: int, pidfd: int) -> None:
+        """Look after the session that this process leads."""
+        self.sessions.adopt(pid, pidfd)
+        self.epoll.register(pidfd, select.EPOLLIN)
 
     def hear(self) -> tuple[bytes, list[int]]:
         """The next ticket; none when the runtime has closed, be it with replies unread, which is a reset."""
@@ -221,6 +234,8 @@ class Zygote:
 
     def end(self) -> NoReturn:
         """Be the warden: nothing of the runtime's is left when this process exits."""
+        while (last := self.hear())[0]:
+            self.note(*last)
         runtime = {self.plan.runtime_pid} if os.getppid() == self.plan.runtime_pid else set()
         if not end_all(self.plan.runtime_id, self.sessions.all(), {self.pid} | runtime):
             with contextlib.suppress(OSError):

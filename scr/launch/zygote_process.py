@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -19,10 +20,12 @@ from scr.launch.reaper import reap
 from scr.launch.wire import TICKET, Plan, Reply, decode_reply, receive, send
 from scr.launch.zygote_main import CONTROL
 
+CLOSE_S = 3.0
+
 
 @dataclass(slots=True)
 class ZygoteProcess:
-    """One zygote, from its start to its end.  Used on the runtime's loop; no method waits."""
+    """One zygote, from its start to its end.  Used on the runtime's loop; no method but `ended` waits."""
 
     pid: int
     pidfd: int
@@ -44,6 +47,10 @@ class ZygoteProcess:
         send(self.control, TICKET.pack(ticket), [channel.reader, stdout, stderr])
         wiring.close_theirs()
 
+    def adopt(self, pid: int, pidfd: int) -> None:
+        """Have it look after the session of a process that it has not started.  Raises OSError if it cannot be told."""
+        send(self.control, TICKET.pack(pid), [pidfd])
+
     def replies(self) -> Iterator[tuple[Reply, list[int]]]:
         """What it has answered so far, each with the descriptors that came along, which are the caller's."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
@@ -59,6 +66,18 @@ class ZygoteProcess:
     def dismiss(self) -> None:
         """Let it end all that it has started, clean up and exit: that is what it does at the end of file."""
         self.control.close()
+
+    async def ended(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait for its end, for at most `CLOSE_S`; whether it has ended.  No other reader of `loop` may watch it."""
+        ended = asyncio.Event()
+        loop.add_reader(self.pidfd, ended.set)
+        try:
+            await asyncio.wait_for(ended.wait(), CLOSE_S)
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(self.pidfd)
+        return True
 
     def bury(self) -> None:
         """It has ended: reap it, unless the Reaper did, and close what is left."""

@@ -115,14 +115,17 @@ def launcher_of(
     if boot.settings.launcher == "spawn":
         with suppress(LaunchFailed):  # where the kernel lets no process adopt orphans, theirs is another parent
             become_subreaper()
-        return spawning(loop, boot)
+        return spawning(loop, boot, scratch)
     return ZygoteLauncher(loop, entry=ENTRY, runtime_id=boot.runtime, scratch=scratch, preload=preload, zygote=zygote)
 
 
-def spawning(loop: asyncio.AbstractEventLoop, boot: Boot) -> Launcher:
-    """One that starts a fresh interpreter for each process; `multiprocess`, which it takes, is loaded with it."""
+def spawning(loop: asyncio.AbstractEventLoop, boot: Boot, scratch: Path | None = None) -> Launcher:
+    """One that starts a fresh interpreter for each process; `multiprocess`, which it takes, is loaded with it.
+
+    Without a `scratch` directory it has no warden: beside a zygote it needs none.
+    """
     launcher: Launcher = import_module(SPAWNED).SpawnLauncher(
-        loop, entry=ENTRY, runtime_id=boot.runtime, channel=boot.settings.channel
+        loop, entry=ENTRY, runtime_id=boot.runtime, channel=boot.settings.channel, scratch=scratch
     )
     return launcher
 

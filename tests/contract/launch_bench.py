@@ -136,7 +136,8 @@ class Bench:
             self.inner = ZygoteLauncher(self.loop, scratch=self.scratch, **common, **options)
         else:
             channel = "queue" if QUEUES in kind else "socket"
-            self.inner = SpawnLauncher(self.loop, pidfds="sentinel" not in kind, channel=channel, **common)
+            pidfds = "sentinel" not in kind
+            self.inner = SpawnLauncher(self.loop, pidfds=pidfds, channel=channel, scratch=self.scratch, **common)
         self.launcher = self.inner
         if "standby" in kind:
             self.run(self._stand_by(standby))
@@ -281,8 +282,8 @@ def act_as_runtime(kind, orders):
         pids += [bench.ask(process, "pid"), *(bench.ask(process, *order) for order in orders)]
         bench.tell(process, "hang")
     told = {"pids": [pid for pid in pids if pid], "scratch": str(bench.scratch)}
-    if "zygote" in kind:
-        told["pids"].append(bench.inner.zygote_pid)
+    if keeper := bench.inner.zygote_pid if "zygote" in kind else bench.inner.warden_pid:
+        told["pids"].append(keeper)
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
     bench.loop.run_forever()
@@ -306,4 +307,4 @@ def runtime_process(code):
         process.wait()
         process.stdout.close()
         if told:
-            shutil.rmtree(told["scratch"], ignore_errors=True)  # without a zygote nothing removes it
+            shutil.rmtree(told["scratch"], ignore_errors=True)  # without a warden nothing removes it

@@ -11,7 +11,7 @@ import pytest
 from scr.launch.capture import Capture
 from scr.launch.reaper import signal_group
 from scr.launch.status import WaitStatus
-from tests.contract.launch_bench import KINDS, QUEUES, is_gone, runtime_of_three, runtime_process, until
+from tests.contract.launch_bench import KINDS, QUEUES, children_of, is_gone, runtime_of_three, runtime_process, until
 
 
 def test_each_process_answers_on_its_own_channel_with_the_pid_that_was_told(bench):
@@ -150,7 +150,7 @@ def test_a_process_is_as_fresh_as_a_new_interpreter(bench):
 def test_a_process_is_named_for_what_it_does_and_keeps_its_mark(bench):
     for process in bench.start(3):
         bench.ask(process, "pid")
-        assert Path(f"/proc/{process.pid}/cmdline").read_bytes().rstrip(b"\0") == b"scr: standby"
+        assert title_of(process.pid) == b"scr: standby"
         assert process.pid in bench.left()
 
 
@@ -178,6 +178,11 @@ def test_closing_ends_everything_and_refuses_the_rest(bench):
     assert "closed" in bench.refusal()
 
 
+def title_of(pid):
+    """The name under which the process is shown."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_agent_outlives_a_killed_runtime(kind):
     with runtime_process(runtime_of_three(kind)) as (runtime, told):
@@ -186,8 +191,8 @@ def test_no_agent_outlives_a_killed_runtime(kind):
         until(lambda: all(map(is_gone, told["pids"])))
 
 
-@pytest.mark.parametrize("kind", ["zygote", "zygote with standby"])
-def test_nothing_at_all_outlives_a_killed_runtime_that_had_a_zygote(kind):
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "sentinel" not in kind])
+def test_nothing_at_all_outlives_a_killed_runtime_that_had_a_zygote_or_a_warden(kind):
     orders = [("plain tool",), ("tool in a session",), ("tool without environment",)]
     with runtime_process(runtime_of_three(kind, *orders)) as (runtime, told):
         assert len(told["pids"]) == 13
@@ -195,3 +200,12 @@ def test_nothing_at_all_outlives_a_killed_runtime_that_had_a_zygote(kind):
         runtime.kill()
         until(lambda: all(map(is_gone, told["pids"])))
         until(lambda: not Path(told["scratch"]).exists())
+
+
+def test_a_warden_that_was_killed_is_replaced_by_one_that_knows_all_sessions():
+    with runtime_process(runtime_of_three("spawn", ("tool without environment",))) as (runtime, told):
+        *others, killed = told["pids"]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: [pid for pid in children_of(runtime.pid) - {killed} if title_of(pid) == b"scr: warden"])
+        runtime.kill()
+        until(lambda: all(map(is_gone, others)))
