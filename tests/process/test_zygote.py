@@ -13,6 +13,7 @@ import pytest
 
 from scr.errors import LaunchFailed
 from scr.launch import zygote as zygote_module
+from scr.launch import zygote_process
 from scr.launch.launcher import Process
 from scr.launch.prepare import MARK
 from scr.launch.status import WaitStatus
@@ -254,7 +255,7 @@ def test_closing_without_a_zygote_still_ends_everything_and_removes_the_scratch(
 
 
 def test_closing_with_a_zygote_that_stalls_still_ends_everything_and_removes_the_scratch(benches, monkeypatch):
-    monkeypatch.setattr(zygote_module, "CLOSE_S", 1.0)
+    monkeypatch.setattr(zygote_process, "CLOSE_S", 1.0)
     bench = benches()
     tools = [bench.ask(one, "tool in a session") for one in bench.start(3)]
     kill_zygote(bench, signal.SIGSTOP)
