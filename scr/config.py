@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from importlib import import_module
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -82,16 +80,3 @@ class Settings(BaseModel):
                 "be handed a socket only; leave the launcher out, or say launcher='spawn'"
             )
         return channel
-
-
-def from_environment() -> Settings:
-    """The settings that the environment says (`SCR_STANDBYS=4`, `SCR_LIMITS__STOP_S=5`), the defaults for the rest.
-
-    Raises InvalidInput naming the variable that does not fit.  What reads them
-    is loaded only where there is something to read: it takes as long as a
-    runtime takes to start its first agent.
-    """
-    if not any(name.startswith(PREFIX) for name in os.environ):
-        return Settings()
-    found: Settings = import_module("scr.environment").read()
-    return found

@@ -1,24 +1,21 @@
-"""Settings from the environment."""
+"""Settings as the environment says them, or the defaults."""
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import os
+from importlib import import_module
 
 from scr.config import PREFIX, Settings
-from scr.errors import InvalidInput
 
 
-class Environment(BaseSettings, Settings):
-    """The same fields, each from a variable that begins with `SCR_`; others that begin so are somebody else's."""
+def from_environment() -> Settings:
+    """The settings that the environment says (`SCR_STANDBYS=4`, `SCR_LIMITS__STOP_S=5`), the defaults for the rest.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_nested_delimiter="__")
-
-
-def read() -> Settings:
-    """What the environment says.  Raises InvalidInput naming what does not fit."""
-    try:
-        return Settings.model_validate(Environment().model_dump())
-    except ValidationError as error:
-        faults = (f"{PREFIX}{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
-        raise InvalidInput(f"the environment asks for settings that do not fit: {'; '.join(faults)}") from error
+    Raises InvalidInput naming the variable that does not fit.  What reads them
+    is loaded only where there is something to read: it takes as long as a
+    runtime takes to start its first agent.
+    """
+    if not any(name.startswith(PREFIX) for name in os.environ):
+        return Settings()
+    found: Settings = import_module("scr.environment_settings").read()
+    return found

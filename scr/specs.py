@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import to_json
 
 from scr.bounds import DEPTH_MAX, READ_DEPTH, is_deeper, most_of, too_deep
 from scr.errors import InvalidSpec
 from scr.messages import CLIENT, RUNTIME, AgentId
+from scr.moved import reference_today
 from scr.retry import Retry
 from scr.values import LATER, Spec, complaint
 
@@ -64,11 +65,17 @@ class AutoShutdown(StrEnum):
 class Code(Spec):
     """What an agent runs: a name that can be imported ("package.module:Class"), or `dill` bytes in base64.
 
-    The bytes are opened inside the agent's own process and nowhere else.
+    The bytes are opened inside the agent's own process and nowhere else.  A
+    reference to a module of SCR's that has moved is one to where it is now.
     """
 
     reference: str | None = None
     pickled: str | None = None
+
+    @field_validator("reference")
+    @classmethod
+    def _moved(cls, reference: str | None) -> str | None:
+        return reference and reference_today(reference)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

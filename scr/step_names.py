@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from scr.frames import StepRecord
 from scr.messages import MessageId
+from scr.protocol.frames import StepRecord
 
 MARK_DIGITS = 12
 MARK = re.compile(r"~[0-9a-f]{12}(?![0-9a-f])")

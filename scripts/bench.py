@@ -23,7 +23,7 @@ from benchmark.contest import PEERS, Outcome, contest, end_descendants, sides
 from benchmark.machine import machine, versions
 from benchmark.report import digest, markdown
 
-from scr.launch.prctl import set_child_subreaper
+from scr.launch.kernel.prctl import set_child_subreaper
 
 PICTURE = Path(__file__).parent / "bench.svg"
 README = Path(__file__).parent.parent / "README.md"

@@ -47,7 +47,7 @@ scr/charging.py: an exception costs two attempts: raising
 -attempts=charges.attempts + 1
 +attempts=charges.attempts + 2
 
-scr/mail/retrying.py: a message that waits for its next try holds no lane: raising
+scr/mail/retry_queue.py: a message that waits for its next try holds no lane: raising
 -        lane = lane_of(pending.turn.message) if ordered else None
 +        lane = None
 
@@ -63,15 +63,15 @@ scr/runtime/reload.py: code that did not start is told to run: --kills 8 --fault
 -        if why is not None:
 +        if False:
 
-scr/runtime/sending.py: recorded steps are forgotten when a message is delivered again: usual
+scr/runtime/dispatch/sending.py: recorded steps are forgotten when a message is delivered again: usual
 -            steps=steps,
 +            steps=(),
 
-scr/runtime/writing.py: the next incarnation begins from the state of the first: usual
+scr/runtime/dispatch/writing.py: the next incarnation begins from the state of the first: usual
 -            self.states[agent] = turn.frame.state
 +            self.states.setdefault(agent, turn.frame.state)
 
-scr/runtime/facts.py: an answer is no step of who had asked: keeper
+scr/runtime/dispatch/facts.py: an answer is no step of who had asked: keeper
 -        turn = CommittedTurn(agent, incarnation, frame, answers, timed.ended, failure)
 +        turn = CommittedTurn(agent, incarnation, frame, (), timed.ended, failure)
 
@@ -80,20 +80,20 @@ scr/turns/commits.py: a turn is not acknowledged: usual
 -    return over(turn), tuple(todo)
 +    return turn._replace(phase=Phase.IN_HAND), tuple(todo)
 
-scr/behaviour/steps.py: that a step begins is told to nobody: usual
+scr/agent/steps/steps.py: that a step begins is told to nobody: usual
 -    await _told(step.record("begun"), turn, hands)
 +    turn.claims.keep(step.record("begun"))
 
-scr/behaviour/steps.py: doubt is settled by doing it again: usual
+scr/agent/steps/steps.py: doubt is settled by doing it again: usual
 -        if isinstance(verdict, Done):
 +        if False:
 
-scr/runtime/restore.py: mail is forgotten by the next runtime: keeper
+scr/runtime/recovery.py: mail is forgotten by the next runtime: keeper
 -    _mail(image, turns, causes)
 -    for watcher
 +    for watcher
 
-scr/runtime/restore.py: states are forgotten by the next runtime: keeper
+scr/runtime/recovery.py: states are forgotten by the next runtime: keeper
 -        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
 +        turns.opened(listed.get(kept.spec.id, kept.spec))
 
@@ -105,7 +105,7 @@ scr/launch/launcher.py: descriptors of the dead stay open: usual
 -        if not self.is_open:
 +        if self.channel.reader == -1:
 
-scr/launch/warden.py: what a dead runtime has left lives on: --kills 8 --faults setsid --targets ring,hand
+scr/launch/orphan_sweep.py: what a dead runtime has left lives on: --kills 8 --faults setsid --targets ring,hand
 -        found = doomed(look_around(runtime_id), sessions, spared)
 +        found = []
 

@@ -25,12 +25,12 @@ from pathlib import Path
 import store_figures
 from benchmark.machine import machine
 
-from scr.chaos.campaign import Progress
-from scr.chaos.faults import Fault
-from scr.chaos.figures import Figures, Verdict
-from scr.chaos.kinds import KINDS
-from scr.chaos.report import said, wrong
-from scr.chaos.series import PER_ROUND, Plan, campaign, report, shrunk
+from scr.chaos.judge.figures import Figures, Verdict
+from scr.chaos.judge.report import said, wrong
+from scr.chaos.lab.campaign import PER_ROUND, Plan, campaign, report, shrunk
+from scr.chaos.lab.round import Progress
+from scr.chaos.plan.faults import Fault
+from scr.chaos.plan.kinds import KINDS
 from scr.errors import ScrError
 
 CODES = {Verdict.VALID: 0, Verdict.INVALID: 1, Verdict.UNKNOWN: 4}

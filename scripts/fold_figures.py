@@ -17,9 +17,9 @@ from itertools import repeat
 from random import Random
 
 from scr.charging import Raised
-from scr.frames import Commit, ReadSteps, StepRecord
 from scr.mail.pending import Doubt, Turn
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
+from scr.protocol.frames import Commit, ReadSteps, StepRecord
 from scr.retry import ErrorInfo
 from scr.store.records import CommittedTurn
 from scr.turns import events

@@ -16,12 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from scr.cli.crash_test import body_of
-from scr.cli.folder import RunFolder
-from scr.cli.job import CORPUS, Job, new_run_id, prepare_folder
-from scr.cli.session import Ended, Session, Signals
-from scr.cli.view import RunView
+from scr.apps.research.running.crash_test import body_of
+from scr.apps.research.running.request import CORPUS, Job, new_run_id, prepare_folder
+from scr.apps.research.running.run_folder import RunFolder
+from scr.apps.research.running.session import Ended, Session, Signals
 from scr.telemetry.events import AgentUp, Record, RuntimeUp
+from scr.views.run import RunView
 
 QUESTION = "How do agent runtimes recover from crashes?"
 KINDS = ("worker", "planner", "critic", "memory", "table", "zygote", "standby")

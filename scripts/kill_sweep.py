@@ -30,18 +30,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scr.behaviour.agent import Agent
-from scr.behaviour.context import Context
-from scr.behaviour.steps import Done, NotDone
-from scr.cli.codes import STATUS, Code
+from scr.agent.agent import Agent
+from scr.agent.context import Context
+from scr.agent.steps.steps import Done, NotDone
+from scr.apps.research.outcome import Outcome
+from scr.apps.research.preload import RESEARCH
+from scr.apps.research.tree import RESEARCH_TREE
+from scr.client import runtime as handle
+from scr.client.runtime import Runtime
+from scr.client.spawn import Spawned, spawn
 from scr.errors import ScrError, StartFailed
+from scr.exit_codes import STATUS, Code
 from scr.failpoints import POINTS, VARIABLE
 from scr.messages import Task, TaskPayload
-from scr.research.outcome import Outcome
-from scr.runtime import handle, preload
-from scr.runtime.handle import Runtime
-from scr.runtime.spawn import Spawned, spawn
-from scr.runtime.tree import RESEARCH_TREE
 from scr.step_names import shown_step
 
 CALLS = ("fdatasync", "fsync", "pwrite64", "ftruncate", "unlink")
@@ -141,7 +142,7 @@ def research(folder: Path, store: Path) -> Found:
     for name, text in DOCUMENTS.items():
         (docs / name).write_text(text)
     given = {"question": QUESTION, "docs": str(docs), "workers": 2, "index": str(folder / "index.sqlite")}
-    with Runtime(RESEARCH_TREE, preload=preload.RESEARCH, store=f"sqlite:///{store}", run="sweep") as runtime:
+    with Runtime(RESEARCH_TREE, preload=RESEARCH, store=f"sqlite:///{store}", run="sweep") as runtime:
         answer = runtime.ask(
             "planner", TaskPayload(task_id="sweep", kind="research", input=given), key="sweep", timeout_s=RUN_S
         )

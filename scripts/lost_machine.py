@@ -31,9 +31,9 @@ import psycopg
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scr.cli.job import CORPUS  # noqa: E402  the tests are beside this script, and not installed
-from scr.store.rows import seal  # noqa: E402
-from scr.store.schema import TABLES  # noqa: E402
+from scr.apps.research.running.request import CORPUS  # noqa: E402  the tests are beside this script, and not installed
+from scr.store.sql.rows import seal  # noqa: E402
+from scr.store.sql.schema import TABLES  # noqa: E402
 from tests.contract.postgres_server import PostgresServer  # noqa: E402
 
 Server: Any = PostgresServer

@@ -17,11 +17,11 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from scr.cli.lines import is_trouble, told
-from scr.cli.picture import picture
-from scr.cli.research import QUESTION
-from scr.cli.view import RunView
+from scr.cli.commands.run import QUESTION
+from scr.cli.terminal.run_view import picture
 from scr.telemetry.events import RECORD, MessageDelivered, Record
+from scr.views.event_lines import is_trouble, told
+from scr.views.run import RunView
 
 TARGET = Path(__file__).parent / "live-view.svg"
 WIDTH = 100

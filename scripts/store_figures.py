@@ -21,12 +21,12 @@ from queue import SimpleQueue
 from pydantic import JsonValue
 
 from scr.config import Limits
-from scr.frames import Commit
 from scr.messages import CLIENT, Message, Task, TaskPayload, derive_id, follow, origin
+from scr.protocol.frames import Commit
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
-from scr.store.lease import this_process
-from scr.store.opening import open_store
 from scr.store.records import CommittedTurn, Opening
+from scr.store.sql.lease import this_process
+from scr.store.sql.opening import open_store
 from scr.store.store import Store
 from scr.telemetry.events import Event, MessageAccepted, MessageDelivered, Record, TurnCommitted
 

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import scr
-from scr.mail.framing import Unpacker, pack
 from scr.messages import Task
+from scr.protocol.framing import Unpacker, pack
 
 PACE_S = 0.002
 TOKEN = "a token of text"

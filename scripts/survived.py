@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scr.chaos.kinds import HELPERS, KEEPING, KINDS
+from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS
 
 KEPT = Path(__file__).parent / "survived.json"
 README = Path(__file__).parent.parent / "README.md"

@@ -9,7 +9,7 @@ import pytest
 
 import scr
 from scr import errors
-from scr.runtime.submission import Submitted
+from scr.client.submitted import Submitted
 
 ERRORS = {name for name, one in getmembers(errors, isclass) if issubclass(one, scr.ScrError)}
 
@@ -45,7 +45,7 @@ def test_every_error_that_a_docstring_promises_can_be_caught_by_its_public_name(
     [
         pytest.param("scr", ("pydantic", "dill", "asyncio"), id="the package: no dependency"),
         pytest.param("scr.runtime.process", ("multiprocess", "dill", "typer", "rich"), id="the runtime"),
-        pytest.param("scr.behaviour.child", ("asyncio", "typer", "rich", "sqlite3"), id="an agent"),
+        pytest.param("scr.agent.child", ("asyncio", "typer", "rich", "sqlite3"), id="an agent"),
     ],
 )
 def test_what_starts_often_loads_nothing_that_it_can_do_without(module, never):

@@ -14,28 +14,28 @@ from typing import Annotated
 import typer
 
 GROUPS: dict[str, dict[str, str]] = {
-    "scr.cli.research": {
+    "scr.cli.commands.run": {
         "demo": "See a planner, workers, a critic and a memory agent, each a process, answer a question from "
         "bundled documents.",
         "run": "Research a question in a folder of documents, and write a report whose every claim is cited "
         "and checked.",
     },
-    "scr.cli.keeping": {
+    "scr.cli.commands.runs": {
         "runs": "List the runs that are kept, the newest first.",
         "show": "Show what is kept of a run: in short, or its events, its agents or its messages.",
         "cancel": "End a run for good.  A runtime that works on it is stopped; what is kept of it stays.",
     },
-    "scr.cli.settling": {
+    "scr.cli.commands.dead_letters": {
         "dead": "List dead letters: messages that could not be handled, and why.",
         "retry-dead": "Deliver a dead letter once more: to a run at work now, to any other when it is resumed.",
         "doubts": "List steps in doubt: each must run once, had begun, and nobody knows how it ended.  A person "
         "resolves it.",
         "resolve": "Say how a step in doubt ended; its message then goes on.",
     },
-    "scr.cli.resuming": {
+    "scr.cli.commands.resume": {
         "resume": "Go on with a run that was interrupted, stopped or never begun, as if nothing had happened.",
     },
-    "scr.cli.moving": {
+    "scr.cli.commands.maintenance": {
         "fork": "Begin a new run that is an old one as it was after one of its events.  The old one stays as it is.",
         "export": "Write a run to a file, with everything that the store keeps of it, for another store or for "
         "safe keeping.",
@@ -44,27 +44,27 @@ GROUPS: dict[str, dict[str, str]] = {
         "gc": "Delete runs that have ended from the store, and give their space back.  What is in their folders stays.",
         "doctor": "Examine a store: is it whole, is every row what was written, do the rows of each run fit together.",
     },
-    "scr.cli.seeing": {
+    "scr.cli.commands.inspect": {
         "ps": "List the agents of a running system as a tree: state, process, restarts, mail, memory.",
         "top": "Watch the agents of a running system; kill or restart the one that is selected.",
         "stack": "Show where every thread of an agent stands now, even while it is blocked; it goes on undisturbed.",
         "logs": "Show what an agent printed and logged, and when its processes began and ended.",
         "crashes": "Show why agents died: an overview of all, or everything that is known of one agent's deaths.",
     },
-    "scr.cli.serving": {
+    "scr.cli.commands.server": {
         "serve": "Take runs from many clients, and work on as many at once as there is room for.",
         "submit": "Hand a question to a server and print the name of the run.",
         "attach": "Follow a run of a server until it is done, then show its report.  Ctrl-C detaches; the run goes on.",
         "queue": "Show what a server works on and what waits for it; have it pause, go on, or finish and end.",
     },
-    "scr.cli.replaying": {
+    "scr.cli.commands.replay": {
         "replay": "Play the agents of a run again, from its recorded steps, and compare what comes of every turn.",
     },
-    "scr.cli.chaos": {
+    "scr.cli.commands.chaos": {
         "chaos": "Run your own agent undisturbed, then under kills, and compare: results, recorded steps, steps "
         "in doubt.",
     },
-    "scr.cli.steering": {
+    "scr.cli.commands.control": {
         "kill": "Send a signal to an agent's process.  One that dies of it is restarted by its supervisor, as "
         "after any crash.",
         "restart": "Replace an agent's process by a fresh one, or start an agent that is down.",

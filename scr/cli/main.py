@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from scr.cli.stopping import STOPPING
+from scr.apps.research.running.interrupts import STOPPING
 
 
 def main() -> None:

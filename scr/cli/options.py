@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_STORE = "sqlite:///.scr/store.sqlite"
 Store = Annotated[
     str,
     typer.Option("--store", metavar="URL", envvar="SCR_STORE", help="Where runs are kept: sqlite:/// or postgresql://"),

@@ -6,11 +6,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from scr.cli.columns import room
-from scr.cli.result import report_of
-from scr.cli.session import Ended, Failed
+from scr.apps.research.running.run_result import report_of
+from scr.apps.research.running.session import Ended, Failed
 from scr.cli.streams import say_status
-from scr.cli.terminal import draw
+from scr.cli.terminal.lazy import draw
+from scr.views.columns import room
 
 
 def say_report(ended: Ended) -> None:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from scr.cli.codes import STATUS, Code
-from scr.cli.columns import room, wrapped
 from scr.cli.streams import lost_output, say_status, takes_all
 from scr.errors import InvalidInput, ScrError, StoreDamaged, UnknownAgent
+from scr.exit_codes import STATUS, Code
+from scr.views.columns import room, wrapped
 
 
 def say_json(found: dict[str, Any]) -> None:

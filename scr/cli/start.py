@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from scr.cli.codes import Code
-from scr.cli.stopping import STOPPING
+from scr.apps.research.preload import RESEARCH
+from scr.apps.research.running.interrupts import STOPPING
 from scr.cli.streams import lost_output, lost_status, prepare
-from scr.runtime import preload
+from scr.exit_codes import Code
 
 STARTING = {"demo", "resume", "run"}
 TAKING_OVER = {"chaos", "serve"}
@@ -22,7 +22,7 @@ def start(arguments: list[str]) -> int:
     `TAKING_OVER` handle the signals themselves, once they have begun.
     """
     prepare()
-    spawned = import_module("scr.runtime.spawn").spawn(preload.RESEARCH) if is_starting(arguments) else None
+    spawned = import_module("scr.client.spawn").spawn(RESEARCH) if is_starting(arguments) else None
     try:
         application = import_module("scr.cli.app").app_for(arguments)
         if not spawned and not TAKING_OVER & set(arguments[:1]):

@@ -13,8 +13,8 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from scr.cli.codes import Code
-from scr.cli.columns import room, wrapped
+from scr.exit_codes import Code
+from scr.views.columns import room, wrapped
 
 PLAIN = dict(zip((0x2018, 0x2019, 0x201C, 0x201D, 0x2013, 0x2014, 0x2026, 0x2022, 0x203A), "''\"\"--.*>", strict=True))
 ERRORS = "scr.plain"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeAlias
 
 from scr.errors import LaunchFailed
-from scr.launch.ends import End, Lay, socket_pair
+from scr.launch.channel_ends import End, Lay, socket_pair
 
 
 @dataclass(eq=False, slots=True)

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from scr.errors import LaunchFailed
-from scr.launch.prctl import set_child_subreaper
-from scr.launch.status import Usage, WaitStatus
+from scr.launch.kernel.prctl import set_child_subreaper
+from scr.launch.wait_status import Usage, WaitStatus
 
 if TYPE_CHECKING:
     import asyncio  # for its types alone: a runtime that is only starting its zygote has no time for it

@@ -1,128 +1,76 @@
-"""Ends every process that a runtime has left behind.
+"""The warden of a runtime that has no zygote: a process that ends what the runtime leaves behind when it is killed.
 
-Two marks tell that a process is the runtime's: its environment names the
-runtime, or its session is one that the runtime's launcher made.  The first
-finds those who left the session, the second those whose environment was
-cleared.  Who did both is out of reach.
-
-`doomed` and the parsers are pure; the rest reads /proc and kills.
+It is a zygote that is never asked for a process.  The kernel ends the agents
+themselves; the warden finds what they have started, by mark and by session.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import os
-import signal
-import time
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
-from scr.launch.prepare import MARK
+from scr.errors import LaunchFailed
+from scr.launch.zygote_process import ZygoteProcess
+from scr.launch.zygote_protocol import WARDEN, Plan
 
-SWEEP_S = 2.5  # killed at once; on a busy machine it takes them a while to be gone
-PAUSE_S = 0.005
-CLEAN_PASSES = 2
-PROC = Path("/proc")
-DEAD_STATES = frozenset("ZX")
+AGAIN_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One live process, as /proc shows it.  The pid and `started`, in clock ticks since boot, are its identity."""
+class WardenProcess:
+    """A warden that is kept alive.  Lives in the runtime process, on its loop.
 
-    pid: int
-    session: int
-    started: int
-    is_marked: bool
-
-
-def doomed(seen: Iterable[Seen], sessions: AbstractSet[int], spared: AbstractSet[int]) -> list[Seen]:
-    """Who is the runtime's: marked, or in one of its sessions, and not spared."""
-    return [one for one in seen if one.pid not in spared and (one.is_marked or one.session in sessions)]
-
-
-def parse_stat(pid: int, stat: str, environ: bytes, mark: bytes) -> Seen | None:
-    """A process from its `stat` and `environ` files; None when it is dead and only not reaped."""
-    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything, blanks and brackets too
-    if fields[0] in DEAD_STATES:
-        return None
-    return Seen(pid, session=int(fields[3]), started=int(fields[19]), is_marked=mark in environ.split(b"\0"))
-
-
-def look(pid: int, runtime_id: str) -> Seen | None:
-    """One process now; None when it is gone, dead or not ours to read."""
-    try:
-        environ = (PROC / str(pid) / "environ").read_bytes()
-        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    return parse_stat(pid, stat, environ, f"{MARK}={runtime_id}".encode())
-
-
-def look_around(runtime_id: str) -> Iterator[Seen]:
-    """Every live process that may be read."""
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal() and (one := look(int(entry.name), runtime_id)):
-            yield one
-
-
-def strike(one: Seen, runtime_id: str) -> None:
-    """SIGKILL to this very process and to no other that has got its number since."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        pidfd = os.pidfd_open(one.pid)
-        try:
-            again = look(one.pid, runtime_id)
-            if again and again.started == one.started:
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        finally:
-            os.close(pidfd)
-
-
-def end_all(runtime_id: str, sessions: AbstractSet[int], spared: AbstractSet[int]) -> bool:
-    """Kill all that is the runtime's until there is none; False when there still is after `SWEEP_S`.
-
-    One clean pass is not enough: a process in the middle of a fork or an exec
-    may show itself only in the next.
-    """
-    clean = 0
-    until = time.monotonic() + SWEEP_S
-    while time.monotonic() < until:
-        found = doomed(look_around(runtime_id), sessions, spared)
-        for one in found:
-            strike(one, runtime_id)
-        clean = 0 if found else clean + 1
-        if clean == CLEAN_PASSES:
-            return True
-        time.sleep(PAUSE_S)
-    return False
-
-
-class Sessions:
-    """The sessions that a zygote has made and that may still have members: the numbers that are certainly ours.
-
-    A number is free for strangers once its session is empty, so a session whose
-    leader has ended is looked after (`settle`) until it is empty and forgotten.
+    `processes` yields the pid and the pidfd of every process that the launcher
+    has alive, for a warden that takes the place of another.
     """
 
-    def __init__(self) -> None:
-        self.leaders: dict[int, int] = {}
-        self.leaderless: set[int] = set()
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, plan: Plan, processes: Callable[[], Iterable[tuple[int, int]]]
+    ) -> None:
+        assert plan.entry == WARDEN, plan.entry
+        self._loop, self._plan, self._processes = loop, plan, processes
+        self._warden: ZygoteProcess | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """The warden's pid; None while there is none."""
+        return self._warden.pid if self._warden else None
 
     def adopt(self, pid: int, pidfd: int) -> None:
-        """A new session and the pidfd of its leader, which is ours now; `bereave` when it becomes readable."""
-        self.leaders[pidfd] = pid
+        """Have the session of this process, which it leads, ended with the runtime; the caller keeps the pidfd."""
+        if self._warden:
+            with contextlib.suppress(OSError):  # it is full or has ended: then what is marked is found all the same
+                self._warden.adopt(pid, pidfd)
 
-    def bereave(self, pidfd: int) -> None:
-        """The leader behind this pidfd has ended."""
-        self.leaderless.add(self.leaders.pop(pidfd))
-        os.close(pidfd)
+    async def close(self) -> None:
+        """End the warden: nothing is left for it to do."""
+        if self._again:
+            self._again.cancel()
+        if warden := self._warden:
+            self._forget(warden)
+            warden.kill()
+            await warden.ended(self._loop)
+            warden.bury()
 
-    def settle(self) -> None:
-        """Forget the leaderless sessions that are empty."""
-        self.leaderless &= {one.session for one in look_around("")}
+    def _start(self) -> None:
+        self._again = None
+        try:
+            self._warden = warden = ZygoteProcess.start(self._plan)
+        except LaunchFailed:
+            self._again = self._loop.call_later(AGAIN_S, self._start)
+            return
+        self._loop.add_reader(warden.pidfd, self._mourn, warden)
+        for pid, pidfd in self._processes():
+            self.adopt(pid, pidfd)
 
-    def all(self) -> AbstractSet[int]:
-        """Every session that may have members."""
-        return self.leaderless | set(self.leaders.values())
+    def _mourn(self, warden: ZygoteProcess) -> None:
+        """The warden has ended: another one takes its place."""
+        self._forget(warden)
+        warden.bury()
+        self._again = self._loop.call_later(AGAIN_S, self._start)
+
+    def _forget(self, warden: ZygoteProcess) -> None:
+        self._loop.remove_reader(warden.pidfd)
+        self._warden = None

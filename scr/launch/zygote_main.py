@@ -29,12 +29,12 @@ from typing import NoReturn
 from setproctitle import setproctitle
 
 from scr.failpoints import arm, reach
-from scr.launch.ends import SocketEnd
-from scr.launch.memory_group import home
-from scr.launch.prctl import set_death_signal
-from scr.launch.prepare import DESCRIPTORS_MAX, Entry, die_with, find_entry, settle
-from scr.launch.warden import Sessions, end_all
-from scr.launch.wire import (
+from scr.launch.channel_ends import SocketEnd
+from scr.launch.child_setup import DESCRIPTORS_MAX, Entry, die_with, find_entry, settle
+from scr.launch.kernel.memory_group import home
+from scr.launch.kernel.prctl import set_death_signal
+from scr.launch.orphan_sweep import Sessions, end_all
+from scr.launch.zygote_protocol import (
     TICKET,
     WARDEN,
     WHY_CHARACTERS_MAX,

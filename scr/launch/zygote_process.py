@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Self
 
 from scr.errors import LaunchFailed
+from scr.launch.child_setup import marked_environment
 from scr.launch.launcher import Wiring
-from scr.launch.paths import command
-from scr.launch.prepare import marked_environment
+from scr.launch.module_paths import command
 from scr.launch.reaper import reap
-from scr.launch.wire import TICKET, Plan, Reply, decode_reply, receive, send
 from scr.launch.zygote_main import CONTROL
+from scr.launch.zygote_protocol import TICKET, Plan, Reply, decode_reply, receive, send
 
 CLOSE_S = 3.0
 

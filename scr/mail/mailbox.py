@@ -18,7 +18,7 @@ from itertools import count
 from operator import attrgetter
 
 from scr.mail.pending import COMMITTING, Pending
-from scr.mail.retrying import Retrying, lane_of
+from scr.mail.retry_queue import Retrying, lane_of
 from scr.messages import Message
 
 SEALED_MAX = 128

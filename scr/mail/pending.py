@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from scr.charging import Charges
-from scr.frames import Commit, StepRecord
 from scr.messages import Message
+from scr.protocol.frames import Commit, StepRecord
 
 UNCHARGED = Charges()
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from scr.frames import Commit, StartRequest, Timer, name_of
 from scr.messages import Message
+from scr.protocol.frames import Commit, StartRequest, Timer, name_of
 
 DIFFERENCES_MAX = 5
 SHOWN_CHARACTERS, CONTEXT_CHARACTERS = 160, 30

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
-from scr.frames import Commit, Deliver
+from scr.protocol.frames import Commit, Deliver
 from scr.replay.compare import Difference, differences
 from scr.specs import AgentSpec
 

@@ -23,15 +23,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from scr.errors import UnknownAgent
-from scr.frames import Become, Commit, Ready
-from scr.mail.names import meant
+from scr.mail.suggestions import meant
+from scr.protocol.frames import Become, Commit, Ready
 from scr.replay.outcome import Divergence, Over, Part, Replayed, Turn, judged
-from scr.replay.puppet import FRAME_BYTES, Puppet
-from scr.replay.recorded import Recording
-from scr.replay.stage import Stage, raised
+from scr.replay.recording import Recording
+from scr.replay.replayed_process import FRAME_BYTES, Puppet
+from scr.replay.sandbox_runtime import Stage, raised
 from scr.specs import Code
 
-LEFT_OUT = {"scr.agents.table:TableAgent", "scr.agents.memory:MemoryAgent"}
+LEFT_OUT = {"scr.services.table:TableAgent", "scr.services.memory:MemoryAgent"}
 TURN_S = 30.0
 ATTEMPTS_MAX = 8
 DIVERGENCES_MAX = 20

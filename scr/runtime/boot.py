@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import NoReturn
 
 from scr.errors import ScrError
-from scr.launch.wire import Plan
 from scr.launch.zygote_process import ZygoteProcess
+from scr.launch.zygote_protocol import Plan
+from scr.protocol.socket_dir import discard_scratch, make_scratch
 from scr.runtime.preload import ENTRY
-from scr.runtime.scratch import discard_scratch, make_scratch
 
 
 def main(arguments: list[str]) -> NoReturn:

@@ -17,23 +17,23 @@ from pathlib import Path
 from scr.failpoints import reach
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import Reaper
-from scr.runtime.care import Care
-from scr.runtime.charter import Boot
+from scr.protocol.boot import Boot
+from scr.protocol.socket_dir import CONTROL, TABLE
 from scr.runtime.control import Control
-from scr.runtime.crash_log import CrashLog
 from scr.runtime.departures import Departures
+from scr.runtime.dispatch.turns import Turns
 from scr.runtime.fence import Fence
+from scr.runtime.health.crash_log import CrashLog
+from scr.runtime.health.health import Care
+from scr.runtime.health.output import Output
 from scr.runtime.lifecycle import Lifecycle, table_address
 from scr.runtime.operations import Operations
-from scr.runtime.output import Output
+from scr.runtime.pending_starts import Starts
 from scr.runtime.readiness import Readiness
+from scr.runtime.recovery import announce, carry_on, restore
 from scr.runtime.reload import Reloads
-from scr.runtime.restore import announce, carry_on, restore
-from scr.runtime.scratch import CONTROL, TABLE
-from scr.runtime.starts import Starts
 from scr.runtime.status import Overview
 from scr.runtime.supervision import Supervision
-from scr.runtime.turns import Turns
 from scr.store.store import Store
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Tree

@@ -21,17 +21,17 @@ from pydantic import JsonValue
 
 from scr.config import Limits
 from scr.errors import BrokenFrame, ChannelError, ScrError
-from scr.launch.lineage import Guard, Lineage
-from scr.mail.channel import LoopChannel
-from scr.runtime.door import CLOSED, Door, last_word
+from scr.launch.kernel.lineage import Guard, Lineage
+from scr.protocol.channel import LoopChannel
+from scr.protocol.control import REQUEST, Answered, AnyRequest, Happened, Subscribe
+from scr.protocol.listener import CLOSED, Door, last_word
+from scr.runtime.dispatch.streams import Outlet
 from scr.runtime.operations import Operations
 from scr.runtime.request_table import TABLE
-from scr.runtime.requests import REQUEST, Answered, AnyRequest, Happened, Subscribe
-from scr.runtime.streams import Outlet
-from scr.store.rows import printable
+from scr.store.sql.rows import printable
 from scr.telemetry.events import LinesDropped, Record
 from scr.telemetry.shortening import shortened
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 
 CLIENTS_MAX = 64
 LOG_BYTES = 1 << 20  # for a program that does not read what it is told of its agents

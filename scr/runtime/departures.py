@@ -9,8 +9,8 @@ from __future__ import annotations
 from scr.mail.router import Absence
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
-from scr.runtime.failures import forgotten, parked
-from scr.runtime.turns import Turns
+from scr.runtime.dispatch.failures import forgotten, parked
+from scr.runtime.dispatch.turns import Turns
 from scr.specs import AgentSpec, Restart
 from scr.store.store import Store
 from scr.supervise.orders import Fate

@@ -13,8 +13,8 @@ import signal
 from enum import StrEnum
 
 from scr.messages import ExitReason
+from scr.runtime.dispatch.turns import Turns
 from scr.runtime.reload import Reloads
-from scr.runtime.turns import Turns
 from scr.store.store import Store
 from scr.supervise.exits import Exit
 from scr.supervise.supervisor import Supervisor, heard

@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from scr.failpoints import reach
-from scr.frames import Become, TableAddress
 from scr.messages import ExitReason
-from scr.runtime.care import Care
-from scr.runtime.charter import Boot
-from scr.runtime.crash_log import CrashLog
-from scr.runtime.crashes import error_of_exit
+from scr.protocol.boot import Boot
+from scr.protocol.frames import Become, TableAddress
 from scr.runtime.departures import Departures
-from scr.runtime.failures import Failed
-from scr.runtime.keeping import when_told
-from scr.runtime.output import Output
+from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.health.crash_log import CrashLog
+from scr.runtime.health.crash_report import error_of_exit
+from scr.runtime.health.health import Care
+from scr.runtime.health.output import Output
+from scr.runtime.pending_starts import Starts
 from scr.runtime.readiness import Readiness
 from scr.runtime.reload import Reloads
-from scr.runtime.starts import Starts
 from scr.runtime.status import named
-from scr.runtime.turns import Turns
+from scr.runtime.store_watch import when_told
 from scr.specs import AgentSpec, OnError
 from scr.store.store import Store
 from scr.supervise.exits import Asked, Exit

@@ -15,21 +15,21 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from scr.behaviour.turn import refuse_uncarried
+from scr.agent.turn import refuse_uncarried
 from scr.config import Limits
 from scr.errors import InvalidInput, StoreUnavailable, UnknownAgent
 from scr.messages import CLIENT, RUNTIME, ExitReason, Message, Payload, of_payload, origin
+from scr.protocol.control import RuntimeStatus
 from scr.runtime.departures import Departures
-from scr.runtime.post import refusal
+from scr.runtime.dispatch.client_waits import Tell
+from scr.runtime.dispatch.delivery import refusal
+from scr.runtime.dispatch.streams import Outlet
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.health.stack_dump import read_stack
+from scr.runtime.pending_starts import Starts
 from scr.runtime.readiness import Readiness
 from scr.runtime.reload import Reloads
-from scr.runtime.requests import RuntimeStatus
-from scr.runtime.stacks import read_stack
-from scr.runtime.starts import Starts
 from scr.runtime.status import Overview, process_of
-from scr.runtime.streams import Outlet
-from scr.runtime.turns import Turns
-from scr.runtime.waits import Tell
 from scr.specs import AgentSpec, Code
 from scr.store.records import KeptMessage
 from scr.store.store import Store
@@ -39,7 +39,7 @@ from scr.supervise.tree import Child, Phase
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 from scr.telemetry.sinks import EventLog
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 
 POKED_S = 0.02  # for the agents that are poked to answer, before the status tells which did
 ERROR_OF = {

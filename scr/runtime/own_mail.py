@@ -9,7 +9,7 @@ import time
 
 from scr.messages import CLIENT, RUNTIME, Failure, FailurePayload, derive_id, origin
 from scr.store.records import DeadLetter
-from scr.store.rows import printable
+from scr.store.sql.rows import printable
 
 
 def failure_of(letter: DeadLetter) -> Failure:

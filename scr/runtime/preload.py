@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-ENTRY = "scr.behaviour.child:main"
-WARM = "scr.behaviour.warm"
-SHIPPING = "scr.behaviour.shipping"
-BASE = (WARM, "scr.agents.table", "scr.agents.memory")
+ENTRY = "scr.agent.child:main"
+WARM = "scr.agent.warm"
+SHIPPING = "scr.agent.pickling.pickling"
+BASE = (WARM, "scr.services.table", "scr.services.memory")
 AGENTS = (*BASE, SHIPPING)
-RESEARCH = (*BASE, "scr.agents.planner", "scr.agents.critic", "scr.agents.worker")

@@ -25,15 +25,15 @@ from scr.failpoints import arm, reach
 from scr.launch.launcher import Launcher
 from scr.launch.reaper import become_subreaper
 from scr.launch.standby import StandbyPool
-from scr.launch.zygote import ZygoteLauncher
+from scr.launch.zygote_launcher import ZygoteLauncher
 from scr.launch.zygote_process import ZygoteProcess
-from scr.mail.framing import FRAME_MAX, read_first
-from scr.runtime.charter import Boot
+from scr.protocol.boot import Boot
+from scr.protocol.framing import FRAME_MAX, read_first
+from scr.protocol.running import tell, this_process
+from scr.protocol.status import StoreStatus
 from scr.runtime.composition import Parts, compose, start
-from scr.runtime.keeping import Watcher, opened_store, tell_owner
 from scr.runtime.preload import ENTRY
-from scr.runtime.running import tell, this_process
-from scr.store.records import StoreStatus
+from scr.runtime.store_watch import Watcher, opened_store, tell_owner
 from scr.telemetry.events import StoreChanged
 from scr.telemetry.sinks import EventLog
 
@@ -41,7 +41,7 @@ BOOT_S = 10.0
 ORPHANED_S = 0.3
 YOUNG_OBJECTS = 20_000
 SWITCH_S = 0.0001
-SPAWNED = "scr.launch.spawned"
+SPAWNED = "scr.launch.spawn_launcher"
 
 
 def main(owner: socket.socket, scratch: Path, preload: tuple[str, ...], zygote: ZygoteProcess | None) -> int:

@@ -5,10 +5,10 @@ Lives in the runtime, on its loop.
 
 from __future__ import annotations
 
-from scr.runtime.waits import Tell
+from scr.runtime.dispatch.client_waits import Tell
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Phase
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 
 
 class Readiness:

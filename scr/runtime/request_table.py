@@ -12,9 +12,7 @@ from typing import Any, Protocol, TypeAlias
 from pydantic import JsonValue
 
 from scr.config import Limits
-from scr.runtime.operations import Operations
-from scr.runtime.pages import fitting
-from scr.runtime.requests import (
+from scr.protocol.control import (
     AnyRequest,
     Ask,
     AwaitAnswer,
@@ -36,9 +34,11 @@ from scr.runtime.requests import (
     StopAgent,
     Subscribe,
 )
-from scr.runtime.streams import Outlet
+from scr.runtime.dispatch.pages import fitting
+from scr.runtime.dispatch.streams import Outlet
+from scr.runtime.operations import Operations
 from scr.telemetry.crashes import CrashRecord
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 
 
 class Caller(Protocol):

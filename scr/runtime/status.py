@@ -10,16 +10,16 @@ from collections.abc import Callable
 from time import monotonic
 
 from scr.errors import AgentError, UnknownAgent
-from scr.mail.names import unknown
 from scr.mail.router import Router
-from scr.runtime.care import Care
-from scr.runtime.charter import Boot
+from scr.mail.suggestions import unknown
+from scr.protocol.boot import Boot
+from scr.protocol.control import AgentStatus, RuntimeStatus
 from scr.runtime.departures import Departures
-from scr.runtime.requests import AgentStatus, RuntimeStatus
+from scr.runtime.health.health import Care
 from scr.specs import AgentSpec, Code
 from scr.store.store import Store
 from scr.supervise.incarnation import Incarnation
-from scr.supervise.reads import in_start_order, restarts_against, restarts_under
+from scr.supervise.queries import in_start_order, restarts_against, restarts_under
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Child, Phase
 

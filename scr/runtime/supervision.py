@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from scr.frames import Answer
 from scr.mail.pending import Pending
+from scr.protocol.frames import Answer
 from scr.retry import ErrorInfo
-from scr.runtime.crash_log import CrashLog
 from scr.runtime.departures import Departures
-from scr.runtime.effects import Settled, settle
+from scr.runtime.dispatch.effects import Settled, settle
+from scr.runtime.health.crash_log import CrashLog
+from scr.runtime.pending_starts import Starts
 from scr.runtime.reload import Reloads
-from scr.runtime.starts import Starts
 from scr.specs import AgentSpec
 from scr.supervise.supervisor import Supervisor
-from scr.turns.happenings import summary
+from scr.turns.log_events import summary
 
 
 class Supervision:

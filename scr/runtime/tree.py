@@ -10,9 +10,9 @@ from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 MEMORY = "memory"
 PLANNER = "planner"
 
-TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.agents.table:TableAgent"), shutdown_s=1.0)
+TABLE_SPEC = AgentSpec(id="table", code=Code(reference="scr.services.table:TableAgent"), shutdown_s=1.0)
 MEMORY_SPEC = AgentSpec(
-    id=MEMORY, code=Code(reference="scr.agents.memory:MemoryAgent"), shutdown_s=0.1, start_timeout_s=600.0
+    id=MEMORY, code=Code(reference="scr.services.memory:MemoryAgent"), shutdown_s=0.1, start_timeout_s=600.0
 )
 """It loses nothing when it is killed, and may be in the midst of writing to a table that has just died: the next table
 waits for its end.  To fill a table takes it a second for every 50 MB or so."""
@@ -25,28 +25,6 @@ MEMORIES = SupervisorSpec(
     children=(TABLE_SPEC, MEMORY_SPEC),
 )
 """The memory agent fills a new table, hence rest_for_one.  Nobody else has to start again with it: readers wait."""
-
-RESEARCH_TREE = SupervisorSpec(
-    id="root",
-    strategy=Strategy.ONE_FOR_ONE,
-    max_restarts=20,
-    within_s=10.0,
-    children=(
-        MEMORIES,
-        SupervisorSpec(
-            id="thinkers",
-            strategy=Strategy.ONE_FOR_ONE,
-            max_restarts=10,
-            within_s=10.0,
-            children=(
-                AgentSpec(id=PLANNER, code=Code(reference="scr.agents.planner:PlannerAgent"), shutdown_s=1.0),
-                AgentSpec(id="critic", code=Code(reference="scr.agents.critic:CriticAgent"), shutdown_s=1.0),
-            ),
-        ),
-        SupervisorSpec(id="workers", strategy=Strategy.ONE_FOR_ONE, dynamic=True, max_restarts=20, within_s=10.0),
-    ),
-)
-"""The research team; workers come and go."""
 
 AGENTS_TREE = SupervisorSpec(
     id="root",

@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any, Literal
 
 from scr.charging import Charges
-from scr.frames import Entry, StepRecord, Timer
 from scr.messages import CLIENT, AgentId, Down, Failure, Message
+from scr.protocol.frames import Entry, StepRecord, Timer
+from scr.protocol.status import StoreStatus
 from scr.specs import AgentSpec
 from scr.store.records import (
     CommittedTurn,
@@ -28,13 +29,12 @@ from scr.store.records import (
     KeptMessage,
     Known,
     OpenAsk,
-    StoreStatus,
     effects_of,
     given_of,
     kept_of,
     with_step,
 )
-from scr.store.rows import printable, seal
+from scr.store.sql.rows import printable, seal
 from scr.store.store import Refused, Then
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record

@@ -9,39 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
-from scr.frames import Commit, StartRequest, StepRecord, Timer
 from scr.messages import AgentId, Failure, Message, MessageId, Result, derive_id
+from scr.protocol.frames import Commit, StartRequest, StepRecord, Timer
+from scr.protocol.status import RunState
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec, SupervisorSpec
-from scr.values import Frozen
 
 REASON_MAX = 1000
-
-
-class Priority(StrEnum):
-    """Who goes first among the runs that wait for a server."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
-
-
-class RunState(StrEnum):
-    """Where a run stands.  `interrupted`: it says that it is running, and its owner is gone."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    INTERRUPTED = "interrupted"
-    STOPPED = "stopped"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 Kind: TypeAlias = Literal["result", "failure", "cancelled"]
@@ -311,16 +290,6 @@ class Counts:
     parked: int = 0
     dead_letters: int = 0
     crashes: int = 0
-
-
-class StoreStatus(Frozen):
-    """How the store is doing, for people.  `behind_s` is the age of the oldest write that is not kept yet."""
-
-    url: str
-    state: Literal["ok", "slow", "trouble", "lost"] = "ok"
-    detail: str = ""
-    pending: int = 0
-    behind_s: float = 0.0
 
 
 def kept_of(kept: KeptMessage | Message) -> KeptMessage:

@@ -11,20 +11,11 @@ from typing import Protocol, TypeAlias
 
 from scr.charging import Charges
 from scr.errors import ScrError
-from scr.frames import Entry, StepRecord, Timer
 from scr.messages import Failure, Message
+from scr.protocol.frames import Entry, StepRecord, Timer
+from scr.protocol.status import StoreStatus
 from scr.specs import AgentSpec
-from scr.store.records import (
-    CommittedTurn,
-    Counts,
-    DeadLetter,
-    Given,
-    Image,
-    KeptMessage,
-    Known,
-    OpenAsk,
-    StoreStatus,
-)
+from scr.store.records import CommittedTurn, Counts, DeadLetter, Given, Image, KeptMessage, Known, OpenAsk
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 from scr.errors import InvalidInput, StoreUnavailable
 
 MEMORY = "memory:"
+DEFAULT_STORE = "sqlite:///.scr/store.sqlite"
 KINDS = "sqlite:///relative/file, sqlite:////absolute/file, postgresql://user@host/database or memory:"
 SQLITE = "sqlite:///"
 POSTGRES = frozenset({"postgres", "postgresql"})

@@ -9,12 +9,12 @@ from __future__ import annotations
 from enum import StrEnum
 
 from scr.errors import InvalidSpec
-from scr.mail.names import unknown
+from scr.mail.suggestions import unknown
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
-from scr.supervise.draft import Draft
-from scr.supervise.endings import settle
+from scr.supervise.decision import Draft
 from scr.supervise.facts import Call, DeleteChild, Recycle, RestartChild, StartChild, TerminateChild
 from scr.supervise.orders import Done, Fate, Refusal
+from scr.supervise.restarts import settle
 from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
 
 

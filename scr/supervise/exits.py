@@ -12,9 +12,9 @@ from enum import StrEnum
 from signal import Signals
 from typing import Literal
 
-from scr.frames import Exiting
-from scr.launch.status import WaitStatus
+from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
+from scr.protocol.frames import Exiting
 from scr.specs import Restart
 
 DETAIL_MAX = 1000  # characters of an agent's own words that a reason carries; the whole record goes to the events

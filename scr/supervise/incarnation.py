@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from scr.errors import ChannelError
-from scr.frames import FROM_AGENT, Exiting, FromAgent
-from scr.launch.capture import Capture
+from scr.launch.kernel.memory_group import MemoryGroup
 from scr.launch.launcher import Process
-from scr.launch.memory_group import MemoryGroup
+from scr.launch.output_capture import Capture
 from scr.launch.reaper import signal_group
-from scr.launch.status import WaitStatus
-from scr.mail.channel import LoopChannel
+from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
+from scr.protocol.channel import LoopChannel
+from scr.protocol.frames import FROM_AGENT, Exiting, FromAgent
 from scr.specs import AgentSpec
 from scr.supervise.exits import Asked, Exit, classify
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Strategy
 from scr.supervise.calls import take_call
-from scr.supervise.draft import Draft
-from scr.supervise.endings import close, settle, went_down
+from scr.supervise.decision import Draft
 from scr.supervise.facts import (
     Exited,
     Fact,
@@ -26,6 +25,7 @@ from scr.supervise.facts import (
     Tick,
 )
 from scr.supervise.orders import Order
+from scr.supervise.restarts import close, settle, went_down
 from scr.supervise.steps import (
     came_up,
     can_start,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
-from scr.supervise.draft import Draft
-from scr.supervise.endings import close, settle, went_down
+from scr.supervise.decision import Draft
 from scr.supervise.facts import Recycle
 from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.restarts import close, settle, went_down
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
 ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})

@@ -17,11 +17,11 @@ from time import monotonic
 from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.launch.launcher import Process
 from scr.launch.reaper import Reaper
-from scr.launch.status import WaitStatus
+from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
+from scr.protocol.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.specs import AgentSpec, ChildSpec
 from scr.supervise.exits import Asked, Exit
 from scr.supervise.facts import (
@@ -37,11 +37,11 @@ from scr.supervise.facts import (
     TerminateChild,
     Tick,
 )
-from scr.supervise.house import Frames, House
 from scr.supervise.incarnation import Incarnation
+from scr.supervise.observer import Frames, House
 from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Order, Refused, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
-from scr.supervise.reads import deadline
+from scr.supervise.queries import deadline
 from scr.supervise.tree import Goal, Phase, Tree
 
 BLANKS_MAX = 3

@@ -12,7 +12,7 @@ from scr.messages import ExitReason
 from scr.values import Frozen
 
 FATAL = "Fatal Python error"
-HEARTBEAT = "/scr/launch/pulse.py"
+HEARTBEAT = "/scr/launch/heartbeat.py"
 THREAD = re.compile(r"(?:Current thread|Thread) (0x[0-9a-f]+)")
 FRAMES = ("  File ", "  ...", "  <")
 

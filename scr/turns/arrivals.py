@@ -8,7 +8,7 @@ from __future__ import annotations
 from scr.mail.pending import IN_DOUBT, RETRYING, Turn, moved
 from scr.mail.router import OPEN, Posted
 from scr.turns import events, orders
-from scr.turns.happenings import accepted
+from scr.turns.log_events import accepted
 from scr.turns.orders import Orders
 from scr.turns.states import absent, over, waiting
 

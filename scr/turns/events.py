@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeAlias
 
 from scr.charging import Failing
 from scr.errors import ScrError
-from scr.frames import Ask, ReadStep, ReadSteps, StepRecord, Stream
 from scr.mail.pending import Doubt
 from scr.mail.router import OPEN, Room
 from scr.messages import Failure
+from scr.protocol.frames import Ask, ReadStep, ReadSteps, StepRecord, Stream
 from scr.retry import ErrorInfo, Retry
 from scr.store.records import CommittedTurn
 from scr.turns.timing import Change

@@ -20,15 +20,15 @@ from scr.charging import (
     charge,
     streak,
 )
-from scr.frames import Answer
 from scr.mail.pending import BEHIND, IN_HAND, OVER, RETRYING, WAITING, Turn, moved
 from scr.messages import Task
+from scr.protocol.frames import Answer
 from scr.retry import ErrorInfo
 from scr.step_names import is_later
 from scr.telemetry.events import TurnFailed
 from scr.turns import orders
 from scr.turns.events import Exited, Fails, Standing
-from scr.turns.happenings import summary
+from scr.turns.log_events import summary
 from scr.turns.orders import Orders
 
 

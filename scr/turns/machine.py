@@ -47,10 +47,10 @@ from scr.turns.arrivals import accept, refuse, restore
 from scr.turns.commits import blame, commit, release, undo
 from scr.turns.deliveries import hand, refuse_delivery, send_ahead, take_back, try_again
 from scr.turns.doubts import doubt, free, resume, settle
+from scr.turns.endings import cancel, cancel_later, cancel_sends, close, end, sweep, withdraw
 from scr.turns.events import Event
 from scr.turns.failing import die, fail
 from scr.turns.orders import Orders
-from scr.turns.outcomes import cancel, cancel_later, cancel_sends, close, end, sweep, withdraw
 from scr.turns.steps import ask, keep_step, read, record, refuse_step, stream
 
 Rule: TypeAlias = Callable[[Turn, Any], tuple[Turn, Orders]]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from scr.frames import Answer, Ask, ReadStep, ReadSteps, StepRecord, Stream
 from scr.mail.pending import Doubt
 from scr.mail.router import Absence
 from scr.messages import Failure, Message
+from scr.protocol.frames import Answer, Ask, ReadStep, ReadSteps, StepRecord, Stream
 from scr.retry import ErrorInfo
 from scr.store.records import CommittedTurn, Effect
 from scr.telemetry.events import Event as Happening

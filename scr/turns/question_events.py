@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from scr.frames import Answer, StepRecord
+from scr.protocol.frames import Answer, StepRecord
 from scr.store.records import OpenAsk
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 
 
 class Phase(StrEnum):

@@ -37,9 +37,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from scr.frames import Answer
+from scr.protocol.frames import Answer
 from scr.store.records import OpenAsk
-from scr.turns.outcome import NOT_ANSWERED, Outcome, answered_step
+from scr.turns.answer import NOT_ANSWERED, Outcome, answered_step
 from scr.turns.question_events import (
     CLOSED,
     NONE,

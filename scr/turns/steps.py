@@ -5,10 +5,10 @@ Pure.
 
 from __future__ import annotations
 
-from scr.frames import Answer, StepRecord
 from scr.mail.pending import IN_HAND, WAITING, Turn
+from scr.protocol.frames import Answer, StepRecord
 from scr.turns import events, orders
-from scr.turns.happenings import recorded
+from scr.turns.log_events import recorded
 from scr.turns.orders import Order, Orders
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from scr.errors import InvalidMessage
-from scr.frames import Timer, name_of
 from scr.messages import Tick, TimerPayload, derive_id, origin
+from scr.protocol.frames import Timer, name_of
 
 NAMES_MAX = 1000
 

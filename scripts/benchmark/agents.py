@@ -9,8 +9,8 @@ import re
 import time
 from typing import Any
 
-from scr.behaviour.agent import Agent
-from scr.behaviour.context import Context
+from scr.agent.agent import Agent
+from scr.agent.context import Context
 from scr.messages import CLIENT, Result, ResultPayload, Task
 
 
@@ -161,7 +161,7 @@ class Starter(Agent):
         """How many, and the number of the first."""
         first, number = given(message)
         for n in range(first, first + number):
-            ctx.start_agent(f"idle-{n}", "scr.behaviour.agent:Agent")
+            ctx.start_agent(f"idle-{n}", "scr.agent.agent:Agent")
 
 
 class Hog(Agent):

@@ -19,10 +19,10 @@ from otp.history import Exit, History, Operation, Together
 from otp.model import live_through
 from otp.story import Difference, State, Story
 from otp.world import specification
-from scr.behaviour.code import code_of
+from scr.agent.code import code_of
+from scr.client.runtime import Runtime
 from scr.errors import ScrError
-from scr.runtime.handle import Runtime
-from scr.runtime.requests import AgentStatus
+from scr.protocol.control import AgentStatus
 from scr.specs import Code, SupervisorSpec
 from scr.telemetry.events import AgentExited, Record, RuntimeDown
 

@@ -12,7 +12,7 @@ from scr.specs import AgentSpec, ChildSpec, Code, SupervisorSpec
 from scr.supervise.facts import Exited, Fact, Ignored, Started, StartFailed, Tick
 from scr.supervise.orders import Done, Finish, Kill, Order, Refused, Reply, Start, Stop
 from scr.supervise.policy import decide
-from scr.supervise.reads import count_children, deadline, which_children
+from scr.supervise.queries import count_children, deadline, which_children
 from scr.supervise.tree import Phase, Tree
 
 CODE = Code(reference="otp.nowhere:worker")

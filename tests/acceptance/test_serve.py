@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scr.serve.connect import connect
+from scr.client.server import connect
 from tests.conftest import until
 
 QUESTION = "How are crashed agents restarted?"
@@ -150,7 +150,7 @@ def test_runs_wait_their_turn_and_a_full_queue_says_so(scr, command, here, serve
 
 def test_a_runtime_that_is_killed_harms_no_other_run_and_its_own_has_the_same_report(scr, here, serve, submit):
     serving = serve("--runs", "2")
-    corpus = Path(__file__).parents[2] / "scr" / "corpus"
+    corpus = Path(__file__).parents[2] / "scr" / "apps" / "research" / "corpus"
     question = "How do agent runtimes recover from crashes?"
     disturbed = submit(question=question, docs=corpus)
     with connect() as client:

@@ -24,14 +24,14 @@ from pathlib import Path
 from multiprocess import get_context, resource_tracker
 
 from scr.errors import LaunchFailed
+from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.launcher import Process
-from scr.launch.prctl import set_child_subreaper
+from scr.launch.orphan_sweep import doomed, look_around
 from scr.launch.reaper import Reaper
-from scr.launch.spawned import SpawnLauncher
+from scr.launch.spawn_launcher import SpawnLauncher
 from scr.launch.standby import StandbyPool
-from scr.launch.status import WaitStatus
-from scr.launch.warden import doomed, look_around
-from scr.launch.zygote import ZygoteLauncher
+from scr.launch.wait_status import WaitStatus
+from scr.launch.zygote_launcher import ZygoteLauncher
 
 LIMIT_S = 20.0
 QUEUES = "over queues"

@@ -4,13 +4,13 @@ from dataclasses import replace
 from queue import SimpleQueue
 
 from scr.config import Limits
-from scr.frames import Commit
 from scr.messages import CLIENT, Down, DownPayload, Failure, FailurePayload, Pong, Task, TaskPayload, origin
+from scr.protocol.frames import Commit
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
-from scr.store.lease import this_process
 from scr.store.memory import MemoryStore
-from scr.store.opening import open_store
 from scr.store.records import CommittedTurn, Opening
+from scr.store.sql.lease import this_process
+from scr.store.sql.opening import open_store
 
 TREE = SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE)
 LIMITS = Limits(dead_letters=3, crashes=3, store_patience_s=20, stop_s=20)

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from scr.errors import InvalidInput, LeaseLost, RunCancelled, RunOwned, StoreUnavailable, UnknownRun
-from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, Result, ResultPayload, origin
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.fork import fork_run
-from scr.store.lease import this_process
-from scr.store.listed import standing
-from scr.store.records import AskAnswer, DeadLetter, OpenAsk, Priority, RunState, effects_of
-from scr.store.statements import Statement
-from scr.store.transfer import export_run, import_run
+from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
+from scr.protocol.status import Priority, RunState
+from scr.store.archive.archive import open_archive
+from scr.store.archive.fork import fork_run
+from scr.store.archive.summaries import standing
+from scr.store.archive.transfer import export_run, import_run
+from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of
+from scr.store.sql.address import database_of
+from scr.store.sql.lease import this_process
+from scr.store.sql.statements import Statement
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import TREE, Bench, answer, failure, ids, spec, task, turn

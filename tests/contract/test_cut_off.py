@@ -11,8 +11,8 @@ import pytest
 import scr
 from scr.config import Settings
 from scr.errors import RunOwned
-from scr.store import lease
-from scr.store.postgres import PostgresDatabase
+from scr.store.sql import lease
+from scr.store.sql.postgres import PostgresDatabase
 from tests.conftest import until
 from tests.contract.store_bench import Bench
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import multiprocess
 import pytest
 
-from scr.launch.capture import Capture
+from scr.launch.output_capture import Capture
 from scr.launch.reaper import signal_group
-from scr.launch.status import WaitStatus
+from scr.launch.wait_status import WaitStatus
 from tests.contract.launch_bench import KINDS, QUEUES, children_of, is_gone, runtime_of_three, runtime_process, until
 
 

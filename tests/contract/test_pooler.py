@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from scr.errors import StoreUnavailable
-from scr.store.address import database_of
-from scr.store.postgres import PostgresDatabase, timeouts
+from scr.store.sql.address import database_of
+from scr.store.sql.postgres import PostgresDatabase, timeouts
 from tests.conftest import until
 from tests.contract.postgres_server import NOBODY
 from tests.contract.store_bench import Bench, ids, task

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from scr.errors import RunOwned, ScrError, StoreForeign, StoreUnavailable
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.doctor import examine
-from scr.store.lease import Owner, this_process
+from scr.store.archive.archive import open_archive
+from scr.store.archive.doctor import examine
+from scr.store.sql.address import database_of
+from scr.store.sql.lease import Owner, this_process
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn
 from tests.unit.store import version_3

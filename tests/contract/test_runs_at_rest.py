@@ -7,14 +7,14 @@ import psycopg
 import pytest
 
 from scr.errors import InvalidInput
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.doctor import examine
-from scr.store.fork import fork_run
-from scr.store.gc import sweep
-from scr.store.repair import repair
-from scr.store.statements import Statement
-from scr.store.transfer import export_run, import_run
+from scr.store.archive.archive import open_archive
+from scr.store.archive.doctor import examine
+from scr.store.archive.fork import fork_run
+from scr.store.archive.gc import sweep
+from scr.store.archive.repair import repair
+from scr.store.archive.transfer import export_run, import_run
+from scr.store.sql.address import database_of
+from scr.store.sql.statements import Statement
 from tests.unit.store.story import image_of, story, told
 
 NUMBERS = count()

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from scr.errors import InvalidInput, StoreDamaged, StoreError, StoreForeign, StoreUnavailable
-from scr.frames import Entry, StartRequest, StepRecord, Timer
-from scr.store import image as images
-from scr.store import schema
-from scr.store.archive import open_archive
-from scr.store.image import Counters
-from scr.store.opening import find
+from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
+from scr.store.archive.archive import open_archive
 from scr.store.records import DeadLetter, OpenAsk
-from scr.store.schema import Migration
-from scr.store.sqlite import SqliteDatabase
+from scr.store.sql import schema
+from scr.store.sql import snapshot as images
+from scr.store.sql.opening import find
+from scr.store.sql.schema import Migration
+from scr.store.sql.snapshot import Counters
+from scr.store.sql.sqlite import SqliteDatabase
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import Bench, answer, comparable, failure, spec, task, turn

@@ -7,10 +7,10 @@ import pytest
 
 from scr.charging import Charges
 from scr.errors import InvalidMessage
-from scr.frames import Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, Tick, TimerPayload, derive_id, origin
+from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of, given_of
-from scr.store.statements import FAILED, PARKED, STEP_DONE
+from scr.store.sql.statements import FAILED, PARKED, STEP_DONE
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
 from tests.contract.store_bench import Bench, answer, comparable, down, failure, ids, spec, task, turn

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from scr.messages import CLIENT
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.tally import tallies
+from scr.store.archive.archive import open_archive
+from scr.store.archive.counts import tallies
+from scr.store.sql.address import database_of
 from tests.unit.store.story import told
 
 

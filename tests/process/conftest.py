@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
+from scr.client.runtime import Runtime
 from scr.config import Settings
-from scr.runtime.handle import Runtime
 from scr.runtime.tree import AGENTS_TREE
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError, computed_fi
 from typing_extensions import TypedDict
 
 import scr
-from scr.behaviour.code import code_of
+from scr.agent.code import code_of
 
 T = TypeVar("T")
 P = ParamSpec("P")

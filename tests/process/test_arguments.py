@@ -7,10 +7,10 @@ import math
 import pytest
 
 import scr
-from scr.behaviour.arguments import LONGEST_S
+from scr.agent.arguments import LONGEST_S
+from scr.client.connect import connect
 from scr.errors import InvalidInput, InvalidMessage, ScrError, StartFailed
 from scr.messages import DownPayload
-from scr.runtime.connect import connect
 
 TIMES = [0, -1, math.nan, math.inf, -math.inf, 1e12, LONGEST_S * 2, 10**400, "5", None, True, [1], 1j]
 NAMES = ["", "ü", "a b", "a\n", "a\0", "a" * 129, "\ud800", 5, None, b"a", ["a"], {}]

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from scr.frames import Log
-from scr.mail.framing import pack
+from scr.protocol.frames import Log
+from scr.protocol.framing import pack
 from tests.process.conftest import Story
 
 FRAME = pack(Log(text="x" * 2000).model_dump_json().encode(), 1 << 20)

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.able import unable
-from scr.chaos.census import VARIABLE, Census, Seen, recognised
-from scr.chaos.inject import Limited
-from scr.chaos.kinds import KINDS
-from scr.chaos.series import Plan, campaign, report
+from scr.chaos.inject.injector import Limited
+from scr.chaos.inject.process_census import VARIABLE, Census, Seen, recognised
+from scr.chaos.lab.campaign import Plan, campaign, report
+from scr.chaos.plan.kinds import KINDS
+from scr.chaos.user.capabilities import unable
 from scr.errors import InvalidInput
 
 

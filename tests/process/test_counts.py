@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import scr
-from scr.behaviour.agent import Agent
+from scr.agent.agent import Agent
+from scr.client.runtime import Runtime
 from scr.messages import CLIENT, ExitReason, ResultPayload
-from scr.runtime.handle import Runtime
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.facts import Exited, Started, Tick
 from scr.supervise.policy import decide
@@ -109,7 +109,7 @@ def test_a_message_of_a_backlog_costs_less_than_a_call_for_many_are_sent_ahead_a
 
 def team(children):
     """A supervisor whose children are all up."""
-    specs = tuple(AgentSpec(id=f"a{n}", code=Code(reference="scr.behaviour.agent:Agent")) for n in range(children))
+    specs = tuple(AgentSpec(id=f"a{n}", code=Code(reference="scr.agent.agent:Agent")) for n in range(children))
     tree, orders = decide(
         Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=specs, max_restarts=10**6)), Tick(0.0)
     )

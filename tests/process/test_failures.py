@@ -10,8 +10,8 @@ from pydantic import BaseModel
 import scr
 import scr.errors
 import scr.specs
+from scr.client.runtime import Runtime
 from scr.messages import TaskPayload
-from scr.runtime.handle import Runtime
 from scr.specs import SupervisorSpec
 from tests.conftest import until
 from tests.process.conftest import Story

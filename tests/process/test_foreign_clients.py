@@ -9,10 +9,10 @@ import tempfile
 import pytest
 
 import scr
+from scr.client.connect import connect
 from scr.errors import FrameTooLarge, InvalidMessage, RuntimeGone, UnknownAgent
-from scr.mail.framing import pack
-from scr.runtime.connect import connect
-from scr.runtime.scratch import reach
+from scr.protocol.framing import pack
+from scr.protocol.socket_dir import reach
 from tests.conftest import until
 from tests.process.test_bad_input import is_alive
 

@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 import scr
+from scr.client.connect import connect
 from scr.errors import RuntimeGone
-from scr.runtime.connect import connect
 from tests.conftest import until
 from tests.process.test_bad_input import is_alive
 

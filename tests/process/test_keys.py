@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 
 import scr
+from scr.client.connect import connect
 from scr.errors import InvalidMessage, TaskFailed, UnknownAgent
 from scr.messages import TaskPayload
-from scr.runtime.connect import connect
 from tests.conftest import until
 from tests.contract.postgres_server import FAST, PostgresServer
 

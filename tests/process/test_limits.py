@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 import scr
 from scr.errors import TaskFailed
-from scr.launch.memory_group import MemoryGroups, home
+from scr.launch.kernel.memory_group import MemoryGroups, home
 from tests.conftest import until
 
 MB = 1 << 20

@@ -9,21 +9,21 @@ import tempfile
 import pytest
 
 import scr
-from scr.launch.lineage import Guard, Lineage, refused
-from scr.mail.framing import pack
-from scr.runtime.connect import connect
-from scr.runtime.scratch import discard_scratch, reach, scratch_root
-from scr.serve.connect import SOCKET
-from scr.serve.connect import connect as connect_server
+from scr.client.connect import connect
+from scr.client.server import SOCKET
+from scr.client.server import connect as connect_server
+from scr.launch.kernel.lineage import Guard, Lineage, refused
+from scr.protocol.framing import pack
+from scr.protocol.socket_dir import discard_scratch, reach, scratch_root
 from tests.conftest import until
 from tests.process.test_foreign_clients import Raw
-from tests.unit.serve.test_control import Answering
+from tests.unit.server.test_control import Answering
 
 RULE = "nothing that a runtime has started may operate a runtime that it did not start itself"
 KILLER = """
 import sys
 import tempfile
-from scr.runtime.connect import connect
+from scr.client.connect import connect
 try:
     with connect(sys.argv[1]) as client:
         print("killed", client.signal_agent("victim", 9))

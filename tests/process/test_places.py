@@ -6,7 +6,7 @@ import pytest
 
 import scr
 from scr.errors import InvalidInput
-from scr.runtime.scratch import find_runtimes
+from scr.protocol.socket_dir import find_runtimes
 
 
 def echo(ctx, message):

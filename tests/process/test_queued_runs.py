@@ -3,7 +3,7 @@
 import scr
 from scr.messages import CLIENT, Task, origin
 from scr.specs import AgentSpec, Code, SupervisorSpec
-from scr.store.archive import open_archive
+from scr.store.archive.archive import open_archive
 
 TREE = SupervisorSpec(
     id="root", strategy="one_for_one", children=(AgentSpec(id="counter", code=Code(reference=f"{__name__}:Counter")),)

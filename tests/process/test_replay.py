@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from scr.client.runtime import Runtime
 from scr.config import Settings
 from scr.errors import UnknownAgent, UnknownRun
 from scr.replay.replay import replay
-from scr.runtime.handle import Runtime
 from scr.specs import Code
 from tests.conftest import marked, until
 

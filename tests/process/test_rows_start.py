@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import scr
-from scr.behaviour.code import code_of
+from scr.agent.code import code_of
 from scr.errors import AlreadyStarted, RuntimeGone, StartFailed, UnknownAgent
 from tests.conftest import until
 

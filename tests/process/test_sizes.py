@@ -8,16 +8,16 @@ from pydantic import BaseModel
 
 import scr
 from scr.bounds import DEPTH_MAX, ROOM_BYTES
+from scr.client.connection import Connection
 from scr.config import Limits, Settings
 from scr.errors import AgentError, InvalidInput, InvalidMessage, InvalidSpec, StartFailed, TaskFailed
-from scr.frames import Exiting, StepDone, StepRecord
 from scr.messages import CLIENT, ResultPayload, Task, TaskPayload, origin
-from scr.runtime.connection import Connection
-from scr.runtime.requests import Resolve, Send
-from scr.runtime.scratch import reach
+from scr.protocol.control import Resolve, Send
+from scr.protocol.frames import Exiting, StepDone, StepRecord
+from scr.protocol.socket_dir import reach
 from scr.runtime.tree import AGENTS_TREE
 from scr.specs import Code
-from scr.store.archive import open_archive
+from scr.store.archive.archive import open_archive
 from tests.process.conftest import Story
 
 FRAME = 64 << 10

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from scr.launch.vitals import is_stopped
+from scr.launch.kernel.proc_stats import is_stopped
 from tests.contract.launch_bench import Bench, is_gone, is_reaped
 
 

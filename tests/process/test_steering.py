@@ -10,9 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 import scr
+from scr.client.connect import connect
 from scr.errors import AgentError, InvalidInput, RuntimeGone, ScrError, StartFailed, UnknownAgent
-from scr.runtime.connect import connect
-from scr.runtime.scratch import CONTROL, scratch_root
+from scr.protocol.socket_dir import CONTROL, scratch_root
 from tests.conftest import until
 
 

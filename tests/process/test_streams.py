@@ -7,9 +7,9 @@ import signal
 import pytest
 
 import scr
+from scr.client.chunks import UNREAD_MAX
+from scr.client.connect import connect
 from scr.errors import InvalidInput, RuntimeGone
-from scr.runtime.chunks import UNREAD_MAX
-from scr.runtime.connect import connect
 from tests.conftest import until
 
 

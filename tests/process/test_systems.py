@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import scr
-from scr.cli import top
 from scr.cli.app import app_for
-from scr.cli.systems import Systems
+from scr.cli.live_systems import Systems
+from scr.cli.terminal import top
 from scr.errors import RuntimeGone
-from scr.runtime.running import tell, this_process
-from scr.runtime.scratch import discard_scratch, make_scratch
+from scr.protocol.running import tell, this_process
+from scr.protocol.socket_dir import discard_scratch, make_scratch
 from tests.unit.runtime.listening import listening_at
 
 SERVER = "s-0000000a"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from scr.errors import LaunchFailed
-from scr.launch import zygote as zygote_module
+from scr.launch import zygote_launcher as zygote_module
 from scr.launch import zygote_process
+from scr.launch.child_setup import MARK
 from scr.launch.launcher import Process
-from scr.launch.prepare import MARK
-from scr.launch.status import WaitStatus
+from scr.launch.wait_status import WaitStatus
 from tests.contract.launch_bench import Bench, children_of, is_gone, runtime_of_three, runtime_process, until
 
 
@@ -282,7 +282,7 @@ def test_a_runtime_killed_in_the_middle_of_an_import_leaves_no_zygote(module):
     slow = module("import time\nprint('importing', flush=True)\nfor _ in range(6000):\n    time.sleep(0.1)")
     code = (
         "import asyncio, json, pathlib, tempfile\n"
-        "from scr.launch.zygote import ZygoteLauncher\n"
+        "from scr.launch.zygote_launcher import ZygoteLauncher\n"
         "loop = asyncio.new_event_loop()\n"
         "scratch = pathlib.Path(tempfile.mkdtemp())\n"
         f"launcher = ZygoteLauncher(loop, entry='json:dumps', preload=({slow!r},), runtime_id='x', scratch=scratch)\n"

@@ -19,7 +19,7 @@ from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy,
 from scr.supervise import facts
 from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
-from scr.supervise.reads import deadline
+from scr.supervise.queries import deadline
 from scr.supervise.tree import Tree
 from tests.simulation.turns_world import clock
 

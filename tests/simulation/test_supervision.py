@@ -14,7 +14,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
 from scr.supervise.orders import Done, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
-from scr.supervise.reads import in_start_order
+from scr.supervise.queries import in_start_order
 from scr.supervise.tree import Cause, Goal, Phase
 
 HISTORIES = int(os.environ.get("SCR_HISTORIES", "3000"))

@@ -3,21 +3,6 @@
 from collections import deque
 
 from scr.errors import FrameTooLarge
-from scr.frames import (
-    Ask,
-    Commit,
-    Deliver,
-    Entry,
-    InDoubt,
-    ReadSteps,
-    StartRequest,
-    StepBegun,
-    StepDone,
-    StepRecord,
-    Stream,
-    Timer,
-    TurnFailed,
-)
 from scr.messages import (
     CLIENT,
     RUNTIME,
@@ -32,6 +17,21 @@ from scr.messages import (
     derive_id,
     follow,
     origin,
+)
+from scr.protocol.frames import (
+    Ask,
+    Commit,
+    Deliver,
+    Entry,
+    InDoubt,
+    ReadSteps,
+    StartRequest,
+    StepBegun,
+    StepDone,
+    StepRecord,
+    Stream,
+    Timer,
+    TurnFailed,
 )
 from scr.step_names import question_id
 

@@ -2,7 +2,7 @@
 
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
-from scr.runtime.failures import Failed
+from scr.runtime.dispatch.failures import Failed
 from scr.supervise.orders import Fate
 from tests.simulation.turns_agents import Process
 

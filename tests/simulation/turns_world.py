@@ -13,8 +13,8 @@ from scr.errors import InvalidInput
 from scr.messages import CLIENT, Task, TaskPayload, origin
 from scr.retry import Retry
 from scr.runtime.departures import Departures
-from scr.runtime.restore import carry_on, restore
-from scr.runtime.turns import Turns
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.recovery import carry_on, restore
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog

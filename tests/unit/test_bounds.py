@@ -5,12 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from scr.behaviour.code import spec_of
-from scr.behaviour.turn import compose, plain
+from scr.agent.code import spec_of
+from scr.agent.turn import compose, plain
 from scr.bounds import DEPTH_MAX, READ_DEPTH, is_deeper, most_of, shown
+from scr.client.client import as_payload
 from scr.config import Settings
 from scr.errors import InvalidMessage, InvalidSpec
-from scr.frames import (
+from scr.messages import CritiquePayload, Result, ResultPayload, StatusPayload, Task, TaskPayload, origin
+from scr.protocol.boot import Boot
+from scr.protocol.control import FROM_CONTROL, REQUEST, Answered, Resolve, Send, StartAgent
+from scr.protocol.frames import (
     FROM_AGENT,
     FROM_RUNTIME,
     Answer,
@@ -24,11 +28,7 @@ from scr.frames import (
     StepRecord,
     Timer,
 )
-from scr.messages import CritiquePayload, Result, ResultPayload, StatusPayload, Task, TaskPayload, origin
-from scr.runtime.charter import Boot
-from scr.runtime.client import as_payload
-from scr.runtime.requests import FROM_CONTROL, REQUEST, Answered, Resolve, Send, StartAgent
-from scr.serve.requests import Followed
+from scr.protocol.server import Followed
 from scr.specs import AgentSpec, Code, SupervisorSpec, check, check_size
 
 ENVELOPE = origin(message_id="m", sender="a", to="b", at=0.0)

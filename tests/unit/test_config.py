@@ -5,9 +5,10 @@ import os
 import pytest
 from pydantic import ValidationError
 
-from scr.config import Settings, from_environment
+from scr.client.spawn import launcher_in
+from scr.config import Settings
+from scr.environment import from_environment
 from scr.errors import InvalidInput
-from scr.runtime.spawn import launcher_in
 
 
 def test_the_environment_says_settings_and_what_is_somebody_elses_is_left_alone(monkeypatch):

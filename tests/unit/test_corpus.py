@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CORPUS = Path(__file__).parents[2] / "scr" / "corpus"
+CORPUS = Path(__file__).parents[2] / "scr" / "apps" / "research" / "corpus"
 DOCUMENTS = sorted(CORPUS.glob("*.md"))
 LONG_SENTENCE_WORDS = 8
 REGISTRY = re.compile(

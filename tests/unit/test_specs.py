@@ -2,8 +2,8 @@
 
 import pytest
 
+from scr.client.runtime import Runtime
 from scr.errors import InvalidSpec
-from scr.runtime.handle import Runtime
 from scr.specs import (
     AgentSpec,
     AutoShutdown,

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from scr.frames import FROM_RUNTIME, Answer, Deliver
 from scr.messages import Ping, origin, to_json
+from scr.protocol.frames import FROM_RUNTIME, Answer, Deliver
 
 MESSAGE = Ping(**origin(message_id="m", sender="client", to="a", at=0.0))
 

@@ -10,7 +10,7 @@ from benchmark.clock import Samples
 from benchmark.usage import Usage
 
 RESEARCH = (
-    "import sys; from pathlib import Path; from scr.research.pipeline import research; "
+    "import sys; from pathlib import Path; from scr.apps.research.pipeline import research; "
     "print(research(sys.argv[1], Path(sys.argv[2]), Path('index.sqlite')).model_dump_json())"
 )
 

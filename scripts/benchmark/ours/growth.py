@@ -17,8 +17,8 @@ from benchmark.ours.round_trip import PAD
 from benchmark.ours.system import START_BATCH, ask, quiet, running, start, start_idle
 from benchmark.ours.throughput import SMALL, flow, start_pairs
 from benchmark.spread import slope
+from scr.client.client import Client
 from scr.messages import ExitReason
-from scr.runtime.client import Client
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.facts import Exited, Started, Tick
 from scr.supervise.orders import Order, Start, Stop
@@ -26,7 +26,7 @@ from scr.supervise.policy import decide
 from scr.supervise.tree import Tree
 
 TRIPS, KILLS, MESSAGES = 500, 8, 4000
-CODE = Code(reference="scr.behaviour.agent:Agent")
+CODE = Code(reference="scr.agent.agent:Agent")
 
 
 def growth(crowds: list[int], events: list[int], folder: str, **_: object) -> Samples:

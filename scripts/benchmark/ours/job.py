@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark import papers
 from benchmark.clock import Samples
 from benchmark.usage import Usage
-from scr.research.index import Index
+from scr.apps.research.text.index import Index
 
 SCR = str(Path(sys.executable).with_name("scr"))
 PASSAGES = 10_000

@@ -12,9 +12,9 @@ from typing import Any
 from benchmark.clock import Samples
 from benchmark.ours.system import Watch, ask, quiet, running, start, start_idle
 from benchmark.ours.throughput import BATCH, MAILBOX, SMALL
-from scr.runtime.client import Client
-from scr.runtime.connect import connect
-from scr.runtime.handle import Runtime
+from scr.client.client import Client
+from scr.client.connect import connect
+from scr.client.runtime import Runtime
 
 WANTED_PER_S = 10_000
 PAUSE_S = 0.1

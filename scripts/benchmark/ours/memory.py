@@ -10,7 +10,7 @@ from benchmark.clock import Samples
 from benchmark.ours.system import ask, quiet, store_of
 from benchmark.ours.throughput import BATCH, SMALL, start_pairs
 from benchmark.spread import rise
-from scr.runtime.handle import Runtime
+from scr.client.runtime import Runtime
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 CHUNK = 20 * BATCH

@@ -9,7 +9,7 @@ import time
 
 from benchmark.clock import Samples
 from benchmark.ours.system import Watch, ask, pid_of, running, start
-from scr.runtime.client import Client
+from scr.client.client import Client
 
 PAUSE_S = 0.1
 

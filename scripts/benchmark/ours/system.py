@@ -13,10 +13,10 @@ from typing import Any
 
 import store_figures
 
+from scr.client.client import Client
+from scr.client.runtime import Runtime
 from scr.config import Channel, Limits, Settings
 from scr.runtime import preload
-from scr.runtime.client import Client
-from scr.runtime.handle import Runtime
 from scr.runtime.tree import MEMORY_SPEC, TABLE_SPEC
 from scr.specs import Strategy, SupervisorSpec
 from scr.telemetry.events import Record

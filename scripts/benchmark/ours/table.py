@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.clock import Samples
 from benchmark.ours.system import ask, ask_all, quiet, start
-from scr.runtime.client import Client
+from scr.client.client import Client
 
 FILL = 50
 """Keys written in one turn: as many of the largest values as fit in a frame."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.clock import Samples
 from benchmark.ours.system import STORES, ask, ask_all, missing, quiet, start, store_of
-from scr.runtime.client import Client
+from scr.client.client import Client
 
 SMALL, LARGE = "x" * 20, "x" * 65_536
 BATCH = 100

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from scr.agents.critic import CriticAgent, critique_of, review_of
-from scr.agents.planner import PlannerAgent
-from scr.agents.team import STARTS_MAX
-from scr.agents.worker import WorkerAgent
-from scr.behaviour.agent import handle
-from scr.cli.session import Failed, answered
+from scr.agent.agent import handle
+from scr.apps.research.agents.critic import CriticAgent, critique_of, review_of
+from scr.apps.research.agents.planner import PlannerAgent
+from scr.apps.research.agents.team import STARTS_MAX
+from scr.apps.research.agents.worker import WorkerAgent
+from scr.apps.research.checks import Fault, Objection, Review
+from scr.apps.research.outcome import Outcome
+from scr.apps.research.pipeline import research
+from scr.apps.research.running.session import Failed, answered
 from scr.messages import (
     Down,
     DownPayload,
@@ -32,9 +35,6 @@ from scr.messages import (
     of_payload,
     origin,
 )
-from scr.research.checks import Fault, Objection, Review
-from scr.research.outcome import Outcome
-from scr.research.pipeline import research
 from scr.retry import ErrorInfo
 from scr.telemetry.output import SUBTASKS
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from scr.agents import team as teams
-from scr.research.job import Piece
-from scr.research.plan import Kind
+from scr.apps.research.agents import team as teams
+from scr.apps.research.job import Piece
+from scr.apps.research.plan import Kind
 
 
 def piece(name, kind=Kind.RESEARCH):

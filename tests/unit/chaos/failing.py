@@ -1,7 +1,7 @@
 """Runs in which tries, starts and deploys fail, as they should go on."""
 
-from scr.chaos.evidence import Deploy
-from scr.chaos.landed import Landed
+from scr.chaos.inject.fault_result import Landed
+from scr.chaos.judge.evidence import Deploy
 from tests.unit.chaos.history import AGENTS
 
 TRIED, OTHER, THIRD = AGENTS

@@ -3,12 +3,12 @@
 import copy
 import json
 
-from scr.chaos.evidence import Evidence, Probes
-from scr.chaos.landed import Landed
-from scr.chaos.said import Asked
+from scr.chaos.inject.fault_result import Landed
+from scr.chaos.judge.client_history import Asked
+from scr.chaos.judge.evidence import Evidence, Probes
 from scr.retry import Retry
 from scr.specs import AgentSpec, Code
-from scr.store.history import READS
+from scr.store.archive.row_index import READS
 
 AGENTS = ("hand-1", "hand-2", "hand-3")
 RETRY = Retry(attempts=3, base_s=1.0, jitter="none")

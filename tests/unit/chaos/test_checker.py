@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.checker import INVARIANTS, judge
-from scr.chaos.evidence import Probes
-from scr.chaos.landed import Landed
-from scr.chaos.said import Asked
+from scr.chaos.inject.fault_result import Landed
+from scr.chaos.judge.checker import INVARIANTS, judge
+from scr.chaos.judge.client_history import Asked
+from scr.chaos.judge.evidence import Probes
 from tests.unit.chaos.failing import HOLDS
 from tests.unit.chaos.history import KILLED_AT, story
 from tests.unit.chaos.misjudged import BROKEN

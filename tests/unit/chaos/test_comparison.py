@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.account import Account, Came
-from scr.chaos.comparison import Comparison
-from scr.chaos.strikes import CAPS, TARGETS, Strikes
+from scr.chaos.user.comparison import Comparison
+from scr.chaos.user.kill_plan import CAPS, TARGETS, Strikes
+from scr.chaos.user.run_account import Account, Came
 from scr.errors import InvalidInput
 
 CAME = Came(to="cashier", given='{"n": 1}', outcome="done", answer="1", steps=2)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.faults import KEEPER_S, Wanted, choose, draw, schedule
-from scr.chaos.kinds import ENDERS, KINDS, ends_runtime, type_of
+from scr.chaos.plan.faults import KEEPER_S, Wanted, choose, draw, schedule
+from scr.chaos.plan.kinds import ENDERS, KINDS, ends_runtime, type_of
 from scr.errors import InvalidInput
 
 ALL = Wanted(400, tuple(KINDS), ("all",), ("ring", "lead", "hand", "victim", "guest"))

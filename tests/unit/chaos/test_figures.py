@@ -2,12 +2,12 @@
 
 import xml.etree.ElementTree as ET
 
-from scr.chaos.faults import Fault
-from scr.chaos.figures import Figures, Verdict, summary
-from scr.chaos.landed import Missed
-from scr.chaos.pictures import distributions, timeline
-from scr.chaos.recovery import recoveries
-from scr.chaos.report import markdown, said
+from scr.chaos.inject.fault_result import Missed
+from scr.chaos.judge.figures import Figures, Verdict, summary
+from scr.chaos.judge.pictures import distributions, timeline
+from scr.chaos.judge.recovery import recoveries
+from scr.chaos.judge.report import markdown, said
+from scr.chaos.plan.faults import Fault
 from tests.unit.chaos.history import story
 
 KEYS = (

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from scr.chaos.census import Seen
-from scr.chaos.faults import Fault
-from scr.chaos.inject import Injector
+from scr.chaos.inject.injector import Injector
+from scr.chaos.inject.process_census import Seen
+from scr.chaos.plan.faults import Fault
 
 
 class Mortals:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.chaos.orders import Order, give, hinder, is_hindered, prepare, relieve, take, taken
+from scr.chaos.plan.fault_orders import Order, give, hinder, is_hindered, prepare, relieve, take, taken
 
 POINT = 2
 

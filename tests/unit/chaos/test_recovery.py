@@ -2,9 +2,9 @@
 
 import pytest
 
-from scr.chaos.evidence import Happening
-from scr.chaos.landed import Landed
-from scr.chaos.recovery import percentile, recoveries
+from scr.chaos.inject.fault_result import Landed
+from scr.chaos.judge.evidence import Happening
+from scr.chaos.judge.recovery import percentile, recoveries
 
 EVENTS = [
     Happening(seq, at, kind, body)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scr.chaos.faults import Fault
+from scr.chaos.plan.faults import Fault
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 FEWEST = [Fault(n, 0.1 * n, "kill", "hand", 0.5, 0, 0.0) for n in (3, 17)]

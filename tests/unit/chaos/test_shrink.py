@@ -2,12 +2,12 @@
 
 import pytest
 
-from scr.chaos import series
-from scr.chaos.checker import Violation
-from scr.chaos.faults import Wanted, schedule
-from scr.chaos.figures import Summary
-from scr.chaos.kinds import KINDS
-from scr.chaos.shrink import shrink
+from scr.chaos.judge.checker import Violation
+from scr.chaos.judge.figures import Summary
+from scr.chaos.lab import campaign
+from scr.chaos.plan.faults import Wanted, schedule
+from scr.chaos.plan.kinds import KINDS
+from scr.chaos.plan.shrink import shrink
 from scr.errors import RunFailed
 
 FAULTS = schedule(1, Wanted(40, tuple(KINDS), ("all",), ("ring",)))
@@ -29,8 +29,8 @@ def shrunk(monkeypatch, tmp_path):
             tried.append((name, seed))
             return outcome(faults), None
 
-        monkeypatch.setattr(series, "_round", try_it)
-        found = series.shrunk(series.Plan(1, tmp_path, 40), failed, tries, told.append)
+        monkeypatch.setattr(campaign, "_round", try_it)
+        found = campaign.shrunk(campaign.Plan(1, tmp_path, 40), failed, tries, told.append)
         return found, tried, told
 
     return of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scr.chaos.kinds import KINDS
+from scr.chaos.plan.kinds import KINDS
 
 HOUSE = Path(__file__).parents[3]
 README = (HOUSE / "README.md").read_text(encoding="utf-8")

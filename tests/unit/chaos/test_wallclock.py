@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scr.chaos.wallclock import Jump, environment, prepare
+from scr.chaos.inject.wallclock import Jump, environment, prepare
 
 SAYS = "import sys, time\nfor _ in sys.stdin: print(time.time(), time.time_ns() / 1e9, time.monotonic(), flush=True)"
 

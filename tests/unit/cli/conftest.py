@@ -2,15 +2,15 @@ from itertools import count
 
 import pytest
 
+from scr.apps.research.claims import Claim
+from scr.apps.research.outcome import Judged, Outcome
+from scr.apps.research.plan import Plan
+from scr.apps.research.report import Report, Source
+from scr.apps.research.running.run_folder import RunFolder
+from scr.apps.research.running.session import Ended
 from scr.cli.app import app_for
-from scr.cli.folder import RunFolder
-from scr.cli.session import Ended
-from scr.cli.view import RunView
-from scr.research.claims import Claim
-from scr.research.outcome import Judged, Outcome
-from scr.research.plan import Plan
-from scr.research.report import Report, Source
 from scr.telemetry.events import Record
+from scr.views.run import RunView
 from tests.said import Said
 from tests.unit.store.story import told
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from scr.cli import board
-from scr.cli.board import COLUMNS, Row, Sort, described, fitting, ordered, plain, rows_of, size, span, summary
-from scr.launch.vitals import Vitals
-from scr.runtime.requests import AgentStatus, RuntimeStatus
-from scr.store.records import StoreStatus
+from scr.launch.kernel.proc_stats import Vitals
+from scr.protocol.control import AgentStatus, RuntimeStatus
+from scr.protocol.status import StoreStatus
+from scr.views import agents as board
+from scr.views.agents import COLUMNS, Row, Sort, described, fitting, ordered, plain, rows_of, size, span, summary
 
 MIB = 1 << 20
 

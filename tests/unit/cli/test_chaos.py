@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scr.chaos.trial import Trial
-from scr.cli.stopping import SIGNALS
+from scr.apps.research.running.interrupts import SIGNALS
+from scr.chaos.user.comparison_run import Trial
 from scr.errors import StartFailed
-from scr.launch.signals import heeded
-from scr.runtime.scratch import scratch_root
+from scr.launch.kernel.signals import heeded
+from scr.protocol.socket_dir import scratch_root
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from scr.cli.board import Sort
-from scr.cli.choice import Choice, Deed
-from scr.cli.keys import keys_in
+from scr.cli.terminal.keys import keys_in
+from scr.cli.terminal.top_state import Choice, Deed
+from scr.views.agents import Sort
 
 SHOWN = ["a", "b", "c"]
 

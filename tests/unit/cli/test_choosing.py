@@ -6,11 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from scr.cli.choosing import reached
-from scr.cli.systems import Systems
+from scr.cli.live_systems import Systems
+from scr.cli.select_runtime import reached
 from scr.errors import InvalidInput
-from scr.runtime.running import SeveralRunning
-from scr.runtime.scratch import CONTROL, scratch_root
+from scr.protocol.running import SeveralRunning
+from scr.protocol.socket_dir import CONTROL, scratch_root
 from tests.unit.runtime.listening import listening_at
 
 SERVE = "serve.sock"

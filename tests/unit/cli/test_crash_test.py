@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from scr.cli.codes import Code
-from scr.cli.crash_test import is_right, story, verdict
-from scr.cli.session import Failed
-from scr.cli.strike import Shot
+from scr.apps.research.running.crash_test import is_right, story, verdict
+from scr.apps.research.running.kill_worker import Shot
+from scr.apps.research.running.session import Failed
+from scr.exit_codes import Code
 
 SHOT = Shot(
     "worker-1",

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from scr.cli.folder import RunFolder
-from scr.cli.job import Job
-from scr.cli.plain import Silence
-from scr.cli.session import Session, Signals
+from scr.apps.research.running.request import Job
+from scr.apps.research.running.run_folder import RunFolder
+from scr.apps.research.running.session import Session, Signals
+from scr.cli.terminal.plain import Silence
 
 
 def session_of(path, **how):

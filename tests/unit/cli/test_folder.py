@@ -1,7 +1,7 @@
 import json
 import os
 
-from scr.cli.folder import RunFolder
+from scr.apps.research.running.run_folder import RunFolder
 from scr.telemetry.events import RECORD, RuntimeUp
 
 

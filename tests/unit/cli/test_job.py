@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from scr.cli import job
-from scr.cli.job import CORPUS, checked, new_run_id, prepare_folder
+from scr.apps.research.running import request
+from scr.apps.research.running.request import CORPUS, checked, new_run_id, prepare_folder
 from scr.errors import InvalidInput
 
 
@@ -58,7 +58,7 @@ def test_a_run_folder_that_cannot_be_made_is_refused():
 
 
 def test_a_full_disk_is_refused_before_anything_starts(tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "FREE_BYTES_MIN", 1 << 60)
+    monkeypatch.setattr(request, "FREE_BYTES_MIN", 1 << 60)
     with pytest.raises(InvalidInput, match="MB are free"):
         prepare_folder(tmp_path)
 

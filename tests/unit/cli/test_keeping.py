@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from scr.cli.app import GROUPS
-from scr.store.archive import open_archive
+from scr.store.archive.archive import open_archive
 from tests.unit.store.story import opened, story, told
 
 EVENTS = story().events
@@ -152,9 +152,9 @@ def test_a_store_that_is_none_is_one_sentence(scr, tmp_path):
         assert said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("group", ["keeping", "settling", "resuming", "moving"])
+@pytest.mark.parametrize("group", ["runs", "dead_letters", "resume", "maintenance"])
 def test_each_command_says_how_it_is_used(scr, group):
-    for name in GROUPS[f"scr.cli.{group}"]:
+    for name in GROUPS[f"scr.cli.commands.{group}"]:
         said = scr(name, "--help")
         assert said.code == 0
         assert "Examples" in said.out

@@ -7,16 +7,16 @@ from typing import get_args
 
 import pytest
 
-from scr.cli.columns import aligned, cut, wrapped
-from scr.cli.kept import Row, as_object, next_steps, run_table, summary
 from scr.cli.say import say_found
 from scr.cli.streams import say_status
-from scr.cli.timeline import SAYINGS, line_of, said
+from scr.protocol.status import Priority, RunState
 from scr.specs import SupervisorSpec
-from scr.store.listed import ListedRun
-from scr.store.records import Priority, RunState
-from scr.store.tally import Tally
+from scr.store.archive.counts import Tally
+from scr.store.archive.summaries import ListedRun
 from scr.telemetry.events import AgentExited, Event, LinesDropped, MessageAccepted, Progressed, Record
+from scr.views.columns import aligned, cut, wrapped
+from scr.views.stored_runs import Row, as_object, next_steps, run_table, summary
+from scr.views.timeline import SAYINGS, line_of, said
 
 TREE = SupervisorSpec(id="root", strategy="one_for_one")
 KINDS = {event.__dataclass_fields__["kind"].default: event for event in get_args(get_args(Event)[0])}

@@ -3,8 +3,6 @@ from functools import reduce
 
 import pytest
 
-from scr.cli.lines import is_trouble, told
-from scr.cli.view import RunView
 from scr.telemetry.events import (
     AgentExited,
     AgentGone,
@@ -23,6 +21,8 @@ from scr.telemetry.events import (
     TurnCommitted,
     TurnFailed,
 )
+from scr.views.event_lines import is_trouble, told
+from scr.views.run import RunView
 
 BEGUN = (
     AgentStarting(agent="worker-2", incarnation=1, supervisor="workers", code="WorkerAgent"),

@@ -1,8 +1,8 @@
 import pytest
 from rich.console import Console
 
-from scr.cli.picture import picture
-from scr.cli.view import AgentView, Reading, RunView, State, Subtask
+from scr.cli.terminal.run_view import picture
+from scr.views.run import AgentView, Reading, RunView, State, Subtask
 
 WORKING = AgentView("worker-2", "WorkerAgent", State.WORKING, (7, 9), work="research: Ponds", step="retrieve")
 VIEW = RunView(

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from scr.cli.codes import Code
-from scr.cli.replaying import codes_of, described, told
+from scr.cli.commands.replay import codes_of, described, told
 from scr.errors import InvalidCode, InvalidInput
+from scr.exit_codes import Code
 from scr.replay.compare import Difference
 from scr.replay.outcome import Divergence, Part, Replayed
 

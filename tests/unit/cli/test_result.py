@@ -1,10 +1,10 @@
 import pytest
 
-from scr.cli.codes import Code
-from scr.cli.result import code_of, described
-from scr.cli.session import Failed, answered
-from scr.cli.view import AgentView, RunView
-from scr.research.outcome import Outcome
+from scr.apps.research.outcome import Outcome
+from scr.apps.research.running.run_result import code_of, described
+from scr.apps.research.running.session import Failed, answered
+from scr.exit_codes import Code
+from scr.views.run import AgentView, RunView
 
 
 @pytest.mark.parametrize(

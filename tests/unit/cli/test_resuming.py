@@ -2,9 +2,9 @@
 
 import pytest
 
+from scr.apps.research.tree import RESEARCH_TREE
 from scr.messages import CLIENT, Task, origin
-from scr.runtime.tree import RESEARCH_TREE
-from scr.store.archive import open_archive
+from scr.store.archive.archive import open_archive
 from tests.unit.store.story import opened, told
 
 
@@ -46,7 +46,7 @@ def test_a_cancelled_run_stays_so(scr, store):
 
 
 def test_a_run_that_somebody_works_on_is_left_to_him(scr, store, monkeypatch):
-    monkeypatch.setattr("scr.cli.chosen.DYING_S", 0.0)
+    monkeypatch.setattr("scr.cli.select_run.DYING_S", 0.0)
     kept = opened(store, "busy")
     said = scr("resume", "busy", "--store", store)
     kept.close()

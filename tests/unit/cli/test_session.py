@@ -8,17 +8,17 @@ from unittest.mock import Mock
 
 import pytest
 
-from scr.cli import research
-from scr.cli.codes import Code
-from scr.cli.folder import RunFolder
-from scr.cli.job import Job
-from scr.cli.plain import Silence
-from scr.cli.session import Failed, Session, Signals
-from scr.cli.stopping import SIGNALS, STOPPING
-from scr.cli.view import RunView
+from scr.apps.research.running.interrupts import SIGNALS, STOPPING
+from scr.apps.research.running.request import Job
+from scr.apps.research.running.run_folder import RunFolder
+from scr.apps.research.running.session import Failed, Session, Signals
+from scr.cli.commands import run as research
+from scr.cli.terminal.plain import Silence
 from scr.errors import RuntimeGone
-from scr.launch.signals import heeded
+from scr.exit_codes import Code
+from scr.launch.kernel.signals import heeded
 from scr.telemetry.events import MessageAccepted
+from scr.views.run import RunView
 
 
 class Stopped:

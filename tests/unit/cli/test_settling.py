@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from scr.frames import StepRecord
+from scr.protocol.frames import StepRecord
 from scr.runtime.tree import AGENTS_TREE
 from scr.store.records import DeadLetter
 from scr.telemetry.events import Logged, Record

@@ -4,8 +4,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from scr.apps.research.running.interrupts import STOPPING
 from scr.cli import app, start
-from scr.cli.stopping import STOPPING
 
 
 @pytest.mark.parametrize(("command", "is_released"), [("ps", True), ("serve", False), ("chaos", False)])

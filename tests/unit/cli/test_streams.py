@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from scr.cli import say, streams
-from scr.cli.columns import room
 from scr.cli.output import located
-from scr.cli.plain import EVERY_S, Lines
-from scr.cli.view import RunView
+from scr.cli.terminal.plain import EVERY_S, Lines
 from scr.telemetry.events import Progressed
+from scr.views.columns import room
+from scr.views.run import RunView
 
 START = "import sys; from scr.cli.main import main; sys.argv[0] = 'scr'; main()"
 QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}caf\xe9\N{RIGHT DOUBLE QUOTATION MARK}"

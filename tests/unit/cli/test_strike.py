@@ -2,7 +2,7 @@ from signal import SIGKILL
 
 import pytest
 
-from scr.cli.strike import SHOTS_MAX, Striker
+from scr.apps.research.running.kill_worker import SHOTS_MAX, Striker
 from scr.telemetry.events import (
     AgentExited,
     AgentStarting,

@@ -6,14 +6,12 @@ import threading
 
 import pytest
 
-from scr.cli import inbox as inbox_module
-from scr.cli.codes import Code
-from scr.cli.crash_story import overview, story
-from scr.cli.inbox import Inbox
-from scr.cli.log import line_of
+from scr.cli import event_queue as inbox_module
+from scr.cli.commands.control import parsed, signal_number
+from scr.cli.event_queue import Inbox
 from scr.cli.say import guarded
-from scr.cli.steering import parsed, signal_number
 from scr.errors import AgentGone, InvalidInput, RuntimeGone, StartFailed, UnknownAgent
+from scr.exit_codes import Code
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import (
     AgentExited,
@@ -26,6 +24,8 @@ from scr.telemetry.events import (
     TurnCommitted,
 )
 from scr.telemetry.events import AgentGone as Gone
+from scr.views.agent_log import line_of
+from scr.views.crashes import overview, story
 from tests.conftest import until
 
 CRASH = CrashRecord(

@@ -2,7 +2,6 @@ from functools import reduce
 
 import pytest
 
-from scr.cli.view import Reading, RunView, State
 from scr.telemetry.events import (
     RECORD,
     AgentExited,
@@ -19,6 +18,7 @@ from scr.telemetry.events import (
     TurnCommitted,
 )
 from scr.telemetry.output import SUBTASKS
+from scr.views.run import Reading, RunView, State
 
 TEAM = ("worker-1", "worker-2", "worker-3")
 

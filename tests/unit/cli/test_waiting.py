@@ -1,7 +1,7 @@
-from scr.cli.attached import answer_of, standing
-from scr.cli.session import Failed
-from scr.cli.waiting import lines_of
-from scr.serve.requests import Followed, RunStatus, ServerStatus
+from scr.apps.research.running.session import Failed
+from scr.cli.follow_run import answer_of, standing
+from scr.protocol.server import Followed, RunStatus, ServerStatus
+from scr.views.server_queue import lines_of
 
 
 def run(name, state, **fields):

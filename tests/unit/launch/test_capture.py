@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from scr.launch.capture import CHUNK_BYTES, CUT, DRAINED_BYTES_MAX, Capture
+from scr.launch.output_capture import CHUNK_BYTES, CUT, DRAINED_BYTES_MAX, Capture
 
 
 class Pipe:

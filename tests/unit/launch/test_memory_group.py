@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scr.launch.memory_group import V1, V2, Home, MemoryGroups, divisible, kills_in, own_groups
+from scr.launch.kernel.memory_group import V1, V2, Home, MemoryGroups, divisible, kills_in, own_groups
 
 V1_MOUNTS = """\
 22 1 0:5 / /proc rw,nosuid - proc proc rw

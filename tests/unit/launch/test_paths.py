@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from scr.launch.paths import HOME, STANDARD, command, command_path, is_standard, module_path
+from scr.launch.module_paths import HOME, STANDARD, command, command_path, is_standard, module_path
 
 
 def test_the_standard_library_comes_first_and_the_rest_as_the_program_has_it(tmp_path):

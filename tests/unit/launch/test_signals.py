@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from scr.cli.session import Signals
-from scr.launch.signals import heeded
+from scr.apps.research.running.session import Signals
+from scr.launch.kernel.signals import heeded
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the kernel tells of an end."""
 
-from scr.launch.status import Usage, WaitStatus
+from scr.launch.wait_status import Usage, WaitStatus
 
 
 def test_the_status_is_read_from_the_usual_return_code():

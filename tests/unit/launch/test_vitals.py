@@ -2,7 +2,7 @@
 
 import os
 
-from scr.launch.vitals import TICKS_PER_S, Vitals, parsed, vitals_of
+from scr.launch.kernel.proc_stats import TICKS_PER_S, Vitals, parsed, vitals_of
 
 STAT = "42 (a (strange) name) {} 1 42 42 0 -1 0 10 0 0 0 {} {} 0 0 20 0 1 0 100 0 0"
 ROLLUP = "5581a-7ffc [rollup]\nRss:     9000 kB\nPss:     4000 kB\nPss_Dirty:  100 kB\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.launch.warden import Seen, doomed, parse_stat
+from scr.launch.orphan_sweep import Seen, doomed, parse_stat
 
 MARK = b"SCR_RUNTIME_ID=abc"
 STAT = "7 ({name}) {state} 1 70 71 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1 1\n"

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from scr.launch.wire import (
+from scr.launch.zygote_protocol import (
     MESSAGE_BYTES_MAX,
     WHY_CHARACTERS_MAX,
     Born,

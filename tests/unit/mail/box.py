@@ -1,9 +1,9 @@
 """A mailbox and the cells in it, joined with the rules of the turn machine as the runtime joins them."""
 
 from scr.charging import Behind, Bury, TryAgain, Wait
-from scr.frames import Commit, ReadSteps
 from scr.mail.mailbox import Bounds, Mailbox
 from scr.mail.pending import Pending, Phase, Turn
+from scr.protocol.frames import Commit, ReadSteps
 from scr.retry import ErrorInfo, Retry
 from scr.store.records import CommittedTurn
 from scr.turns import events, orders

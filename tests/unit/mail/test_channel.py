@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scr.errors import BrokenFrame, ChannelError, FrameTooLarge, InvalidMessage, PeerGone
-from scr.frames import FROM_AGENT, FROM_RUNTIME, Answer, Halt, Log, Ready
-from scr.launch.ends import socket_pair
+from scr.launch.channel_ends import socket_pair
 from scr.launch.queue_ends import queue_pair
-from scr.mail.channel import BlockingChannel, LoopChannel
-from scr.mail.framing import FRAME_MAX, Unpacker, pack, read_first
+from scr.protocol.channel import BlockingChannel, LoopChannel
+from scr.protocol.frames import FROM_AGENT, FROM_RUNTIME, Answer, Halt, Log, Ready
+from scr.protocol.framing import FRAME_MAX, Unpacker, pack, read_first
 
 LAYS = {"socket": socket_pair, "queue": queue_pair}
 

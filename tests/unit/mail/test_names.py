@@ -2,8 +2,8 @@
 
 import pytest
 
-from scr.mail import names
-from scr.mail.names import nearest, unknown
+from scr.mail import suggestions
+from scr.mail.suggestions import nearest, unknown
 
 FEW = ["root", "worker", "planner", "critic"]
 MANY = [*(f"worker-{n}" for n in range(10_000)), "planner"]
@@ -42,11 +42,11 @@ def test_a_name_is_never_meant_by_itself():
 
 def test_few_names_are_shown():
     assert unknown("agent", "wroker", FEW) == "there is no agent 'wroker'; did you mean 'worker'? (see `scr ps`)"
-    assert len(nearest("worker-12", MANY)) == names.SHOWN_MAX
+    assert len(nearest("worker-12", MANY)) == suggestions.SHOWN_MAX
 
 
 def test_of_many_names_few_are_compared(monkeypatch):
     compared = []
-    monkeypatch.setattr(names, "get_close_matches", lambda name, known, *_: compared.append(len(known)) or [])
+    monkeypatch.setattr(suggestions, "get_close_matches", lambda name, known, *_: compared.append(len(known)) or [])
     nearest("worker-1234x", MANY)
-    assert compared[0] <= 2 * names.COMPARED_MAX
+    assert compared[0] <= 2 * suggestions.COMPARED_MAX

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from scr.charging import Bury, Charges, PutOff, Raised, TryAgain
-from scr.mail.retrying import lane_of
+from scr.mail.retry_queue import lane_of
 from scr.messages import CLIENT, RUNTIME, Ping, Task, TaskPayload, origin
 from scr.retry import Retry
 from tests.unit.mail.box import Box

@@ -1,7 +1,7 @@
 import pytest
 
-from scr.frames import Commit, Entry, StartRequest, Timer
 from scr.messages import Result, ResultPayload, Status, StatusPayload, Task, TaskPayload
+from scr.protocol.frames import Commit, Entry, StartRequest, Timer
 from scr.replay.compare import SHOWN_CHARACTERS, Difference, differences
 from scr.specs import AgentSpec, Code
 

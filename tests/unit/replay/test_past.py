@@ -1,10 +1,10 @@
 import pytest
 
-from scr.frames import Entry, Ready
-from scr.memory.past import Past
-from scr.memory.table import VERSION, row_key
+from scr.protocol.frames import Entry, Ready
 from scr.replay.outcome import Over
-from scr.replay.stage import _no_past
+from scr.replay.sandbox_runtime import _no_past
+from scr.table.history import Past
+from scr.table.table import VERSION, row_key
 
 
 def past(*entries):

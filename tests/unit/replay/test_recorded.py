@@ -4,9 +4,9 @@ import pytest
 
 from scr.charging import Charges
 from scr.errors import StoreDamaged, UnknownRun
-from scr.frames import Commit, Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT
-from scr.replay.recorded import Recording
+from scr.protocol.frames import Commit, Entry, StartRequest, StepRecord, Timer
+from scr.replay.recording import Recording
 from scr.telemetry.events import Logged, MessageDelivered
 from tests.unit.store.story import Story, opened, result, spec, story, task
 

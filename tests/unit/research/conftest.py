@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scr.research.index import Index
+from scr.apps.research.text.index import Index
 
 HERON = """\
 # Heron

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from scr.research.analysis import analyse, short
-from scr.research.claims import draft
-from scr.research.evidence import aim_at, extract, retrieve
-from scr.research.focus import focus_on
-from scr.research.index import Index
+from scr.apps.research.analysis import analyse, short
+from scr.apps.research.claims import draft
+from scr.apps.research.evidence import aim_at, extract, retrieve
+from scr.apps.research.focus import focus_on
+from scr.apps.research.text.index import Index
 
 PAGES = {
     "heron.md": """# Heron

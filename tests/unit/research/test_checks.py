@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research.checks import Fault, check, duplicates, in_order, plain, review
-from scr.research.claims import Claim
-from scr.research.evidence import Citation
+from scr.apps.research.checks import Fault, check, duplicates, in_order, plain, review
+from scr.apps.research.claims import Claim
+from scr.apps.research.evidence import Citation
 
 LINES = [
     "# Heron",

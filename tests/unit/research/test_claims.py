@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research.checks import Fault, Objection
-from scr.research.claims import Claim, Findings, claim_from, draft
-from scr.research.evidence import Citation, Evidence
-from scr.research.revision import revise
+from scr.apps.research.checks import Fault, Objection
+from scr.apps.research.claims import Claim, Findings, claim_from, draft
+from scr.apps.research.evidence import Citation, Evidence
+from scr.apps.research.revision import revise
 
 
 def evidence(sentence, n=1, **fields):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from scr.apps.research.text.documents import ReadingLimits, Skipped, check_documents, read_folder, tally
 from scr.errors import InvalidDocuments
-from scr.research.documents import ReadingLimits, Skipped, check_documents, read_folder, tally
 
 
 def reasons(library):
@@ -72,7 +72,7 @@ def test_an_unreadable_file_is_skipped(write, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, flags, *rest)
 
-    monkeypatch.setattr("scr.research.documents.os.open", refuse)
+    monkeypatch.setattr("scr.apps.research.text.documents.os.open", refuse)
     assert reasons(read_folder(folder)) == {"shut.md": "not readable"}
 
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research.evidence import Aim, aim_at, extract, retrieve, shape
-from scr.research.focus import focus_on
-from scr.research.index import Index
+from scr.apps.research.evidence import Aim, aim_at, extract, retrieve, shape
+from scr.apps.research.focus import focus_on
+from scr.apps.research.text.index import Index
 
 
 def find(index, question, query=""):

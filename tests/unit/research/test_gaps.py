@@ -8,11 +8,11 @@ from itertools import count
 
 import pytest
 
-from scr.research.gaps import UNDONE, UNSUPPORTED
-from scr.research.index import IndexStats
-from scr.research.pipeline import research
-from scr.research.plan import make_plan
-from scr.research.report import Material, write
+from scr.apps.research.gaps import UNDONE, UNSUPPORTED
+from scr.apps.research.pipeline import research
+from scr.apps.research.plan import make_plan
+from scr.apps.research.report import Material, write
+from scr.apps.research.text.index import IndexStats
 
 PONDS = "# Ponds\n\nA pond is a body of water. Ponds freeze in winter because the wind does not move the water.\n"
 PAGE = """\

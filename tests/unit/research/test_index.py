@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from scr.apps.research.text import index as indexes
+from scr.apps.research.text.documents import read_folder
+from scr.apps.research.text.index import Index, build, match_any
 from scr.errors import InvalidDocuments
-from scr.research import index as indexes
-from scr.research.documents import read_folder
-from scr.research.index import Index, build, match_any
 
 
 def test_passages_are_found_with_their_place(index):

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scr.research.facets import plan_for
-from scr.research.index import Index
-from scr.research.job import Job, absorb, due, give_up, outcome
-from scr.research.outcome import why_nothing
-from scr.research.pipeline import research
-from scr.research.work import perform
+from scr.apps.research.facets import plan_for
+from scr.apps.research.job import Job, absorb, due, give_up, outcome
+from scr.apps.research.outcome import why_nothing
+from scr.apps.research.pipeline import research
+from scr.apps.research.text.index import Index
+from scr.apps.research.work import perform
 
 QUESTION = "How do Heron and Osprey recover when a worker crashes?"
 
@@ -154,7 +154,7 @@ def test_one_process_does_the_same_as_the_job_driven_by_hand(birds, index, tmp_p
 
 def test_the_report_is_the_same_byte_for_byte_whatever_the_order_of_sets(birds, tmp_path):
     script = (
-        "import sys; from pathlib import Path; from scr.research.pipeline import research; "
+        "import sys; from pathlib import Path; from scr.apps.research.pipeline import research; "
         "print(research(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])).model_dump_json())"
     )
     root = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research import markdown, restructured, webpage
+from scr.apps.research.text import markdown, restructured, webpage
 
 
 def told(blocks):

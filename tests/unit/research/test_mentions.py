@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research.mentions import find, names_in, unsaid
+from scr.apps.research.text.mentions import find, names_in, unsaid
 
 
 def found_in(text, word, *, name=False, path="a.md"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from scr.apps.research.facets import find_facets, nearest, plan_for
+from scr.apps.research.focus import focus_on
+from scr.apps.research.plan import Kind, make_plan, plan_without_answer, ready
+from scr.apps.research.text.index import Index
 from scr.errors import InvalidInput
-from scr.research.facets import find_facets, nearest, plan_for
-from scr.research.focus import focus_on
-from scr.research.index import Index
-from scr.research.plan import Kind, make_plan, plan_without_answer, ready
 
 
 def ids(subtasks):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from scr.apps.research.question import Wanted, answers, clean, defines, matter, wanted
 from scr.errors import InvalidInput
-from scr.research.question import Wanted, answers, clean, defines, matter, wanted
 
 
 @pytest.mark.parametrize("question", ["", "   \n", "?!", "x", "a" * 2001, "word " * 20_000])

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from scr.research.checks import plain
-from scr.research.outcome import Outcome
-from scr.research.pipeline import research
-from scr.research.terms import stems
+from scr.apps.research.checks import plain
+from scr.apps.research.outcome import Outcome
+from scr.apps.research.pipeline import research
+from scr.apps.research.text.terms import stems
 
 QUESTION = "How do Heron and Osprey recover when a worker crashes?"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research import sentences
+from scr.apps.research.text import sentences
 
 
 def split(text):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scr.research.focus import focus_on
-from scr.research.names import Gathering, name_tokens
-from scr.research.terms import family, jaccard, stem, stems, terms
+from scr.apps.research.focus import focus_on
+from scr.apps.research.text.names import Gathering, name_tokens
+from scr.apps.research.text.terms import family, jaccard, stem, stems, terms
 
 
 def gather(texts):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from scr.runtime.asks import Asks
+from scr.runtime.dispatch.open_questions import Asks
 from scr.store.records import OpenAsk
 from scr.turns.question_events import Asked, Waiter
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from scr.messages import Failure, FailurePayload, Ping, Result, ResultPayload, origin
-from scr.runtime.waits import Waits
-from scr.turns.outcome import Outcome
+from scr.runtime.dispatch.client_waits import Waits
+from scr.turns.answer import Outcome
 from tests.unit.runtime.asking import question, run, turn_of_the_loop
 
 
@@ -39,7 +39,7 @@ def test_a_failure_is_an_error_with_its_sentence():
 
 
 def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_dropped(monkeypatch):
-    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 0)
+    monkeypatch.setattr("scr.runtime.dispatch.open_questions.LATE_KEPT", 0)
 
     async def scenario(asking, asks):
         asking.open(question(), timeout_s=0.0)
@@ -53,7 +53,7 @@ def test_the_deadline_answers_once_and_what_comes_later_is_no_mail_and_is_droppe
 
 
 def test_an_ask_that_nobody_could_have_answered_has_its_whole_time_again(monkeypatch):
-    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 0)
+    monkeypatch.setattr("scr.runtime.dispatch.open_questions.LATE_KEPT", 0)
     asked = []
 
     def held_up(within_s):

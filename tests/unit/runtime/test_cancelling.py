@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from scr.errors import FrameTooLarge, InvalidMessage
-from scr.frames import Ready, Timer, TurnFailed
 from scr.messages import CLIENT, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.runtime.failures import Failed
+from scr.protocol.frames import Ready, Timer, TurnFailed
+from scr.runtime.dispatch.failures import Failed
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_late_questions import Stand
 from tests.unit.runtime.test_turn_machine import KILLED, Agent

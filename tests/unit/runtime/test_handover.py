@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from scr.errors import RunOwned
-from scr.runtime import keeping
+from scr.runtime import store_watch
 
 BOOT = SimpleNamespace(
     run="run", runtime="r", tree=None, title="", settings=SimpleNamespace(lease_s=1.0, store="memory:", limits=None)
@@ -25,10 +25,10 @@ def owned(monkeypatch):
                 raise RunOwned("by another")
             return "the store"
 
-        monkeypatch.setattr(keeping, "open_store", open_store)
+        monkeypatch.setattr(store_watch, "open_store", open_store)
         paused = lambda s: clock.append(clock.pop() + s)  # noqa: E731  a clock of two lines
-        monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=paused))
-        return keeping.opened_store(None, BOOT, keeping.Watcher())
+        monkeypatch.setattr(store_watch, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=paused))
+        return store_watch.opened_store(None, BOOT, store_watch.Watcher())
 
     return owned
 

@@ -3,8 +3,8 @@
 import pytest
 
 from scr.errors import LeaseLost
-from scr.runtime.keeping import Watcher
-from scr.store.records import StoreStatus
+from scr.protocol.status import StoreStatus
+from scr.runtime.store_watch import Watcher
 
 URL = "postgresql://server/scr"
 

@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from scr.frames import Answer, Ask, TurnFailed
 from scr.messages import Task, TaskPayload, follow
-from scr.runtime.failures import Failed
+from scr.protocol.frames import Answer, Ask, TurnFailed
+from scr.runtime.dispatch.failures import Failed
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 from tests.unit.runtime import test_no_answer
 from tests.unit.runtime.asking import question, run
 from tests.unit.runtime.test_turn_machine import KILLED, Agent
@@ -187,7 +187,7 @@ def test_what_a_committed_turn_had_asked_is_forgotten_and_its_late_answer_is_no_
 
 
 def test_late_questions_are_bounded_and_the_oldest_is_closed(monkeypatch):
-    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 2)
+    monkeypatch.setattr("scr.runtime.dispatch.open_questions.LATE_KEPT", 2)
 
     async def scenario(asking, asks):
         for n in range(3):
@@ -199,7 +199,7 @@ def test_late_questions_are_bounded_and_the_oldest_is_closed(monkeypatch):
 
 
 def test_the_doubts_that_turns_may_fail_by_are_bounded(monkeypatch):
-    monkeypatch.setattr("scr.runtime.asks.LATE_KEPT", 2)
+    monkeypatch.setattr("scr.runtime.dispatch.open_questions.LATE_KEPT", 2)
 
     async def scenario(asking, asks):
         for n in range(3):

@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from scr.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
 from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.runtime.failures import parked
-from scr.runtime.restore import restore
-from scr.runtime.turns import Turns
+from scr.protocol.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
+from scr.runtime.dispatch.failures import parked
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.recovery import restore
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog

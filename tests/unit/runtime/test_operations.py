@@ -10,11 +10,11 @@ import pytest
 from scr.config import Settings
 from scr.errors import AgentError, InvalidInput, LaunchFailed, StoreUnavailable, UnknownAgent
 from scr.messages import RUNTIME, TaskPayload
+from scr.protocol.boot import Boot
+from scr.protocol.control import AnyRequest
 from scr.runtime import composition
-from scr.runtime.asks import Outcome
-from scr.runtime.charter import Boot
+from scr.runtime.dispatch.open_questions import Outcome
 from scr.runtime.request_table import TABLE
-from scr.runtime.requests import AnyRequest
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.runtime.output import Output
+from scr.runtime.health.output import Output
 from scr.telemetry.events import LinesDropped, Printed
 from scr.telemetry.sinks import EventLog
 

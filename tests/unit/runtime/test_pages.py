@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scr.errors import FrameTooLarge
-from scr.frames import Answer, Commit, Deliver, Entry, Fetch, ReadStep, ReadSteps, StepRecord
-from scr.mail.framing import packed
 from scr.mail.pending import Pending, Turn
 from scr.messages import Task, TaskPayload, origin
-from scr.runtime.pages import Pages, fitting
+from scr.protocol.frames import Answer, Commit, Deliver, Entry, Fetch, ReadStep, ReadSteps, StepRecord
+from scr.protocol.framing import packed
+from scr.runtime.dispatch.pages import Pages, fitting
 from scr.store.memory import MemoryStore
 from scr.store.records import CommittedTurn
 from tests.unit.runtime.test_turn_machine import Nobody

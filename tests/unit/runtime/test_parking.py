@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from scr.charging import PARKED_AFTER
-from scr.frames import TurnFailed
 from scr.messages import RUNTIME, Failure, Tick, TimerPayload, origin
+from scr.protocol.frames import TurnFailed
 from scr.retry import Retry
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_no_answer import Stand

@@ -5,9 +5,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scr.runtime import asks as module
+from scr.runtime.dispatch import open_questions as module
 from scr.store.records import OpenAsk
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 from scr.turns.question_events import Phase
 from tests.unit.runtime.asking import Asking
 

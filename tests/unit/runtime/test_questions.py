@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from scr.frames import Answer, Ask, StepRecord
 from scr.mail.pending import Pending, Turn
 from scr.messages import Ping, Task, TaskPayload, derive_id, origin
-from scr.runtime.questions import Questions
+from scr.protocol.frames import Answer, Ask, StepRecord
+from scr.runtime.dispatch.agent_asks import Questions
 from scr.store.records import OpenAsk
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 from tests.unit.runtime.asking import Asking
 
 
@@ -104,7 +104,7 @@ def test_who_asks_is_known_to_wait_until_the_answer_is_told():
 
 
 def test_a_question_that_an_earlier_runtime_has_left_is_waited_for_until_its_time_is_over(monkeypatch):
-    monkeypatch.setattr("scr.runtime.questions.time", SimpleNamespace(time=lambda: 100.0))
+    monkeypatch.setattr("scr.runtime.dispatch.agent_asks.time", SimpleNamespace(time=lambda: 100.0))
     stand, timers = Stand(), []
     stand.call_later = lambda after_s, *_: timers.append(after_s) or stand
     for until in (130.0, 50.0):

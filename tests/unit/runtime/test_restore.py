@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from scr.frames import StartRequest, Timer
 from scr.mail.pending import Phase
 from scr.messages import Task, Tick, TimerPayload, origin
-from scr.runtime.restore import UNCAUSED, announce, restore
-from scr.runtime.turns import Turns
+from scr.protocol.frames import StartRequest, Timer
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.recovery import UNCAUSED, announce, restore
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 from scr.store.records import Effect, Image, KeptAgent, KeptMessage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.runtime.retries import Retries
+from scr.runtime.dispatch.retries import Retries
 
 
 class Loop:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from scr.frames import Ask
 from scr.mail.pending import Pending, Turn
 from scr.messages import Task, TaskPayload, origin
-from scr.runtime.questions import Questions
-from scr.runtime.rings import refusal, ring_of
+from scr.protocol.frames import Ask
+from scr.runtime.dispatch.agent_asks import Questions
 from scr.store.records import OpenAsk
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
+from scr.turns.rings import refusal, ring_of
 from tests.unit.runtime.asking import Asking
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from scr.errors import InvalidInput
-from scr.runtime.running import Running, read, refuse_several, tell, this_process
+from scr.protocol.running import Running, read, refuse_several, tell, this_process
 
 
 def test_a_process_that_answers_nothing_can_be_told_from_the_others(tmp_path):

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from scr.errors import InvalidInput
-from scr.runtime import scratch
-from scr.runtime.scratch import CONTROL, ROOT_BYTES_MAX, discard_scratch, find_runtimes, make_scratch, scratch_root
+from scr.protocol import socket_dir
+from scr.protocol.socket_dir import CONTROL, ROOT_BYTES_MAX, discard_scratch, find_runtimes, make_scratch, scratch_root
 from tests.unit.runtime.listening import listening_at
 
 HOLDS = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from scr.runtime.scratch import make_scratch
+from scr.protocol.socket_dir import make_scratch
 make_scratch(sys.argv[2])
 print("made", flush=True)
 sys.stdin.read()
@@ -77,7 +77,7 @@ def test_who_only_looks_leaves_nothing(place):
 
 
 def test_below_a_long_temporary_directory_the_sockets_are_elsewhere_and_as_private(place, tmp_path, monkeypatch):
-    monkeypatch.setattr(scratch, "SHORT", (str(place),))
+    monkeypatch.setattr(socket_dir, "SHORT", (str(place),))
     long = tmp_path / ("x" * 100) / ("y" * 100)
     long.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(long))
@@ -90,8 +90,8 @@ def test_below_a_long_temporary_directory_the_sockets_are_elsewhere_and_as_priva
 
 
 def test_a_directory_that_a_sweep_looks_at_as_it_is_made_is_made_all_the_same(place, monkeypatch):
-    held, looks = scratch._hold, iter([True, False])
-    monkeypatch.setattr(scratch, "_hold", lambda path: None if next(looks, False) else held(path))
+    held, looks = socket_dir._hold, iter([True, False])
+    monkeypatch.setattr(socket_dir, "_hold", lambda path: None if next(looks, False) else held(path))
     assert make_scratch("r-00000001").is_dir()
 
 
@@ -105,7 +105,7 @@ def test_a_root_of_others_is_refused_by_who_makes_and_by_who_looks(place):
 @pytest.mark.parametrize("place", ["/proc", "/dev/null/below"])
 def test_a_place_that_takes_no_directory_is_one_sentence(place, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", place)
-    monkeypatch.setattr("scr.runtime.scratch.SHORT", ())
+    monkeypatch.setattr("scr.protocol.socket_dir.SHORT", ())
     with pytest.raises(InvalidInput, match=r"cannot be made .*set TMPDIR"):
         make_scratch("r-00000001")
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scr.runtime import spawn
-from scr.runtime.spawn import wait_for
+from scr.client import spawn
+from scr.client.spawn import wait_for
 
 READS = [sys.executable, "-c", "import sys; sys.exit(int(input()))"]
 

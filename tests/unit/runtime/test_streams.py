@@ -6,12 +6,12 @@ from concurrent.futures import Future
 
 import pytest
 
-from scr.frames import Stream
-from scr.mail.channel import BlockingChannel, LoopChannel
-from scr.runtime import streams
-from scr.runtime.chunks import UNREAD_MAX, Unread
-from scr.runtime.requests import FROM_CONTROL, REQUEST, Answered, Streamed
-from scr.runtime.streams import HELD_MAX, Outlet, Streams
+from scr.client.chunks import UNREAD_MAX, Unread
+from scr.protocol.channel import BlockingChannel, LoopChannel
+from scr.protocol.control import FROM_CONTROL, REQUEST, Answered, Streamed
+from scr.protocol.frames import Stream
+from scr.runtime.dispatch import streams
+from scr.runtime.dispatch.streams import HELD_MAX, Outlet, Streams
 
 
 def streamed(number, delivery=1, ref=1, data=None):

@@ -5,11 +5,11 @@ import socket
 from types import SimpleNamespace
 
 from scr.config import Limits
-from scr.mail.channel import BlockingChannel
+from scr.protocol.channel import BlockingChannel
+from scr.protocol.control import FROM_CONTROL, Answered, Subscribe
 from scr.runtime.control import LOG_BYTES, ClientSession
+from scr.runtime.dispatch.streams import Streams
 from scr.runtime.operations import Operations
-from scr.runtime.requests import FROM_CONTROL, Answered, Subscribe
-from scr.runtime.streams import Streams
 from scr.telemetry.events import AgentUp, LinesDropped, Printed
 from scr.telemetry.sinks import EventLog
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from scr.errors import InvalidMessage
-from scr.frames import Timer
 from scr.messages import Task, TaskPayload, Tick, TimerPayload, origin
-from scr.runtime import ticks, timers
-from scr.runtime.ticks import Ticks
+from scr.protocol.frames import Timer
+from scr.runtime.dispatch import ticks, timers
+from scr.runtime.dispatch.ticks import Ticks
 from scr.store.memory import MemoryStore
 from scr.turns.timing import NAMES_MAX, change_of, following
 

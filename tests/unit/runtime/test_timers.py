@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from scr.frames import Timer
 from scr.messages import Ping, origin
-from scr.runtime.timers import Timers
+from scr.protocol.frames import Timer
+from scr.runtime.dispatch.timers import Timers
 
 
 def timer(n, due=0.0, after_s=None):

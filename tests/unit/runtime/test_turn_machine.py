@@ -11,12 +11,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from scr.frames import Commit, Deliver, StepBegun, StepDone, StepRecord, TurnFailed
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
+from scr.protocol.frames import Commit, Deliver, StepBegun, StepDone, StepRecord, TurnFailed
 from scr.retry import ErrorInfo, Retry
-from scr.runtime.failures import Failed
-from scr.runtime.restore import restore
-from scr.runtime.turns import Turns
+from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.turns import Turns
+from scr.runtime.recovery import restore
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog

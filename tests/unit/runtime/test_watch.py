@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from scr.runtime.watch import Watch
+from scr.runtime.health.deadlines import Watch
 
 
 class Patient:

@@ -5,12 +5,12 @@ from threading import Event
 
 from scr.charging import Charges
 from scr.config import Limits
-from scr.frames import Commit, Entry, StartRequest, StepRecord, Timer
 from scr.messages import CLIENT, RUNTIME, Down, Failure, Result, Task, derive_id, origin
+from scr.protocol.frames import Commit, Entry, StartRequest, StepRecord, Timer
 from scr.specs import AgentSpec, Code, SupervisorSpec
-from scr.store import lease
-from scr.store.opening import open_store
 from scr.store.records import AskAnswer, CommittedTurn, DeadLetter, OpenAsk, Opening
+from scr.store.sql import lease
+from scr.store.sql.opening import open_store
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import (
     AgentStarting,

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
-from scr.store import tables
-from scr.store.address import database_of
-from scr.store.checks import CHECKS, SHOWN, check
-from scr.store.findings import Severity
-from scr.store.fork import fork_run
-from scr.store.history import READS
-from scr.store.tables import TABLES
+from scr.store.archive.checks import CHECKS, SHOWN, check
+from scr.store.archive.findings import Severity
+from scr.store.archive.fork import fork_run
+from scr.store.archive.row_index import READS
+from scr.store.sql import tables
+from scr.store.sql.address import database_of
+from scr.store.sql.tables import TABLES
 from tests.unit.store.story import story, told
 
 

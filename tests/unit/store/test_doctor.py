@@ -10,14 +10,14 @@ from threading import Event
 import pytest
 
 from scr.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable, UnknownRun
-from scr.store import tables
-from scr.store.address import database_of
-from scr.store.doctor import examine
-from scr.store.findings import Severity
-from scr.store.repair import DOUBTFUL, repair
-from scr.store.statements import Statement
-from scr.store.tables import RUN_SEALED, TABLES
-from scr.store.transfer import export_run, import_run
+from scr.store.archive.doctor import examine
+from scr.store.archive.findings import Severity
+from scr.store.archive.repair import DOUBTFUL, repair
+from scr.store.archive.transfer import export_run, import_run
+from scr.store.sql import tables
+from scr.store.sql.address import database_of
+from scr.store.sql.statements import Statement
+from scr.store.sql.tables import RUN_SEALED, TABLES
 from tests.unit.store.story import image_of, opened, story, told
 
 RUNS = 16

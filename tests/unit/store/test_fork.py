@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from scr.errors import InvalidInput, StoreDamaged, UnknownRun
-from scr.store.address import database_of
-from scr.store.fork import Past, as_of, fork_run
-from scr.store.statements import Statement
+from scr.store.archive.fork import Past, as_of, fork_run
+from scr.store.sql.address import database_of
+from scr.store.sql.statements import Statement
 from tests.unit.store.story import image_of, story, told
 
 STORY = story()

@@ -6,15 +6,16 @@ from contextlib import closing
 import pytest
 
 from scr.errors import UnknownRun
-from scr.frames import Commit, Timer
 from scr.messages import CLIENT, RUNTIME, Down, origin
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.doctor import examine
-from scr.store.gc import RECLAIM, Resting, choose, sweep
-from scr.store.records import CommittedTurn, RunState
-from scr.store.statements import Statement
-from scr.store.tables import TABLES
+from scr.protocol.frames import Commit, Timer
+from scr.protocol.status import RunState
+from scr.store.archive.archive import open_archive
+from scr.store.archive.doctor import examine
+from scr.store.archive.gc import RECLAIM, Resting, choose, sweep
+from scr.store.records import CommittedTurn
+from scr.store.sql.address import database_of
+from scr.store.sql.statements import Statement
+from scr.store.sql.tables import TABLES
 from scr.telemetry.events import Logged, Record
 from tests.unit.store.story import TREE, nothing, opened, result, spec, task
 

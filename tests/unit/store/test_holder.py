@@ -1,6 +1,6 @@
 """Who holds a file locked, as the kernel tells."""
 
-from scr.store.holder import writers
+from scr.store.sql.lock_holder import writers
 
 LOCKS = """\
 1: POSIX  ADVISORY  WRITE 11 fe:00:77 120 120

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.errors import StoreUnavailable
-from scr.store.journal import examine, mend, read
+from scr.store.archive.journal import examine, mend, read
 from scr.telemetry.events import Logged, Record
 
 EVENTS = 40

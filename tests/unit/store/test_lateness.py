@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.store.lateness import Lateness
+from scr.store.sql.lag import Lateness
 
 
 def late(*kept, most_s=60.0):

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from scr.store.lease import Lease, Owner, boot_time, is_alive, is_claimable, parse, this_process
+from scr.store.sql.lease import Lease, Owner, boot_time, is_alive, is_claimable, parse, this_process
 
 ME = Owner("boot-1", "4026531836", 10, 500)
 OTHER = replace(ME, pid=20)

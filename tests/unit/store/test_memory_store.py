@@ -2,8 +2,8 @@
 
 import pytest
 
-from scr.frames import Commit
 from scr.messages import CLIENT, Ping, Pong, origin
+from scr.protocol.frames import Commit
 from scr.store.memory import KNOWN, MemoryStore
 from scr.store.records import CommittedTurn, DeadLetter, given_of
 from tests.contract.store_bench import task

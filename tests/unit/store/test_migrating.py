@@ -8,13 +8,13 @@ from subprocess import PIPE, Popen
 import pytest
 
 from scr.errors import StoreUnavailable
-from scr.store import schema
-from scr.store.address import database_of
-from scr.store.archive import open_archive
-from scr.store.doctor import examine
-from scr.store.repair import repair
-from scr.store.sqlite import SqliteDatabase
-from scr.store.transfer import import_run
+from scr.store.archive.archive import open_archive
+from scr.store.archive.doctor import examine
+from scr.store.archive.repair import repair
+from scr.store.archive.transfer import import_run
+from scr.store.sql import schema
+from scr.store.sql.address import database_of
+from scr.store.sql.sqlite import SqliteDatabase
 from tests.unit.store import version_3
 from tests.unit.store.story import image_of, story, told
 from tests.unit.store.version_1 import EXPORTED, make
@@ -85,7 +85,7 @@ def test_an_event_that_is_not_what_was_written_is_left_out_and_told(old):
 
 
 def test_a_store_that_an_older_runtime_works_with_is_left_alone(old):
-    program = "from scr.store.lease import this_process; print(this_process(), flush=True); input()"
+    program = "from scr.store.sql.lease import this_process; print(this_process(), flush=True); input()"
     with Popen([sys.executable, "-c", program], stdin=PIPE, stdout=PIPE, text=True) as runtime:
         owner = runtime.stdout.readline().strip()
         with closing(sqlite3.connect(old)) as connection:

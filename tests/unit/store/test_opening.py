@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from scr.apps.research.text.documents import Library
+from scr.apps.research.text.index import build
 from scr.config import Limits
 from scr.errors import InvalidDocuments, RunOwned, StoreUnavailable, UnknownRun
-from scr.research.documents import Library
-from scr.research.index import build
-from scr.store import lease
-from scr.store.archive import open_archive
-from scr.store.opening import open_store
-from scr.store.records import Opening, RunState
-from scr.store.repair import _replace
-from scr.store.sqlite import SqliteDatabase
-from scr.store.tables import find, snapshot
+from scr.protocol.status import RunState
+from scr.store.archive.archive import open_archive
+from scr.store.archive.repair import _replace
+from scr.store.records import Opening
+from scr.store.sql import lease
+from scr.store.sql.opening import open_store
+from scr.store.sql.sqlite import SqliteDatabase
+from scr.store.sql.tables import find, snapshot
 from tests.unit.store.story import TREE, task
 
 

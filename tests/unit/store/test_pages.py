@@ -3,9 +3,9 @@
 import pytest
 
 from scr.errors import StoreDamaged
-from scr.store import pages
-from scr.store.pages import COLUMNS, RECORDS_MAX
-from scr.store.rows import seal
+from scr.store.sql import pages
+from scr.store.sql.pages import COLUMNS, RECORDS_MAX
+from scr.store.sql.rows import seal
 from scr.telemetry.events import AgentUp, Logged, Record
 
 

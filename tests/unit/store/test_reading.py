@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scr.store import reading
-from scr.store.rows import seal, text_of
+from scr.store.sql import queries
+from scr.store.sql.rows import seal, text_of
 
 PAGE = 4000
 
@@ -29,13 +29,13 @@ class Rows:
 
 @pytest.fixture(autouse=True, scope="module")
 def small_pages():
-    with patch.object(reading, "PAGE_BYTES", PAGE):
+    with patch.object(queries, "PAGE_BYTES", PAGE):
         yield
 
 
 def pages(table, limit):
     after = 0
-    while page := reading.entries(table, 1, after, limit):
+    while page := queries.entries(table, 1, after, limit):
         yield page
         after = page[-1].version
 
@@ -55,8 +55,8 @@ def test_small_entries_come_as_many_as_are_wanted():
 
 def test_of_large_entries_hardly_more_than_a_page_is_read_at_once():
     table = Rows([PAGE // 4 + 1] * 50)
-    assert len(reading.entries(table, 1, 0, 500)) == 4
+    assert len(queries.entries(table, 1, 0, 500)) == 4
     assert table.read_bytes < 1.1 * PAGE
     table = Rows([10] * 20 + [PAGE] * 500)
-    reading.entries(table, 1, 0, 10_000)
+    queries.entries(table, 1, 0, 10_000)
     assert table.read_bytes < 40 * PAGE

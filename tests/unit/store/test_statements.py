@@ -2,11 +2,11 @@
 
 import pytest
 
-from scr.store import statements
-from scr.store.schema import POSTGRES, SQLITE
-from scr.store.session import batches
-from scr.store.sqlite import SqliteDatabase
-from scr.store.statements import Statement, spelt, spelt_for
+from scr.store.sql import statements
+from scr.store.sql.schema import POSTGRES, SQLITE
+from scr.store.sql.session import batches
+from scr.store.sql.sqlite import SqliteDatabase
+from scr.store.sql.statements import Statement, spelt, spelt_for
 
 A, B, ALONE = Statement("A (:x)", 0), Statement("B (:x)", 1), Statement("ALONE (:x)")
 OTHER = Statement("OTHER (:x)", 1)

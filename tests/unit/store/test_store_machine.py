@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from scr.charging import Charges
 from scr.config import Limits
-from scr.frames import Entry, StartRequest, StepRecord, Timer
+from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
 from scr.store.memory import MemoryStore
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk
 from scr.telemetry.events import Logged, Record

@@ -8,9 +8,9 @@ from hashlib import blake2b
 import pytest
 
 from scr.errors import InvalidInput, StoreDamaged, StoreError, StoreForeign, StoreUnavailable, UnknownRun
-from scr.store.address import database_of
-from scr.store.statements import Statement
-from scr.store.transfer import export_run, import_run
+from scr.store.archive.transfer import export_run, import_run
+from scr.store.sql.address import database_of
+from scr.store.sql.statements import Statement
 from tests.unit.store.story import image_of, told
 
 NAMES = Statement("SELECT run, state, owner FROM runs ORDER BY id")

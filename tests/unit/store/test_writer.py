@@ -8,10 +8,10 @@ import pytest
 
 from scr.config import Limits
 from scr.errors import InvalidMessage, LeaseLost, StoreDamaged, StoreUnavailable
-from scr.frames import Entry
-from scr.store import sqlite
-from scr.store.session import DriverSession
-from scr.store.statements import FAILED
+from scr.protocol.frames import Entry
+from scr.store.sql import sqlite
+from scr.store.sql.session import DriverSession
+from scr.store.sql.statements import FAILED
 from scr.telemetry.events import Logged, Record
 from tests.conftest import until
 from tests.contract.store_bench import Bench, ids, task, turn

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from scr.store import schema
+from scr.store.sql import schema
 
 DATA = Path(__file__).with_name("data")
 EXPORTED = DATA / "version_1.jsonl"

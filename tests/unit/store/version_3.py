@@ -1,10 +1,10 @@
 """Runs that have ended in every way, as an SCR with stores of version 3 has left them: no row said how."""
 
 from scr.messages import CLIENT, Failure, FailurePayload, Result, ResultPayload, origin
-from scr.store import schema, statements
-from scr.store.address import database_of
-from scr.store.schema import Migration
-from scr.store.statements import Statement
+from scr.store.sql import schema, statements
+from scr.store.sql.address import database_of
+from scr.store.sql.schema import Migration
+from scr.store.sql.statements import Statement
 from tests.contract.store_bench import Bench, task
 
 LATER = (("messages", "doubt"), ("agents", "parked"))

@@ -25,7 +25,7 @@ from scr.supervise.facts import (
 )
 from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Refused, Reply, Start, Stop, Unkillable
 from scr.supervise.policy import decide
-from scr.supervise.reads import deadline, which_children
+from scr.supervise.queries import deadline, which_children
 from scr.supervise.tree import Tree
 
 CODE = Code(reference="house.agents:Worker")

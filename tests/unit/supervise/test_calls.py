@@ -4,7 +4,7 @@ import pytest
 
 from scr.errors import UnknownAgent
 from scr.specs import AgentSpec, Restart
-from scr.supervise.reads import Counts, count_children, get_spec, which_child, which_children
+from scr.supervise.queries import Counts, count_children, get_spec, which_child, which_children
 
 
 def test_g9_01_terminate_answers_when_the_child_is_gone_and_keeps_its_specification(script):

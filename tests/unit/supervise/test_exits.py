@@ -4,9 +4,9 @@ from signal import Signals
 
 import pytest
 
-from scr.frames import Exiting
-from scr.launch.status import WaitStatus
+from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
+from scr.protocol.frames import Exiting
 from scr.supervise.exits import Asked, classify, signal_name
 
 NORMAL, SHUTDOWN = Exiting(reason="normal"), Exiting(reason="shutdown", message="done for today")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.supervise.reads import in_start_order
+from scr.supervise.queries import in_start_order
 
 # How a child comes to be down and kept.
 

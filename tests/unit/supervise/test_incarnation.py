@@ -8,11 +8,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from scr.frames import FROM_RUNTIME, Become, Log, Named, Progress, ReadVersion, Ready
 from scr.launch.launcher import Wiring
-from scr.launch.status import WaitStatus
-from scr.mail.channel import BlockingChannel
+from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
+from scr.protocol.channel import BlockingChannel
+from scr.protocol.frames import FROM_RUNTIME, Become, Log, Named, Progress, ReadVersion, Ready
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.supervisor import Supervisor

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.specs import Backoff, Strategy
-from scr.supervise.limits import add_restart, pause_s
+from scr.supervise.intensity import add_restart, pause_s
 
 
 def crashes(play, name, times):

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.errors import UnknownAgent
-from scr.supervise.reads import Restarts, restarts_against, restarts_under
+from scr.supervise.queries import Restarts, restarts_against, restarts_under
 
 
 def test_siblings_share_their_supervisors_limit_and_who_parks_has_its_own(script):

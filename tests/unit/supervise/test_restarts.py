@@ -6,7 +6,7 @@ from scr.messages import ExitReason
 from scr.specs import Restart
 from scr.supervise.exits import is_worth_reporting, should_restart
 from scr.supervise.facts import Exited, StartFailed
-from scr.supervise.reads import count_children
+from scr.supervise.queries import count_children
 
 ABNORMAL = ["error", "killed", "crashed", "hung", "out_of_memory", "start_failed"]
 ON_PURPOSE = ["normal", "shutdown"]

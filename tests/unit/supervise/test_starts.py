@@ -6,7 +6,7 @@ from scr.errors import InvalidSpec
 from scr.messages import ExitReason
 from scr.supervise.facts import Exited, Ignored, Started, StartFailed
 from scr.supervise.orders import Done, Refusal, Refused
-from scr.supervise.reads import count_children
+from scr.supervise.queries import count_children
 from scr.supervise.tree import Tree
 
 

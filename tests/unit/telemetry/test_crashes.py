@@ -33,7 +33,7 @@ def test_the_last_stacks_are_found_and_nothing_else_is_taken_for_them(stderr, fo
 
 
 def test_the_thread_of_the_heartbeat_is_left_out():
-    heartbeat = 'Thread 0x00007f03 (most recent call first):\n  File "/x/scr/launch/pulse.py", line 9 in _answer\n'
+    heartbeat = 'Thread 0x00007f03 (most recent call first):\n  File "/x/scr/launch/heartbeat.py", line 9 in _answer\n'
     assert last_dump(f"{heartbeat}\n{dump(7)}") == dump(7)
     assert last_dump(f"Fatal Python error: Aborted\n\n{heartbeat}\n{MAIN.format(7)}", fatal=True) == (
         f"Fatal Python error: Aborted\n\n{MAIN.format(7)}"

@@ -2,9 +2,9 @@
 
 from scr.charging import Raised
 from scr.errors import StoreError
-from scr.frames import Ask, Commit, ReadSteps, StepRecord, Stream
 from scr.mail.pending import Doubt, Phase, Turn
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, origin
+from scr.protocol.frames import Ask, Commit, ReadSteps, StepRecord, Stream
 from scr.retry import ErrorInfo
 from scr.store.records import CommittedTurn
 from scr.turns import events

@@ -10,12 +10,12 @@ from typing import get_args
 import pytest
 
 from scr.charging import PARKED_AFTER
-from scr.frames import Entry
 from scr.mail.mailbox import Bounds, Mailbox
 from scr.mail.pending import Pending, Phase
 from scr.messages import CLIENT, RUNTIME
+from scr.protocol.frames import Entry
 from scr.retry import Retry
-from scr.runtime.turns import Turns
+from scr.runtime.dispatch.turns import Turns
 from scr.store.memory import MemoryStore
 from scr.store.records import CommittedTurn
 from scr.telemetry.sinks import EventLog
@@ -273,8 +273,10 @@ def test_the_way_of_a_message_in_the_readme_names_what_there_is():
     assert len(rows) == 9
     for fed, ruled, ordered in rows:
         for name in re.findall(r"`(\w+)\.(\w+)`", fed):
-            module = {"Post": "post", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[name[0]]
-            assert hasattr(getattr(import_module(f"scr.runtime.{module}"), name[0]), name[1])
+            module = {"Post": "delivery", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[
+                name[0]
+            ]
+            assert hasattr(getattr(import_module(f"scr.runtime.dispatch.{module}"), name[0]), name[1])
         for event in re.findall(r": `(\w+)`", fed):
             (module, rule), phase = *re.findall(r"`(\w+)\.(\w+)`", ruled), re.findall(r"\*([a-z ]+)\*", ruled)[0]
             rules = machine.RULES[getattr(events, event)].values()

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scr.frames import Answer, StepRecord
+from scr.protocol.frames import Answer, StepRecord
 from scr.store.records import OpenAsk
 from scr.turns import questions
-from scr.turns.outcome import Outcome
+from scr.turns.answer import Outcome
 from scr.turns.question_events import (
     CLOSED,
     NONE,

@@ -1,0 +1,1 @@
+"""Code that cannot be imported, as bytes and back."""

@@ -1,0 +1,1 @@
+"""Steps: how they are named, run, recorded and found again."""

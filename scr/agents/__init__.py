@@ -1,1 +1,0 @@
-"""The built-in agents: thin, over what `scr.research` is good at.  One file each."""

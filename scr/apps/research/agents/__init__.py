@@ -1,0 +1,1 @@
+"""The built-in agents: thin, over what `scr.apps.research` is good at.  One file each."""

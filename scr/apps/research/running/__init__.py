@@ -1,0 +1,1 @@
+"""A run of research from a command or a server: its request, session, folder and result."""

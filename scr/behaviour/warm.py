@@ -1,7 +1,0 @@
-"""Importing this module plays one life: what it makes for the first time, a zygote then has for all that it forks."""
-
-from __future__ import annotations
-
-from scr.behaviour.rehearsal import rehearse
-
-rehearse()

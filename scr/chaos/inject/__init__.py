@@ -1,0 +1,1 @@
+"""Faults brought about in the processes of a campaign."""

@@ -1,0 +1,1 @@
+"""Evidence of a campaign, checked and told."""

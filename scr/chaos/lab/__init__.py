@@ -1,0 +1,1 @@
+"""SCR's own campaigns: workloads, agents that obey orders, clients, rounds."""

@@ -1,0 +1,1 @@
+"""Which faults, at what, when: drawn from a seed."""

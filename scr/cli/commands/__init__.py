@@ -1,0 +1,1 @@
+"""The commands of `scr`, a file for each group."""

@@ -1,0 +1,1 @@
+"""What is drawn on a terminal, and the keys that are pressed there."""

@@ -1,0 +1,1 @@
+"""What runs in a program that owns or asks a runtime or a server."""

@@ -1,0 +1,1 @@
+"""What is particular to the kernel: /proc, prctl, control groups, signals."""

@@ -1,0 +1,1 @@
+"""The shell of the turn machine: feeds it events and carries its orders out."""

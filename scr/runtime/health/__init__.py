@@ -1,0 +1,1 @@
+"""Handlers and processes, watched: deadlines, limits, crashes, output."""

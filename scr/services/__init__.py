@@ -1,0 +1,1 @@
+"""Supervised agents that serve the others: the shared table, and the agent that fills it."""

@@ -1,0 +1,1 @@
+"""Runs that no runtime works on: listed, checked, repaired, copied, deleted."""

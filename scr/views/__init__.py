@@ -1,0 +1,1 @@
+"""Read models: events and records as rows, lines and objects, for the command line and for pages."""
