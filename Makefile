@@ -46,7 +46,7 @@ chaos: $(STAMP) ## Inject faults for a minute, and see that nothing is lost or d
 	@$(BIN)/python scripts/fault_injection.py --kills 1000 --minutes 0.7 --seed $(or $(SEED),1) || \
 		{ [ $$? -eq 4 ] && echo "UNKNOWN: too few faults landed here to say that it holds; nothing was seen to break"; }
 
-chaos-long: $(STAMP) ## 10,000 kills with SQLite, 1,000 with PostgreSQL (about an hour); the figures go into README.md
+chaos-long: $(STAMP) ## 10,000 kills with SQLite, 1,000 with PostgreSQL (about an hour); the figures go into scr/docs/survival.md
 	@$(BIN)/python scripts/fault_injection.py --kills 10000 --seed $(or $(SEED),1) --report .scr/chaos
 	@$(MAKE) --no-print-directory chaos-postgres
 	@$(BIN)/python scripts/survived.py .scr/chaos .scr/chaos-postgres
