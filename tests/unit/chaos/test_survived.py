@@ -52,7 +52,9 @@ def test_no_figure_of_a_report_can_be_another_without_being_seen():
 def test_the_figures_in_the_readme_are_those_of_the_last_report():
     readme = " ".join((HOUSE / "README.md").read_text(encoding="utf-8").split())
     last = REPORTS["sqlite"]
-    kills, accepted, completed, dead = (f"{last[name]:,}" for name in ("kills", "accepted", "completed", "dead_lettered"))
+    kills, accepted, completed, dead = (
+        f"{last[name]:,}" for name in ("kills", "accepted", "completed", "dead_lettered")
+    )
     assert f"{kills} kills met {accepted} accepted tasks: {completed} were completed, {dead} ended as dead" in readme
     assert (last["lost"], last["duplicated"]) == (0, 0), "none was lost and none done twice"
 
