@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE # each of the thousands of processes would compile all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers clean
+.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,5 +72,8 @@ bench-peers: ## Install the peers that SCR is measured beside, in a venv of thei
 	@$(PYTHON) -m venv .bench/venv
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/benchmark/peers/requirements.txt
 
+docs: $(STAMP) ## Build the documentation and the API reference as a site in .build/docs
+	@$(BIN)/python scripts/docs_site.py
+
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .build .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import scr
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "scr" / "docs"
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md")), *sorted(DOCS.rglob("*.md"))]
@@ -77,3 +79,18 @@ def test_the_pages_are_in_the_wheel(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     installed = set(zipfile.ZipFile(wheel).namelist())
     assert {page.relative_to(ROOT).as_posix() for page in DOCS.rglob("*.md")} <= installed
+
+
+def test_the_site_has_every_page_with_links_that_work_and_every_public_name(tmp_path):
+    site = tmp_path / "site"
+    subprocess.run([sys.executable, ROOT / "scripts" / "docs_site.py", site], check=True, capture_output=True)
+    built = [page.relative_to(DOCS).with_suffix(".html") for page in DOCS.rglob("*.md")]
+    assert [page for page in built if not (site / page).exists()] == []
+    for page in built:
+        text = (site / page).read_text()
+        for target, anchor in re.findall(r'(?:href|src)="(?!https?:)([^"#]*)#?([^"]*)"', text):
+            place = (site / page).parent / target if target else site / page
+            assert place.exists(), (page, target)
+            assert not anchor or f'id="{anchor}"' in place.read_text(), (page, anchor)
+    reference = (site / "api" / "scr.html").read_text()
+    assert [name for name in scr.__all__ if f'id="{name}"' not in reference] == []

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-import scr
 from scr.cli.options import AsJson
 from scr.cli.say import guarded, say_found, say_json
 from scr.cli.terminal.lazy import draw
@@ -16,7 +15,7 @@ from scr.errors import InvalidInput
 from scr.exit_codes import STATUS, Code
 from scr.mail.suggestions import meant
 
-FOLDER = Path(scr.__file__).parent / "docs"
+FOLDER = Path(__file__).parents[2] / "docs"
 
 
 def docs(
