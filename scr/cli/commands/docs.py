@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,6 @@ import typer
 
 from scr.cli.options import AsJson
 from scr.cli.say import guarded, say_found, say_json
-from scr.cli.terminal.lazy import draw
 from scr.errors import InvalidInput
 from scr.exit_codes import STATUS, Code
 from scr.mail.suggestions import meant
@@ -20,7 +20,8 @@ FOLDER = Path(__file__).parents[2] / "docs"
 
 def docs(
     topic: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", help="The page; the list of pages, if left out.")
+        str | None,
+        typer.Argument(metavar="TOPIC", help="The page; the list of pages, if left out.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +54,7 @@ def _shown(topic: str, as_json: bool) -> Code:
     if as_json:
         say_json({"status": STATUS[Code.DONE], "topic": name, "path": str(path), "text": text})
     elif sys.stdout.isatty():
-        draw(text)
+        import_module("scr.cli.terminal.markdown").draw(text)
     else:
         print(text, end="", flush=True)
     return Code.DONE
@@ -72,18 +73,20 @@ def title_of(path: Path) -> str:
 
 
 def chosen(topic: str, pages: dict[str, Path]) -> tuple[str, Path]:
-    """Return the name and the path of a topic, found by its whole name or by what stands after the last slash.
+    """Return the name and the path of a topic, found by its whole name, by its folder or by its last part.
 
-    Raises InvalidInput, with the nearest topics, for one that does not exist or that two folders have.
+    A folder stands for its index.  Raises InvalidInput, with the nearest topics, for a topic that does not exist or
+    that two folders have.
     """
     named = topic.removesuffix(".md")
-    found = [name for name in pages if name == named] or [name for name in pages if name.rpartition("/")[2] == named]
+    whole = [name for name in (named, f"{named}/index") if name in pages]
+    found = whole[:1] or [name for name in pages if name.rpartition("/")[2] == named]
     match found:
         case [name]:
             return name, pages[name]
         case []:
-            near = meant(named, [*pages, *(name.rpartition("/")[2] for name in pages if "/" in name)])
-            raise InvalidInput(f"there is no topic {topic!r}{near} (see `scr docs`)")
+            parts = {part for name in pages for part in name.split("/")}
+            raise InvalidInput(f"there is no topic {topic!r}{meant(named, [*pages, *sorted(parts)])} (see `scr docs`)")
         case _:
             raise InvalidInput(f"the topic {topic!r} stands in several folders; name one: {', '.join(found)}")
 

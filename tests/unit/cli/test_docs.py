@@ -36,6 +36,10 @@ def test_a_page_is_markdown_where_stdout_is_no_terminal(scr, topic):
     assert said.out == (FOLDER / "decisions" / "delivery.md").read_text()
 
 
+def test_a_folder_stands_for_its_index(scr):
+    assert scr("docs", "decisions").out == (FOLDER / "decisions" / "index.md").read_text()
+
+
 def test_programs_get_a_page_as_one_object(scr):
     found = scr("docs", "promises", "--json").json
     assert (found["topic"], found["path"]) == ("promises", str(FOLDER / "promises.md"))
@@ -50,7 +54,9 @@ def test_a_page_is_drawn_on_a_terminal(scr, monkeypatch):
     assert "**Decision.**" not in said.out
 
 
-@pytest.mark.parametrize(("topic", "near"), [("promisses", "promises"), ("delivrey", "delivery")])
+@pytest.mark.parametrize(
+    ("topic", "near"), [("promisses", "promises"), ("delivrey", "delivery"), ("decison", "decisions")]
+)
 def test_an_unknown_topic_is_refused_with_the_nearest_ones(scr, topic, near):
     said = scr("docs", topic, "--json")
     assert said.code == 2
