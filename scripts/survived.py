@@ -47,7 +47,7 @@ WORDS = {
     "start_fails": "a start that fails, one to three times",
     "never_starts": "starts that fail beyond the limit",
     "misfit": "new code that does not fit the state, or does not start",
-    "poison": "a message that kills whoever has it",
+    "poison": "a message that kills every process that has it",
     "flood": "150 tasks at once",
     "slow_reader": "a client that reads nothing",
     "store_locked": "the store locked",
