@@ -32,7 +32,7 @@ from scr.protocol.control import (
     ReadCrashes,
     ReadStatus,
     Request,
-    Shutdown,
+    ShutDownRuntime,
     StartAgent,
     StopAgent,
     Streamed,
@@ -46,7 +46,7 @@ from scr.values import Frozen
 
 END_S = 10.0
 UNREAD, DEAF = "BrokenFrame", "FrameTooLarge"  # said unasked: one frame was not read, or none will be from here on
-REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
+REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, ShutDownRuntime)
 LOST = "the runtime ended before it answered, and another one goes on: look what has happened, and ask again"
 Listener = Callable[[Record], None]
 

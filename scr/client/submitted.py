@@ -18,7 +18,7 @@ from scr.agent.arguments import seconds
 from scr.client.chunks import Chunk, Unread
 from scr.client.connection import END_S, Connection, Listener, opened
 from scr.errors import InvalidInput, RuntimeGone
-from scr.protocol.control import Answered, AwaitAnswer, AwaitReady, Cancel, Subscribe
+from scr.protocol.control import Answered, AwaitAnswer, AwaitReady, CancelMessage, Subscribe
 from scr.telemetry.events import MessageAccepted, Record
 
 ANSWER_S = 60.0
@@ -129,7 +129,7 @@ class Submitted:
 
     def cancel(self) -> int:
         """Drop the message and all that grew out of it, however far that has come.  Returns how many there were."""
-        request = Cancel(ref=self._connection.ref(), message_id=self.id)
+        request = CancelMessage(ref=self._connection.ref(), message_id=self.id)
         return int(self._connection.request(request, ANSWER_S))
 
     def events(self) -> Iterator[Record]:

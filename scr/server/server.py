@@ -23,7 +23,7 @@ from pydantic import JsonValue
 from scr.errors import InvalidInput, RuntimeGone, ScrError
 from scr.protocol.server import (
     AnyRequest,
-    Cancel,
+    CancelRun,
     Follow,
     Followed,
     ReadServer,
@@ -169,7 +169,7 @@ class Server:
                 return await asyncio.shield(self._submit(request))  # whole, or not at all, whoever hangs up
             case Follow():
                 return (await self._follow(request)).model_dump(mode="json")
-            case Cancel(run=run):
+            case CancelRun(run=run):
                 return await self._cancel(run)
             case ReadServer():
                 return self._status().model_dump(mode="json")

@@ -39,7 +39,7 @@ def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
         return over(turn), (orders.Emit(happened), *map(orders.Post, frame.sends), orders.SETTLE)
     effects = effects_of(agent, frame)
     todo: list[Order] = [orders.Emit(happened)]
-    todo += (orders.StartAgent(effect) for effect in effects if effect.start)
+    todo += (orders.RequestStart(effect) for effect in effects if effect.start)
     if event.row and turn.message.sender != RUNTIME:  # what the runtime tells an agent of its failures ends no row
         todo.append(orders.CountRow(0))
     todo += (orders.Monitor(target, is_wanted=False) for target in frame.demonitors)
@@ -51,7 +51,7 @@ def release(turn: Turn, event: events.Kept) -> tuple[Turn, Orders]:
         todo.append(orders.SetTimers(timed, frame.cancels))
     if frame.entries:
         todo.append(orders.Ring())
-    todo += (orders.StopAgent(effect) for effect in effects if effect.stop)
+    todo += (orders.RequestStop(effect) for effect in effects if effect.stop)
     return over(turn), (*todo, orders.SETTLE)
 
 

@@ -198,13 +198,13 @@ class Distrust(NamedTuple):
     why: str
 
 
-class StartAgent(NamedTuple):
+class RequestStart(NamedTuple):
     """Have the supervisor start an agent, as the turn asks."""
 
     effect: Effect
 
 
-class StopAgent(NamedTuple):
+class RequestStop(NamedTuple):
     """Have the supervisor stop an agent, as the turn asks."""
 
     effect: Effect
@@ -324,8 +324,8 @@ Order: TypeAlias = (
     | Park
     | Recycle
     | Distrust
-    | StartAgent
-    | StopAgent
+    | RequestStart
+    | RequestStop
     | Monitor
     | Post
     | TellSilence

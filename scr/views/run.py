@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentStarting,
     AgentUp,
     Logged,
@@ -135,7 +135,7 @@ class RunView:
                 return self._with(replace(known, state=State.WAITING, pids=(*known.pids, pid)))
             case AgentExited(agent=agent):
                 return self._exited(record.event)
-            case AgentGone(agent=agent) | AgentParked(agent=agent):
+            case AgentGoneEvent(agent=agent) | AgentParkedEvent(agent=agent):
                 return self._with(replace(self._idle(agent), state=State.ENDED))
             case Progressed(note=note, done=done, total=total) if note == SUBTASKS:
                 return replace(self, finished=done, planned=total)

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from scr.apps.research.agents.planner import Request
+from scr.apps.research.agents.planner import ResearchTask
 from scr.apps.research.running.interrupts import STOPPING
 from scr.apps.research.running.request import RUNS, Job, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
@@ -49,7 +49,7 @@ class Kept:
     """
 
     run: ListedRun
-    request: Request
+    request: ResearchTask
     records: tuple[Record, ...]
     answer: Message | None
     stats: Any
@@ -112,7 +112,7 @@ def _kept(archive: Archive, run: ListedRun) -> Kept:
         )
     first = archive.message(run.run, run.first_id).message
     try:
-        request = Request.model_validate(first.payload.input if isinstance(first, Task) else None)
+        request = ResearchTask.model_validate(first.payload.input if isinstance(first, Task) else None)
     except ValidationError as error:
         raise InvalidInput(f"{run.run} is no run of `scr run`: {complaint('research task', error)}") from error
     indexed = f"{first.payload.task_id}/index" if isinstance(first, Task) else ""

@@ -46,8 +46,8 @@ class Effects:
     def carriers(self) -> Carriers:
         """Return what carries out which order."""
         return {
-            orders.StartAgent: lambda _, order: self.carry(order.effect),
-            orders.StopAgent: lambda _, order: self.carry(order.effect),
+            orders.RequestStart: lambda _, order: self.carry(order.effect),
+            orders.RequestStop: lambda _, order: self.carry(order.effect),
             orders.Monitor: self._monitor,
         }
 

@@ -23,7 +23,7 @@ from scr.telemetry.events import (
     Progressed,
     TurnCommitted,
 )
-from scr.telemetry.events import AgentGone as Gone
+from scr.telemetry.events import AgentGoneEvent as Gone
 from scr.views.agent_log import line_of
 from scr.views.crashes import overview, story
 from tests.conftest import until

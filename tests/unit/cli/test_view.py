@@ -5,7 +5,7 @@ import pytest
 from scr.telemetry.events import (
     RECORD,
     AgentExited,
-    AgentGone,
+    AgentGoneEvent,
     AgentStarting,
     AgentUp,
     Logged,
@@ -97,7 +97,7 @@ def test_a_killed_agent_is_restarting_and_keeps_its_task_while_its_siblings_go_o
 
 def test_an_agent_that_was_asked_to_stop_has_ended_and_so_has_one_that_is_gone(seen):
     stopped = AgentExited(agent="worker-1", incarnation=1, pid=100, reason="shutdown", asked="stop")
-    gone = AgentGone(agent="worker-3", reason="error")
+    gone = AgentGoneEvent(agent="worker-3", reason="error")
     view = seen(*team(), stopped, killed("worker-3", 102), gone)
     assert states(view) == {"worker-1": State.ENDED, "worker-2": State.WAITING, "worker-3": State.ENDED}
 

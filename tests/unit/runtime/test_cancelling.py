@@ -6,7 +6,7 @@ import pytest
 
 from scr.errors import FrameTooLarge, InvalidMessage
 from scr.messages import CLIENT, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.protocol.frames import Ready, Timer, TurnFailed
+from scr.protocol.frames import FailTurn, Ready, Timer
 from scr.runtime.dispatch.failures import Failed
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_late_questions import Stand
@@ -71,12 +71,12 @@ def test_a_cancelled_task_that_waits_behind_an_older_question_of_its_own_is_hand
     one.send("k", "a")
     one.asks(one.take("a"))
     question = one.take("b")
-    one.say("a", TurnFailed(ref=5, message_id="k", **FATAL))
+    one.say("a", FailTurn(ref=5, message_id="k", **FATAL))
     replaced(one, "a", 2)
     one.doubt(question)
     one.store.exhume("k", one.turns.post.reopen)
     one.asks(one.take("a"), 1)
-    one.say("a", TurnFailed(ref=6, message_id="k", **DOUBT))
+    one.say("a", FailTurn(ref=6, message_id="k", **DOUBT))
     assert one.turns.cancel("k") == 2
     assert (one.turns.router.in_hand("a"), one.turns.router.open_messages()) == (None, [])
     one.send("next", "a")

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.protocol.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
+from scr.protocol.frames import Answer, Ask, Commit, FailTurn, InDoubt, StepBegun
 from scr.runtime.dispatch.failures import parked
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.recovery import restore
@@ -182,7 +182,7 @@ def test_an_answer_that_comes_after_the_doubt_is_settled_is_a_step_of_a_turn_tha
     one.asks(message)
     question = one.take("b")
     one.doubt(question)
-    one.say("a", TurnFailed(ref=5, message_id="k", names=("scr.errors.StepInDoubt",), error_type="StepInDoubt"))
+    one.say("a", FailTurn(ref=5, message_id="k", names=("scr.errors.StepInDoubt",), error_type="StepInDoubt"))
     one.turns.parked.resolve(question.message_id, "paid", is_done=True, then=lambda: None)
     one.commit("b", one.take("b"), one.reply(question, "paid"))
     (kept,) = one.store.present().mail

@@ -6,7 +6,7 @@ import pytest
 
 from scr.charging import PARKED_AFTER
 from scr.messages import RUNTIME, Failure, Tick, TimerPayload, origin
-from scr.protocol.frames import TurnFailed
+from scr.protocol.frames import FailTurn
 from scr.retry import Retry
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_no_answer import Stand
@@ -35,7 +35,7 @@ def tick(stand, n):
 
 
 def fail(stand, message):
-    failed = TurnFailed(ref=1, message_id=message.message_id, names=("ValueError",), error_type="ValueError")
+    failed = FailTurn(ref=1, message_id=message.message_id, names=("ValueError",), error_type="ValueError")
     stand.say("b", failed)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
-from scr.protocol.frames import Commit, Deliver, StepBegun, StepDone, StepRecord, TurnFailed
+from scr.protocol.frames import Commit, Deliver, FailTurn, StepBegun, StepDone, StepRecord
 from scr.retry import ErrorInfo, Retry
 from scr.runtime.dispatch.failures import Failed
 from scr.runtime.dispatch.turns import Turns
@@ -215,7 +215,7 @@ class Machine(RuleBasedStateMachine):
         if name is None:
             return
         agent = self.agents[name]
-        failed = TurnFailed(
+        failed = FailTurn(
             ref=3,
             message_id=agent.delivery.message.message_id,
             names=("ValueError",),

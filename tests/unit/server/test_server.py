@@ -17,7 +17,7 @@ from scr.errors import (
     StartFailed,
     StoreUnavailable,
 )
-from scr.protocol.server import Cancel, Follow, ReadServer, Steer, Submit
+from scr.protocol.server import CancelRun, Follow, ReadServer, Steer, Submit
 from scr.server import active_runs, process
 from scr.server.notices import Happening
 from scr.server.outcomes import Aside, Cancelled, Done, Elsewhere, Failed, Left, Troubled, end_of
@@ -354,8 +354,8 @@ def test_a_run_is_cancelled_before_it_is_begun_and_while_it_is_worked_on(serve, 
             running = await served.submit()
             await served.until("started")
             queued = await served.submit()
-            assert await served.server.answer(Cancel(ref=1, run=queued)) == "cancelled"
-            assert await served.server.answer(Cancel(ref=1, run=running)) == "cancelled"
+            assert await served.server.answer(CancelRun(ref=1, run=queued)) == "cancelled"
+            assert await served.server.answer(CancelRun(ref=1, run=running)) == "cancelled"
             assert served.told("cancelled")[-1] == ("cancelled", running)
         assert {run.state for run in archive.runs()} == {"cancelled"}
         assert trade.finished == [(None, 0)]

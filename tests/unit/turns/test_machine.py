@@ -236,7 +236,7 @@ def parts():
     ("asked", "order"),
     [
         ({"entries": (Entry(key="k", value=1),)}, orders.Ring),
-        ({"stops": ("d",)}, orders.StopAgent),
+        ({"stops": ("d",)}, orders.RequestStop),
         ({"monitors": ("d",)}, orders.Monitor),
         ({"demonitors": ("d",)}, orders.Monitor),
         ({"cancels": ("tick",)}, orders.SetTimers),

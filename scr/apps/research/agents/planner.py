@@ -35,7 +35,7 @@ MEMORY = "memory"
 WORKERS_MAX = 64
 
 
-class Request(Frozen):
+class ResearchTask(Frozen):
     """The input of a task of kind "research".  `index` is the path of the file that the index is built in."""
 
     question: str
@@ -123,7 +123,7 @@ class PlannerAgent(Agent):
             self._failed(ctx, message)
         self._go_on(ctx)
 
-    def _request(self, message: Task) -> Request:
+    def _request(self, message: Task) -> ResearchTask:
         """Raises InvalidInput for a task that cannot be done."""
         if self.state.job is not None:
             raise InvalidInput(
@@ -132,7 +132,7 @@ class PlannerAgent(Agent):
         if message.payload.kind != "research":
             raise InvalidInput(f"the planner does tasks of kind 'research', not {message.payload.kind!r}")
         try:
-            request = Request.model_validate(message.payload.input)
+            request = ResearchTask.model_validate(message.payload.input)
         except ValidationError as error:
             raise InvalidInput(complaint("research task", error)) from error
         clean(request.question)
@@ -233,12 +233,12 @@ class PlannerAgent(Agent):
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 
 
-def _counted(request: Request, ctx: Context) -> JsonValue:
+def _counted(request: ResearchTask, ctx: Context) -> JsonValue:
     """Count what the documents hold.  The counts are recorded, the index is not: each machine ensures its own."""
     with Index.ensure(Path(request.docs), Path(request.index), ctx.progress) as index:
         return index.stats.model_dump(mode="json")
 
 
-def _plan(request: Request) -> JsonValue:
+def _plan(request: ResearchTask) -> JsonValue:
     with Index.ensure(Path(request.docs), Path(request.index)) as index:
         return plan_for(request.question, index).model_dump(mode="json")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, ValidationError
 
-from scr.apps.research.agents.planner import Request
+from scr.apps.research.agents.planner import ResearchTask
 from scr.apps.research.outcome import Outcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.question import clean
@@ -57,7 +57,7 @@ class ResearchTrade:
         wanted = _asked(asked)
         job = checked(wanted.question, Path(wanted.docs), wanted.workers)
         index = prepare_folder(RUNS / run) / INDEX
-        request = Request(question=job.question, docs=str(job.docs), index=str(index), workers=job.workers)
+        request = ResearchTask(question=job.question, docs=str(job.docs), index=str(index), workers=job.workers)
         return request.model_dump(mode="json")
 
     def abandon(self, run: str) -> None:
@@ -113,8 +113,8 @@ def _asked(asked: JsonValue) -> Asked:
         raise InvalidInput(complaint("run of research", error)) from error
 
 
-def _request(given: JsonValue) -> Request:
+def _request(given: JsonValue) -> ResearchTask:
     try:
-        return Request.model_validate(given)
+        return ResearchTask.model_validate(given)
     except ValidationError as error:
         raise InvalidInput(complaint("research task", error)) from error
