@@ -15,7 +15,7 @@ from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
 from scr.cli.watch_run import told
 from scr.client.server import Client
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.protocol.server import Followed
 from scr.telemetry.events import Record
 from scr.views.retold import Retold
@@ -34,13 +34,13 @@ class Objects:
         """Nothing changes with time alone."""
 
 
-def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Code:
+def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> ExitCode:
     """Follow the run until it is over, and say all there is to say of it; Ctrl-C only looks away."""
     try:
         ended = follow(client, run, as_json=as_json, with_events=with_events)
     except KeyboardInterrupt:
         say_trouble(f"detached; the run goes on: scr attach {run}")
-        return Code.INTERRUPTED
+        return ExitCode.INTERRUPTED
     return told(ended, as_json=as_json)
 
 

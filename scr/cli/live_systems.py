@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from scr.cli.select_runtime import SERVER, with_command
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connect import connect
 from scr.errors import RuntimeGone
 from scr.launch.kernel.proc_stats import Vitals, vitals_of
@@ -56,7 +56,7 @@ class Systems:
     """Connections to what is looked at, from `find` on; use it as a context manager."""
 
     server: Running | None
-    clients: dict[str, Client] = field(default_factory=dict)
+    clients: dict[str, RuntimeClient] = field(default_factory=dict)
 
     @classmethod
     def find(cls, name: str | None) -> Self:
@@ -107,14 +107,14 @@ class Systems:
         else:
             next(iter(self.clients.values())).wait_end(timeout_s)
 
-    def client(self, runtime: str) -> Client:
+    def client(self, runtime: str) -> RuntimeClient:
         """The connection to a runtime; to the only one, without a name.  Raises RuntimeGone."""
         found = self.clients.get(runtime) if runtime else next(iter(self.clients.values()), None)
         if found is None:
             raise RuntimeGone(f"the runtime {runtime!r} has ended")
         return found
 
-    def _status(self, client: Client) -> RuntimeStatus | None:
+    def _status(self, client: RuntimeClient) -> RuntimeStatus | None:
         """None for a run of a server that has just ended."""
         try:
             return client.status()
@@ -134,7 +134,7 @@ class Systems:
             raise RuntimeGone(f"the server {server.id} has ended") from error
         for path in find_runtimes():
             if path.name not in self.clients and read(path).keeper == server.pid and (sock := reach(path.name)):
-                client = Client()
+                client = RuntimeClient()
                 client.id = path.name
                 client.open(sock)
                 self.clients[path.name] = client

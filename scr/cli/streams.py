@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.views.columns import room, wrapped
 
 PLAIN = dict(zip((0x2018, 0x2019, 0x201C, 0x201D, 0x2013, 0x2014, 0x2026, 0x2022, 0x203A), "''\"\"--.*>", strict=True))
@@ -90,7 +90,7 @@ def silence(stream: TextIO) -> None:
         raw.trouble = None
 
 
-def lost_output(error: OSError | None = None) -> Code | None:
+def lost_output(error: OSError | None = None) -> ExitCode | None:
     """Say why stdout cannot be written, and return the exit code for that; None when it can, or that has been said.
 
     A reader that went away, as `head` does, has what it wanted: there is nothing to say.
@@ -100,9 +100,9 @@ def lost_output(error: OSError | None = None) -> Code | None:
         return None
     silence(sys.stdout)
     if isinstance(trouble, BrokenPipeError):
-        return Code.PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED
     say_status(f"scr: the output is incomplete, stdout cannot be written ({trouble.strerror}): send it elsewhere")
-    return Code.FAILED
+    return ExitCode.FAILED
 
 
 def lost_status() -> bool:

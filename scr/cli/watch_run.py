@@ -14,7 +14,7 @@ from scr.cli.output import say_kept, say_report
 from scr.cli.say import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 
 
 def watched(title: str, signals: Signals, session: Callable[[Screen], Session], *, as_json: bool) -> Ended:
@@ -33,7 +33,7 @@ def watched(title: str, signals: Signals, session: Callable[[Screen], Session], 
     return ended
 
 
-def told(ended: Ended, *, as_json: bool) -> Code:
+def told(ended: Ended, *, as_json: bool) -> ExitCode:
     """Say all there is to say of a run that is over."""
     if as_json:
         say_json(described(ended))
@@ -42,7 +42,7 @@ def told(ended: Ended, *, as_json: bool) -> Code:
     return concluded(ended)
 
 
-def concluded(ended: Ended) -> Code:
+def concluded(ended: Ended) -> ExitCode:
     """Say what is left to be said, and how it ended."""
     if isinstance(ended.answer, Failed):
         say_trouble(ended.answer.why)

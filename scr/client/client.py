@@ -2,7 +2,7 @@
 
 One thread reads what the runtime says; nothing else of the program's process
 is touched.  The runtime's owner has a `Runtime`, which is a client that also
-starts and stops it; everybody else gets a `Client` from `connect`.
+starts and stops it; everybody else gets a `RuntimeClient` from `connect`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MESSAGE = "a message's id"
 CRASHES: TypeAdapter[list[CrashRecord]] = TypeAdapter(list[CrashRecord], config=LATER)
 
 
-class Client(Connection):
+class RuntimeClient(Connection):
     """Every method blocks until it is answered, and raises RuntimeGone otherwise.  `id` is the runtime's."""
 
     id: str = ""

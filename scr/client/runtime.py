@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from scr.agent.arguments import address, made
 from scr.agent.code import agent_code, refuse_opening, spec_of
-from scr.client.client import ANSWER_S, Client
+from scr.client.client import ANSWER_S, RuntimeClient
 from scr.client.connection import END_S
 from scr.client.spawn import Spawned, spawn, wait_for
 from scr.config import Settings
@@ -47,7 +47,7 @@ from scr.telemetry.program_log import ProgramLog
 RESTARTS_MAX, WITHIN_S = 3, 60.0
 
 
-class Runtime(Client):
+class Runtime(RuntimeClient):
     """Use it as a context manager: inside, the runtime runs; after it, nothing that it started is left.
 
         with scr.Runtime() as runtime:

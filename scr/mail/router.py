@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase
 from scr.mail.registry import Registry
 from scr.messages import Down, Message
@@ -261,9 +261,9 @@ class Router:
         return address
 
 
-def bounds_of(spec: AgentSpec) -> Bounds:
+def bounds_of(spec: AgentSpec) -> MailboxBounds:
     """What the mailbox of such an agent may hold."""
-    return Bounds(spec.mailbox_size, spec.retries_max, spec.ordered)
+    return MailboxBounds(spec.mailbox_size, spec.retries_max, spec.ordered)
 
 
 def is_down_of(message: Message, agent: str) -> bool:

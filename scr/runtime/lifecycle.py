@@ -30,7 +30,7 @@ from scr.runtime.status import named
 from scr.runtime.store_watch import when_told
 from scr.specs import AgentSpec, OnError
 from scr.store.store import Store
-from scr.supervise.exits import Asked, Exit
+from scr.supervise.exits import EndRequest, Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Fate
 from scr.supervise.supervisor import Supervisor
@@ -141,7 +141,7 @@ class Lifecycle:
                 tail=incarnation.tail,
             )
         )
-        blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
+        blamed = incarnation.asked is EndRequest.NOTHING or incarnation.asked is EndRequest.HUNG
         if blamed:
             self.reloads.failed(agent, end.detail or str(end.reason))
         failed = Failed(agent, number, error_of_exit(incarnation.record, end), seq)

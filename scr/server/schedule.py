@@ -20,7 +20,7 @@ RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ServerBounds:
     """How many agents and runs there may be at once, and how many runs may wait."""
 
     agents: int
@@ -78,7 +78,7 @@ class Plan:
     line: Line
 
 
-def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds: Bounds) -> Plan:
+def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds: ServerBounds) -> Plan:
     """Start as many as there is room for.
 
     `waiting` is in the order in which the runs came; `running` has the number
@@ -102,7 +102,7 @@ def _rank(run: Waiting) -> tuple[int, bool]:
     return RANKS[run.priority], not run.begun
 
 
-def admit(agents: int, waiting: int, bounds: Bounds) -> None:
+def admit(agents: int, waiting: int, bounds: ServerBounds) -> None:
     """Raises QueueFull, or InvalidInput for a run that would never be started, with what to do."""
     if agents > bounds.agents:
         raise InvalidInput(

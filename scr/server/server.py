@@ -40,9 +40,9 @@ from scr.server.async_archive import Archivist
 from scr.server.blocking_calls import beside
 from scr.server.candidates import Offer
 from scr.server.notices import Happening, What
-from scr.server.outcomes import Aside, Cancelled, Done, Failed
+from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import Glance, Survey
-from scr.server.schedule import Bounds, Line, Waiting, plan
+from scr.server.schedule import Line, ServerBounds, Waiting, plan
 
 ROUND_S = 1.0
 MOMENT_S = 0.02  # after the end of a lease
@@ -52,9 +52,9 @@ SUBMITTERS_MAX = 10_000
 LISTED = 100
 State: TypeAlias = Literal["open", "paused", "draining"]
 END_OF: Mapping[type, Literal["done", "failed", "cancelled", "aside"]] = {
-    Done: "done",
-    Failed: "failed",
-    Cancelled: "cancelled",
+    WorkDone: "done",
+    WorkFailed: "failed",
+    WorkCancelled: "cancelled",
     Aside: "aside",
 }
 STEERED: Mapping[str, tuple[State, What]] = {
@@ -72,7 +72,7 @@ class Server:
         name: str,
         store: str,
         trades: Mapping[str, Trade],
-        bounds: Bounds,
+        bounds: ServerBounds,
         tell: Callable[[Happening], None],
     ) -> None:
         self._name, self._shown, self._trades, self._bounds, self._tell = name, "", trades, bounds, tell
@@ -225,8 +225,8 @@ class Server:
             folder=seen.folder,
             records=seen.records,
             end=None if end is None else END_OF[type(end)],
-            output=end.output if isinstance(end, Done) else None,
-            why="" if end is None or isinstance(end, Done) else end.why,
+            output=end.output if isinstance(end, WorkDone) else None,
+            why="" if end is None or isinstance(end, WorkDone) else end.why,
         )
 
     async def _cancel(self, run: str) -> str:

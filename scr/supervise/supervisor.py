@@ -23,7 +23,7 @@ from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
 from scr.protocol.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.specs import AgentSpec, ChildSpec
-from scr.supervise.exits import Asked, Exit
+from scr.supervise.exits import EndRequest, Exit
 from scr.supervise.facts import (
     Exited,
     Fact,
@@ -147,9 +147,9 @@ class Supervisor:
     def hang(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that makes no progress: SIGTERM, a moment, SIGKILL to its group."""
         live = self._of(agent, incarnation)
-        if live is None or live.asked is not Asked.NOTHING:
+        if live is None or live.asked is not EndRequest.NOTHING:
             return
-        live.asked, live.condemned = Asked.HUNG, Exit(ExitReason.HUNG, why)
+        live.asked, live.condemned = EndRequest.HUNG, Exit(ExitReason.HUNG, why)
         live.signal_itself(signal.SIGTERM)
         self._loop.call_later(HANG_GRACE_S, live.signal, signal.SIGKILL)
 
@@ -215,14 +215,14 @@ class Supervisor:
         incarnation = self._of(agent, number)
         if incarnation is None:
             return
-        incarnation.asked = Asked.STOP
+        incarnation.asked = EndRequest.STOP
         self._house.stopping(agent)
         if incarnation.channel:
             incarnation.channel.send(Halt())
 
     def _kill(self, agent: str, number: int) -> None:
         if incarnation := self._of(agent, number):
-            incarnation.asked = Asked.KILL
+            incarnation.asked = EndRequest.KILL
             incarnation.signal(signal.SIGKILL)
 
     def _abandon(self, agent: str, number: int) -> None:
@@ -253,7 +253,7 @@ class Supervisor:
             tail_bytes=self._tail_bytes,
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
-        if incarnation.asked is not Asked.NOTHING:
+        if incarnation.asked is not EndRequest.NOTHING:
             incarnation.withdraw()
             return
         try:
@@ -274,7 +274,7 @@ class Supervisor:
                 incarnation.record = frame
             case Ready() if not incarnation.ready:
                 incarnation.ready = True
-                if incarnation.asked is Asked.NOTHING:
+                if incarnation.asked is EndRequest.NOTHING:
                     if frame.timers or frame.cancels:
                         self._frames.said(agent, number, frame)
                     self._house.up(incarnation)
@@ -293,14 +293,14 @@ class Supervisor:
 
     def _deaf(self, incarnation: Incarnation) -> None:
         """It can neither hear nor say anything any more; one that was asked to stop has its own deadline."""
-        if incarnation.asked is Asked.NOTHING:
+        if incarnation.asked is EndRequest.NOTHING:
             self.distrust(incarnation.spec.id, incarnation.number, "it closed its channel and went on living")
 
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
         incarnation.drain()
         is_blank = not (incarnation.named or incarnation.condemned)
-        if is_blank and incarnation.asked is Asked.NOTHING and incarnation.blanks < BLANKS_MAX:
+        if is_blank and incarnation.asked is EndRequest.NOTHING and incarnation.blanks < BLANKS_MAX:
             self._again(incarnation)
             return
         end = incarnation.verdict(status)
@@ -319,7 +319,7 @@ class Supervisor:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()
         if incarnation.ignored:
             return Ignored(agent, number, now)
-        if not incarnation.ready and incarnation.asked is Asked.NOTHING:
+        if not incarnation.ready and incarnation.asked is EndRequest.NOTHING:
             return StartFailed(agent, number, now, end.detail)
         return Exited(agent, number, now, end.reason, end.detail, explained=is_explained)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from scr.charging import (
     PARKED_AFTER,
     Behind,
-    Bury,
+    BuryMessage,
     Charges,
     Died,
     Failing,
@@ -100,7 +100,7 @@ def judge(turn: Turn, failing: Failing, standing: Standing) -> tuple[Charges, Ve
     )
     is_waiting = isinstance(verdict, Wait) or (isinstance(verdict, TryAgain) and verdict.due is not None)
     if is_waiting and not standing.may_wait:
-        verdict = Bury("failed", f"{policy.retries_max} messages wait for their next try already (retries_max)")
+        verdict = BuryMessage("failed", f"{policy.retries_max} messages wait for their next try already (retries_max)")
     return charges, verdict
 
 
@@ -113,7 +113,7 @@ def placed_by(turn: Turn, charges: Charges, verdict: Verdict, question: str = ""
             return turn._replace(phase=RETRYING, charges=charges, due=due), orders.Hold()
         case Wait():  # alone: a person may take days
             return turn._replace(phase=BEHIND, charges=charges, question=question), orders.Hold(is_alone=True)
-        case Bury():
+        case BuryMessage():
             return turn._replace(phase=OVER, charges=charges), orders.Settle()
 
 
@@ -142,7 +142,7 @@ def carried(turn: Turn, verdict: Verdict, error: ErrorInfo, standing: Standing) 
             return (orders.StartTimer(max(0.0, due - standing.at)),)
         case Wait():
             return orders.WaitBehind(turn.question), orders.TellDoubt()
-        case Bury(reason, why):
+        case BuryMessage(reason, why):
             sentence = f"{turn.message.to} failed, and {why}; the last error: {summary(error)}"
             return (orders.Bury(reason, sentence, error),)
         case _:

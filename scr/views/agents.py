@@ -100,7 +100,7 @@ def ordered(rows: Sequence[Row], sort: Sort) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AgentColumn:
     """One column: its head, its cells, which side they keep to, and how early it goes where there is no room."""
 
     head: str
@@ -132,18 +132,18 @@ def restarts(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("AGENT", name),
-    Column("TYPE", lambda row: row.status.code, rank=8),
-    Column("STATE", lambda row: row.state),
-    Column("PID", lambda row: str(row.status.pid or ""), is_right=True),
-    Column("INC", lambda row: str(row.status.incarnation or ""), is_right=True, rank=4),
-    Column("RESTARTS", restarts, is_right=True, rank=6),
-    Column("MAIL", lambda row: str(row.status.mailbox) if row.status.type == "agent" else "", is_right=True),
-    Column("IN HAND", in_hand, rank=3),
-    Column("BEAT", lambda row: span(row.status.beat_s), is_right=True, rank=7),
-    Column("MEMORY", lambda row: size(row.vitals.pss_bytes) if row.vitals else "", is_right=True, rank=1),
-    Column("CPU", lambda row: load(row) if row.vitals else "", is_right=True, rank=2),
-    Column("UP", lambda row: span(row.status.uptime_s), is_right=True, rank=5),
+    AgentColumn("AGENT", name),
+    AgentColumn("TYPE", lambda row: row.status.code, rank=8),
+    AgentColumn("STATE", lambda row: row.state),
+    AgentColumn("PID", lambda row: str(row.status.pid or ""), is_right=True),
+    AgentColumn("INC", lambda row: str(row.status.incarnation or ""), is_right=True, rank=4),
+    AgentColumn("RESTARTS", restarts, is_right=True, rank=6),
+    AgentColumn("MAIL", lambda row: str(row.status.mailbox) if row.status.type == "agent" else "", is_right=True),
+    AgentColumn("IN HAND", in_hand, rank=3),
+    AgentColumn("BEAT", lambda row: span(row.status.beat_s), is_right=True, rank=7),
+    AgentColumn("MEMORY", lambda row: size(row.vitals.pss_bytes) if row.vitals else "", is_right=True, rank=1),
+    AgentColumn("CPU", lambda row: load(row) if row.vitals else "", is_right=True, rank=2),
+    AgentColumn("UP", lambda row: span(row.status.uptime_s), is_right=True, rank=5),
 )
 
 
@@ -154,7 +154,7 @@ def load(row: Row) -> str:
     return span(row.vitals.cpu_s) if row.vitals else ""
 
 
-def fitting(rows: Sequence[Row], width: int, gap: int = 2) -> list[Column]:
+def fitting(rows: Sequence[Row], width: int, gap: int = 2) -> list[AgentColumn]:
     """The columns that there is room for: the least needed go first."""
     columns = list(COLUMNS)
     widths = {column.head: max(map(len, [column.head, *map(column.cell, rows)])) for column in columns}
@@ -172,7 +172,7 @@ def plain(rows: Sequence[Row]) -> list[str]:
     return ["  ".join(map(aligned, line, widths, COLUMNS)).rstrip() for line in cells]
 
 
-def aligned(cell: str, width: int, column: Column) -> str:
+def aligned(cell: str, width: int, column: AgentColumn) -> str:
     """The cell on its side of the column."""
     return cell.rjust(width) if column.is_right else cell.ljust(width)
 

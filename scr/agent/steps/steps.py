@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from pydantic import JsonValue
 
 from scr.agent.runtime_link import Link
-from scr.agent.steps.claims import Claim, Scope
+from scr.agent.steps.claims import RunningStep, StepCall
 from scr.agent.turn import Abandoned, Turn, plain
 from scr.charging import class_names, is_retryable, pause_s
 from scr.errors import Fatal, NotHappened, StepInDoubt, TryLater
@@ -30,7 +30,7 @@ T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
 SLICE_S = 0.1
 SMALL = range(-(1 << 63), 1 << 63)
-WITHIN: ContextVar[Scope] = ContextVar("scr_within_step", default=Scope())  # noqa: B039  it is a tuple
+WITHIN: ContextVar[RunningStep] = ContextVar("scr_within_step", default=RunningStep())  # noqa: B039  it is a tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class NotDone:
 class Step(NamedTuple):
     """One step of a turn: its record, what it does, what finds out whether it has been done, how often it is tried."""
 
-    claim: Claim
+    claim: StepCall
     call: Callable[[], Any]
     reconcile: Callable[[], Any] | None = None
     retry: Retry | None = None
@@ -114,7 +114,9 @@ async def _verdict(step: Step, turn: Turn, hands: Hands) -> Done | NotDone:
     try:
         # What `reconcile` saw in an earlier delivery proves nothing now: its own steps are others each time.
         token = WITHIN.set(
-            Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in (step.claim.name, step.claim.former)))
+            RunningStep(
+                *(f"{name}/reconcile@{turn.delivery.deliveries}" for name in (step.claim.name, step.claim.former))
+            )
         )
         try:
             verdict = await hands.call(step.reconcile)
@@ -145,7 +147,7 @@ def _both(other: StepRecord, step: Step) -> str:
 async def _carried_out(step: Step, turn: Turn, hands: Hands, *, is_once: bool) -> JsonValue:
     """The value of running it: again after a failure that is worth it, a `once` step only when it has not happened."""
     for failures in count(1):
-        token = WITHIN.set(Scope(step.claim.name, step.claim.former))
+        token = WITHIN.set(RunningStep(step.claim.name, step.claim.former))
         try:
             value = await hands.call(step.call)
             break

@@ -38,7 +38,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientTask:
     """One piece of work as its client knows it: each answer that it got, and whether it was ever acknowledged."""
 
     key: str
@@ -54,27 +54,27 @@ class Asked:
         return bool(self.answers or self.errors)
 
 
-def gathered(lines: Iterable[Said]) -> dict[str, Asked]:
+def gathered(lines: Iterable[Said]) -> dict[str, ClientTask]:
     """Everything that was submitted, by key, in the order in which it was."""
-    found: dict[str, Asked] = {}
+    found: dict[str, ClientTask] = {}
     for said in lines:
-        before = found.get(said.key, Asked(said.key))
+        before = found.get(said.key, ClientTask(said.key))
         found[said.key] = _after(before, said)
     return found
 
 
-def _after(before: Asked, said: Said) -> Asked:
+def _after(before: ClientTask, said: Said) -> ClientTask:
     acked, answers, errors = before.acked, before.answers, before.errors
     match said.verb:
         case Verb.SUBMIT:
-            return Asked(said.key, said.value, said.like, acked, answers, errors)
+            return ClientTask(said.key, said.value, said.like, acked, answers, errors)
         case Verb.ACKED:
             acked = True
         case Verb.ANSWERED:
             answers = (*answers, said.value)
         case Verb.FAILED:
             errors = (*errors, said.error)
-    return Asked(before.key, before.expected, before.like, acked, answers, errors)
+    return ClientTask(before.key, before.expected, before.like, acked, answers, errors)
 
 
 def parse(lines: Iterable[str]) -> Iterator[Said]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.client_history import Asked
+from scr.chaos.judge.client_history import ClientTask
 from scr.specs import AgentSpec
 from scr.store.archive.row_index import Row
 
@@ -75,7 +75,7 @@ class Evidence:
 
     run: Row
     rows: Mapping[str, Sequence[Row]]
-    asked: Mapping[str, Asked]
+    asked: Mapping[str, ClientTask]
     effects: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     landed: tuple[Landed, ...] = ()
     probes: Probes = Probes()

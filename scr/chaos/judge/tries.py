@@ -21,7 +21,7 @@ JUMP_S = 0.1
 OUTCOMES = frozenset({"turn_committed", "message_buried", "message_cancelled"})
 
 
-class Bounds(NamedTuple):
+class TryBounds(NamedTuple):
     """How often one message may be tried."""
 
     attempts: int
@@ -35,13 +35,13 @@ class Charged(NamedTuple):
     deaths: int
 
 
-def bounds_of(of: Evidence, row: Row) -> Bounds | None:
+def bounds_of(of: Evidence, row: Row) -> TryBounds | None:
     """Of a message; None where its receiver is not known beforehand."""
     spec = of.specs.get(row["recipient"])
     if spec is None:
         return None
     own = from_json(row["payload"]).get("retry") if row["type"] == "task" else None
-    return Bounds((Retry.model_validate(own) if own else spec.retry).attempts, spec.max_deliveries)
+    return TryBounds((Retry.model_validate(own) if own else spec.retry).attempts, spec.max_deliveries)
 
 
 def charged(event: Happening) -> Charged:
@@ -66,7 +66,7 @@ def tried_too_often(of: Evidence) -> Iterator[str]:
             yield from _passed(message_id, last, now, bounds_of(of, kept[message_id]))
 
 
-def _passed(message_id: str, last: Charged, now: Charged, most: Bounds | None) -> Iterator[str]:
+def _passed(message_id: str, last: Charged, now: Charged, most: TryBounds | None) -> Iterator[str]:
     if now.attempts < last.attempts or now.deaths < last.deaths:
         yield f"message {message_id} was charged with {last}, and later with {now}"
     if sum(now) > sum(last) + 1:

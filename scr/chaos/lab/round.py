@@ -141,7 +141,7 @@ class Stage:
 
 
 @dataclass
-class Clock:
+class ScheduleClock:
     """The time of the schedule: it stands still while no agent is up, or all that is due would fall upon the first.
 
     It does not wait for longer than `HELD_S` at a time: whoever does not come back is not waited for.
@@ -216,7 +216,7 @@ def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) ->
 
 def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> None:
     """The faults, each at its time; a keeper that was killed is replaced."""
-    clock, waiting, told = Clock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
+    clock, waiting, told = ScheduleClock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
     while waiting or not injector.is_idle:
         at_s, now = clock.read(), time.monotonic()
         while waiting and at_s >= waiting[0].at_s:

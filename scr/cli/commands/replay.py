@@ -15,7 +15,7 @@ from scr.cli.options import AsJson, Run, Store
 from scr.cli.say import guarded, say_json
 from scr.cli.select_run import chosen
 from scr.errors import InvalidInput
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.launch.module_paths import command_path
 from scr.replay import replay as replays
 from scr.replay.outcome import Divergence, Part, Replayed
@@ -65,14 +65,14 @@ def replay(
     Exit codes: 0 all as it was; 2 the input cannot be used; 3 something was otherwise; 5 failed.
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         sys.path[:] = command_path()  # agents are often beside where the program was started
         screen = Screen(is_silent=as_json)
         with open_archive(store) as archive:
             name = chosen(archive, run).run
         found = replays.replay(store, name, agent=agent, codes=codes_of(code or []), turn_s=turn_s, told=screen.tell)
         screen.clear()
-        ended = Code.DONE if found.is_same else Code.PARTIAL
+        ended = ExitCode.DONE if found.is_same else ExitCode.PARTIAL
         if as_json:
             say_json(described(found, ended))
         else:
@@ -145,7 +145,7 @@ def _story(first: Divergence) -> Iterator[str]:
         yield f"      replayed: {difference.replayed}"
 
 
-def described(found: Replayed, ended: Code) -> dict[str, Any]:
+def described(found: Replayed, ended: ExitCode) -> dict[str, Any]:
     """The same for programs, with every divergence."""
     return {
         "status": STATUS[ended],

@@ -25,7 +25,7 @@ from scr.cli.terminal.plain import Count
 from scr.cli.watch_run import told, watched
 from scr.client.spawn import Spawned
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.messages import Failure, Message, Result, Task
 from scr.protocol.status import RunState
 from scr.runtime.tree import PLANNER
@@ -76,7 +76,7 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
     part is missing; 5 failed, or another runtime works on it.
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             name = _free(archive, run)
             STOPPING.kept = f"the run is kept: scr resume {name}"

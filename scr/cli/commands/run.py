@@ -21,7 +21,7 @@ from scr.cli.say import guarded, say_found, say_json, say_trouble
 from scr.cli.streams import say_status
 from scr.cli.watch_run import concluded, told, watched
 from scr.client.spawn import Spawned
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.store.url import DEFAULT_STORE
 from scr.telemetry.events import Record
 
@@ -93,12 +93,12 @@ def demo(
 
 def _run(
     question: str, docs: Path, workers: int, out: Path | None, store: str, *, as_json: bool, spawned: Spawned | None
-) -> Code:
+) -> ExitCode:
     job = checked(question, docs, workers)
     return told(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
 
 
-def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> Code:
+def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> ExitCode:
     """The same job twice; the second time with a kill."""
     job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
     say: Callable[[str], Any] = (lambda _: None) if as_json else say_status
@@ -111,7 +111,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see, kept_before=first)
     if disturbed.is_kept:
         STOPPING.kept += f"; {first}"
-    if code_of(disturbed) is Code.INTERRUPTED:
+    if code_of(disturbed) is ExitCode.INTERRUPTED:
         return _interrupted(disturbed, first, as_json=as_json)
     shot = striker.strike.shot
     found = crash_test.verdict(undisturbed, disturbed, shot)
@@ -124,10 +124,10 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
             say("")
             say_summary(disturbed)
     code = concluded(disturbed)
-    return Code.FAILED if code is Code.DONE and not crash_test.is_right(found) else code
+    return ExitCode.FAILED if code is ExitCode.DONE and not crash_test.is_right(found) else code
 
 
-def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> Code:
+def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> ExitCode:
     """Say which runs are kept of a crash test that a signal ended: there is no verdict."""
     code = told(disturbed, as_json=as_json)
     if disturbed.is_kept:

@@ -14,7 +14,7 @@ from scr.cli.options import AsJson, Last, Run, Store
 from scr.cli.say import guarded, say_found, say_readable
 from scr.cli.select_run import chosen, once_free, owner
 from scr.errors import InvalidInput, RuntimeGone, StoreDamaged
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.protocol.status import RunState
 from scr.store.archive.archive import Archive, open_archive
 from scr.store.archive.counts import tallies
@@ -42,7 +42,7 @@ def runs(last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False)
       scr runs --json | python -m json.tool
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         now, (rows, more, damaged) = time.time(), _rows(store, last)
         found = {"more": more, "runs": [stored_runs.as_object(row, now) for row in rows]}
         lines = _run_lines(rows, store, more=more) if rows or not damaged else ()
@@ -97,7 +97,7 @@ def show(
       scr show 20260101 --messages --json
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         wanted = [
             look for look, is_wanted in ((_events, events), (_agents, agents), (_messages, messages)) if is_wanted
         ]
@@ -165,7 +165,7 @@ def cancel(run: Run, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> N
       scr cancel 20260101-120000-a1b2c3
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             found = chosen(archive, run)
             if found.state in OVER:

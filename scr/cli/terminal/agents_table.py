@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scr.views.agents import Column, Row, fitting, in_hand
+from scr.views.agents import AgentColumn, Row, fitting, in_hand
 
 STYLES: Mapping[str, str] = {
     "working": "bold green",
@@ -43,7 +43,7 @@ def table(rows: Sequence[Row], *, width: int, selected: str | None = None, wraps
     return drawn
 
 
-def style(column: Column, row: Row) -> str:
+def style(column: AgentColumn, row: Row) -> str:
     """How a cell looks: what is wrong, or at work, stands out."""
     match column.head:
         case "STATE":

@@ -102,7 +102,7 @@ def whole(agent: AgentView) -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RunColumn:
     """One column of the table of agents; one with a `ratio` takes the room that the others leave."""
 
     head: str
@@ -113,13 +113,13 @@ class Column:
     ratio: int | None = None
 
 
-NAME = Column("agent", lambda agent: Text(agent.agent))
-TYPE = Column("type", lambda agent: Text(agent.type), style="dim")
-PID = Column("pid", lambda agent: Text(str(agent.pid or "")), is_right=True)
-STATE = Column("state", lambda agent: Text(agent.state, style=STYLES[agent.state]), width=10)
-WORK = Column("working on", work, ratio=1)
-STEP = Column("step done", lambda agent: Text(agent.step, style="cyan"), width=9)
-RESTARTS = Column(
+NAME = RunColumn("agent", lambda agent: Text(agent.agent))
+TYPE = RunColumn("type", lambda agent: Text(agent.type), style="dim")
+PID = RunColumn("pid", lambda agent: Text(str(agent.pid or "")), is_right=True)
+STATE = RunColumn("state", lambda agent: Text(agent.state, style=STYLES[agent.state]), width=10)
+WORK = RunColumn("working on", work, ratio=1)
+STEP = RunColumn("step done", lambda agent: Text(agent.step, style="cyan"), width=9)
+RESTARTS = RunColumn(
     "restarts",
     lambda agent: Text(str(agent.restarts), style="bold red" if agent.restarts else "dim"),
     is_right=True,
@@ -127,8 +127,8 @@ RESTARTS = Column(
 LAYOUTS = (
     (98, (NAME, TYPE, PID, STATE, WORK, STEP, RESTARTS)),
     (78, (NAME, PID, STATE, WORK, STEP, RESTARTS)),
-    (56, (NAME, PID, STATE, Column("working on", work_and_step, ratio=1))),
-    (0, (NAME, Column("state", whole, ratio=1))),
+    (56, (NAME, PID, STATE, RunColumn("working on", work_and_step, ratio=1))),
+    (0, (NAME, RunColumn("state", whole, ratio=1))),
 )
 """The columns for so much room, the most first."""
 

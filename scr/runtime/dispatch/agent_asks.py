@@ -16,7 +16,7 @@ from scr.protocol.frames import Ask
 from scr.runtime.dispatch.delivery import Post
 from scr.runtime.dispatch.fold import Carriers
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.step_names import is_later, question_digest
 from scr.store.records import OpenAsk
 from scr.turns import orders
@@ -28,7 +28,7 @@ from scr.turns.rings import refusal, ring_of
 class Questions:
     """Looks up what a question needs to be decided.  `parked` are the questions that wait for a person."""
 
-    def __init__(self, asks: Asks, post: Post, router: Router, parked: Parked) -> None:
+    def __init__(self, asks: OpenQuestions, post: Post, router: Router, parked: Parked) -> None:
         self._asks, self._post, self._router, self._parked = asks, post, router, parked
 
     def carriers(self) -> Carriers:

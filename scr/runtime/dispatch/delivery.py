@@ -29,7 +29,7 @@ from scr.messages import (
 from scr.runtime.dispatch.client_waits import Tell, Waits
 from scr.runtime.dispatch.fold import Carriers, Fold
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.own_mail import cancellation_of, failure_of, fresh, own_envelope
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.sql.rows import printable
@@ -65,7 +65,9 @@ class Arrival:
 class Post:
     """Takes messages from clients, from turns and from the runtime itself."""
 
-    def __init__(self, store: Store, log: EventLog, fold: Fold, asks: Asks, waits: Waits, parked: Parked) -> None:
+    def __init__(
+        self, store: Store, log: EventLog, fold: Fold, asks: OpenQuestions, waits: Waits, parked: Parked
+    ) -> None:
         self._store, self._log, self._fold = store, log, fold
         self._asks, self._waits, self._parked = asks, waits, parked
         self._arriving: dict[str, list[Arrival]] = {}

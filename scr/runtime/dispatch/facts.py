@@ -33,7 +33,7 @@ from scr.retry import ErrorInfo
 from scr.runtime.dispatch.delivery import Post
 from scr.runtime.dispatch.failures import Failures
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.dispatch.ticks import Ticks
 from scr.store.records import CommittedTurn
 from scr.turns import events
@@ -62,7 +62,7 @@ class Facts:
         router: Router,
         timers: Ticks,
         post: Post,
-        asks: Asks,
+        asks: OpenQuestions,
         failures: Failures,
         parked: Parked,
     ) -> None:

@@ -60,7 +60,7 @@ class Incarnations(Protocol):
         """Send a frame to a live incarnation."""
 
 
-class Asks:
+class OpenQuestions:
     """Questions by the id of the message that was sent for them, each in its state."""
 
     def __init__(

@@ -38,7 +38,7 @@ from scr.runtime.dispatch.failures import Failed, Failures, Upkeep
 from scr.runtime.dispatch.fold import TAKEN_BACK, Fold
 from scr.runtime.dispatch.in_doubt import Parked
 from scr.runtime.dispatch.mail import Mail
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.dispatch.pages import Pages
 from scr.runtime.dispatch.sending import Sending
 from scr.runtime.dispatch.streams import Streams
@@ -82,7 +82,7 @@ class Turns:
         self._children, self._care = children, care
         self.router = Router()
         self.fold = fold = Fold(self.router)
-        self._asks = Asks(loop, store, self.router, care, children, log)
+        self._asks = OpenQuestions(loop, store, self.router, care, children, log)
         self.streams = Streams()
         self.parked = Parked(store, fold, run)
         self.post = Post(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)

@@ -12,7 +12,7 @@ from scr.protocol.frames import Exiting
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec
 from scr.step_names import shown_step
-from scr.supervise.exits import Asked, Exit, is_shutdown_error, is_worth_reporting, signal_name
+from scr.supervise.exits import EndRequest, Exit, is_shutdown_error, is_worth_reporting, signal_name
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.queries import Restarts
 from scr.supervise.tree import Child, Phase
@@ -31,7 +31,7 @@ def is_crash(incarnation: Incarnation, child: Child, end: Exit) -> bool:
             return False
         case _ if child.phase is Phase.STARTING:
             return True
-        case Asked.STOP | Asked.KILL:
+        case EndRequest.STOP | EndRequest.KILL:
             return is_shutdown_error(spec.restart, spec.shutdown_s, end.reason)
         case _:
             return is_worth_reporting(spec.restart, end.reason)
@@ -102,6 +102,6 @@ def _seen_from_its_start(spec: AgentSpec, child: Child, end: Exit) -> Exit:
 
 def _stack(incarnation: Incarnation, stderr: str) -> str:
     """Where it stood, unless that is an older answer to somebody's question."""
-    if incarnation.asked is Asked.HUNG:
+    if incarnation.asked is EndRequest.HUNG:
         return last_dump(stderr)
     return last_dump(stderr, fatal=True) if incarnation.status.signal else ""

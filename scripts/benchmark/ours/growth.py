@@ -17,7 +17,7 @@ from benchmark.ours.round_trip import PAD
 from benchmark.ours.system import START_BATCH, ask, quiet, running, start, start_idle
 from benchmark.ours.throughput import SMALL, flow, start_pairs
 from benchmark.spread import slope
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.facts import Exited, Started, Tick
@@ -68,7 +68,7 @@ def among(crowd: int) -> Samples:
     return found
 
 
-def gather(runtime: Client, crowd: int) -> None:
+def gather(runtime: RuntimeClient, crowd: int) -> None:
     """Start so many idle agents, and wait until they are up."""
     start(runtime, "starter", "Starter")
     for first in range(0, crowd, START_BATCH):

@@ -4,7 +4,7 @@ import pytest
 
 from scr.cli.commands.replay import codes_of, described, told
 from scr.errors import InvalidCode, InvalidInput
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.replay.compare import Difference
 from scr.replay.outcome import Divergence, Part, Replayed
 
@@ -47,7 +47,7 @@ def test_the_first_divergence_of_each_agent_is_told_with_both_sides():
 
 
 def test_programs_are_told_every_divergence():
-    found = json.loads(json.dumps(described(Replayed("r", (SAME, OTHER)), Code.PARTIAL)))
+    found = json.loads(json.dumps(described(Replayed("r", (SAME, OTHER)), ExitCode.PARTIAL)))
     assert (found["status"], found["is_same"], found["turns"]) == ("partial", False, 22)
     same, other = found["agents"]
     assert (same["is_same"], same["divergences"]) == (True, [])

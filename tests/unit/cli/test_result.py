@@ -3,17 +3,17 @@ import pytest
 from scr.apps.research.outcome import Outcome
 from scr.apps.research.running.run_result import code_of, described
 from scr.apps.research.running.session import Failed, answered
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.views.run import AgentView, RunView
 
 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({}, Code.DONE),
-        ({"dropped": 1}, Code.PARTIAL),
-        ({"failed": ("Ponds: quarantined",)}, Code.PARTIAL),
-        ({"claims": 0}, Code.PARTIAL),
+        ({}, ExitCode.DONE),
+        ({"dropped": 1}, ExitCode.PARTIAL),
+        ({"failed": ("Ponds: quarantined",)}, ExitCode.PARTIAL),
+        ({"claims": 0}, ExitCode.PARTIAL),
     ],
 )
 def test_a_run_is_done_only_when_nothing_is_missing(ended, outcome, given, code):
@@ -23,10 +23,10 @@ def test_a_run_is_done_only_when_nothing_is_missing(ended, outcome, given, code)
 def test_a_folder_that_could_not_be_written_is_a_part_that_is_missing(ended):
     run = ended()
     run.folder.trouble = "the disk is full"
-    assert code_of(run) is Code.PARTIAL
+    assert code_of(run) is ExitCode.PARTIAL
 
 
-@pytest.mark.parametrize("code", [Code.BAD_INPUT, Code.FAILED, Code.INTERRUPTED])
+@pytest.mark.parametrize("code", [ExitCode.BAD_INPUT, ExitCode.FAILED, ExitCode.INTERRUPTED])
 def test_a_run_without_an_outcome_says_why(ended, code):
     found = described(ended(Failed("no luck", code)))
     assert (found["error"], found["processes_left"]) == ("no luck", 0)
@@ -52,8 +52,8 @@ def test_the_object_tells_all_processes_of_each_agent(ended):
 def test_what_the_planner_answers_is_an_outcome_or_a_failure(outcome):
     made = outcome()
     assert answered(made.model_dump(mode="json")) == made
-    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == Failed("no folder", Code.BAD_INPUT)
-    assert answered({"error": "no worker", "error_type": "RunFailed"}) == Failed("no worker", Code.FAILED)
+    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == Failed("no folder", ExitCode.BAD_INPUT)
+    assert answered({"error": "no worker", "error_type": "RunFailed"}) == Failed("no worker", ExitCode.FAILED)
     strange = answered(["?"])
     assert not isinstance(strange, Outcome)
-    assert strange.code is Code.FAILED
+    assert strange.code is ExitCode.FAILED

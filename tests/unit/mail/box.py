@@ -1,7 +1,7 @@
 """A mailbox and the cells in it, joined with the rules of the turn machine as the runtime joins them."""
 
-from scr.charging import Behind, Bury, TryAgain, Wait
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.charging import Behind, BuryMessage, TryAgain, Wait
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase, Turn
 from scr.protocol.frames import Commit, ReadSteps
 from scr.retry import ErrorInfo, Retry
@@ -19,7 +19,7 @@ class Box:
     """The mailbox of agent b, whose failures are treated by these bounds; `sent` is what its processes were sent."""
 
     def __init__(self, size=100, max_deliveries=3, retry=USUAL, retries=10_000, *, ordered=True):
-        self.mailbox, self.cells, self.sent = Mailbox(Bounds(size, retries, ordered)), {}, []
+        self.mailbox, self.cells, self.sent = Mailbox(MailboxBounds(size, retries, ordered)), {}, []
         self.policy = events.Policy(retry, max_deliveries, retries=True, retries_max=retries)
         self.carry = {
             orders.Enqueue: lambda pending, _: self.mailbox.append(pending),
@@ -49,7 +49,7 @@ class Box:
         return self.mailbox.ahead
 
     def bound(self, size, max_deliveries):
-        self.mailbox.bound(Bounds(size))
+        self.mailbox.bound(MailboxBounds(size))
         self.policy = self.policy._replace(max_deliveries=max_deliveries)
 
     def feed(self, pending, event):
@@ -179,4 +179,4 @@ def verdict_of(turn, given):
             return Wait()
     (letter,) = (order for order in given if isinstance(order, orders.Bury))
     why = letter.detail.removeprefix("b failed, and ").removesuffix("; the last error: ValueError")
-    return Bury(letter.reason, why, is_agents=orders.CountRow(1) in given)
+    return BuryMessage(letter.reason, why, is_agents=orders.CountRow(1) in given)

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from scr.errors import InvalidInput, QueueFull
 from scr.protocol.status import Priority
-from scr.server.schedule import RANKS, Bounds, Line, Waiting, admit, plan
+from scr.server.schedule import RANKS, Line, ServerBounds, Waiting, admit, plan
 
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
-ROOMY = Bounds(agents=100, runs=100, queue=100)
+ROOMY = ServerBounds(agents=100, runs=100, queue=100)
 
 
 def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
     """The runs in the order in which they are started when each waits for the one before."""
     order = []
     while waiting:
-        decided = plan(line, waiting, (), Bounds(bounds.agents, 1, bounds.queue))
+        decided = plan(line, waiting, (), ServerBounds(bounds.agents, 1, bounds.queue))
         line = decided.line
         order += [run.run for run in decided.starts]
         waiting = [run for run in waiting if run not in decided.starts]
@@ -51,11 +51,11 @@ def test_the_order_of_starts(waiting, order):
 @pytest.mark.parametrize(
     ("needs", "running", "bounds", "started"),
     [
-        pytest.param([4, 4, 4], [], Bounds(8, 9, 9), 2, id="no more agents than may be"),
-        pytest.param([1, 1, 1], [5], Bounds(99, 3, 9), 2, id="no more runs than may be"),
-        pytest.param([6, 1, 1], [4], Bounds(8, 9, 9), 0, id="nobody overtakes who waits for room"),
-        pytest.param([9, 2, 2], [4], Bounds(8, 9, 9), 2, id="what never fits is passed over"),
-        pytest.param([8, 1, 1], [], Bounds(8, 9, 9), 1, id="just so"),
+        pytest.param([4, 4, 4], [], ServerBounds(8, 9, 9), 2, id="no more agents than may be"),
+        pytest.param([1, 1, 1], [5], ServerBounds(99, 3, 9), 2, id="no more runs than may be"),
+        pytest.param([6, 1, 1], [4], ServerBounds(8, 9, 9), 0, id="nobody overtakes who waits for room"),
+        pytest.param([9, 2, 2], [4], ServerBounds(8, 9, 9), 2, id="what never fits is passed over"),
+        pytest.param([8, 1, 1], [], ServerBounds(8, 9, 9), 1, id="just so"),
     ],
 )
 def test_the_room_that_there_is(needs, running, bounds, started):
@@ -65,7 +65,7 @@ def test_the_room_that_there_is(needs, running, bounds, started):
 
 def test_a_newcomer_waits_for_no_more_than_one_run_of_each_who_waits_already():
     line, many = Line(), [Waiting(f"x{n}", submitter="x") for n in range(50)]
-    line = plan(line, many, (), Bounds(9, 1, 99)).line
+    line = plan(line, many, (), ServerBounds(9, 1, 99)).line
     newcomers = [Waiting("y", submitter="y"), Waiting("z", submitter="z")]
     assert one_by_one([*many[1:], *newcomers], line=line)[:3] == ["x1", "y", "z"]
 
@@ -74,7 +74,7 @@ def test_newcomers_without_end_do_not_starve_who_waits():
     line, waiting, started = Line(), [Waiting(f"x{n}", submitter="x") for n in range(5)], []
     for n in range(20):
         waiting += [Waiting(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
-        decided = plan(line, waiting, (), Bounds(9, 1, 99))
+        decided = plan(line, waiting, (), ServerBounds(9, 1, 99))
         line, waiting = decided.line, [run for run in waiting if run not in decided.starts]
         started += [run.submitter for run in decided.starts]
     assert started.count("x") >= 3
@@ -86,11 +86,11 @@ def test_newcomers_without_end_do_not_starve_who_waits():
 )
 def test_what_is_refused_says_what_to_do(agents, waiting, error, words):
     with pytest.raises(error, match=words):
-        admit(agents, waiting, Bounds(agents=8, runs=1, queue=3))
+        admit(agents, waiting, ServerBounds(agents=8, runs=1, queue=3))
 
 
 def test_what_fits_is_admitted():
-    admit(8, 2, Bounds(agents=8, runs=1, queue=3))
+    admit(8, 2, ServerBounds(agents=8, runs=1, queue=3))
 
 
 runs = st.lists(
@@ -105,7 +105,7 @@ runs = st.lists(
     max_size=12,
     unique_by=lambda run: run.run,
 )
-bounds = st.builds(Bounds, agents=st.integers(1, 12), runs=st.integers(1, 5), queue=st.just(9))
+bounds = st.builds(ServerBounds, agents=st.integers(1, 12), runs=st.integers(1, 5), queue=st.just(9))
 
 
 @given(runs, st.lists(st.integers(1, 4), max_size=4), bounds)

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from scr.charging import PARKED_AFTER
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase
 from scr.messages import CLIENT, RUNTIME
 from scr.protocol.frames import Entry
@@ -250,7 +250,7 @@ def test_what_a_turn_asks_for_beside_messages_is_done_when_it_is_kept(asked, ord
 
 
 def test_the_next_message_may_be_handed_over_while_the_turn_before_it_is_being_kept():
-    mailbox = Mailbox(Bounds(size=2))
+    mailbox = Mailbox(MailboxBounds(size=2))
     mailbox.in_hand = Pending(at(Phase.IN_HAND))
     assert not mailbox.advance(), "it has no turn yet"
     mailbox.in_hand = Pending(at(Phase.COMMITTING))

@@ -44,7 +44,7 @@ class ResearchTask(Frozen):
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX)] = 3
 
 
-class Client(Frozen):
+class Asker(Frozen):
     """Who asked, and for what."""
 
     agent: str
@@ -57,7 +57,7 @@ class Client(Frozen):
 class Planning(BaseModel):
     """The planner's state: one job at a time.  `hired` counts workers, so that no name is used twice."""
 
-    client: Client | None = None
+    client: Asker | None = None
     job: Job | None = None
     team: Team = Team()
     hired: int = 0
@@ -83,7 +83,7 @@ class PlannerAgent(Agent):
             output: JsonValue = {"error": told_of(message, error), "error_type": type(error).__name__}
             ctx.reply(ResultPayload(task_id=task_id, output=output, failed=True))
             return
-        self.state.client = Client(
+        self.state.client = Asker(
             agent=message.sender,
             message_id=message.message_id,
             task_id=task_id,
@@ -209,7 +209,7 @@ class PlannerAgent(Agent):
             self.state.team = teams.sent(self.state.team, piece.piece_id, agent, message.message_id)
         self._tell(ctx, "working", {"done": len(job.ended), "under_way": sorted(self.state.team.errands)})
 
-    def _finish(self, ctx: Context, job: Job, client: Client) -> None:
+    def _finish(self, ctx: Context, job: Job, client: Asker) -> None:
         result = outcome(job)
         if result is None:
             reason = "; ".join(f"{piece}: {why}" for piece, why in sorted(job.failed.items()))
@@ -219,7 +219,7 @@ class PlannerAgent(Agent):
             ctx.remember(f"{client.task_id}/report", result.report.body)
         self._answer(ctx, client, output, failed=result is None or bool(result.error))
 
-    def _answer(self, ctx: Context, client: Client, output: JsonValue, *, failed: bool) -> None:
+    def _answer(self, ctx: Context, client: Asker, output: JsonValue, *, failed: bool) -> None:
         """Send the answer, stop the workers, be ready for the next question."""
         for worker in self.state.team.workers:
             ctx.stop_agent(worker)

@@ -12,7 +12,7 @@ from scr.apps.research.outcome import Outcome
 from scr.apps.research.running.kill_worker import Shot
 from scr.apps.research.running.run_result import code_of
 from scr.apps.research.running.session import Ended
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.views.event_lines import steps
 
 
@@ -36,7 +36,7 @@ def verdict(undisturbed: Ended, disturbed: Ended, shot: Shot | None) -> dict[str
         "recovered_ms": ms(shot, shot.recovered_at) if shot else None,
         "deliveries": shot.deliveries if shot else 0,
         "steps_reused": shot.steps_reused if shot else 0,
-        "result_ok": recovered and code_of(disturbed) is code_of(undisturbed) is Code.DONE,
+        "result_ok": recovered and code_of(disturbed) is code_of(undisturbed) is ExitCode.DONE,
         "same_report_as_undisturbed": same,
         "processes_left": undisturbed.processes_left + disturbed.processes_left,
     }

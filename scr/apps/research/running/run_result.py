@@ -9,18 +9,18 @@ from typing import Any
 
 from scr.apps.research.outcome import Outcome
 from scr.apps.research.running.session import Ended, Failed
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.views.run import AgentView
 
 
-def code_of(ended: Ended) -> Code:
+def code_of(ended: Ended) -> ExitCode:
     """What the shell is told about a run."""
     match ended.answer:
         case Failed(code=code):
             return code
         case Outcome() as outcome:
             whole = not (outcome.dropped or outcome.failed or ended.folder.trouble) and outcome.report.claims
-            return Code.DONE if whole else Code.PARTIAL
+            return ExitCode.DONE if whole else ExitCode.PARTIAL
 
 
 def report_of(ended: Ended, outcome: Outcome) -> str:

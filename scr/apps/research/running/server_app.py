@@ -28,7 +28,7 @@ KIND = "research"
 EVENTS = "events.jsonl"
 
 
-class Asked(Frozen):
+class SubmittedQuestion(Frozen):
     """What is submitted."""
 
     question: str
@@ -106,9 +106,9 @@ def _left(answer: Answer | None, path: Path) -> str:
             return f"what happened is in {path / EVENTS}"
 
 
-def _asked(asked: JsonValue) -> Asked:
+def _asked(asked: JsonValue) -> SubmittedQuestion:
     try:
-        return Asked.model_validate(asked)
+        return SubmittedQuestion.model_validate(asked)
     except ValidationError as error:
         raise InvalidInput(complaint("run of research", error)) from error
 

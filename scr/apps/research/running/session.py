@@ -30,7 +30,7 @@ from scr.client.runtime import Runtime
 from scr.client.spawn import Spawned
 from scr.client.submitted import Submitted
 from scr.errors import RuntimeGone, ScrError, StoreError
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.launch.kernel.signals import heeded
 from scr.messages import CLIENT, Task, TaskPayload, origin
 from scr.runtime.tree import PLANNER
@@ -51,7 +51,7 @@ class Failed:
     """The run has no outcome: the sentence, and what the shell is told."""
 
     why: str
-    code: Code = Code.FAILED
+    code: ExitCode = ExitCode.FAILED
     resumable: bool = False
 
 
@@ -72,7 +72,9 @@ class Ended:
     @property
     def is_kept(self) -> bool:
         """Whether the store has the run: all but one that was interrupted before it began."""
-        return not isinstance(self.answer, Failed) or self.answer.resumable or self.answer.code is not Code.INTERRUPTED
+        return (
+            not isinstance(self.answer, Failed) or self.answer.resumable or self.answer.code is not ExitCode.INTERRUPTED
+        )
 
 
 class Screen(Protocol):
@@ -177,7 +179,7 @@ class Session:
         """Correct an answer that calls the run resumable though its question never came into the store."""
         if not isinstance(answer, Failed) or not answer.resumable or self._is_kept or self._is_stored():
             return answer
-        if answer.code is not Code.INTERRUPTED:
+        if answer.code is not ExitCode.INTERRUPTED:
             return replace(answer, resumable=False)
         self._folder.discard()
         return replace(answer, why=f"{answer.why}; {self._kept_before}", resumable=False)
@@ -248,7 +250,7 @@ class Session:
         """Replace a failure by the signal that came before it, which may have hit the runtime's process, too."""
         if self._signals.received is None or not isinstance(answer, Failed):
             return answer
-        return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED, resumable=True)
+        return Failed(f"stopped by {self._signals.received.name}", ExitCode.INTERRUPTED, resumable=True)
 
     def _next(self) -> Answer | None:
         try:
@@ -294,7 +296,7 @@ class Session:
 def answered(value: Any) -> Answer:
     """What the planner's reply means."""
     if isinstance(value, dict) and "error" in value:
-        code = Code.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else Code.FAILED
+        code = ExitCode.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else ExitCode.FAILED
         return Failed(str(value["error"]), code)
     try:
         return Outcome.model_validate(value)
