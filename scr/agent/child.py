@@ -13,7 +13,7 @@ from scr.agent.descriptions import described
 from scr.agent.loop import Loop
 from scr.agent.warm_up import rehearse
 from scr.failpoints import arm
-from scr.launch.channel_ends import End
+from scr.launch.channel_ends import ChannelEnd
 from scr.launch.heartbeat import Heart
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
@@ -22,7 +22,7 @@ from scr.protocol.framing import FRAME_MAX
 STANDBY_S = 0.02
 
 
-def main(channel: End) -> None:
+def main(channel: ChannelEnd) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
     ours = BlockingChannel(channel, FROM_RUNTIME, heard_bytes=FRAME_MAX)  # the runtime bounds what it says

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
 from scr.agent.agent import Agent
-from scr.agent.steps.alike import Difference, differences, same
+from scr.agent.steps.alike import ReadbackDifference, differences, same
 from scr.agent.steps.readback import dumped, exact, read, written
 from scr.errors import InvalidCode, InvalidMessage, StartFailed
 from scr.values import complaint
@@ -139,5 +139,5 @@ def _begun(name: str, kind: type[Agent]) -> BaseModel:
     return state
 
 
-def _is_same_number(difference: Difference) -> bool:
+def _is_same_number(difference: ReadbackDifference) -> bool:
     return type(difference.now) in (int, float) and bool(difference.now == difference.back)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Answer, Ended, Failed, Screen, answered
+from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, answered
 from scr.cli.say import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
@@ -44,7 +44,7 @@ def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Exi
     return told(ended, as_json=as_json)
 
 
-def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> Ended:
+def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> FinishedRun:
     """Show the run from its first event on, until it is over.  Raises RuntimeGone, UnknownRun, KeyboardInterrupt."""
     with ExitStack() as shown:
         is_live = sys.stderr.isatty() and not as_json
@@ -78,10 +78,10 @@ def standing(found: Followed) -> str:
     return f"{found.run} is {found.state}{ahead}"
 
 
-def _ended(found: Followed, past: Retold) -> Ended:
+def _ended(found: Followed, past: Retold) -> FinishedRun:
     folder = RunFolder(Path(found.folder))
     folder.close(keep_index=True)
-    return Ended(
+    return FinishedRun(
         run_id=found.run,
         answer=answer_of(found),
         view=past.view,
@@ -95,4 +95,4 @@ def answer_of(found: Followed) -> Answer:
     """What a run that is over has brought."""
     if found.end == "done":
         return answered(found.output)
-    return Failed(f"the run {found.run} has no result: {found.why}", resumable=found.end == "aside")
+    return RunFailure(f"the run {found.run} has no result: {found.why}", resumable=found.end == "aside")

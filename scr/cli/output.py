@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from scr.apps.research.running.run_result import report_of
-from scr.apps.research.running.session import Ended, Failed
+from scr.apps.research.running.session import FinishedRun, RunFailure
 from scr.cli.streams import say_status
 from scr.cli.terminal.lazy import draw
 from scr.views.columns import room
 
 
-def say_report(ended: Ended) -> None:
+def say_report(ended: FinishedRun) -> None:
     """Print the report, drawn on a terminal and as it is otherwise; then say where it is, even if stdout is lost."""
-    if isinstance(ended.answer, Failed):
+    if isinstance(ended.answer, RunFailure):
         return
     try:
         if sys.stdout.isatty():
@@ -29,9 +29,9 @@ def say_report(ended: Ended) -> None:
         say_summary(ended)
 
 
-def say_summary(ended: Ended) -> None:
+def say_summary(ended: FinishedRun) -> None:
     """Say the numbers of a run with an outcome, and where its report is."""
-    assert not isinstance(ended.answer, Failed)
+    assert not isinstance(ended.answer, RunFailure)
     report, outcome = ended.answer.report, ended.answer
     dropped = f", {outcome.dropped} dropped" if outcome.dropped else ""
     say_status(
@@ -42,7 +42,7 @@ def say_summary(ended: Ended) -> None:
         say_status(line)
 
 
-def say_kept(ended: Ended) -> None:
+def say_kept(ended: FinishedRun) -> None:
     """Say what is in the folder of a run without an outcome, if there is anything."""
     if held := ended.folder.held():
         for line in located(f"kept: {', '.join(held)} in", ended.folder.path, room(sys.stderr)):

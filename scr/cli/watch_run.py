@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from scr.apps.research.running.interrupts import STOPPING
 from scr.apps.research.running.run_result import code_of, described, report_of
-from scr.apps.research.running.session import Ended, Failed, Screen, Session, Signals
+from scr.apps.research.running.session import FinishedRun, RunFailure, Screen, Session, Signals
 from scr.cli.output import say_kept, say_report
 from scr.cli.say import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
@@ -17,7 +17,7 @@ from scr.cli.terminal.plain import Lines, Silence
 from scr.exit_codes import ExitCode
 
 
-def watched(title: str, signals: Signals, session: Callable[[Screen], Session], *, as_json: bool) -> Ended:
+def watched(title: str, signals: Signals, session: Callable[[Screen], Session], *, as_json: bool) -> FinishedRun:
     """Carry out the session and show it on stderr; what it brings is in its folder then."""
     began = time.monotonic()
     with signals.noted():
@@ -26,14 +26,14 @@ def watched(title: str, signals: Signals, session: Callable[[Screen], Session], 
             if sys.stderr.isatty() and not as_json:
                 screen = shown.enter_context(live_view(f"scr: {title}", began))
             ended = session(screen).run()
-        if not isinstance(ended.answer, Failed):
+        if not isinstance(ended.answer, RunFailure):
             ended.folder.keep(ended.answer, report_of(ended, ended.answer))
     if ended.is_kept:
         STOPPING.kept = f"the run is kept: scr resume {ended.run_id}"
     return ended
 
 
-def told(ended: Ended, *, as_json: bool) -> ExitCode:
+def told(ended: FinishedRun, *, as_json: bool) -> ExitCode:
     """Say all there is to say of a run that is over."""
     if as_json:
         say_json(described(ended))
@@ -42,9 +42,9 @@ def told(ended: Ended, *, as_json: bool) -> ExitCode:
     return concluded(ended)
 
 
-def concluded(ended: Ended) -> ExitCode:
+def concluded(ended: FinishedRun) -> ExitCode:
     """Say what is left to be said, and how it ended."""
-    if isinstance(ended.answer, Failed):
+    if isinstance(ended.answer, RunFailure):
         say_trouble(ended.answer.why)
         say_kept(ended)
         if ended.answer.resumable:

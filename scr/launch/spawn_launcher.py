@@ -26,7 +26,7 @@ from multiprocess.reduction import DupFd
 
 from scr.config import Channel
 from scr.errors import LaunchFailed
-from scr.launch.channel_ends import End, Lay, socket_pair
+from scr.launch.channel_ends import ChannelEnd, Lay, socket_pair
 from scr.launch.child_setup import die_with, find_entry, marked_environment, settle
 from scr.launch.launcher import Process, Ready, Wiring
 from scr.launch.module_paths import module_path
@@ -168,7 +168,7 @@ class SpawnLauncher:
 
 
 def begin(
-    entry: str, channel: End, pipes: tuple[int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]
+    entry: str, channel: ChannelEnd, pipes: tuple[int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]
 ) -> None:
     """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open.
 

@@ -18,7 +18,7 @@ from scr.errors import LaunchFailed
 from scr.launch.launcher import Process, Ready, Wiring
 from scr.launch.reaper import become_subreaper, signal_group
 from scr.launch.zygote_process import ZygoteProcess
-from scr.launch.zygote_protocol import WARDEN, Born, Plan, Refused, Reply, Unfit, Up
+from scr.launch.zygote_protocol import WARDEN, Born, ForkRefused, Plan, Reply, Unfit, Up
 
 WINDOW = 16
 QUEUE_MAX = 10_000
@@ -153,7 +153,7 @@ class ZygoteLauncher:
             case Unfit(why):
                 zygote.is_unfit = True
                 self._refuse_all(why)
-            case Refused(ticket, why):
+            case ForkRefused(ticket, why):
                 if request := self._sent.pop(ticket, None):
                     self._unwire(request)
                     self._answer(request, LaunchFailed(why))

@@ -39,8 +39,8 @@ from scr.launch.zygote_protocol import (
     WARDEN,
     WHY_CHARACTERS_MAX,
     Born,
+    ForkRefused,
     Plan,
-    Refused,
     Reply,
     Unfit,
     Up,
@@ -149,7 +149,7 @@ class Zygote:
             reach("zygote.before_fork")
             birth = self.fork()
         except (OSError, ValueError) as error:  # ValueError: no room for the descriptors in this process
-            self.reply(Refused(ticket, f"the zygote cannot make a process: {error}"))
+            self.reply(ForkRefused(ticket, f"the zygote cannot make a process: {error}"))
         else:
             if birth is None:
                 self.epoll.close()

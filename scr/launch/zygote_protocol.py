@@ -66,15 +66,15 @@ class Born:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ForkRefused:
     """The kernel would not make a process for this ticket."""
 
     ticket: int
     why: str
 
 
-Reply: TypeAlias = Up | Unfit | Born | Refused
-REPLIES: dict[str, type[Reply]] = {kind.__name__: kind for kind in (Up, Unfit, Born, Refused)}
+Reply: TypeAlias = Up | Unfit | Born | ForkRefused
+REPLIES: dict[str, type[Reply]] = {kind.__name__: kind for kind in (Up, Unfit, Born, ForkRefused)}
 
 
 def encode_reply(reply: Reply) -> bytes:

@@ -17,7 +17,7 @@ from scr.messages import ExitReason
 from scr.protocol.boot import Boot
 from scr.protocol.frames import Become, TableAddress
 from scr.runtime.departures import Departures
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.health.crash_log import CrashLog
 from scr.runtime.health.crash_report import error_of_exit
@@ -144,7 +144,7 @@ class Lifecycle:
         blamed = incarnation.asked is EndRequest.NOTHING or incarnation.asked is EndRequest.HUNG
         if blamed:
             self.reloads.failed(agent, end.detail or str(end.reason))
-        failed = Failed(agent, number, error_of_exit(incarnation.record, end), seq)
+        failed = IncarnationFailure(agent, number, error_of_exit(incarnation.record, end), seq)
         if not incarnation.ready:
             self.departures.start_failed(agent, failed.error)
         return self.turns.died(failed, blamed=blamed)

@@ -33,7 +33,7 @@ from scr.runtime.status import Overview, process_of
 from scr.specs import AgentSpec, Code
 from scr.store.records import KeptMessage
 from scr.store.store import Store
-from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Answered, Supervisor
 from scr.supervise.tree import Child, Phase
 from scr.telemetry.crashes import CrashRecord
@@ -164,14 +164,14 @@ class Operations:
         if kept is None and not is_failing:
             self._starts.start(supervisor, spec, answered)
         elif kept == spec and not is_failing:
-            answered(Done(spec.id))
+            answered(CallDone(spec.id))
         else:
             self._reloads.forget(spec.id)
             self._supervisor.recycle_child(spec.id, partial(self._resumed, supervisor, spec, answered), spec)
 
-    def _resumed(self, supervisor: str, spec: AgentSpec, answered: Answered, outcome: Done | Refused) -> None:
+    def _resumed(self, supervisor: str, spec: AgentSpec, answered: Answered, outcome: CallDone | CallRefused) -> None:
         """Start it anew if it left the tree meanwhile, because it did not start as it was."""
-        is_lost = isinstance(outcome, Refused) and outcome.code is Refusal.NOT_FOUND
+        is_lost = isinstance(outcome, CallRefused) and outcome.code is Refusal.NOT_FOUND
         if is_lost and spec.id not in self._supervisor.tree.children:
             self._starts.start(supervisor, spec, answered)
         else:
@@ -181,7 +181,7 @@ class Operations:
         """Stop an agent for good, also one that has left the tree while its mail waits; `tell` gets its name."""
         answered = self._when_kept(agent, tell)
         if self._departures.stop(agent):
-            answered(Done(agent))
+            answered(CallDone(agent))
         else:
             self._supervisor.terminate_child(agent, answered)
 
@@ -219,12 +219,12 @@ class Operations:
         told = partial(self._told, agent, tell, otherwise)
         return lambda outcome: self._store.sync(partial(told, outcome))
 
-    def _told(self, agent: str, tell: Tell, otherwise: str, outcome: Done | Refused) -> None:
+    def _told(self, agent: str, tell: Tell, otherwise: str, outcome: CallDone | CallRefused) -> None:
         """Tell how the supervisor answered; a refusal that has no error of its own is `otherwise`."""
         match outcome:
-            case Done(child):
+            case CallDone(child):
                 tell(Outcome(output=child))
-            case Refused(code, detail):
+            case CallRefused(code, detail):
                 info = self._departures.cause_of(agent) if code is Refusal.START_FAILED else None
                 tell(Outcome(error=ERROR_OF.get(code, otherwise), detail=detail or code, info=info))
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
-from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Answered, Supervisor, heard
 from scr.supervise.tree import Phase
 
@@ -38,7 +38,7 @@ class Losses(Protocol):
 
 
 @dataclass(eq=False, slots=True)
-class Held:
+class PendingStart:
     """One request, and who is told how it ended."""
 
     supervisor: str
@@ -52,7 +52,7 @@ class Starts:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail, losses: Losses) -> None:
         self._loop, self._supervisor, self._mail, self._losses = loop, supervisor, mail, losses
-        self._held: list[Held] = []
+        self._held: list[PendingStart] = []
         self._brought_back: dict[str, AgentSpec] = {}
 
     def start(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
@@ -90,22 +90,22 @@ class Starts:
         return self._supervisor.tree.children[supervisor].phase is Phase.UP
 
     def _hold(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
-        held = Held(supervisor, spec, partial(self._answered, spec, answered))
+        held = PendingStart(supervisor, spec, partial(self._answered, spec, answered))
         if len(self._held) >= HELD_MAX:
             why = f"{HELD_MAX} starts wait already for supervisors that are down"
-            held.answered(Refused(Refusal.NOT_FOUND, why))
+            held.answered(CallRefused(Refusal.NOT_FOUND, why))
             return
         held.timer = self._loop.call_later(HELD_S, self._expire, held)
         self._held.append(held)
 
-    def _expire(self, held: Held) -> None:
+    def _expire(self, held: PendingStart) -> None:
         self._held.remove(held)
         why = f"the supervisor {held.supervisor!r} did not come up within {HELD_S:g} s"
-        held.answered(Refused(Refusal.NOT_FOUND, why))
+        held.answered(CallRefused(Refusal.NOT_FOUND, why))
 
-    def _answered(self, spec: AgentSpec, answered: Answered, outcome: Done | Refused) -> None:
+    def _answered(self, spec: AgentSpec, answered: Answered, outcome: CallDone | CallRefused) -> None:
         """If it is refused, its mail was taken already: answer for that, then tell who wanted it."""
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, CallRefused):
             self._brought_back.pop(spec.id, None)
             if spec.id not in self._supervisor.tree.children:
                 self._losses.lose(spec.id, outcome.detail)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from scr.launch.launcher import Launcher, Ready
 from scr.specs import AgentSpec, Code
-from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Supervisor
 from scr.telemetry.events import AgentReloaded, ReloadReverted
 from scr.telemetry.sinks import EventLog
@@ -27,7 +27,7 @@ PROBATION_S = 10.0
 class Told(Protocol):
     """Is told once how a reload ended."""
 
-    def __call__(self, outcome: Done | Refused) -> None:
+    def __call__(self, outcome: CallDone | CallRefused) -> None:
         """With the child, or with why the old code runs again."""
 
 
@@ -95,13 +95,13 @@ class Reloads:
             self._reverted[agent] = why
             self._events.emit(ReloadReverted(agent=agent, why=why))
 
-    def _reloaded(self, agent: str, told: Told, outcome: Done | Refused) -> None:
+    def _reloaded(self, agent: str, told: Told, outcome: CallDone | CallRefused) -> None:
         """The agent is up again, or cannot be; with which code it is, its first moments have decided."""
         why = self._reverted.pop(agent, None)
         if why is not None:
-            told(Refused(Refusal.START_FAILED, f"{why}; the old code runs again"))
+            told(CallRefused(Refusal.START_FAILED, f"{why}; the old code runs again"))
             return
-        if isinstance(outcome, Done):
+        if isinstance(outcome, CallDone):
             self._events.emit(AgentReloaded(agent=agent))
         told(outcome)
 

@@ -42,7 +42,7 @@ Finished = WorkDone | WorkFailed | WorkCancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRun:
     """A run that is left alone until then, in monotonic seconds, and why it is left for good, if it is."""
 
     offer: Offer
@@ -60,7 +60,7 @@ class Floor:
         self._store, self._tell, self._freed = store, tell, freed
         self._lease_s = from_environment().lease_s
         self.hosted: dict[str, Hosted] = {}
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, HeldRun] = {}
         self._tasks: dict[str, asyncio.Task[End]] = {}
 
     def begin(self, offer: Offer) -> None:
@@ -148,13 +148,13 @@ class Floor:
             case Left():
                 self._tell("left", offer.run, "")
             case Troubled(why=why):
-                self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
+                self.held[offer.run] = HeldRun(offer, time.monotonic() + AGAIN_S)
                 self._tell("trouble", offer.run, why)
             case Aside(why=why):
                 self._set_aside(offer, why)
 
     def _set_aside(self, offer: Offer, why: str) -> None:
-        self.held[offer.run] = Held(offer, inf, why)
+        self.held[offer.run] = HeldRun(offer, inf, why)
         self._tell("aside", offer.run, why)
 
     async def finish(self, offer: Offer, end: Finished) -> None:

@@ -39,7 +39,7 @@ from scr.server.application import Trade
 from scr.server.async_archive import Archivist
 from scr.server.blocking_calls import beside
 from scr.server.candidates import Offer
-from scr.server.notices import Happening, What
+from scr.server.notices import Notice, What
 from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import Glance, Survey
 from scr.server.schedule import Line, ServerBounds, Waiting, plan
@@ -73,7 +73,7 @@ class Server:
         store: str,
         trades: Mapping[str, Trade],
         bounds: ServerBounds,
-        tell: Callable[[Happening], None],
+        tell: Callable[[Notice], None],
     ) -> None:
         self._name, self._shown, self._trades, self._bounds, self._tell = name, "", trades, bounds, tell
         self._archivist = Archivist(store)
@@ -158,7 +158,7 @@ class Server:
         self._news.set()
 
     def _happened(self, what: What, run: str, detail: str) -> None:
-        self._tell(Happening(what=what, time=time.time(), run=run, detail=detail))
+        self._tell(Notice(what=what, time=time.time(), run=run, detail=detail))
 
     # What clients ask.
 

@@ -12,8 +12,8 @@ from scr.errors import InvalidSpec
 from scr.mail.suggestions import unknown
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
 from scr.supervise.decision import Draft
-from scr.supervise.facts import Call, DeleteChild, Recycle, RestartChild, StartChild, TerminateChild
-from scr.supervise.orders import Done, Fate, Refusal
+from scr.supervise.facts import Call, DeleteChild, RecycleChild, RestartChild, StartChild, TerminateChild
+from scr.supervise.orders import CallDone, Fate, Refusal
 from scr.supervise.restarts import settle
 from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
 
@@ -72,7 +72,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             raise AssertionError(call)
         case TerminateChild():
             terminate_child(draft, call, child)
-        case Recycle():
+        case RecycleChild():
             recycle(draft, call, child)
         case _ if standing(child) is not Standing.STOPPED:
             draft.refuse(call, Refusal(standing(child)), f"{child.id!r} is {standing(child)}; terminate it first")
@@ -81,7 +81,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
         case DeleteChild():
             draft.bury(child, Fate.ENDED)
             draft.drop(child)
-            draft.reply(call, Done(child.id))
+            draft.reply(call, CallDone(child.id))
 
 
 def _why_taken(draft: Draft, child: Child) -> str:
@@ -164,7 +164,7 @@ def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
         settle(draft, child)
 
 
-def recycle(draft: Draft, call: Recycle, child: Child) -> None:
+def recycle(draft: Draft, call: RecycleChild, child: Child) -> None:
     """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough.
 
     Not when it is to be as another specification says: it knows the old one.
@@ -189,7 +189,7 @@ def recycle(draft: Draft, call: Recycle, child: Child) -> None:
             draft.put(child.changed(call=call))
 
 
-def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> None:
+def restart_child(draft: Draft, call: RestartChild | RecycleChild, child: Child) -> None:
     """Want a child that is down up again, with a clean record."""
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.facts import Call
-from scr.supervise.orders import Done, Fate, Gone, Order, Refusal, Refused, Reply
+from scr.supervise.orders import CallDone, CallRefused, Fate, Gone, Order, Refusal, Reply
 from scr.supervise.tree import Child, End, Phase, Team, Tree, listed
 
 PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
@@ -96,13 +96,13 @@ class Draft:
         """One more thing for the shell to do."""
         self.orders.append(order)
 
-    def reply(self, call: Call, outcome: Done | Refused) -> None:
+    def reply(self, call: Call, outcome: CallDone | CallRefused) -> None:
         """Answer a call."""
         self.orders.append(Reply(call.call, outcome))
 
     def refuse(self, call: Call, code: Refusal, detail: str) -> None:
         """Answer a call with no."""
-        self.reply(call, Refused(code, detail))
+        self.reply(call, CallRefused(code, detail))
 
     def bury(self, child: Child, fate: Fate) -> None:
         """Tell the fate of every agent from here down; after an end there is nothing more to tell."""

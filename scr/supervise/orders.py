@@ -29,14 +29,14 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CallDone:
     """The call did what it asked for.  `id` is the child, or None when the child chose not to start."""
 
     id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class CallRefused:
     """The call changed nothing, or what it began failed."""
 
     code: Refusal
@@ -45,7 +45,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start this incarnation; report Started, Ignored, StartFailed or Exited."""
+    """Start this incarnation; report Started, ChildIgnored, ChildStartFailed or ChildExited."""
 
     id: str
     incarnation: int
@@ -54,7 +54,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Ask it to stop in order; report Exited."""
+    """Ask it to stop in order; report ChildExited."""
 
     id: str
     incarnation: int
@@ -62,7 +62,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """SIGKILL to all of its process group; report Exited."""
+    """SIGKILL to all of its process group; report ChildExited."""
 
     id: str
     incarnation: int
@@ -112,7 +112,7 @@ class Reply:
     """The one answer to a call."""
 
     call: str
-    outcome: Done | Refused
+    outcome: CallDone | CallRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,15 @@ from scr.specs import AgentSpec, Strategy
 from scr.supervise.calls import take_call
 from scr.supervise.decision import Draft
 from scr.supervise.facts import (
-    Exited,
+    ChildExited,
+    ChildIgnored,
+    ChildStartFailed,
+    EndTree,
     Fact,
-    Ignored,
-    Park,
+    ParkAgent,
     Report,
-    Shutdown,
     Started,
-    StartFailed,
-    Tick,
+    TimePassed,
 )
 from scr.supervise.orders import Order
 from scr.supervise.restarts import close, settle, went_down
@@ -51,13 +51,13 @@ def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
 def absorb(draft: Draft, fact: Fact) -> None:
     """Record a fact and what it makes us want."""
     match fact:
-        case Tick():
+        case TimePassed():
             tick(draft)
-        case Shutdown():
+        case EndTree():
             shut_down(draft, fact)
-        case Park():
+        case ParkAgent():
             park(draft, fact)
-        case Started() | Ignored() | StartFailed() | Exited():
+        case Started() | ChildIgnored() | ChildStartFailed() | ChildExited():
             if child := subject(draft, fact):
                 hear(draft, child, fact)
         case _:
@@ -83,19 +83,19 @@ def hear(draft: Draft, child: Child, fact: Report) -> None:
         case Started():
             if is_starting and not child.killed:
                 came_up(draft, child)
-        case Ignored() if child.goal is Goal.RUN:
+        case ChildIgnored() if child.goal is Goal.RUN:
             chose_not_to_start(draft, child)
-        case Ignored():
+        case ChildIgnored():
             went_down(draft, child, End(ExitReason.NORMAL, "it chose not to start"), failed=False)
-        case StartFailed():
+        case ChildStartFailed():
             went_down(draft, child, End(ExitReason.START_FAILED, fact.detail), failed=is_starting)
-        case Exited() if is_starting and child.goal is Goal.RUN:
+        case ChildExited() if is_starting and child.goal is Goal.RUN:
             went_down(draft, child, End(ExitReason.START_FAILED, why_not_up(child, fact)), failed=True)
-        case Exited():
+        case ChildExited():
             went_down(draft, child, End(fact.reason, fact.detail), failed=False, explained=fact.explained)
 
 
-def why_not_up(child: Child, fact: Exited) -> str:
+def why_not_up(child: Child, fact: ChildExited) -> str:
     """What to say of an agent that ended before it was ready."""
     if child.killed and isinstance(child.spec, AgentSpec):
         return f"it was not ready within {child.spec.start_timeout_s:g} s"
@@ -114,7 +114,7 @@ def tick(draft: Draft) -> None:
             expire(draft, draft.children[name])
 
 
-def shut_down(draft: Draft, fact: Shutdown) -> None:
+def shut_down(draft: Draft, fact: EndTree) -> None:
     """Want the root down.  The first reason stands; a shorter time replaces a longer one."""
     root = draft.root
     if draft.finished:
@@ -127,7 +127,7 @@ def shut_down(draft: Draft, fact: Shutdown) -> None:
     close(draft, root.id, closing)
 
 
-def park(draft: Draft, fact: Park) -> None:
+def park(draft: Draft, fact: ParkAgent) -> None:
     """Want an agent down, and parked once it is.  One that is wanted down already is left as it is."""
     child = draft.children.get(fact.id)
     if child is None or not isinstance(child.spec, AgentSpec) or child.goal is Goal.STOP:

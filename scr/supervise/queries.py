@@ -15,7 +15,7 @@ from scr.supervise.tree import Child, Phase, Team, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ChildCounts:
     """How many children a supervisor knows, how many of them have a process now, and of which kind all are."""
 
     specs: int
@@ -60,11 +60,11 @@ def which_children(tree: Tree, supervisor: str) -> tuple[Child, ...]:
     return tuple(tree.children[name] for name in _team(tree, supervisor).children)
 
 
-def count_children(tree: Tree, supervisor: str) -> Counts:
+def count_children(tree: Tree, supervisor: str) -> ChildCounts:
     """How many children, by kind; one that starts, restarts or is down is not active.  Raises UnknownAgent."""
     children = which_children(tree, supervisor)
     supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children)
-    return Counts(
+    return ChildCounts(
         specs=len(children),
         active=sum(child.phase in {Phase.UP, Phase.STOPPING} for child in children),
         supervisors=supervisors,

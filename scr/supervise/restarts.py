@@ -11,9 +11,9 @@ from scr.messages import ExitReason
 from scr.specs import AutoShutdown, Restart, Strategy
 from scr.supervise.decision import Draft
 from scr.supervise.exits import should_restart
-from scr.supervise.facts import Call, Recycle, RestartChild, StartChild, TerminateChild
+from scr.supervise.facts import Call, RecycleChild, RestartChild, StartChild, TerminateChild
 from scr.supervise.intensity import add_restart, pause_s
-from scr.supervise.orders import Done, Fate, Finish, GaveUp, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Fate, Finish, GaveUp, Refusal
 from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team
 
 
@@ -64,7 +64,7 @@ def _answered(draft: Draft, child: Child, end: End) -> Child:
     The caller waits for nothing that would help: what must change is what it has given.
     """
     call = child.call
-    if not isinstance(call, Recycle) or call.spec is None:
+    if not isinstance(call, RecycleChild) or call.spec is None:
         return child
     draft.refuse(call, Refusal.START_FAILED, str(end))
     draft.inbox.extend(child.queue)
@@ -210,7 +210,7 @@ def _fate(child: Child, call: Call | None, *, park: bool) -> Fate:
 
 def _is_kept_parked(child: Child) -> bool:
     """Whether a start by hand was of a child that stays to be tried again."""
-    is_restart = isinstance(child.call, RestartChild | Recycle)
+    is_restart = isinstance(child.call, RestartChild | RecycleChild)
     return child.spec.park and is_restart and child.spec.restart is not Restart.TEMPORARY
 
 
@@ -219,16 +219,16 @@ def _is_forgotten(child: Child, team: Team, *, ignored: bool) -> bool:
     return team.spec.dynamic or is_failed_addition or child.spec.restart is Restart.TEMPORARY
 
 
-def _outcome(child: Child, call: Call, *, ignored: bool, is_closing: bool) -> Done | Refused:
+def _outcome(child: Child, call: Call, *, ignored: bool, is_closing: bool) -> CallDone | CallRefused:
     match call:
         case TerminateChild():
-            return Done(child.id)
+            return CallDone(child.id)
         case _ if ignored:
-            return Done(None)
+            return CallDone(None)
         case _ if is_closing:
-            return Refused(Refusal.SHUTTING_DOWN, f"{child.parent!r} is going down")
+            return CallRefused(Refusal.SHUTTING_DOWN, f"{child.parent!r} is going down")
         case _:
-            return Refused(Refusal.START_FAILED, str(child.end or ""))
+            return CallRefused(Refusal.START_FAILED, str(child.end or ""))
 
 
 def finish(draft: Draft, root: Child) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.decision import Draft
-from scr.supervise.facts import Recycle
-from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.facts import RecycleChild
+from scr.supervise.orders import CallDone, Fate, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.restarts import close, settle, went_down
 from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
 
@@ -63,15 +63,15 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
 
 
 def came_up(draft: Draft, child: Child) -> None:
-    """The start is complete, and the caller told so, unless this is the process that a Recycle replaces."""
+    """The start is complete, and the caller told so, unless this is the process that a RecycleChild replaces."""
     draft.due.pop(child.id, None)
-    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, Recycle)
+    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, RecycleChild)
     call = None if child.goal is Goal.STOP or is_replaced else child.call
     if call is None:
         draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
         return
     draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
-    draft.reply(call, Done(child.id))
+    draft.reply(call, CallDone(child.id))
     draft.inbox.extend(child.queue)
 
 

@@ -25,21 +25,33 @@ from scr.protocol.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore,
 from scr.specs import AgentSpec, ChildSpec
 from scr.supervise.exits import EndRequest, Exit
 from scr.supervise.facts import (
-    Exited,
+    ChildExited,
+    ChildIgnored,
+    ChildStartFailed,
+    EndTree,
     Fact,
-    Ignored,
-    Park,
-    Recycle,
-    Shutdown,
+    ParkAgent,
+    RecycleChild,
     StartChild,
     Started,
-    StartFailed,
     TerminateChild,
-    Tick,
+    TimePassed,
 )
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.observer import Frames, House
-from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Order, Refused, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import (
+    CallDone,
+    CallRefused,
+    Finish,
+    GaveUp,
+    Gone,
+    Kill,
+    Order,
+    Reply,
+    Start,
+    Stop,
+    Unkillable,
+)
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline
 from scr.supervise.tree import Goal, Phase, Tree
@@ -49,7 +61,7 @@ HANG_GRACE_S = 0.03
 OF_LIFE = (Named, Exiting, Ready, Ignore)
 DEAF_S = 1.0  # between the end of what a process says and its own end
 Launch: TypeAlias = Callable[[str, Callable[[Process | LaunchFailed], None]], None]
-Answered: TypeAlias = Callable[[Done | Refused], None]
+Answered: TypeAlias = Callable[[CallDone | CallRefused], None]
 
 
 class Supervisor:
@@ -84,11 +96,11 @@ class Supervisor:
     def start(self, house: House, frames: Frames, reaper: Reaper) -> None:
         """Start the tree: `house` is told of its lives, `frames` gets what agents say, `reaper` waits for the ends."""
         self._house, self._frames, self._reaper = house, frames, reaper
-        self._feed(Tick(monotonic()))
+        self._feed(TimePassed(monotonic()))
 
     def stop(self, reason: str, within_s: float) -> None:
         """Stop the tree in order; what still lives after `within_s` is killed."""
-        self._feed(Shutdown(monotonic(), reason, within_s))
+        self._feed(EndTree(monotonic(), reason, within_s))
 
     def live(self, agent: str) -> Incarnation | None:
         """The live incarnation of an agent."""
@@ -111,7 +123,7 @@ class Supervisor:
 
         With `spec` it is as that says from its next process on.
         """
-        self._feed(Recycle(monotonic(), self._token(answered), agent, spec=spec))
+        self._feed(RecycleChild(monotonic(), self._token(answered), agent, spec=spec))
 
     def recycle(self, agent: str) -> None:
         """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
@@ -121,7 +133,7 @@ class Supervisor:
 
     def park(self, agent: str, why: str) -> None:
         """Take an agent down and keep it down until it is restarted by hand."""
-        self._feed(Park(monotonic(), agent, why))
+        self._feed(ParkAgent(monotonic(), agent, why))
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""
@@ -183,7 +195,7 @@ class Supervisor:
         self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
-        self._feed(Tick(monotonic()))
+        self._feed(TimePassed(monotonic()))
 
     def _obey(self, order: Order) -> None:
         match order:
@@ -240,7 +252,7 @@ class Supervisor:
         agent = incarnation.spec.id
         if isinstance(result, LaunchFailed):
             self._forget(incarnation)
-            self._feed(StartFailed(agent, incarnation.number, monotonic(), str(result)))
+            self._feed(ChildStartFailed(agent, incarnation.number, monotonic(), str(result)))
             return
         channel = incarnation.attach(
             self._loop,
@@ -318,10 +330,10 @@ class Supervisor:
     def _fact_of(self, incarnation: Incarnation, end: Exit, *, is_explained: bool) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()
         if incarnation.ignored:
-            return Ignored(agent, number, now)
+            return ChildIgnored(agent, number, now)
         if not incarnation.ready and incarnation.asked is EndRequest.NOTHING:
-            return StartFailed(agent, number, now, end.detail)
-        return Exited(agent, number, now, end.reason, end.detail, explained=is_explained)
+            return ChildStartFailed(agent, number, now, end.detail)
+        return ChildExited(agent, number, now, end.reason, end.detail, explained=is_explained)
 
     def _forget(self, incarnation: Incarnation) -> None:
         if self._live.get(incarnation.spec.id) is incarnation:

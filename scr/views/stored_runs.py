@@ -14,7 +14,7 @@ from scr.messages import Down, Failure, Message, Status, Task
 from scr.protocol.status import RunState
 from scr.step_names import shown_step, shown_steps
 from scr.store.archive.counts import Tally
-from scr.store.archive.summaries import Doubt, ListedAgent, ListedMessage, ListedRun
+from scr.store.archive.summaries import ListedAgent, ListedMessage, ListedRun, MessageInDoubt
 from scr.store.records import DeadLetter
 from scr.views.agents import span
 from scr.views.columns import aligned, fits, moment
@@ -260,7 +260,7 @@ def letter_object(run: str, letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def doubt_lines(run: str, doubt: Doubt, place: tuple[str, ...] = ()) -> Iterator[str]:
+def doubt_lines(run: str, doubt: MessageInDoubt, place: tuple[str, ...] = ()) -> Iterator[str]:
     """A step in doubt, what had been done before it, and how it is resolved."""
     message, done = doubt.message, shown_steps(step for step in doubt.steps if step.state == "done")
     step = shown_step(doubt.step)
@@ -274,7 +274,7 @@ def doubt_lines(run: str, doubt: Doubt, place: tuple[str, ...] = ()) -> Iterator
     yield f"    it was not:   {command_line('resolve', run, message.message_id, '--not-done', place=place)}"
 
 
-def doubt_object(run: str, doubt: Doubt) -> dict[str, Any]:
+def doubt_object(run: str, doubt: MessageInDoubt) -> dict[str, Any]:
     """The same for programs."""
     return {
         "run_id": run,

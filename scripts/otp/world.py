@@ -9,8 +9,8 @@ from otp.history import Behave, Dynamic, Plan, Spec, Static, Worker
 from otp.story import Event, State
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, ChildSpec, Code, SupervisorSpec
-from scr.supervise.facts import Exited, Fact, Ignored, Started, StartFailed, Tick
-from scr.supervise.orders import Done, Finish, Kill, Order, Refused, Reply, Start, Stop
+from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Fact, Started, TimePassed
+from scr.supervise.orders import CallDone, CallRefused, Finish, Kill, Order, Reply, Start, Stop
 from scr.supervise.policy import decide
 from scr.supervise.queries import count_children, deadline, which_children
 from scr.supervise.tree import Phase, Tree
@@ -64,10 +64,10 @@ class World:
         self.plans: dict[str, list[str]] = {}
         self.behaviours: dict[str, Behave] = {}
         self.live: dict[str, int] = {}  # id -> incarnation with a process
-        self.dead: dict[str, Exited] = {}  # ended by themselves, and the policy has not heard of it
+        self.dead: dict[str, ChildExited] = {}  # ended by themselves, and the policy has not heard of it
         self.facts: list[Fact] = []  # the other facts that it has not heard of
         self.events: list[Event] = []
-        self.answers: dict[str, Done | Refused] = {}
+        self.answers: dict[str, CallDone | CallRefused] = {}
         self.finish: Finish | None = None
 
     def set_up(self, change: Plan | Behave) -> None:
@@ -93,7 +93,7 @@ class World:
                 self._feed(self._take(self.schedule.choice(ready) if self.schedule else ready[0]))
             elif due is not None and not self.finish:
                 self.now = max(self.now, due)
-                self._feed(Tick(self.now))
+                self._feed(TimePassed(self.now))
             else:
                 return
         raise AssertionError("it does not settle")
@@ -120,7 +120,7 @@ class World:
         return [*first.values(), *self.dead.values()]
 
     def _take(self, fact: Fact) -> Fact:
-        if isinstance(fact, Exited) and self.dead.get(fact.id) is fact:
+        if isinstance(fact, ChildExited) and self.dead.get(fact.id) is fact:
             return self.dead.pop(fact.id)
         self.facts = [other for other in self.facts if other is not fact]
         return fact
@@ -160,11 +160,11 @@ class World:
                 self._kill_victim(name, "on_start")
                 self.facts.append(Started(name, incarnation, self.now))
             case "fail":
-                self.facts.append(StartFailed(name, incarnation, self.now, "planned"))
+                self.facts.append(ChildStartFailed(name, incarnation, self.now, "planned"))
             case "crash":
-                self.facts.append(Exited(name, incarnation, self.now, ExitReason.NORMAL))
+                self.facts.append(ChildExited(name, incarnation, self.now, ExitReason.NORMAL))
             case _:
-                self.facts.append(Ignored(name, incarnation, self.now))
+                self.facts.append(ChildIgnored(name, incarnation, self.now))
 
     def _stop(self, name: str) -> None:
         behaviour = self.behaviours.get(name)
@@ -182,7 +182,7 @@ class World:
             if behaviour.victim != name:
                 self.end(behaviour.victim, ExitReason.KILLED)
 
-    def _end(self, name: str, reason: ExitReason) -> Exited:
+    def _end(self, name: str, reason: ExitReason) -> ChildExited:
         incarnation = self.live.pop(name)
         self.events.append(Event("stop", name, WORDS.get(reason, "error")))
-        return Exited(name, incarnation, self.now, reason)
+        return ChildExited(name, incarnation, self.now, reason)

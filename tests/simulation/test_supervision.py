@@ -13,7 +13,7 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
-from scr.supervise.orders import Done, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import CallDone, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
 from scr.supervise.queries import in_start_order
 from scr.supervise.tree import Cause, Goal, Phase
 
@@ -42,9 +42,9 @@ class Witness:
 
     def decided(self, before, fact, orders):
         ended = {order.id for order in orders if isinstance(order, Unkillable)}
-        if isinstance(fact, facts.Exited | facts.StartFailed | facts.Ignored):
+        if isinstance(fact, facts.ChildExited | facts.ChildStartFailed | facts.ChildIgnored):
             ended |= {fact.id} if self.was_current(before, fact) else set()
-            self.excused |= {fact.id} if isinstance(fact, facts.Ignored) else set()
+            self.excused |= {fact.id} if isinstance(fact, facts.ChildIgnored) else set()
         for name in before.teams:
             if self.went_down(before, name):
                 self.granted.pop(name, None)
@@ -81,7 +81,9 @@ class Witness:
             getattr(fact, "explained", False) and old.phase is Phase.UP,
         )
         name, new = old.parent, self.tree.children.get(old.id)
-        is_overruled = old.id in self.tree.stuck and isinstance(old.call, facts.Recycle)  # by a call that waited for it
+        is_overruled = old.id in self.tree.stuck and isinstance(
+            old.call, facts.RecycleChild
+        )  # by a call that waited for it
         is_granted = new and new.cause is Cause.RESTART and (new.goal is Goal.RUN or is_overruled)
         is_wanted = old.goal is Goal.RUN and is_granted
         if not is_wanted or self.went_down(before, name):
@@ -123,9 +125,9 @@ class Witness:
 
     def excuse(self, call, outcome):
         match call:
-            case facts.RestartChild(id=name) | facts.Recycle(id=name) if not isinstance(outcome, Done):
+            case facts.RestartChild(id=name) | facts.RecycleChild(id=name) if not isinstance(outcome, CallDone):
                 self.excused.add(name)
-            case facts.TerminateChild(id=name) if isinstance(outcome, Done):
+            case facts.TerminateChild(id=name) if isinstance(outcome, CallDone):
                 self.excused.update(self.below(name))
 
     def check_start(self, name):
@@ -154,7 +156,7 @@ class Witness:
             team.closing
             or self.tree.children[name].parking
             or any(
-                isinstance(call, facts.TerminateChild | facts.Recycle) and call.id == name
+                isinstance(call, facts.TerminateChild | facts.RecycleChild) and call.id == name
                 for call in self.world.open_calls.values()
             )
         ):

@@ -2,7 +2,7 @@
 
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.supervise.orders import Fate
 from tests.simulation.turns_agents import Process
 
@@ -56,7 +56,7 @@ class House:
         world.dead.append(process)
         world.note("ends", name, process.number, blamed)
         judged = world.witness.exits(process, blamed)
-        judged(world.turns.died(Failed(name, process.number, DIED), blamed=blamed))
+        judged(world.turns.died(IncarnationFailure(name, process.number, DIED), blamed=blamed))
         if name in self.gone | self.parked:
             self.depart(name)
         else:

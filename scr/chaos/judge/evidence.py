@@ -19,7 +19,7 @@ from scr.specs import AgentSpec
 from scr.store.archive.row_index import Row
 
 
-class Happening(NamedTuple):
+class RunEvent(NamedTuple):
     """One event of the run: its place, when (monotonic seconds), what; of which event it came, the wall clock then."""
 
     seq: int
@@ -66,7 +66,7 @@ class Deploy:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunEvidence:
     """One run under faults.  `rows` are those of the store, whole, by table; `effects` counts what steps did outside.
 
     `limits` are those of supervisors, `specs` those of the agents that are known beforehand.
@@ -84,10 +84,10 @@ class Evidence:
     deploys: tuple[Deploy, ...] = ()
     counts: bool = True
 
-    def events(self) -> list[Happening]:
+    def events(self) -> list[RunEvent]:
         """What happened, in order."""
         return [
-            Happening(row["seq"], row["at"], row["kind"], from_json(row["body"]), row["cause"], row["time"])
+            RunEvent(row["seq"], row["at"], row["kind"], from_json(row["body"]), row["cause"], row["time"])
             for row in sorted(self.rows["events"], key=lambda row: int(row["seq"]))
         ]
 

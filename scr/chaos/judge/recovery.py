@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.evidence import Happening
+from scr.chaos.judge.evidence import RunEvent
 from scr.chaos.plan.kinds import HELPERS, KINDS, ends_runtime
 
 AT_WORK = frozenset({"turn_committed", "message_delivered", "step_recorded", "agent_resumed"})
@@ -35,7 +35,7 @@ class Recovery:
 class Told:
     """When the run was seen to work: each agent of its own, the runtime as a whole, and each time that one started."""
 
-    def __init__(self, events: Iterable[Happening]) -> None:
+    def __init__(self, events: Iterable[RunEvent]) -> None:
         self.up: defaultdict[str, list[float]] = defaultdict(list)
         self.work: defaultdict[str, list[float]] = defaultdict(list)
         self.resumed: defaultdict[str, list[float]] = defaultdict(list)
@@ -55,7 +55,7 @@ class Told:
         ):
             times.sort()
 
-    def _add(self, event: Happening) -> None:
+    def _add(self, event: RunEvent) -> None:
         agent = str(event.body.get("agent", ""))
         match event.kind:
             case "agent_up":
@@ -74,7 +74,7 @@ class Told:
             self.any_work.append(event.at)
 
 
-def recoveries(events: Iterable[Happening], landed: Iterable[Landed]) -> list[Recovery]:
+def recoveries(events: Iterable[RunEvent], landed: Iterable[Landed]) -> list[Recovery]:
     """One for each fault."""
     told = Told(events)
     return [_recovery(told, fault) for fault in landed]

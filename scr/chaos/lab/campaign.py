@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.chaos.judge.evidence import Evidence
+from scr.chaos.judge.evidence import RunEvidence
 from scr.chaos.judge.figures import Figures, Summary, Verdict, summary
 from scr.chaos.judge.pictures import distributions, timeline
 from scr.chaos.judge.report import markdown
@@ -211,5 +211,5 @@ def history(seed: int, done: Round) -> Iterator[dict[str, object]]:
 
 
 def _draw(folder: Path, done: Round) -> None:
-    evidence: Evidence = done.evidence
+    evidence: RunEvidence = done.evidence
     (folder / "timeline.svg").write_text(timeline(evidence.events(), done.landed))

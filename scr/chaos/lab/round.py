@@ -26,7 +26,7 @@ from scr.chaos.inject.process_census import VARIABLE, Census
 from scr.chaos.inject.vitals import Vitals
 from scr.chaos.judge.client_history import Said
 from scr.chaos.judge.collect_evidence import artefacts_with, complaints_in, gather
-from scr.chaos.judge.evidence import Evidence, Probes
+from scr.chaos.judge.evidence import Probes, RunEvidence
 from scr.chaos.lab.client_log import FILE, read
 from scr.chaos.lab.test_client import Charge
 from scr.chaos.plan.fault_orders import prepare
@@ -52,7 +52,7 @@ SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value
 class Round:
     """What one round has come to.  `failure` is empty for one that was gone through to its end."""
 
-    evidence: Evidence
+    evidence: RunEvidence
     said: list[Said]
     landed: list[Landed]
     missed: list[Missed]

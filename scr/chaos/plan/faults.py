@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, Kind, ends_runtime
+from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, FaultKind, ends_runtime
 from scr.errors import InvalidInput
 
 POINTS = 4
@@ -97,7 +97,7 @@ def pairs(wanted: Wanted) -> dict[str, dict[str, float]]:
     return found
 
 
-def _targets(kind: Kind, wanted: Wanted) -> list[str]:
+def _targets(kind: FaultKind, wanted: Wanted) -> list[str]:
     meant = [target for name in kind.targets for target in (wanted.agents if name == "agent" else (name,))]
     there = {*wanted.agents, *wanted.helpers, *KEEPING}
     return [target for target in meant if target in there and (target in wanted.targets or "all" in wanted.targets)]

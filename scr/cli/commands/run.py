@@ -11,10 +11,10 @@ import typer
 from scr.apps.research.running import crash_test
 from scr.apps.research.running.interrupts import NOTHING_STARTED, STOPPING
 from scr.apps.research.running.kill_worker import Striker
-from scr.apps.research.running.request import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
+from scr.apps.research.running.request import CORPUS, RUNS, ResearchRequest, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import Ended, Failed, Screen, Session, Signals
+from scr.apps.research.running.session import FinishedRun, RunFailure, Screen, Session, Signals
 from scr.cli.options import Store
 from scr.cli.output import say_summary
 from scr.cli.say import guarded, say_found, say_json, say_trouble
@@ -104,7 +104,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     say: Callable[[str], Any] = (lambda _: None) if as_json else say_status
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
-    if isinstance(undisturbed.answer, Failed):
+    if isinstance(undisturbed.answer, RunFailure):
         return told(undisturbed, as_json=as_json)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
     first = STOPPING.kept = f"the run of the first part is kept: scr resume {undisturbed.run_id}"
@@ -120,14 +120,14 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     else:
         say("")
         say_found(found, crash_test.story(found, shot), as_json=False)
-        if not isinstance(disturbed.answer, Failed):
+        if not isinstance(disturbed.answer, RunFailure):
             say("")
             say_summary(disturbed)
     code = concluded(disturbed)
     return ExitCode.FAILED if code is ExitCode.DONE and not crash_test.is_right(found) else code
 
 
-def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> ExitCode:
+def _interrupted(disturbed: FinishedRun, first: str, *, as_json: bool) -> ExitCode:
     """Say which runs are kept of a crash test that a signal ended: there is no verdict."""
     code = told(disturbed, as_json=as_json)
     if disturbed.is_kept:
@@ -136,7 +136,7 @@ def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> ExitCode:
 
 
 def _session(
-    job: Job,
+    job: ResearchRequest,
     signals: Signals,
     store: str,
     *,
@@ -145,7 +145,7 @@ def _session(
     watch: Callable[[Record], None] | None = None,
     spawned: Spawned | None = None,
     kept_before: str = NOTHING_STARTED,
-) -> Ended:
+) -> FinishedRun:
     """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
     run_id = new_run_id()
     folder = RunFolder(prepare_folder(out or RUNS / run_id))

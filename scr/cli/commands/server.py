@@ -20,7 +20,7 @@ from scr.cli.select_runtime import with_command
 from scr.client.server import Client, connect
 from scr.exit_codes import ExitCode
 from scr.protocol.status import Priority
-from scr.server.notices import Happening
+from scr.server.notices import Notice
 from scr.store.url import DEFAULT_STORE
 from scr.views.columns import room
 from scr.views.server_queue import lines_of
@@ -76,7 +76,7 @@ def serve(
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _tell(happening: Happening) -> None:
+def _tell(happening: Notice) -> None:
     if happening.is_quiet:
         return
     moment = datetime.fromtimestamp(happening.time).astimezone()
@@ -85,7 +85,7 @@ def _tell(happening: Happening) -> None:
         _print(f'{moment:%H:%M:%S}  submit to it: scr submit "What do you want to know?"')
 
 
-def _tell_json(happening: Happening) -> None:
+def _tell_json(happening: Notice) -> None:
     _print(happening.model_dump_json())
 
 

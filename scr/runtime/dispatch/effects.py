@@ -17,7 +17,7 @@ from scr.runtime.own_mail import refusal_of
 from scr.specs import AgentSpec
 from scr.store.records import Effect
 from scr.store.store import Store
-from scr.supervise.orders import Done, Refused
+from scr.supervise.orders import CallDone, CallRefused
 from scr.turns import orders
 from scr.turns.events import Cancelled
 
@@ -85,6 +85,6 @@ class Effects:
         self._post.post(failure)
 
 
-def settle(settled: Settled, outcome: Done | Refused) -> None:
+def settle(settled: Settled, outcome: CallDone | CallRefused) -> None:
     """Tell the supervisor's outcome in the words of a turn."""
-    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
+    settled((outcome.code, outcome.detail) if isinstance(outcome, CallRefused) else None)

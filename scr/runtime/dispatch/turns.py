@@ -34,7 +34,7 @@ from scr.runtime.dispatch.client_waits import Waits
 from scr.runtime.dispatch.delivery import Post
 from scr.runtime.dispatch.effects import CANCELLED, Effects, Startable
 from scr.runtime.dispatch.facts import KINDS, Facts, forged
-from scr.runtime.dispatch.failures import Failed, Failures, Upkeep
+from scr.runtime.dispatch.failures import Failures, IncarnationFailure, Upkeep
 from scr.runtime.dispatch.fold import TAKEN_BACK, Fold
 from scr.runtime.dispatch.in_doubt import Parked
 from scr.runtime.dispatch.mail import Mail
@@ -119,7 +119,7 @@ class Turns:
         self.router.up(agent, incarnation)
         self.fold.deliver(agent)
 
-    def died(self, failed: Failed, *, blamed: bool) -> bool:
+    def died(self, failed: IncarnationFailure, *, blamed: bool) -> bool:
         """An incarnation has ended, `blamed` when that was its own doing; whether a message explains the end."""
         agent, incarnation = failed.agent, failed.incarnation
         in_hand, ahead = self.router.down(agent, incarnation)

@@ -19,7 +19,7 @@ from scr.supervise.exits import Exit
 from scr.supervise.incarnation import Incarnation
 
 
-class Fate(Protocol):
+class IncarnationFate(Protocol):
     """How an incarnation is ended that does not do as it should."""
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
@@ -39,7 +39,7 @@ class Care:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: Fate, held_up: Callable[[float], bool]
+        self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: IncarnationFate, held_up: Callable[[float], bool]
     ) -> None:
         self._watch = Watch(loop, scratch, fate.hang, held_up)
         self._limits = LimitsKeeper(loop, condemn=fate.condemn, recycle=fate.recycle)

@@ -5,7 +5,7 @@ import json
 
 from scr.chaos.inject.fault_result import Landed
 from scr.chaos.judge.client_history import ClientTask
-from scr.chaos.judge.evidence import Evidence, Probes
+from scr.chaos.judge.evidence import Probes, RunEvidence
 from scr.retry import Retry
 from scr.specs import AgentSpec, Code
 from scr.store.archive.row_index import READS
@@ -126,7 +126,7 @@ class Story:
     def evidence(self, **fields):
         run = {"run": "story", "seq": self.seq, "n": self.n, "epoch": 1}
         usual = {"limits": {"team": (3, 5.0)}, "specs": SPECS, "probes": Probes()}
-        return Evidence(
+        return RunEvidence(
             run=run,
             rows=self.rows,
             asked=self.asked,

@@ -7,7 +7,7 @@ from scr.apps.research.outcome import Judged, Outcome
 from scr.apps.research.plan import Plan
 from scr.apps.research.report import Report, Source
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Ended
+from scr.apps.research.running.session import FinishedRun
 from scr.cli.app import app_for
 from scr.telemetry.events import Record
 from scr.views.run import RunView
@@ -69,7 +69,7 @@ def ended(tmp_path, outcome):
         path.mkdir()
         folder = RunFolder(path)
         folder.close()
-        return Ended(
+        return FinishedRun(
             run_id=path.name,
             answer=outcome() if answer is None else answer,
             view=view or RunView(),

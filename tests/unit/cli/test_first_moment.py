@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scr.apps.research.running.request import Job
+from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.session import Session, Signals
 from scr.cli.terminal.plain import Silence
@@ -11,7 +11,7 @@ from scr.cli.terminal.plain import Silence
 def session_of(path, **how):
     folder = RunFolder(path)
     folder.close()
-    job = Job("Why?", Path("docs"), 3)
+    job = ResearchRequest("Why?", Path("docs"), 3)
     return Session(job, "nightly", folder, Silence(), Signals(), None, None, store=f"sqlite:///{path}/x.db", **how)
 
 

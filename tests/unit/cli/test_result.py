@@ -2,7 +2,7 @@ import pytest
 
 from scr.apps.research.outcome import Outcome
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import Failed, answered
+from scr.apps.research.running.session import RunFailure, answered
 from scr.exit_codes import ExitCode
 from scr.views.run import AgentView, RunView
 
@@ -28,7 +28,7 @@ def test_a_folder_that_could_not_be_written_is_a_part_that_is_missing(ended):
 
 @pytest.mark.parametrize("code", [ExitCode.BAD_INPUT, ExitCode.FAILED, ExitCode.INTERRUPTED])
 def test_a_run_without_an_outcome_says_why(ended, code):
-    found = described(ended(Failed("no luck", code)))
+    found = described(ended(RunFailure("no luck", code)))
     assert (found["error"], found["processes_left"]) == ("no luck", 0)
     assert found["status"] in {"bad_input", "failed", "interrupted"}
 
@@ -52,8 +52,10 @@ def test_the_object_tells_all_processes_of_each_agent(ended):
 def test_what_the_planner_answers_is_an_outcome_or_a_failure(outcome):
     made = outcome()
     assert answered(made.model_dump(mode="json")) == made
-    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == Failed("no folder", ExitCode.BAD_INPUT)
-    assert answered({"error": "no worker", "error_type": "RunFailed"}) == Failed("no worker", ExitCode.FAILED)
+    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == RunFailure(
+        "no folder", ExitCode.BAD_INPUT
+    )
+    assert answered({"error": "no worker", "error_type": "RunFailed"}) == RunFailure("no worker", ExitCode.FAILED)
     strange = answered(["?"])
     assert not isinstance(strange, Outcome)
     assert strange.code is ExitCode.FAILED

@@ -9,8 +9,8 @@ from scr.launch.zygote_protocol import (
     MESSAGE_BYTES_MAX,
     WHY_CHARACTERS_MAX,
     Born,
+    ForkRefused,
     Plan,
-    Refused,
     Unfit,
     Up,
     decode_reply,
@@ -28,7 +28,7 @@ def sockets():
         end.close()
 
 
-@pytest.mark.parametrize("reply", [Up(), Unfit("wh\u00fd\n"), Born(7, 4711), Refused(2**62, "EAGAIN")])
+@pytest.mark.parametrize("reply", [Up(), Unfit("wh\u00fd\n"), Born(7, 4711), ForkRefused(2**62, "EAGAIN")])
 def test_every_reply_comes_back_as_itself(reply):
     assert decode_reply(encode_reply(reply)) == reply
 

@@ -7,7 +7,7 @@ import pytest
 from scr.errors import FrameTooLarge, InvalidMessage
 from scr.messages import CLIENT, Task, TaskPayload, Tick, TimerPayload, follow, origin
 from scr.protocol.frames import FailTurn, Ready, Timer
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_late_questions import Stand
 from tests.unit.runtime.test_turn_machine import KILLED, Agent
@@ -34,7 +34,7 @@ def one(loop):
 
 def replaced(stand, name, incarnation):
     """Have the process of an agent end, and another one be up."""
-    stand.turns.died(Failed(name, incarnation - 1, KILLED), blamed=False)
+    stand.turns.died(IncarnationFailure(name, incarnation - 1, KILLED), blamed=False)
     stand.agents[name] = Agent(incarnation)
     stand.turns.up(name, incarnation, stand.agents[name])
 
@@ -182,7 +182,7 @@ def test_an_agent_that_cannot_be_handed_its_own_mail_is_told_so_of_each_however_
     one.turns.pause("c")
     payload = TaskPayload(task_id="t")
     one.commit("c", asked, *(Task(payload=payload, **follow(asked, n, sender="c", to="c", at=0.0)) for n in range(500)))
-    one.turns.died(Failed("c", 1, KILLED), blamed=False)
+    one.turns.died(IncarnationFailure("c", 1, KILLED), blamed=False)
     one.turns.up("c", 2, Narrow(2))
     counts = one.store.counts()
     assert (counts.dead_letters, counts.open_messages) == (500, 500)

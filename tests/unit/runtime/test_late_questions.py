@@ -7,7 +7,7 @@ import pytest
 
 from scr.messages import Task, TaskPayload, follow
 from scr.protocol.frames import Answer, Ask, FailTurn
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.turns.answer import Outcome
@@ -43,7 +43,7 @@ class Stand(test_no_answer.Stand):
 
     def dies(self, agent):
         """End the process of an agent by no doing of its own, and start the next one."""
-        self.turns.died(Failed(agent, self.agents[agent].incarnation, KILLED), blamed=False)
+        self.turns.died(IncarnationFailure(agent, self.agents[agent].incarnation, KILLED), blamed=False)
         self.restart(agent)
 
     def restart(self, agent):

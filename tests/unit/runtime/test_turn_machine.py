@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
 from scr.protocol.frames import Commit, Deliver, FailTurn, StepBegun, StepDone, StepRecord
 from scr.retry import ErrorInfo, Retry
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.recovery import restore
 from scr.specs import AgentSpec, Code, SupervisorSpec
@@ -233,7 +233,7 @@ class Machine(RuleBasedStateMachine):
             self.turns.mail.try_again(*waiting[pick % len(waiting)])
 
     def replace(self, name, *, blamed=False):
-        self.turns.died(Failed(name, self.agents[name].incarnation, KILLED), blamed=blamed)
+        self.turns.died(IncarnationFailure(name, self.agents[name].incarnation, KILLED), blamed=blamed)
         self.start_agent(name)
 
     def answered(self, name, incarnation, answer):

@@ -19,7 +19,7 @@ from scr.errors import (
 )
 from scr.protocol.server import CancelRun, Follow, ReadServer, Steer, Submit
 from scr.server import active_runs, process
-from scr.server.notices import Happening
+from scr.server.notices import Notice
 from scr.server.outcomes import Aside, Elsewhere, Left, Troubled, WorkCancelled, WorkDone, WorkFailed, end_of
 from scr.server.schedule import ServerBounds
 from scr.server.server import Server
@@ -314,8 +314,8 @@ def test_a_run_that_no_runtime_can_be_made_for_is_set_aside_and_the_server_goes_
 
 
 def test_people_read_nothing_of_a_race_for_a_run_that_another_server_has_won():
-    assert Happening(what="elsewhere", time=0.0, run="r").is_quiet
-    assert not Happening(what="elsewhere", time=0.0, run="r", detail="its lease ended").is_quiet
+    assert Notice(what="elsewhere", time=0.0, run="r").is_quiet
+    assert not Notice(what="elsewhere", time=0.0, run="r", detail="its lease ended").is_quiet
 
 
 def test_a_run_is_held_for_its_runtime_alone(archive, url, elsewhere, worked):
@@ -426,6 +426,6 @@ def test_what_each_error_means_for_the_run(error, is_leaving, end):
 
 
 def test_a_happening_is_one_line():
-    assert Happening(what="serving", time=0.0, detail="s-1").sentence() == "serving: s-1"
-    said = Happening(what="failed", time=0.0, run="r", detail="first\n  second").sentence()
+    assert Notice(what="serving", time=0.0, detail="s-1").sentence() == "serving: s-1"
+    said = Notice(what="failed", time=0.0, run="r", detail="first\n  second").sentence()
     assert said == "r failed: first second"

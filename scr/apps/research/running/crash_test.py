@@ -11,17 +11,17 @@ from typing import Any
 from scr.apps.research.outcome import Outcome
 from scr.apps.research.running.kill_worker import Shot
 from scr.apps.research.running.run_result import code_of
-from scr.apps.research.running.session import Ended
+from scr.apps.research.running.session import FinishedRun
 from scr.exit_codes import ExitCode
 from scr.views.event_lines import steps
 
 
-def body_of(ended: Ended) -> str | None:
+def body_of(ended: FinishedRun) -> str | None:
     """The report without times and counts of the run; None when there is none."""
     return ended.answer.report.body if isinstance(ended.answer, Outcome) else None
 
 
-def verdict(undisturbed: Ended, disturbed: Ended, shot: Shot | None) -> dict[str, Any]:
+def verdict(undisturbed: FinishedRun, disturbed: FinishedRun, shot: Shot | None) -> dict[str, Any]:
     """The fields of the crash test.  `shot` is the one that hit, if any did."""
     recovered = shot is not None and shot.recovered_at > 0
     same = body_of(disturbed) is not None and body_of(disturbed) == body_of(undisturbed)

@@ -15,7 +15,7 @@ from scr.apps.research.preload import RESEARCH
 from scr.apps.research.question import clean
 from scr.apps.research.running.request import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import INDEX, RunFolder
-from scr.apps.research.running.session import Answer, Failed, answered
+from scr.apps.research.running.session import Answer, RunFailure, answered
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.errors import InvalidInput
 from scr.runtime.tree import PLANNER
@@ -71,7 +71,7 @@ class ResearchTrade:
     def why(self, output: JsonValue) -> str:
         """The error that is in it."""
         answer = answered(output)
-        return answer.why if isinstance(answer, Failed) else "its answer does not say why"
+        return answer.why if isinstance(answer, RunFailure) else "its answer does not say why"
 
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """Write the report and all it rests on, and every event from the store; then remove the index."""
@@ -100,7 +100,7 @@ def _left(answer: Answer | None, path: Path) -> str:
     match answer:
         case Outcome(report=report):
             return f"{report.claims} claims, {report.cited} cited: {path / 'report.md'}"
-        case Failed(why=why):
+        case RunFailure(why=why):
             return f"{why}; what happened is in {path / EVENTS}"
         case None:
             return f"what happened is in {path / EVENTS}"

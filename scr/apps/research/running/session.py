@@ -23,7 +23,7 @@ from scr.apps.research.outcome import Outcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.running.interrupts import NOTHING_STARTED, SIGNALS
 from scr.apps.research.running.leftover_processes import processes_of
-from scr.apps.research.running.request import Job
+from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.client.runtime import Runtime
@@ -47,7 +47,7 @@ INPUT_ERRORS = {"InvalidInput", "InvalidDocuments"}
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RunFailure:
     """The run has no outcome: the sentence, and what the shell is told."""
 
     why: str
@@ -55,11 +55,11 @@ class Failed:
     resumable: bool = False
 
 
-Answer = Outcome | Failed
+Answer = Outcome | RunFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FinishedRun:
     """A run that is over, with what is known of it."""
 
     run_id: str
@@ -73,7 +73,9 @@ class Ended:
     def is_kept(self) -> bool:
         """Whether the store has the run: all but one that was interrupted before it began."""
         return (
-            not isinstance(self.answer, Failed) or self.answer.resumable or self.answer.code is not ExitCode.INTERRUPTED
+            not isinstance(self.answer, RunFailure)
+            or self.answer.resumable
+            or self.answer.code is not ExitCode.INTERRUPTED
         )
 
 
@@ -119,7 +121,7 @@ class Session:
 
     def __init__(
         self,
-        job: Job,
+        job: ResearchRequest,
         run_id: str,
         folder: RunFolder,
         screen: Screen,
@@ -149,10 +151,10 @@ class Session:
             quiet=True,
         )
 
-    def run(self) -> Ended:
+    def run(self) -> FinishedRun:
         """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""
         began, pid = time.monotonic(), None
-        answer: Answer = Failed("it was not begun")
+        answer: Answer = RunFailure("it was not begun")
         try:
             if self._signals.received is None:
                 self._runtime.first = None if self._first else self._question()
@@ -161,12 +163,12 @@ class Session:
                 threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
             answer = self._follow()
         except ScrError as error:
-            answer = self._unless_stopped(Failed(f"no runtime could be started: {error}"))
+            answer = self._unless_stopped(RunFailure(f"no runtime could be started: {error}"))
         finally:
             duration_s = time.monotonic() - began
             self._stop()
-            self._folder.close(keep_index=isinstance(answer, Failed) and answer.resumable)
-        return Ended(
+            self._folder.close(keep_index=isinstance(answer, RunFailure) and answer.resumable)
+        return FinishedRun(
             run_id=self._run_id,
             answer=self._checked(answer),
             view=self._view,
@@ -177,7 +179,7 @@ class Session:
 
     def _checked(self, answer: Answer) -> Answer:
         """Correct an answer that calls the run resumable though its question never came into the store."""
-        if not isinstance(answer, Failed) or not answer.resumable or self._is_kept or self._is_stored():
+        if not isinstance(answer, RunFailure) or not answer.resumable or self._is_kept or self._is_stored():
             return answer
         if answer.code is not ExitCode.INTERRUPTED:
             return replace(answer, resumable=False)
@@ -206,11 +208,11 @@ class Session:
             self._put(answered(self._begun().result(RUN_S)))
         except RuntimeGone as error:
             why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"
-            self._put(Failed(why, resumable=True))
+            self._put(RunFailure(why, resumable=True))
         except StoreError as error:
-            self._put(Failed(str(error), resumable=True))
+            self._put(RunFailure(str(error), resumable=True))
         except ScrError as error:
-            self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
+            self._put(RunFailure(f"{error}; see events.jsonl in {self._folder.path}"))
 
     def _begun(self) -> Submitted:
         """The message that began the run: of a new one, it came into the store with it."""
@@ -244,13 +246,13 @@ class Session:
             answer = self._next()
             if answer is not None:
                 return self._unless_stopped(answer)
-        return self._unless_stopped(Failed("it was not begun"))
+        return self._unless_stopped(RunFailure("it was not begun"))
 
     def _unless_stopped(self, answer: Answer) -> Answer:
         """Replace a failure by the signal that came before it, which may have hit the runtime's process, too."""
-        if self._signals.received is None or not isinstance(answer, Failed):
+        if self._signals.received is None or not isinstance(answer, RunFailure):
             return answer
-        return Failed(f"stopped by {self._signals.received.name}", ExitCode.INTERRUPTED, resumable=True)
+        return RunFailure(f"stopped by {self._signals.received.name}", ExitCode.INTERRUPTED, resumable=True)
 
     def _next(self) -> Answer | None:
         try:
@@ -297,8 +299,8 @@ def answered(value: Any) -> Answer:
     """What the planner's reply means."""
     if isinstance(value, dict) and "error" in value:
         code = ExitCode.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else ExitCode.FAILED
-        return Failed(str(value["error"]), code)
+        return RunFailure(str(value["error"]), code)
     try:
         return Outcome.model_validate(value)
     except ValidationError as error:
-        return Failed(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
+        return RunFailure(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
