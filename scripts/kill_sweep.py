@@ -33,7 +33,7 @@ from typing import Any
 from scr.agent.agent import Agent
 from scr.agent.context import Context
 from scr.agent.steps.steps import Done, NotDone
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.client import runtime as handle
@@ -146,7 +146,7 @@ def research(folder: Path, store: Path) -> Found:
         answer = runtime.ask(
             "planner", TaskPayload(task_id="sweep", kind="research", input=given), key="sweep", timeout_s=RUN_S
         )
-    return Found(Outcome.model_validate(answer).report.body, steps_of(store))
+    return Found(ResearchOutcome.model_validate(answer).report.body, steps_of(store))
 
 
 def ledger(folder: Path, store: Path) -> Found:

@@ -18,21 +18,21 @@ from scr.protocol.control import RuntimeStatus
 from scr.protocol.running import Running, read, refuse_several
 from scr.protocol.socket_dir import find_runtimes, is_answered, reach, scratches
 from scr.views import systems
-from scr.views.agents import Row, described, rows_of, summary
-from scr.views.systems import Part
+from scr.views.agents import AgentRow, described, rows_of, summary
+from scr.views.systems import RuntimeView
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """All that is looked at, at one moment; `at` is monotonic."""
 
-    parts: Sequence[Part]
+    parts: Sequence[RuntimeView]
     vitals: Mapping[int, Vitals]
     at: float
     server: Running | None = None
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[AgentRow]:
         """One row for each agent; those of a server's runs below a row for each run."""
         return list(self.parts[0].rows) if self.server is None else systems.gathered(self.parts)
 
@@ -91,7 +91,7 @@ class Systems:
         over_s = at - before.at if before else 0.0
         described_by = {path.name: path for path in find_runtimes()}
         parts = [
-            Part(
+            RuntimeView(
                 read(described_by[name]) if name in described_by else Running(name),
                 status,
                 rows_of(status, vitals, before.vitals if before else None, over_s),

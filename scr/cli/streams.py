@@ -20,7 +20,7 @@ PLAIN = dict(zip((0x2018, 0x2019, 0x201C, 0x201D, 0x2013, 0x2014, 0x2026, 0x2022
 ERRORS = "scr.plain"
 
 
-class Output(io.FileIO):
+class StandardOutput(io.FileIO):
     """The standard output; `trouble` is the first error that writing gave."""
 
     trouble: OSError | None = None
@@ -49,9 +49,9 @@ def prepare() -> None:
 def _stream(descriptor: int, before: TextIO | None) -> TextIO:
     """A stream as Python makes it, that forgives characters; stdout remembers errors.
 
-    An interrupt between the write of an `Output` and its return has the buffer write the same again.
+    An interrupt between the write of an `StandardOutput` and its return has the buffer write the same again.
     """
-    raw = (Output if descriptor == 1 else io.FileIO)(descriptor, "w", closefd=False)
+    raw = (StandardOutput if descriptor == 1 else io.FileIO)(descriptor, "w", closefd=False)
     encoding = before.encoding if before else "utf-8"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, ERRORS, line_buffering=descriptor == 2 or raw.isatty())
 
@@ -86,7 +86,7 @@ def silence(stream: TextIO) -> None:
     with suppress(OSError):
         stream.flush()
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    if isinstance(raw, Output):
+    if isinstance(raw, StandardOutput):
         raw.trouble = None
 
 
@@ -120,4 +120,4 @@ def trouble_of(stream: TextIO) -> OSError | None:
     except OSError as error:
         return error
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return raw.trouble if isinstance(raw, Output) else None
+    return raw.trouble if isinstance(raw, StandardOutput) else None

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from scr.apps.research.running.interrupts import STOPPING
 from scr.apps.research.running.run_result import code_of, described, report_of
-from scr.apps.research.running.session import FinishedRun, RunFailure, Screen, Session, Signals
+from scr.apps.research.running.session import FinishedRun, ResearchSession, RunFailure, Screen, Signals
 from scr.cli.output import say_kept, say_report
 from scr.cli.say import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
@@ -17,7 +17,9 @@ from scr.cli.terminal.plain import Lines, Silence
 from scr.exit_codes import ExitCode
 
 
-def watched(title: str, signals: Signals, session: Callable[[Screen], Session], *, as_json: bool) -> FinishedRun:
+def watched(
+    title: str, signals: Signals, session: Callable[[Screen], ResearchSession], *, as_json: bool
+) -> FinishedRun:
     """Carry out the session and show it on stderr; what it brings is in its folder then."""
     began = time.monotonic()
     with signals.noted():

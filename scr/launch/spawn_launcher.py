@@ -34,7 +34,7 @@ from scr.launch.orphan_sweep import end_all
 from scr.launch.queue_ends import queue_pair
 from scr.launch.reaper import signal_group
 from scr.launch.warden import WardenProcess
-from scr.launch.zygote_protocol import WARDEN, Plan
+from scr.launch.zygote_protocol import WARDEN, ZygotePlan
 
 CLOSE_S = 3.0
 PATH, SAFE = "PYTHONPATH", "PYTHONSAFEPATH"
@@ -85,7 +85,7 @@ class SpawnLauncher:
             resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
         self._warden: WardenProcess | None = None
         if pidfds and scratch:
-            plan = Plan(WARDEN, (), runtime_id, os.getpid(), str(scratch), tuple(sys.path))
+            plan = ZygotePlan(WARDEN, (), runtime_id, os.getpid(), str(scratch), tuple(sys.path))
             self._warden = WardenProcess(loop, plan, self._living)
 
     @property

@@ -18,7 +18,7 @@ from scr.errors import LaunchFailed
 from scr.launch.launcher import Process, Ready, Wiring
 from scr.launch.reaper import become_subreaper, signal_group
 from scr.launch.zygote_process import ZygoteProcess
-from scr.launch.zygote_protocol import WARDEN, Born, ForkRefused, Plan, Reply, Unfit, Up
+from scr.launch.zygote_protocol import WARDEN, Born, ForkRefused, Reply, Unfit, Up, ZygotePlan
 
 WINDOW = 16
 QUEUE_MAX = 10_000
@@ -60,7 +60,7 @@ class ZygoteLauncher:
     ) -> None:
         become_subreaper()
         self._loop = loop
-        self._plan = Plan(entry, preload, runtime_id, os.getpid(), str(scratch), tuple(sys.path))
+        self._plan = ZygotePlan(entry, preload, runtime_id, os.getpid(), str(scratch), tuple(sys.path))
         self._deadline_s = deadline_s
         self._waiting: deque[PendingLaunch] = deque()
         self._sent: dict[int, PendingLaunch] = {}

@@ -24,7 +24,7 @@ DESCRIPTOR_BYTES = array.array("i").itemsize
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ZygotePlan:
     """All that a zygote has to know, as one argument of its command line."""
 
     entry: str

@@ -1,8 +1,8 @@
 """One private channel: frames over a socket pair, or over a pair of queues, that exactly two processes hold.
 
 What carries the bytes is a `ChannelEnd` (`scr.launch.channel_ends`), and both kinds keep to that protocol; what is here
-is the same over either: LoopChannel for a process that must never block, BlockingChannel for one that waits.  A frame is
-four bytes of length, big endian, and that many bytes of JSON.
+is the same over either: LoopChannel for a process that must never block, BlockingChannel for one that waits.  A
+frame is four bytes of length, big endian, and that many bytes of JSON.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AgentReplay:
     """One agent: how many turns the run has of it, how many were played, and which diverged."""
 
     agent: str
@@ -66,7 +66,7 @@ class Part:
     played: int = 0
     divergences: tuple[Divergence, ...] = ()
 
-    def after(self, found: Divergence | None) -> Part:
+    def after(self, found: Divergence | None) -> AgentReplay:
         """With one turn more."""
         return replace(self, played=self.played + 1, divergences=(*self.divergences, *([found] if found else [])))
 
@@ -81,7 +81,7 @@ class Replayed:
     """A whole replay; `left_out` are the agents that live off the store itself."""
 
     run: str
-    parts: tuple[Part, ...]
+    parts: tuple[AgentReplay, ...]
     left_out: tuple[str, ...] = ()
 
     @property

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import meant
 from scr.protocol.frames import Become, Commit, Ready
-from scr.replay.outcome import Divergence, Over, Part, Replayed, Turn, judged
+from scr.replay.outcome import AgentReplay, Divergence, Over, Replayed, Turn, judged
 from scr.replay.recording import Recording
 from scr.replay.replayed_process import FRAME_BYTES, Puppet
 from scr.replay.sandbox_runtime import Stage, raised
@@ -36,7 +36,7 @@ TURN_S = 30.0
 ATTEMPTS_MAX = 8
 DIVERGENCES_MAX = 20
 
-Told = Callable[[Part], None]
+Told = Callable[[AgentReplay], None]
 
 
 def replay(
@@ -72,13 +72,13 @@ def replay(
 
 async def _played(
     recording: Recording, counts: Mapping[str, int], codes: Mapping[str, Code], turn_s: float, told: Told
-) -> tuple[Part, ...]:
+) -> tuple[AgentReplay, ...]:
     if not counts:
         return ()
     async with raised(recording) as stage:
         return tuple(
             [
-                await Player(stage, codes.get(name), turn_s).play(recording, Part(name, counts[name]), told)
+                await Player(stage, codes.get(name), turn_s).play(recording, AgentReplay(name, counts[name]), told)
                 for name in counts
             ]
         )
@@ -92,7 +92,7 @@ class Player:
         self._puppet: Puppet | None = None
         self._is_stuck = False
 
-    async def play(self, recording: Recording, part: Part, told: Told) -> Part:
+    async def play(self, recording: Recording, part: AgentReplay, told: Told) -> AgentReplay:
         """All of its turns, in order."""
         who = None
         for turn in recording.turns(part.agent):

@@ -35,7 +35,7 @@ from scr.store.records import KeptMessage
 from scr.store.store import Store
 from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Answered, Supervisor
-from scr.supervise.tree import Child, Phase
+from scr.supervise.tree import Child, ChildPhase
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 from scr.telemetry.sinks import EventLog
@@ -271,6 +271,6 @@ def attempt(failed: Failed, do: Callable[..., None], *given: object) -> None:
 
 def _is_failing(child: Child) -> bool:
     """Tell whether an agent waits for other code or options: it is parked, or its last start failed."""
-    is_between = child.phase in {Phase.RESTARTING, Phase.STARTING} and child.call is None
+    is_between = child.phase in {ChildPhase.RESTARTING, ChildPhase.STARTING} and child.call is None
     has_failed = child.end is not None and child.end.reason is ExitReason.START_FAILED
-    return child.phase is Phase.PARKED or (is_between and has_failed)
+    return child.phase is ChildPhase.PARKED or (is_between and has_failed)

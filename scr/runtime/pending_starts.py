@@ -17,13 +17,13 @@ from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
 from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Answered, Supervisor, heard
-from scr.supervise.tree import Phase
+from scr.supervise.tree import ChildPhase
 
 HELD_MAX = 10_000
 HELD_S = 30.0
 
 
-class Mail(Protocol):
+class MailOpener(Protocol):
     """What starts want of the turns."""
 
     def opened(self, spec: AgentSpec) -> None:
@@ -50,7 +50,9 @@ class PendingStart:
 class Starts:
     """Requests in the order in which they came."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: Mail, losses: Losses) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, supervisor: Supervisor, mail: MailOpener, losses: Losses
+    ) -> None:
         self._loop, self._supervisor, self._mail, self._losses = loop, supervisor, mail, losses
         self._held: list[PendingStart] = []
         self._brought_back: dict[str, AgentSpec] = {}
@@ -59,7 +61,7 @@ class Starts:
         """Start an agent, or hold the request while its supervisor is down."""
         children = self._supervisor.tree.children
         found = children.get(supervisor)
-        if found is None or found.phase is Phase.UP or spec.id in children:
+        if found is None or found.phase is ChildPhase.UP or spec.id in children:
             self._supervisor.start_child(supervisor, spec, answered)
             return
         self._mail.opened(spec)
@@ -87,7 +89,7 @@ class Starts:
             self._supervisor.start_child(held.supervisor, held.spec, held.answered)
 
     def _is_up(self, supervisor: str) -> bool:
-        return self._supervisor.tree.children[supervisor].phase is Phase.UP
+        return self._supervisor.tree.children[supervisor].phase is ChildPhase.UP
 
     def _hold(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
         held = PendingStart(supervisor, spec, partial(self._answered, spec, answered))

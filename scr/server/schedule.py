@@ -40,20 +40,20 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WaitingLine:
     """The submitters that have runs waiting, in the order in which it is their turn."""
 
     submitters: tuple[str, ...] = ()
 
-    def joined(self, waiting: Sequence[Waiting]) -> Line:
+    def joined(self, waiting: Sequence[Waiting]) -> WaitingLine:
         """Who has nothing waiting leaves; who comes goes to the end."""
         present = dict.fromkeys(run.submitter for run in waiting)
         stay = tuple(name for name in self.submitters if name in present)
-        return Line((*stay, *(name for name in present if name not in stay)))
+        return WaitingLine((*stay, *(name for name in present if name not in stay)))
 
-    def served(self, submitter: str) -> Line:
+    def served(self, submitter: str) -> WaitingLine:
         """It has had its turn."""
-        return Line((*(name for name in self.submitters if name != submitter), submitter))
+        return WaitingLine((*(name for name in self.submitters if name != submitter), submitter))
 
     def order(self, waiting: Sequence[Waiting]) -> Iterator[Waiting]:
         """Who is started one after another as room comes, of runs in the order in which they came."""
@@ -71,14 +71,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StartPlan:
     """What to start now, in order, and the line as it is then."""
 
     starts: tuple[Waiting, ...]
-    line: Line
+    line: WaitingLine
 
 
-def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds: ServerBounds) -> Plan:
+def plan(line: WaitingLine, waiting: Sequence[Waiting], running: Sequence[int], bounds: ServerBounds) -> StartPlan:
     """Start as many as there is room for.
 
     `waiting` is in the order in which the runs came; `running` has the number
@@ -95,7 +95,7 @@ def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds:
         runs, agents = runs - 1, agents - run.agents
     for run in starts:
         line = line.served(run.submitter)
-    return Plan(tuple(starts), line)
+    return StartPlan(tuple(starts), line)
 
 
 def _rank(run: Waiting) -> tuple[int, bool]:

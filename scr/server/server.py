@@ -42,7 +42,7 @@ from scr.server.candidates import Offer
 from scr.server.notices import Notice, What
 from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import Glance, Survey
-from scr.server.schedule import Line, ServerBounds, Waiting, plan
+from scr.server.schedule import ServerBounds, Waiting, WaitingLine, plan
 
 ROUND_S = 1.0
 MOMENT_S = 0.02  # after the end of a lease
@@ -80,7 +80,7 @@ class Server:
         self._floor = Floor(store, self._happened, self._wake)
         self._survey = Survey(trades)
         self._offers: dict[str, Offer] = {}
-        self._line = Line()
+        self._line = WaitingLine()
         self._submitters: OrderedDict[str, str] = OrderedDict()
         self._state: State = "open"
         self._trouble = ""

@@ -41,7 +41,7 @@ added and is lost                                            name (`Fate`); thos
 with its supervisor
 after SIGKILL         waits for ever                         waits 5 s, reports `Unkillable`, goes on without; no new
                                                              incarnation starts while the old one is there
-whole shutdown        the sum of all budgets                 the same, or at most `Shutdown.within_s`
+whole shutdown        the sum of all budgets                 the same, or at most `EndTree.within_s`
 a supervisor gives    reason `shutdown`                      the same, and `GaveUp` carries the chain of causes
 up
 exit while siblings   handled after the start                counted at once; started again in its turn

@@ -15,7 +15,7 @@ from scr.supervise.decision import Draft
 from scr.supervise.facts import Call, DeleteChild, RecycleChild, RestartChild, StartChild, TerminateChild
 from scr.supervise.orders import CallDone, Fate, Refusal
 from scr.supervise.restarts import settle
-from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
+from scr.supervise.tree import Cause, Child, ChildPhase, Goal, listed, plant
 
 
 class Standing(StrEnum):
@@ -29,13 +29,13 @@ class Standing(StrEnum):
 def standing(child: Child) -> Standing:
     """Whether a child runs, is on its way to be restarted, or is down to stay."""
     match child.phase, child.goal:
-        case ((Phase.DOWN | Phase.PARKED), Goal.STOP):
+        case ((ChildPhase.DOWN | ChildPhase.PARKED), Goal.STOP):
             return Standing.STOPPED
-        case Phase.UP, Goal.RUN:
+        case ChildPhase.UP, Goal.RUN:
             return Standing.RUNNING
-        case Phase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
+        case ChildPhase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
             return Standing.RUNNING
-        case Phase.STOPPING, Goal.RUN:
+        case ChildPhase.STOPPING, Goal.RUN:
             return Standing.RUNNING
         case _:
             return Standing.RESTARTING
@@ -92,7 +92,7 @@ def _why_taken(draft: Draft, child: Child) -> str:
 
 def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:
     phase = draft.children[supervisor].phase
-    if phase is Phase.STOPPING or draft.finished:
+    if phase is ChildPhase.STOPPING or draft.finished:
         draft.refuse(call, Refusal.SHUTTING_DOWN, f"{supervisor!r} is going down")
     elif not draft.running(supervisor):
         draft.refuse(call, Refusal.NOT_FOUND, f"the supervisor {supervisor!r} is {phase}")
@@ -110,7 +110,7 @@ def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:
 
 def _waits_for_itself(draft: Draft, caller: str | None, supervisor: str) -> bool:
     child = draft.children.get(caller) if caller else None
-    if child is None or child.phase not in {Phase.STARTING, Phase.STOPPING}:
+    if child is None or child.phase not in {ChildPhase.STARTING, ChildPhase.STOPPING}:
         return False
     while child and child.id != supervisor:
         child = draft.children.get(child.parent) if child.parent else None
@@ -180,9 +180,9 @@ def recycle(draft: Draft, call: RecycleChild, child: Child) -> None:
             draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         case _, Goal.STOP:
             restart_child(draft, call, child)
-        case Phase.UP | Phase.STARTING, Goal.RUN if call.spec or child.phase is Phase.UP:
+        case ChildPhase.UP | ChildPhase.STARTING, Goal.RUN if call.spec or child.phase is ChildPhase.UP:
             draft.put(child.changed(goal=Goal.BOUNCE, call=call))
-        case Phase.RESTARTING, _:
+        case ChildPhase.RESTARTING, _:
             draft.due.pop(child.id, None)
             draft.put(child.changed(call=call))
         case _:
@@ -194,5 +194,5 @@ def restart_child(draft: Draft, call: RestartChild | RecycleChild, child: Child)
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         return
-    fresh = child.changed(phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call)
+    fresh = child.changed(phase=ChildPhase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call)
     draft.put(fresh.changed(failures=0, stamps=(), parking=""))

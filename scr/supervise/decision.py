@@ -13,7 +13,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.facts import Call
 from scr.supervise.orders import CallDone, CallRefused, Fate, Gone, Order, Refusal, Reply
-from scr.supervise.tree import Child, End, Phase, Team, Tree, listed
+from scr.supervise.tree import Child, ChildPhase, End, Team, Tree, listed
 
 PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
 NEVER_STARTED = End(ExitReason.SHUTDOWN, "it was never started")
@@ -149,4 +149,4 @@ class Draft:
 
     def running(self, supervisor: str) -> bool:
         """Whether a supervisor has begun and is not going down."""
-        return self.children[supervisor].phase in {Phase.STARTING, Phase.UP}
+        return self.children[supervisor].phase in {ChildPhase.STARTING, ChildPhase.UP}

@@ -119,7 +119,7 @@ class Reply:
 class Finish:
     """The root is down and nothing lives, but what was reported as unkillable.
 
-    `reason` is the one that the Shutdown gave, or "gave_up", "auto_shutdown"
+    `reason` is the one that the EndTree gave, or "gave_up", "auto_shutdown"
     or "start_failed".
     """
 

@@ -37,7 +37,7 @@ from scr.supervise.steps import (
     start,
     stop,
 )
-from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team, Tree
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, Team, Tree
 
 
 def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
@@ -78,7 +78,7 @@ def subject(draft: Draft, fact: Report) -> Child | None:
 
 def hear(draft: Draft, child: Child, fact: Report) -> None:
     """A process has come up or has gone."""
-    is_starting = child.phase is Phase.STARTING
+    is_starting = child.phase is ChildPhase.STARTING
     match fact:
         case Started():
             if is_starting and not child.killed:
@@ -186,7 +186,7 @@ def plan_in_order(draft: Draft, team: Team, *, starts_agents: bool) -> None:
     A child that pauses holds up those after it where the strategy makes them
     depend on it; one whose old process cannot be killed holds up nobody.
     """
-    run, up = Goal.RUN, Phase.UP
+    run, up = Goal.RUN, ChildPhase.UP
     children = map(draft.children.__getitem__, team.children)
     unsettled = [child for child in children if child.goal is not run or child.phase is not up]
     stopping = [child for child in unsettled if child.asked]
@@ -223,7 +223,7 @@ def tell_above(draft: Draft, name: str) -> None:
     if team.closing:
         if not any(other.alive for other in below):
             went_down(draft, child, team.closing.end, failed=team.closing.failed)
-    elif child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
+    elif child.phase is ChildPhase.STARTING and not any(is_booting(other) for other in below):
         came_up(draft, child)
 
 

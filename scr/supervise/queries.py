@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import unknown
 from scr.specs import ChildSpec, SupervisorSpec
-from scr.supervise.tree import Child, Phase, Team, Tree
+from scr.supervise.tree import Child, ChildPhase, Team, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Restarts:
 
 
 def deadline(tree: Tree) -> float | None:
-    """When the shell must send a Tick even if nothing happens; None: it need not."""
+    """When the shell must send a TimePassed even if nothing happens; None: it need not."""
     return min(tree.due.values(), default=None)
 
 
@@ -66,7 +66,7 @@ def count_children(tree: Tree, supervisor: str) -> ChildCounts:
     supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children)
     return ChildCounts(
         specs=len(children),
-        active=sum(child.phase in {Phase.UP, Phase.STOPPING} for child in children),
+        active=sum(child.phase in {ChildPhase.UP, ChildPhase.STOPPING} for child in children),
         supervisors=supervisors,
         workers=len(children) - supervisors,
     )

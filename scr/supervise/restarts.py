@@ -14,7 +14,7 @@ from scr.supervise.exits import should_restart
 from scr.supervise.facts import Call, RecycleChild, RestartChild, StartChild, TerminateChild
 from scr.supervise.intensity import add_restart, pause_s
 from scr.supervise.orders import CallDone, CallRefused, Fate, Finish, GaveUp, Refusal
-from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, Team
 
 
 def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: bool = False) -> None:
@@ -23,7 +23,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: 
     `explained`: a message was charged with it, so a restart counts against no limit.
     """
     draft.due.pop(child.id, None)
-    child = child.changed(phase=Phase.DOWN, asked=False, killed=False, end=end)
+    child = child.changed(phase=ChildPhase.DOWN, asked=False, killed=False, end=end)
     if child.parent is None:
         return finish(draft, child)
     match child.goal:
@@ -37,7 +37,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: 
                 auto_shutdown(draft, child, child.parent)
         case Goal.BOUNCE:
             cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
-            draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
+            draft.put(child.changed(phase=ChildPhase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
         case Goal.STOP if child.parking and not isinstance(child.call, TerminateChild):
             settle(draft, child.changed(end=End(ExitReason.ERROR, child.parking)), park=True)
         case Goal.STOP:
@@ -101,7 +101,7 @@ def schedule(draft: Draft, child: Child) -> None:
     stable = backoff and child.up_since is not None and draft.at - child.up_since >= backoff.reset_after_s
     failures = 1 if stable else child.failures + 1
     draft.put(
-        child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
+        child.changed(phase=ChildPhase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
     )
     if backoff:
         draft.due[child.id] = draft.at + pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}")
@@ -126,8 +126,8 @@ def bounce(draft: Draft, names: tuple[str, ...]) -> None:
         child = children[name]
         if child.goal is run and child.phase in ALIVE:
             children[name] = child.aimed(stop if child.spec.restart is temporary else bounce)
-        elif child.goal is stop and child.phase is Phase.DOWN:
-            children[name] = child.changed(phase=Phase.RESTARTING, goal=run, cause=Cause.RESTART)
+        elif child.goal is stop and child.phase is ChildPhase.DOWN:
+            children[name] = child.changed(phase=ChildPhase.RESTARTING, goal=run, cause=Cause.RESTART)
 
 
 def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:
@@ -168,7 +168,7 @@ def close(draft: Draft, name: str, closing: Closing) -> None:
     if team.closing is not None:
         return
     draft.put_team(team._replace(closing=closing))
-    draft.put(draft.children[name].changed(phase=Phase.STOPPING))
+    draft.put(draft.children[name].changed(phase=ChildPhase.STOPPING))
     for child in map(draft.children.__getitem__, team.children):
         if child.alive:
             draft.put(child.changed(goal=Goal.STOP))
@@ -188,7 +188,7 @@ def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = Fa
     is_lost = child.added if is_closing else not park and _is_forgotten(child, team, ignored=ignored)
     draft.due.pop(child.id, None)
     draft.inbox.extend(child.queue)
-    phase = Phase.PARKED if park else Phase.DOWN
+    phase = ChildPhase.PARKED if park else ChildPhase.DOWN
     fate = _fate(child, call, park=park)
     changes = {"phase": phase, "goal": Goal.STOP, "call": None, "queue": (), "up_since": None, "parking": ""}
     child = draft.put(child.changed(**changes))

@@ -12,9 +12,9 @@ from scr.supervise.decision import Draft
 from scr.supervise.facts import RecycleChild
 from scr.supervise.orders import CallDone, Fate, Kill, Refusal, Start, Stop, Unkillable
 from scr.supervise.restarts import close, settle, went_down
-from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
+from scr.supervise.tree import Cause, Child, ChildPhase, Closing, End, Goal, Team, plant
 
-ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
+ABSENT = frozenset({ChildPhase.DOWN, ChildPhase.RESTARTING})
 UNKILLABLE_AFTER_S = 5.0  # what SIGKILL has not ended by then sits in the kernel, and may for ever
 ASKED = Closing("asked", End(ExitReason.SHUTDOWN, "its supervisor asked it to"))
 
@@ -39,7 +39,7 @@ def start(draft: Draft, child: Child) -> None:
     match child.spec:
         case AgentSpec() as spec:
             child = draft.keep(
-                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
+                child.changed(phase=ChildPhase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
             )
             draft.due[child.id] = draft.at + spec.start_timeout_s
             draft.order(Start(child.id, child.incarnation, spec))
@@ -49,7 +49,7 @@ def start(draft: Draft, child: Child) -> None:
 
 def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     """Begin a supervisor's start with the children that its specification lists, whatever was changed since."""
-    draft.put(child.changed(phase=Phase.STARTING))
+    draft.put(child.changed(phase=ChildPhase.STARTING))
     draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
@@ -68,9 +68,9 @@ def came_up(draft: Draft, child: Child) -> None:
     is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, RecycleChild)
     call = None if child.goal is Goal.STOP or is_replaced else child.call
     if call is None:
-        draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
+        draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at))
         return
-    draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
+    draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at, call=None, queue=()))
     draft.reply(call, CallDone(child.id))
     draft.inbox.extend(child.queue)
 
@@ -78,7 +78,7 @@ def came_up(draft: Draft, child: Child) -> None:
 def chose_not_to_start(draft: Draft, child: Child) -> None:
     """The agent is down by its own wish, which is no failure."""
     child = child.changed(
-        phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
+        phase=ChildPhase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
     )
     settle(draft, child, ignored=True)
 
@@ -90,7 +90,7 @@ def stop(draft: Draft, child: Child) -> None:
         draft.keep(child.changed(asked=True))
         close(draft, child.id, ASKED)
         return
-    child = draft.keep(child.changed(phase=Phase.STOPPING, asked=True))
+    child = draft.keep(child.changed(phase=ChildPhase.STOPPING, asked=True))
     match spec.shutdown_s:
         case _ if child.killed:
             return
@@ -120,16 +120,16 @@ def kill_all(draft: Draft) -> None:
             close(draft, name, ASKED)
     for child in tuple(draft.children.values()):
         if child.alive and not child.killed and isinstance(child.spec, AgentSpec):
-            kill(draft, child.changed(phase=Phase.STOPPING, asked=True))
+            kill(draft, child.changed(phase=ChildPhase.STOPPING, asked=True))
 
 
 def expire(draft: Draft, child: Child) -> None:
     """A child's time is over: of its pause, its start, its stop, or of waiting for SIGKILL to work."""
     match child.phase:
-        case Phase.RESTARTING:
+        case ChildPhase.RESTARTING:
             del draft.due[child.id]
             draft.touch(child)
-        case Phase.STARTING | Phase.STOPPING if not child.killed:
+        case ChildPhase.STARTING | ChildPhase.STOPPING if not child.killed:
             kill(draft, child)
         case _:
             abandon(draft, child)
@@ -139,7 +139,7 @@ def abandon(draft: Draft, child: Child) -> None:
     """Go on as if the process had ended, start no other until it has, and let nobody wait for that."""
     draft.order(Unkillable(child.id, child.incarnation))
     draft.stuck = {**draft.stuck, child.id: child.incarnation}
-    is_starting = child.phase is Phase.STARTING
+    is_starting = child.phase is ChildPhase.STARTING
     reason = ExitReason.START_FAILED if is_starting else ExitReason.KILLED
     went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
     still_wanted = draft.children.get(child.id)

@@ -54,7 +54,7 @@ from scr.supervise.orders import (
 )
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline
-from scr.supervise.tree import Goal, Phase, Tree
+from scr.supervise.tree import ChildPhase, Goal, Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
@@ -128,7 +128,7 @@ class Supervisor:
     def recycle(self, agent: str) -> None:
         """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
         child = self.tree.children.get(agent)
-        if child and child.phase is Phase.UP and child.goal is Goal.RUN:
+        if child and child.phase is ChildPhase.UP and child.goal is Goal.RUN:
             self.recycle_child(agent, heard)
 
     def park(self, agent: str, why: str) -> None:

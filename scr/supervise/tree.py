@@ -19,7 +19,7 @@ from scr.supervise.facts import Call
 from scr.supervise.orders import Fate
 
 
-class Phase(StrEnum):
+class ChildPhase(StrEnum):
     """Where a child stands."""
 
     DOWN = "down"
@@ -30,7 +30,7 @@ class Phase(StrEnum):
     PARKED = "parked"
 
 
-ALIVE = frozenset({Phase.STARTING, Phase.UP, Phase.STOPPING})
+ALIVE = frozenset({ChildPhase.STARTING, ChildPhase.UP, ChildPhase.STOPPING})
 
 
 class Goal(StrEnum):
@@ -70,7 +70,7 @@ class Child(NamedTuple):
     spec: ChildSpec
     parent: str | None
     added: bool = False  # by a call: lost when its supervisor goes down
-    phase: Phase = Phase.DOWN
+    phase: ChildPhase = ChildPhase.DOWN
     cause: Cause = Cause.BOOT
     incarnation: int = 0  # of the last process; supervisors have none
     asked: bool = False  # its supervisor has asked it to stop
@@ -129,7 +129,7 @@ class Tree(NamedTuple):
     root: str
     children: Mapping[str, Child]
     teams: Mapping[str, Team]
-    due: Mapping[str, float]  # what a Tick must look at, and when
+    due: Mapping[str, float]  # what a TimePassed must look at, and when
     stuck: Mapping[str, int]  # incarnations that SIGKILL did not end
     past: Mapping[str, int]  # last incarnations of ids that left the tree
     reserved: Mapping[str, str]  # listed ids: they come back with their supervisor
@@ -137,7 +137,7 @@ class Tree(NamedTuple):
 
     @classmethod
     def of(cls, root: SupervisorSpec, past: Mapping[str, int] | None = None) -> Self:
-        """The tree before anything is started; the first Tick starts it.
+        """The tree before anything is started; the first TimePassed starts it.
 
         `past` holds last incarnations of an earlier life of the runtime: the
         numbering goes on.  Raises InvalidSpec when the specification

@@ -270,7 +270,7 @@ class FailQuestions(NamedTuple):
     is_put_off: bool
 
 
-class Question(NamedTuple):
+class AskQuestion(NamedTuple):
     """Ask another agent on its behalf."""
 
     incarnation: int
@@ -337,7 +337,7 @@ Order: TypeAlias = (
     | FreeBehind
     | EndQuestions
     | FailQuestions
-    | Question
+    | AskQuestion
     | Read
     | PassOn
 )

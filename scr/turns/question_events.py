@@ -15,7 +15,7 @@ from scr.store.records import OpenAsk
 from scr.turns.answer import Outcome
 
 
-class Phase(StrEnum):
+class QuestionPhase(StrEnum):
     """Where a question is on its way.
 
     `none`: no question of its id is known.  `waiting`: an agent, or the next delivery after an end of the runtime,
@@ -45,7 +45,7 @@ class Question(NamedTuple):
     is closed, only that is known.
     """
 
-    phase: Phase
+    phase: QuestionPhase
     ask: OpenAsk
     to: str = ""
     waiter: Waiter | None = None
@@ -54,8 +54,8 @@ class Question(NamedTuple):
 
 
 NO_ASK = OpenAsk("", "", "", "", 0.0)
-NONE = Question(Phase.NONE, NO_ASK)
-CLOSED = Question(Phase.CLOSED, NO_ASK)
+NONE = Question(QuestionPhase.NONE, NO_ASK)
+CLOSED = Question(QuestionPhase.CLOSED, NO_ASK)
 
 
 class Asked(NamedTuple):

@@ -56,8 +56,8 @@ from scr.turns.question_events import (
     NoteDoubt,
     Order,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
     Send,
@@ -99,7 +99,7 @@ def asked_again(question: Question, asked: Asked) -> Decision:
     if decision := at_once(question, asked):
         return decision
     if asked.absence:
-        return Question(Phase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
+        return Question(QuestionPhase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
     return waits(asked), (expect(asked), StartTimer(asked.timeout_s))
 
 
@@ -108,7 +108,7 @@ def asked_anew(question: Question, asked: Asked) -> Decision:
     after, orders = asked_again(question, asked)
     if after is question:
         return question, orders
-    if after.phase is Phase.LATE:
+    if after.phase is QuestionPhase.LATE:
         return after, (STOP_TIMER, *superseded(question), *orders)
     joined = question._replace(to=asked.to, waiter=asked.waiter)
     return joined, (*superseded(question), expect(asked))
@@ -126,7 +126,7 @@ def at_once(question: Question, asked: Asked) -> Decision | None:
         return question, (tell(asked.ask, asked.waiter, refusal),)
     if asked.doubt:
         told_now = tell(asked.ask, asked.waiter, asked.doubt)
-        return Question(Phase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told_now)
+        return Question(QuestionPhase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told_now)
     return None
 
 
@@ -144,12 +144,12 @@ def refused(asked: Asked) -> Outcome | None:
 
 def waits(asked: Asked) -> Question:
     """Return the state of a question whose answer is waited for from now on."""
-    return Question(Phase.WAITING, asked.ask, asked.to, asked.waiter, asked.timeout_s)
+    return Question(QuestionPhase.WAITING, asked.ask, asked.to, asked.waiter, asked.timeout_s)
 
 
 def reopened(_: Question, event: Reopened) -> Decision:
     """Wait for the answer that an earlier runtime was asked for; it is a step of a later try."""
-    return Question(Phase.WAITING, event.ask, timeout_s=event.timeout_s), (StartTimer(event.timeout_s),)
+    return Question(QuestionPhase.WAITING, event.ask, timeout_s=event.timeout_s), (StartTimer(event.timeout_s),)
 
 
 def ended(question: Question, event: Ended) -> Decision:
@@ -158,9 +158,9 @@ def ended(question: Question, event: Ended) -> Decision:
     kept: Order = CLOSE_IN_STORE
     if outcome.error is None:  # the turn that answered has closed the ask in the store
         kept = RecordStep(ask.agent, ask.asked_in, answered_step(ask, outcome.output))
-    stopped = (STOP_TIMER,) if question.phase is Phase.WAITING else ()
+    stopped = (STOP_TIMER,) if question.phase is QuestionPhase.WAITING else ()
     is_silent = outcome.error == NOT_ANSWERED
-    after = Question(Phase.SILENT, ask, told=outcome) if is_silent else CLOSED
+    after = Question(QuestionPhase.SILENT, ask, told=outcome) if is_silent else CLOSED
     return after, (*stopped, kept, *told(question, outcome))
 
 
@@ -171,18 +171,18 @@ def overdue(question: Question, event: Overdue) -> Decision:
     sentence = (
         f"{question.to} did not answer within {question.timeout_s:g} s; ask with a longer timeout_s or look at its log"
     )
-    return Question(Phase.LATE, question.ask), told(question, Outcome(error="AskTimedOut", detail=sentence))
+    return Question(QuestionPhase.LATE, question.ask), told(question, Outcome(error="AskTimedOut", detail=sentence))
 
 
 def doubted(question: Question, event: Doubted) -> Decision:
     """Tell the agent that waits of the doubt; the answer is recorded for a later try."""
     orders = (NoteDoubt(question.ask.asked_in), STOP_TIMER, *told(question, event.outcome))
-    return Question(Phase.LATE, question.ask), orders
+    return Question(QuestionPhase.LATE, question.ask), orders
 
 
 def absent(question: Question, event: AgentAbsent) -> Decision:
     """Tell the agent that waits that there is no answer yet, and why."""
-    return Question(Phase.LATE, question.ask), (STOP_TIMER, *told(question, event.outcome))
+    return Question(QuestionPhase.LATE, question.ask), (STOP_TIMER, *told(question, event.outcome))
 
 
 def let_go(question: Question, _: AskerOver) -> Decision:
@@ -235,18 +235,18 @@ def tell(ask: OpenAsk, waiter: Waiter, outcome: Outcome) -> Tell:
 
 def row(
     *, none: Row = stays, waiting: Row = stays, late: Row = stays, silent: Row = stays, closed: Row = stays
-) -> Mapping[Phase, Row]:
+) -> Mapping[QuestionPhase, Row]:
     """Return one event's row of the table: what it does in each phase."""
     return {
-        Phase.NONE: none,
-        Phase.WAITING: waiting,
-        Phase.LATE: late,
-        Phase.SILENT: silent,
-        Phase.CLOSED: closed,
+        QuestionPhase.NONE: none,
+        QuestionPhase.WAITING: waiting,
+        QuestionPhase.LATE: late,
+        QuestionPhase.SILENT: silent,
+        QuestionPhase.CLOSED: closed,
     }
 
 
-ROWS: Mapping[type[Event], Mapping[Phase, Row]] = {
+ROWS: Mapping[type[Event], Mapping[QuestionPhase, Row]] = {
     Asked: row(none=asked_first, waiting=asked_anew, late=asked_again, silent=asked_of_silent, closed=asked_first),
     Reopened: row(none=reopened, closed=reopened),
     Ended: row(waiting=ended, late=ended),

@@ -78,7 +78,7 @@ def ask(turn: Turn, event: events.Asks) -> tuple[Turn, Orders]:
     sender = event.frame.message.sender
     if sender != turn.message.to:
         return turn, (orders.Distrust(event.incarnation, f"it asked in the name of {sender!r}"),)
-    return turn, (orders.Question(event.incarnation, event.frame),)
+    return turn, (orders.AskQuestion(event.incarnation, event.frame),)
 
 
 def read(turn: Turn, event: events.Reads) -> tuple[Turn, Orders]:

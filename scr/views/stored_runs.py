@@ -37,7 +37,7 @@ BEGUN_BY_PROGRAM = frozenset({RunState.QUEUED, RunState.INTERRUPTED, RunState.ST
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRunRow:
     """One run, and how much there is in it."""
 
     run: ListedRun
@@ -56,7 +56,7 @@ class Row:
         return self.tally.from_outside if self.run.state in OVER else self.tally.open_messages
 
 
-def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
+def run_table(rows: Sequence[StoredRunRow], now: float, width: int | None) -> list[str]:
     """One line for each run; where there is too little room, what is 0 in all of them is left out first."""
     table = dict(zip(HEADS, zip(*(_cells(row, now) for row in rows), strict=True), strict=True))
     empty = [head for head in RARE if set(table[head]) == {"0"}]
@@ -67,13 +67,13 @@ def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
     return aligned(list(table), list(zip(*table.values(), strict=True)), width)
 
 
-def _cells(row: Row, now: float) -> tuple[str, ...]:
+def _cells(row: StoredRunRow, now: float) -> tuple[str, ...]:
     run, tally = row.run, row.tally
     counts = (tally.agents, row.open, tally.in_doubt, tally.dead_letters)
     return (run.run, run.state, span(now - run.created), span(row.took_s(now)), *map(str, counts), run.title)
 
 
-def summary(row: Row, now: float) -> Iterator[str]:
+def summary(row: StoredRunRow, now: float) -> Iterator[str]:
     """Everything about one run but what is in it."""
     run, tally = row.run, row.tally
     yield from _field("run", run.run)
@@ -100,7 +100,7 @@ def _field(name: str, value: str) -> Iterator[str]:
     yield f"{name:<11} {value}"
 
 
-def next_steps(row: Row) -> Iterator[str]:
+def next_steps(row: StoredRunRow) -> Iterator[str]:
     """What can be done with the run, as it stands."""
     run, tally = row.run, row.tally
     if tally.in_doubt:
@@ -116,7 +116,7 @@ def next_steps(row: Row) -> Iterator[str]:
     yield NEXT[run.state].format(run=run.run, runtime=run.runtime)
 
 
-def as_object(row: Row, now: float) -> dict[str, Any]:
+def as_object(row: StoredRunRow, now: float) -> dict[str, Any]:
     """The same for programs."""
     run, tally = row.run, row.tally
     return {

@@ -23,7 +23,7 @@ from otp.world import World, specification
 from scr.messages import ExitReason
 from scr.supervise.facts import Call, DeleteChild, EndTree, RestartChild, StartChild, TerminateChild, TimePassed
 from scr.supervise.orders import CallDone, CallRefused
-from scr.supervise.tree import Phase
+from scr.supervise.tree import ChildPhase
 
 REASONS = {
     "normal": ExitReason.NORMAL,
@@ -93,7 +93,7 @@ def _end(world: World, worker: str, reason: str) -> str:
 def _call(world: World, operation: Add | Terminate | Restart | Delete) -> str:
     above = operation.supervisor
     team, node = world.tree.teams.get(above), world.tree.children.get(above)
-    is_dynamic = team is not None and team.spec.dynamic and node is not None and node.phase is Phase.UP
+    is_dynamic = team is not None and team.spec.dynamic and node is not None and node.phase is ChildPhase.UP
     if isinstance(operation, Restart | Delete) and is_dynamic:
         return "skip"  # OTP's dynamic supervisor has no such call
     if not isinstance(operation, Add):

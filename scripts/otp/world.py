@@ -13,7 +13,7 @@ from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Fac
 from scr.supervise.orders import CallDone, CallRefused, Finish, Kill, Order, Reply, Start, Stop
 from scr.supervise.policy import decide
 from scr.supervise.queries import count_children, deadline, which_children
-from scr.supervise.tree import Phase, Tree
+from scr.supervise.tree import ChildPhase, Tree
 
 CODE = Code(reference="otp.nowhere:worker")
 STEPS_MAX = 20_000
@@ -106,8 +106,8 @@ class World:
         counts = count_children(self.tree, name)
         children = [
             self._show(child.id)
-            if isinstance(child.spec, SupervisorSpec) and child.phase is Phase.UP
-            else [child.id, {Phase.UP: "up", Phase.DOWN: "undefined"}.get(child.phase, str(child.phase))]
+            if isinstance(child.spec, SupervisorSpec) and child.phase is ChildPhase.UP
+            else [child.id, {ChildPhase.UP: "up", ChildPhase.DOWN: "undefined"}.get(child.phase, str(child.phase))]
             for child in which_children(self.tree, name)
         ]
         return [name, [counts.specs, counts.active, counts.supervisors, counts.workers], children]

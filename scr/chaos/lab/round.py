@@ -62,7 +62,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RoundProgress:
     """What is told while a round goes on."""
 
     done: int
@@ -168,7 +168,7 @@ class ScheduleClock:
         return self.at_s
 
 
-def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> Round:
+def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[RoundProgress], object]) -> Round:
     """One round.  Blocks until nothing of it is left.  Raises RunFailed when not even the first answers came."""
     stage, began = Stage(charge), time.monotonic()
     shared, scratch = _shared(), _scratch()
@@ -214,7 +214,7 @@ def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) ->
         time.sleep(0.05)
 
 
-def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> None:
+def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[RoundProgress], object]) -> None:
     """The faults, each at its time; a keeper that was killed is replaced."""
     clock, waiting, told = ScheduleClock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
     while waiting or not injector.is_idle:
@@ -227,7 +227,11 @@ def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Cal
         if now - told > 0.5:
             told = now
             done = len(faults) - len(waiting)
-            tell(Progress(done, len(faults), len(injector.landed), stage.answered(), len(stage.drivers) - 1, "faults"))
+            tell(
+                RoundProgress(
+                    done, len(faults), len(injector.landed), stage.answered(), len(stage.drivers) - 1, "faults"
+                )
+            )
         time.sleep(TICK_S)
 
 
@@ -239,7 +243,7 @@ def _replace_driver(stage: Stage) -> None:
         stage.start()
 
 
-def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Progress], object]) -> str:
+def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[RoundProgress], object]) -> str:
     """All that was accepted ends within a bound; what went wrong, if anything did."""
     limit_s = stage.charge.patience_s * DRAIN_SHARE
     end = time.monotonic() + limit_s
@@ -252,7 +256,11 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Pro
         stage.vitals.look(stage.answered)
         if time.monotonic() - told > 0.5:
             told = time.monotonic()
-            tell(Progress(planned, planned, len(injector.landed), stage.answered(), len(stage.drivers) - 1, "settling"))
+            tell(
+                RoundProgress(
+                    planned, planned, len(injector.landed), stage.answered(), len(stage.drivers) - 1, "settling"
+                )
+            )
         time.sleep(0.02)
     return "" if stage.driver.returncode == 0 else f"the driver ended with status {stage.driver.returncode}"
 

@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from setproctitle import setproctitle
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.request import CORPUS
 from scr.chaos.judge.client_history import Said, Verb, gathered
 from scr.chaos.lab.client_log import read, say
@@ -237,7 +237,7 @@ DOINGS: dict[str, Callable[[Driver, Runtime, dict[str, Any]], None]] = {
 def normal(value: Any) -> Any:
     """An answer without what differs between two runs of the same: a report's body is what is compared."""
     with suppress(ValidationError):
-        return sha256(Outcome.model_validate(value).report.body.encode()).hexdigest()
+        return sha256(ResearchOutcome.model_validate(value).report.body.encode()).hexdigest()
     return value
 
 

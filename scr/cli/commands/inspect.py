@@ -21,7 +21,7 @@ from scr.exit_codes import ExitCode
 from scr.mail.suggestions import unknown
 from scr.telemetry.events import Record
 from scr.views.agent_log import line_of
-from scr.views.agents import Row, plain
+from scr.views.agents import AgentRow, plain
 from scr.views.crashes import overview, story
 
 
@@ -49,7 +49,7 @@ def ps(runtime: Chosen = None, as_json: AsJson = False) -> None:
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _show(rows: list[Row], last: str) -> None:
+def _show(rows: list[AgentRow], last: str) -> None:
     if sys.stdout.isatty():
         import_module("scr.cli.terminal.agents_table").draw(rows, last)
         return

@@ -15,7 +15,15 @@ from scr.apps.research.running.interrupts import STOPPING
 from scr.apps.research.running.request import RUNS, ResearchRequest, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import report_of
-from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, Session, Signals, answered
+from scr.apps.research.running.session import (
+    Answer,
+    FinishedRun,
+    ResearchSession,
+    RunFailure,
+    Screen,
+    Signals,
+    answered,
+)
 from scr.apps.research.text.documents import Tell, tell_nothing
 from scr.apps.research.text.index import Index
 from scr.cli.options import AsJson, Run, Store
@@ -161,9 +169,9 @@ def _gone_on_with(kept: StoredResearch, store: str, spawned: Spawned | None, *, 
     is_ours = _prepare_index(kept, tell_nothing if as_json else Count().tell)
     folder = _folder(kept)
 
-    def session(screen: Screen) -> Session:
+    def session(screen: Screen) -> ResearchSession:
         view, key = _past(kept).view, kept.run.first_id
-        return Session(job, run.run, folder, screen, signals, None, spawned, store=store, past=view, key=key)
+        return ResearchSession(job, run.run, folder, screen, signals, None, spawned, store=store, past=view, key=key)
 
     ended = watched(job.question, signals, session, as_json=as_json)
     if is_ours and not (isinstance(ended.answer, RunFailure) and ended.answer.resumable):

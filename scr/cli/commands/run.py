@@ -14,7 +14,7 @@ from scr.apps.research.running.kill_worker import Striker
 from scr.apps.research.running.request import CORPUS, RUNS, ResearchRequest, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import FinishedRun, RunFailure, Screen, Session, Signals
+from scr.apps.research.running.session import FinishedRun, ResearchSession, RunFailure, Screen, Signals
 from scr.cli.options import Store
 from scr.cli.output import say_summary
 from scr.cli.say import guarded, say_found, say_json, say_trouble
@@ -150,8 +150,10 @@ def _session(
     run_id = new_run_id()
     folder = RunFolder(prepare_folder(out or RUNS / run_id))
 
-    def session(screen: Screen) -> Session:
-        return Session(job, run_id, folder, screen, signals, watch, spawned, store=store, kept_before=kept_before)
+    def session(screen: Screen) -> ResearchSession:
+        return ResearchSession(
+            job, run_id, folder, screen, signals, watch, spawned, store=store, kept_before=kept_before
+        )
 
     return watched(job.question, signals, session, as_json=as_json)
 

@@ -62,7 +62,7 @@ class Arrival:
     refused: Refused
 
 
-class Post:
+class Delivery:
     """Takes messages from clients, from turns and from the runtime itself."""
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from scr.mail.pending import Pending
 from scr.mail.suggestions import unknown
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.fold import Carriers, Fold
 from scr.runtime.own_mail import refusal_of
 from scr.specs import AgentSpec
@@ -40,7 +40,7 @@ class Startable(Protocol):
 class Effects:
     """Carries out what a turn has asked for; when the runtime stops, what is open stays open in the store."""
 
-    def __init__(self, store: Store, fold: Fold, post: Post, children: Startable) -> None:
+    def __init__(self, store: Store, fold: Fold, post: Delivery, children: Startable) -> None:
         self._store, self._fold, self._post, self._children = store, fold, post, children
 
     def carriers(self) -> Carriers:

@@ -30,7 +30,7 @@ from scr.protocol.frames import (
     Stream,
 )
 from scr.retry import ErrorInfo
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.failures import Failures
 from scr.runtime.dispatch.in_doubt import Parked
 from scr.runtime.dispatch.open_questions import OpenQuestions
@@ -61,7 +61,7 @@ class Facts:
         self,
         router: Router,
         timers: Ticks,
-        post: Post,
+        post: Delivery,
         asks: OpenQuestions,
         failures: Failures,
         parked: Parked,

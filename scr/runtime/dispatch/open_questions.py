@@ -36,8 +36,8 @@ from scr.turns.question_events import (
     NoteDoubt,
     Order,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
     Send,
@@ -78,14 +78,14 @@ class OpenQuestions:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._by_step: dict[str, dict[str, str]] = {}
         late, over = OrderedDict[str, None](), OrderedDict[str, None]()
-        self._by_age = {Phase.LATE: late, Phase.SILENT: over, Phase.CLOSED: over}
+        self._by_age = {QuestionPhase.LATE: late, QuestionPhase.SILENT: over, QuestionPhase.CLOSED: over}
         self._doubts: OrderedDict[str, str] = OrderedDict()
 
     # What is known.
 
     def expects(self, message_id: str) -> bool:
         """Tell whether an agent waits for the answer to this message."""
-        return self._questions.get(message_id, NONE).phase is Phase.WAITING
+        return self._questions.get(message_id, NONE).phase is QuestionPhase.WAITING
 
     def knows(self, message_id: str) -> bool:
         """Tell whether this message is a question under way, late or not."""
@@ -112,7 +112,7 @@ class OpenQuestions:
 
     def _under_way(self, message_id: str) -> OpenAsk | None:
         question = self._questions.get(message_id, NONE)
-        return question.ask if question.phase is Phase.WAITING or question.phase is Phase.LATE else None
+        return question.ask if question.phase is QuestionPhase.WAITING or question.phase is QuestionPhase.LATE else None
 
     def is_answer(self, message: Message) -> bool:
         """Tell whether this message answers a question, under way or over, and so is no mail."""
@@ -218,7 +218,7 @@ class OpenQuestions:
             del known[message_id]
         if (kept := self._by_age.get(after.phase)) is not None:
             kept[message_id] = None
-            if len(kept) > (LATE_KEPT if after.phase is Phase.LATE else CLOSED_KEPT):
+            if len(kept) > (LATE_KEPT if after.phase is QuestionPhase.LATE else CLOSED_KEPT):
                 self._feed(next(iter(kept)), FORGOTTEN)
         elif after is NONE:
             del self._questions[message_id]

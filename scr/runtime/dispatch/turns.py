@@ -31,7 +31,7 @@ from scr.protocol.frames import (
 )
 from scr.runtime.dispatch.agent_asks import Questions
 from scr.runtime.dispatch.client_waits import Waits
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.effects import CANCELLED, Effects, Startable
 from scr.runtime.dispatch.facts import KINDS, Facts, forged
 from scr.runtime.dispatch.failures import Failures, IncarnationFailure, Upkeep
@@ -85,7 +85,7 @@ class Turns:
         self._asks = OpenQuestions(loop, store, self.router, care, children, log)
         self.streams = Streams()
         self.parked = Parked(store, fold, run)
-        self.post = Post(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
+        self.post = Delivery(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
         self.failures = Failures(self.router)
         self.timers = Ticks(loop, store, self.post, self.router)
         self._writing = Writing(store, log, fold, self.timers, self.failures, self.parked)

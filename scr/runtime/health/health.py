@@ -12,7 +12,7 @@ from typing import Protocol
 
 from scr.launch.kernel.memory_group import MemoryGroup
 from scr.messages import Message
-from scr.runtime.health.deadlines import Reading, Watch
+from scr.runtime.health.deadlines import IncarnationReading, Watch
 from scr.runtime.health.limits import LimitsKeeper
 from scr.specs import AgentSpec
 from scr.supervise.exits import Exit
@@ -104,6 +104,6 @@ class Care:
         """Have its interpreter answer, if it can."""
         self._watch.poke(agent, incarnation)
 
-    def read(self, agent: str, incarnation: int) -> Reading | None:
+    def read(self, agent: str, incarnation: int) -> IncarnationReading | None:
         """What is known of its progress; None when it is not looked after."""
         return self._watch.read(agent, incarnation)

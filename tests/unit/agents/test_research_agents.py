@@ -18,7 +18,7 @@ from scr.apps.research.agents.planner import PlannerAgent
 from scr.apps.research.agents.team import STARTS_MAX
 from scr.apps.research.agents.worker import WorkerAgent
 from scr.apps.research.checks import ClaimFault, Objection, Review
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.pipeline import research
 from scr.apps.research.running.session import RunFailure, answered
 from scr.messages import (
@@ -184,7 +184,7 @@ def wanted(folder, tmp_path):
 
 def outcome_of(answer):
     assert isinstance(answer, Result)
-    return Outcome.model_validate(answer.payload.output)
+    return ResearchOutcome.model_validate(answer.payload.output)
 
 
 @pytest.mark.parametrize("workers", [1, 3, 9])

@@ -30,7 +30,7 @@ def shrunk(monkeypatch, tmp_path):
             return outcome(faults), None
 
         monkeypatch.setattr(campaign, "_round", try_it)
-        found = campaign.shrunk(campaign.Plan(1, tmp_path, 40), failed, tries, told.append)
+        found = campaign.shrunk(campaign.CampaignPlan(1, tmp_path, 40), failed, tries, told.append)
         return found, tried, told
 
     return of

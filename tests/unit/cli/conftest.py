@@ -3,7 +3,7 @@ from itertools import count
 import pytest
 
 from scr.apps.research.claims import Claim
-from scr.apps.research.outcome import Judged, Outcome
+from scr.apps.research.outcome import Judged, ResearchOutcome
 from scr.apps.research.plan import Plan
 from scr.apps.research.report import Report, Source
 from scr.apps.research.running.run_folder import RunFolder
@@ -44,7 +44,7 @@ def outcome():
             not_found=(),
         )
         claim = Claim(claim_id="c1", facet="research-1", text="Ponds freeze.", citations=())
-        return Outcome(
+        return ResearchOutcome(
             report=report,
             claims=(Judged(claim=claim, verdict="supported"),),
             sources=report.sources,

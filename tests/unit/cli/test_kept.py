@@ -15,7 +15,7 @@ from scr.store.archive.counts import Tally
 from scr.store.archive.summaries import ListedRun
 from scr.telemetry.events import AgentExited, Event, LinesDropped, MessageAccepted, Progressed, Record
 from scr.views.columns import aligned, cut, wrapped
-from scr.views.stored_runs import Row, as_object, next_steps, run_table, summary
+from scr.views.stored_runs import StoredRunRow, as_object, next_steps, run_table, summary
 from scr.views.timeline import SAYINGS, line_of, said
 
 TREE = SupervisorSpec(id="root", strategy="one_for_one")
@@ -25,7 +25,7 @@ NAME = "20260101-120000-a1b2c3"
 
 def row(state=RunState.DONE, title="Why do ponds freeze, and when?", **counts):
     run = ListedRun(NAME, title, state, Priority.NORMAL, TREE, 1000.0, "r-1", state is RunState.RUNNING, 1, 9, NAME)
-    return Row(run, Tally(**{"agents": 8, "messages": 5, "first": 1001.0, "last": 1003.5} | counts))
+    return StoredRunRow(run, Tally(**{"agents": 8, "messages": 5, "first": 1001.0, "last": 1003.5} | counts))
 
 
 def test_where_there_is_room_nothing_is_left_out():

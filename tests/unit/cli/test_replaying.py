@@ -6,10 +6,10 @@ from scr.cli.commands.replay import codes_of, described, told
 from scr.errors import InvalidCode, InvalidInput
 from scr.exit_codes import ExitCode
 from scr.replay.compare import Difference
-from scr.replay.outcome import Divergence, Part, Replayed
+from scr.replay.outcome import AgentReplay, Divergence, Replayed
 
-SAME = Part("planner", 2, 2)
-OTHER = Part(
+SAME = AgentReplay("planner", 2, 2)
+OTHER = AgentReplay(
     "worker",
     30,
     20,
@@ -18,11 +18,11 @@ OTHER = Part(
         Divergence(9, "m2", "result", why="error: KeyError: 'x'", tail="one\ntwo"),
     ),
 )
-ENDED = Part("critic", 1, 1, (Divergence(7, "m3", "task", why="crashed: SIGSEGV", tail="\n".join("abcdefg")),))
+ENDED = AgentReplay("critic", 1, 1, (Divergence(7, "m3", "task", why="crashed: SIGSEGV", tail="\n".join("abcdefg")),))
 
 
 def test_a_replay_that_went_as_it_had_gone_is_told_in_a_line_for_each_agent_and_a_sum():
-    assert list(told(Replayed("r", (SAME, Part("critic", 1, 1)), ("memory", "table")))) == [
+    assert list(told(Replayed("r", (SAME, AgentReplay("critic", 1, 1)), ("memory", "table")))) == [
         "planner: 2 turns, all the same",
         "critic: 1 turn, all the same",
         "left out: memory, table, which live off the store itself",

@@ -1,6 +1,6 @@
 import pytest
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.run_result import code_of, described
 from scr.apps.research.running.session import RunFailure, answered
 from scr.exit_codes import ExitCode
@@ -57,5 +57,5 @@ def test_what_the_planner_answers_is_an_outcome_or_a_failure(outcome):
     )
     assert answered({"error": "no worker", "error_type": "RunFailed"}) == RunFailure("no worker", ExitCode.FAILED)
     strange = answered(["?"])
-    assert not isinstance(strange, Outcome)
+    assert not isinstance(strange, ResearchOutcome)
     assert strange.code is ExitCode.FAILED

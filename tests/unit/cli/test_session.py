@@ -11,7 +11,7 @@ import pytest
 from scr.apps.research.running.interrupts import SIGNALS, STOPPING
 from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import RunFailure, Session, Signals
+from scr.apps.research.running.session import ResearchSession, RunFailure, Signals
 from scr.cli.commands import run as research
 from scr.cli.terminal.plain import Silence
 from scr.errors import RuntimeGone
@@ -28,7 +28,7 @@ class Stopped:
 
 @pytest.mark.parametrize("waiting", [0, 1], ids=["somebody waits at the inbox", "the inbox is full and nobody reads"])
 def test_the_stopper_ends(waiting):
-    session = Session.__new__(Session)
+    session = ResearchSession.__new__(ResearchSession)
     session._runtime, session._inbox = Stopped(), Queue(1)
     for n in range(waiting):
         session._inbox.put(n)
@@ -47,7 +47,7 @@ def session(tmp_path):
     folder, job = RunFolder(tmp_path / "run"), ResearchRequest("Why?", tmp_path, 1)
 
     def make(*, spawned=None, **how):
-        return Session(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", **how)
+        return ResearchSession(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", **how)
 
     yield make
     folder.close()

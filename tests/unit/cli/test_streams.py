@@ -67,7 +67,7 @@ def test_an_object_for_programs_is_whole_in_ascii_too(monkeypatch):
 
 
 def test_a_status_that_cannot_be_written_costs_nothing_but_its_words(monkeypatch):
-    full = io.TextIOWrapper(io.BufferedWriter(streams.Output("/dev/full", "w")), line_buffering=True)
+    full = io.TextIOWrapper(io.BufferedWriter(streams.StandardOutput("/dev/full", "w")), line_buffering=True)
     monkeypatch.setattr(sys, "stderr", full)
     streams.say_status("still here")
     streams.say_status("and here")

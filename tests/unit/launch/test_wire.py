@@ -10,9 +10,9 @@ from scr.launch.zygote_protocol import (
     WHY_CHARACTERS_MAX,
     Born,
     ForkRefused,
-    Plan,
     Unfit,
     Up,
+    ZygotePlan,
     decode_reply,
     encode_reply,
     receive,
@@ -34,8 +34,8 @@ def test_every_reply_comes_back_as_itself(reply):
 
 
 def test_a_plan_comes_back_as_itself():
-    plan = Plan("a.b:c", ("json", "re"), "id", 12, "/tmp/x y", ("", "/lib"))
-    assert Plan.decode(plan.encode()) == plan
+    plan = ZygotePlan("a.b:c", ("json", "re"), "id", 12, "/tmp/x y", ("", "/lib"))
+    assert ZygotePlan.decode(plan.encode()) == plan
 
 
 def test_the_longest_reason_fits_into_one_message(sockets):

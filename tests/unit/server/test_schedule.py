@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from scr.errors import InvalidInput, QueueFull
 from scr.protocol.status import Priority
-from scr.server.schedule import RANKS, Line, ServerBounds, Waiting, admit, plan
+from scr.server.schedule import RANKS, ServerBounds, Waiting, WaitingLine, admit, plan
 
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
 ROOMY = ServerBounds(agents=100, runs=100, queue=100)
 
 
-def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
+def one_by_one(waiting, bounds=ROOMY, line=WaitingLine()):  # noqa: B008  it is frozen
     """The runs in the order in which they are started when each waits for the one before."""
     order = []
     while waiting:
@@ -44,8 +44,8 @@ def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
 )
 def test_the_order_of_starts(waiting, order):
     assert "".join(one_by_one(waiting)) == order
-    assert "".join(run.run for run in plan(Line(), waiting, (), ROOMY).starts) == order
-    assert "".join(run.run for run in Line().order(waiting)) == order
+    assert "".join(run.run for run in plan(WaitingLine(), waiting, (), ROOMY).starts) == order
+    assert "".join(run.run for run in WaitingLine().order(waiting)) == order
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_the_order_of_starts(waiting, order):
 )
 def test_the_room_that_there_is(needs, running, bounds, started):
     waiting = [Waiting(f"r{n}", agents=agents) for n, agents in enumerate(needs)]
-    assert len(plan(Line(), waiting, running, bounds).starts) == started
+    assert len(plan(WaitingLine(), waiting, running, bounds).starts) == started
 
 
 def test_a_newcomer_waits_for_no_more_than_one_run_of_each_who_waits_already():
-    line, many = Line(), [Waiting(f"x{n}", submitter="x") for n in range(50)]
+    line, many = WaitingLine(), [Waiting(f"x{n}", submitter="x") for n in range(50)]
     line = plan(line, many, (), ServerBounds(9, 1, 99)).line
     newcomers = [Waiting("y", submitter="y"), Waiting("z", submitter="z")]
     assert one_by_one([*many[1:], *newcomers], line=line)[:3] == ["x1", "y", "z"]
 
 
 def test_newcomers_without_end_do_not_starve_who_waits():
-    line, waiting, started = Line(), [Waiting(f"x{n}", submitter="x") for n in range(5)], []
+    line, waiting, started = WaitingLine(), [Waiting(f"x{n}", submitter="x") for n in range(5)], []
     for n in range(20):
         waiting += [Waiting(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
         decided = plan(line, waiting, (), ServerBounds(9, 1, 99))
@@ -110,7 +110,7 @@ bounds = st.builds(ServerBounds, agents=st.integers(1, 12), runs=st.integers(1, 
 
 @given(runs, st.lists(st.integers(1, 4), max_size=4), bounds)
 def test_bounds_hold_and_no_room_is_wasted_and_no_priority_is_overtaken(waiting, running, bounds):
-    starts = plan(Line(), waiting, running, bounds).starts
+    starts = plan(WaitingLine(), waiting, running, bounds).starts
     assert len(set(starts)) == len(starts) and set(starts) <= set(waiting)  # noqa: PT018  one fact
     if starts:
         assert len(running) + len(starts) <= bounds.runs

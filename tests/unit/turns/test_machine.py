@@ -273,7 +273,7 @@ def test_the_way_of_a_message_in_the_readme_names_what_there_is():
     assert len(rows) == 9
     for fed, ruled, ordered in rows:
         for name in re.findall(r"`(\w+)\.(\w+)`", fed):
-            module = {"Post": "delivery", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[
+            module = {"Delivery": "delivery", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[
                 name[0]
             ]
             assert hasattr(getattr(import_module(f"scr.runtime.dispatch.{module}"), name[0]), name[1])

@@ -25,8 +25,8 @@ from scr.turns.question_events import (
     Forgotten,
     NoteDoubt,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
     Send,
@@ -44,11 +44,11 @@ NOT_ANSWERED, GONE, DOUBT, ABSENT = (
 )
 PAID = StepRecord(name="ask b", value="paid")
 STATES = {
-    Phase.NONE: NONE,
-    Phase.WAITING: Question(Phase.WAITING, ASK, "b", Waiter(1, 1, 1), 5.0),
-    Phase.LATE: Question(Phase.LATE, ASK),
-    Phase.SILENT: Question(Phase.SILENT, ASK, told=NOT_ANSWERED),
-    Phase.CLOSED: CLOSED,
+    QuestionPhase.NONE: NONE,
+    QuestionPhase.WAITING: Question(QuestionPhase.WAITING, ASK, "b", Waiter(1, 1, 1), 5.0),
+    QuestionPhase.LATE: Question(QuestionPhase.LATE, ASK),
+    QuestionPhase.SILENT: Question(QuestionPhase.SILENT, ASK, told=NOT_ANSWERED),
+    QuestionPhase.CLOSED: CLOSED,
 }
 
 
@@ -78,17 +78,17 @@ EVENTS = {
 def table():
     """The rows of the table in the docstring: an event, and the phase after it by the phase before."""
     _, head, rows, _ = questions.__doc__.split("===================  =======  =======  =======  =======  =======\n")
-    phases = [Phase(word) for word in head.split()[1:]]
+    phases = [QuestionPhase(word) for word in head.split()[1:]]
     return {row[:21].strip(): dict(zip(phases, row[21:].split(), strict=True)) for row in rows.splitlines()}
 
 
 def test_the_table_has_a_row_for_every_pair_of_event_and_phase():
     assert table().keys() == EVENTS.keys()
     assert {type(event) for event in EVENTS.values()} == set(get_args(Event)) == set(ROWS)
-    assert all(row.keys() == set(Phase) for row in [*ROWS.values(), *table().values()])
+    assert all(row.keys() == set(QuestionPhase) for row in [*ROWS.values(), *table().values()])
 
 
-@pytest.mark.parametrize(("name", "phase"), [(name, phase) for name in EVENTS for phase in Phase])
+@pytest.mark.parametrize(("name", "phase"), [(name, phase) for name in EVENTS for phase in QuestionPhase])
 def test_the_phase_after_each_event_is_as_the_table_says(name, phase):
     before, says = STATES[phase], table()[name][phase]
     after, orders = decide(before, EVENTS[name])
@@ -111,7 +111,7 @@ OVERDUE_TOLD = {
 }
 OVER_TOLD = {"error": "AskTimedOut", "detail": "the turn that asked is over"}
 CLIENT_TOLD = {"error": "UnknownAgent", "detail": "'b' is no agent and answers nothing; `scr ps` lists the agents"}
-NO, WAITING, LATE, SILENT, OVER = Phase
+NO, WAITING, LATE, SILENT, OVER = QuestionPhase
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_question_that_could_not_be_answered_has_its_whole_time_again_and_some
 
 def test_a_later_incarnation_waits_in_the_place_of_an_earlier_one():
     after, _ = decide(STATES[WAITING], Asked(ASK, "c", Waiter(2, 7, 2), 60.0))
-    assert after == Question(Phase.WAITING, ASK, "c", Waiter(2, 7, 2), 5.0)
+    assert after == Question(QuestionPhase.WAITING, ASK, "c", Waiter(2, 7, 2), 5.0)
 
 
 FACTS = st.fixed_dictionaries(
@@ -250,5 +250,7 @@ def test_whatever_happens_each_that_asks_is_told_once_and_each_step_has_one_outc
         question = shell.question
         waiter = [question.waiter.incarnation] if question.waiter else []
         assert (shell.expected, shell.owed) == (waiter, set(waiter)), "who waits is counted, and owed one answer"
-        assert shell.is_timed == (question.phase is Phase.WAITING), "a deadline holds while the answer is waited for"
+        assert shell.is_timed == (question.phase is QuestionPhase.WAITING), (
+            "a deadline holds while the answer is waited for"
+        )
         assert not shell.is_open_in_store or question.phase in {WAITING, LATE}, "what is over is over in the store too"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.kill_worker import Shot
 from scr.apps.research.running.run_result import code_of
 from scr.apps.research.running.session import FinishedRun
@@ -18,7 +18,7 @@ from scr.views.event_lines import steps
 
 def body_of(ended: FinishedRun) -> str | None:
     """The report without times and counts of the run; None when there is none."""
-    return ended.answer.report.body if isinstance(ended.answer, Outcome) else None
+    return ended.answer.report.body if isinstance(ended.answer, ResearchOutcome) else None
 
 
 def verdict(undisturbed: FinishedRun, disturbed: FinishedRun, shot: Shot | None) -> dict[str, Any]:

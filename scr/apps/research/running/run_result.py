@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.session import FinishedRun, RunFailure
 from scr.exit_codes import STATUS, ExitCode
 from scr.views.run import AgentView
@@ -18,12 +18,12 @@ def code_of(ended: FinishedRun) -> ExitCode:
     match ended.answer:
         case RunFailure(code=code):
             return code
-        case Outcome() as outcome:
+        case ResearchOutcome() as outcome:
             whole = not (outcome.dropped or outcome.failed or ended.folder.trouble) and outcome.report.claims
             return ExitCode.DONE if whole else ExitCode.PARTIAL
 
 
-def report_of(ended: FinishedRun, outcome: Outcome) -> str:
+def report_of(ended: FinishedRun, outcome: ResearchOutcome) -> str:
     """The report as a file, with the numbers of this run."""
     return outcome.render(restarts=ended.view.restarts, duration_s=ended.duration_s)
 
@@ -43,11 +43,11 @@ def described(ended: FinishedRun) -> dict[str, Any]:
     match ended.answer:
         case RunFailure(why=why):
             return common | {"error": why}
-        case Outcome() as outcome:
+        case ResearchOutcome() as outcome:
             return common | outcome_as_json(ended, outcome)
 
 
-def outcome_as_json(ended: FinishedRun, outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(ended: FinishedRun, outcome: ResearchOutcome) -> dict[str, Any]:
     """The part of a run that has an outcome."""
     report = outcome.report
     return {

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue, ValidationError
 
 from scr.apps.research.agents.planner import ResearchTask
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.question import clean
 from scr.apps.research.running.request import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
@@ -82,7 +82,7 @@ class ResearchTrade:
             folder.event(record)
             told = told.after(record)
         answer = answered(output) if output is not None else None
-        if isinstance(answer, Outcome):
+        if isinstance(answer, ResearchOutcome):
             folder.keep(answer, answer.render(restarts=told.view.restarts, duration_s=told.duration_s))
         folder.close()
         return folder.trouble or _left(answer, path)
@@ -98,7 +98,7 @@ class ResearchTrade:
 
 def _left(answer: Answer | None, path: Path) -> str:
     match answer:
-        case Outcome(report=report):
+        case ResearchOutcome(report=report):
             return f"{report.claims} claims, {report.cited} cited: {path / 'report.md'}"
         case RunFailure(why=why):
             return f"{why}; what happened is in {path / EVENTS}"

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.running.interrupts import NOTHING_STARTED, SIGNALS
 from scr.apps.research.running.leftover_processes import processes_of
@@ -55,7 +55,7 @@ class RunFailure:
     resumable: bool = False
 
 
-Answer = Outcome | RunFailure
+Answer = ResearchOutcome | RunFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Signals:
         self.received = self.received or signal.Signals(number)
 
 
-class Session:
+class ResearchSession:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
     `spawned` is a process started ahead, for the runtime; one that has ended, as it does after waiting for ten
@@ -301,6 +301,6 @@ def answered(value: Any) -> Answer:
         code = ExitCode.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else ExitCode.FAILED
         return RunFailure(str(value["error"]), code)
     try:
-        return Outcome.model_validate(value)
+        return ResearchOutcome.model_validate(value)
     except ValidationError as error:
         return RunFailure(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
