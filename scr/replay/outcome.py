@@ -15,7 +15,7 @@ from scr.specs import AgentSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReplayedTurn:
     """One committed turn: what its agent was given, as a replay gives it again, and the frame that came of it.
 
     It was committed after event `seq`, by incarnation `incarnation`, with
@@ -95,7 +95,7 @@ class Replayed:
         return all(part.is_same for part in self.parts)
 
 
-def judged(turn: Turn, said: Commit | Over) -> Divergence | None:
+def judged(turn: ReplayedTurn, said: Commit | Over) -> Divergence | None:
     """The verdict on one turn; None when it went as the run has it."""
     message = turn.delivery.message
     if isinstance(said, Over):

@@ -25,10 +25,10 @@ from collections.abc import Callable, Mapping
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import meant
 from scr.protocol.frames import Become, Commit, Ready
-from scr.replay.outcome import AgentReplay, Divergence, Over, Replayed, Turn, judged
+from scr.replay.outcome import AgentReplay, Divergence, Over, Replayed, ReplayedTurn, judged
 from scr.replay.recording import Recording
 from scr.replay.replayed_process import FRAME_BYTES, Puppet
-from scr.replay.sandbox_runtime import Stage, raised
+from scr.replay.sandbox_runtime import SandboxRuntime, raised
 from scr.specs import Code
 
 LEFT_OUT = {"scr.services.table:TableAgent", "scr.services.memory:MemoryAgent"}
@@ -87,7 +87,7 @@ async def _played(
 class Player:
     """Plays one agent again.  `code` is what it runs instead of what the run has."""
 
-    def __init__(self, stage: Stage, code: Code | None, turn_s: float) -> None:
+    def __init__(self, stage: SandboxRuntime, code: Code | None, turn_s: float) -> None:
         self._stage, self._code, self._turn_s = stage, code, turn_s
         self._puppet: Puppet | None = None
         self._is_stuck = False
@@ -106,7 +106,7 @@ class Player:
         await self._drop()
         return part
 
-    async def _turn(self, turn: Turn) -> Divergence | None:
+    async def _turn(self, turn: ReplayedTurn) -> Divergence | None:
         """The verdict on one turn; after one that diverged, there is no process."""
         found = judged(turn, await self._attempt(turn, turn.delivery.entries_version))
         later = await self._stage.later(turn.until) if found else []
@@ -118,7 +118,7 @@ class Player:
             await self._drop()
         return found
 
-    async def _attempt(self, turn: Turn, version: int) -> Commit | Over:
+    async def _attempt(self, turn: ReplayedTurn, version: int) -> Commit | Over:
         """Give it the message, with the table as at that version."""
         await self._stage.turn_table(version)
         if self._puppet is None and (failed := await self._start(turn)):
@@ -127,7 +127,7 @@ class Player:
         said = await self._puppet.tell(turn.delivery.model_copy(update={"entries_version": version}), self._turn_s)
         return said if isinstance(said, Commit | Over) else Over("it said that it was ready instead of handling it")
 
-    async def _start(self, turn: Turn) -> Over | None:
+    async def _start(self, turn: ReplayedTurn) -> Over | None:
         """A process that is who handled the turn then; why there is none, if its start failed."""
         spec = turn.spec
         become = Become(

@@ -24,7 +24,7 @@ from scr.telemetry.sinks import EventLog
 PROBATION_S = 10.0
 
 
-class Told(Protocol):
+class ReloadListener(Protocol):
     """Is told once how a reload ended."""
 
     def __call__(self, outcome: CallDone | CallRefused) -> None:
@@ -32,14 +32,14 @@ class Told(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class CodeVersion:
     """Which code an agent runs: what its specification says, or what came later; from the zygote, or fresh."""
 
     code: Code | None = None
     fresh: bool = False
 
 
-USUAL = Version()
+USUAL = CodeVersion()
 
 
 class Reloads:
@@ -49,9 +49,9 @@ class Reloads:
         self._usual, self._make_fresh, self._events = usual, fresh, events
         self._fresh: Launcher | None = None
         self._held: list[tuple[str, Ready]] | None = None
-        self._versions: dict[str, Version] = {}
+        self._versions: dict[str, CodeVersion] = {}
         self._reverted: dict[str, str] = {}
-        self._before: dict[str, tuple[Version, float]] = {}
+        self._before: dict[str, tuple[CodeVersion, float]] = {}
 
     def launch(self, agent: str, ready: Ready) -> None:
         """A blank process of the kind that the agent's code wants; later, while launches are held."""
@@ -78,12 +78,12 @@ class Reloads:
         """What the next incarnation runs."""
         return self._versions.get(spec.id, USUAL).code or spec.code
 
-    def reload(self, supervisor: Supervisor, agent: str, code: Code | None, told: Told) -> None:
+    def reload(self, supervisor: Supervisor, agent: str, code: Code | None, told: ReloadListener) -> None:
         """Replace the agent's code; `told` hears when the new incarnation is up, or that the old code runs again."""
         before = self._versions.get(agent, USUAL)
         self._reverted.pop(agent, None)
         self._before[agent] = (before, monotonic() + PROBATION_S)
-        self._versions[agent] = Version(code or before.code, fresh=True)
+        self._versions[agent] = CodeVersion(code or before.code, fresh=True)
 
         supervisor.recycle_child(agent, partial(self._reloaded, agent, told))
 
@@ -95,7 +95,7 @@ class Reloads:
             self._reverted[agent] = why
             self._events.emit(ReloadReverted(agent=agent, why=why))
 
-    def _reloaded(self, agent: str, told: Told, outcome: CallDone | CallRefused) -> None:
+    def _reloaded(self, agent: str, told: ReloadListener, outcome: CallDone | CallRefused) -> None:
         """The agent is up again, or cannot be; with which code it is, its first moments have decided."""
         why = self._reverted.pop(agent, None)
         if why is not None:

@@ -29,7 +29,7 @@ class ServerBounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRun:
     """A run that wants to be worked on.  `agents` is how many it needs, `begun` whether a runtime had it before."""
 
     run: str
@@ -45,7 +45,7 @@ class WaitingLine:
 
     submitters: tuple[str, ...] = ()
 
-    def joined(self, waiting: Sequence[Waiting]) -> WaitingLine:
+    def joined(self, waiting: Sequence[WaitingRun]) -> WaitingLine:
         """Who has nothing waiting leaves; who comes goes to the end."""
         present = dict.fromkeys(run.submitter for run in waiting)
         stay = tuple(name for name in self.submitters if name in present)
@@ -55,11 +55,11 @@ class WaitingLine:
         """It has had its turn."""
         return WaitingLine((*(name for name in self.submitters if name != submitter), submitter))
 
-    def order(self, waiting: Sequence[Waiting]) -> Iterator[Waiting]:
+    def order(self, waiting: Sequence[WaitingRun]) -> Iterator[WaitingRun]:
         """Who is started one after another as room comes, of runs in the order in which they came."""
         turns = dict.fromkeys(self.joined(waiting).submitters)
         for _, equals in groupby(sorted(waiting, key=_rank), key=_rank):
-            runs: dict[str, deque[Waiting]] = {}
+            runs: dict[str, deque[WaitingRun]] = {}
             for run in equals:
                 runs.setdefault(run.submitter, deque()).append(run)
             names = deque(name for name in turns if name in runs)
@@ -74,11 +74,11 @@ class WaitingLine:
 class StartPlan:
     """What to start now, in order, and the line as it is then."""
 
-    starts: tuple[Waiting, ...]
+    starts: tuple[WaitingRun, ...]
     line: WaitingLine
 
 
-def plan(line: WaitingLine, waiting: Sequence[Waiting], running: Sequence[int], bounds: ServerBounds) -> StartPlan:
+def plan(line: WaitingLine, waiting: Sequence[WaitingRun], running: Sequence[int], bounds: ServerBounds) -> StartPlan:
     """Start as many as there is room for.
 
     `waiting` is in the order in which the runs came; `running` has the number
@@ -87,7 +87,7 @@ def plan(line: WaitingLine, waiting: Sequence[Waiting], running: Sequence[int], 
     """
     line = line.joined(waiting)
     runs, agents = bounds.runs - len(running), bounds.agents - sum(running)
-    starts: list[Waiting] = []
+    starts: list[WaitingRun] = []
     for run in line.order([run for run in waiting if run.agents <= bounds.agents]):
         if runs <= 0 or run.agents > agents:
             break
@@ -98,7 +98,7 @@ def plan(line: WaitingLine, waiting: Sequence[Waiting], running: Sequence[int], 
     return StartPlan(tuple(starts), line)
 
 
-def _rank(run: Waiting) -> tuple[int, bool]:
+def _rank(run: WaitingRun) -> tuple[int, bool]:
     return RANKS[run.priority], not run.begun
 
 

@@ -42,7 +42,7 @@ from scr.server.candidates import Offer
 from scr.server.notices import Notice, What
 from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import Glance, Survey
-from scr.server.schedule import ServerBounds, Waiting, WaitingLine, plan
+from scr.server.schedule import ServerBounds, WaitingLine, WaitingRun, plan
 
 ROUND_S = 1.0
 MOMENT_S = 0.02  # after the end of a lease
@@ -141,7 +141,7 @@ class Server:
         for run in decided.starts:
             self._floor.begin(self._offers.pop(run.run))
 
-    def _waiting(self) -> list[Waiting]:
+    def _waiting(self) -> list[WaitingRun]:
         """Those that may be started, in the order in which they came."""
         free = (offer for offer in self._offers.values() if offer.run not in self._floor.held)
         return [offer.waiting(self._submitters.get(offer.run, "")) for offer in free]

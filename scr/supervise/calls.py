@@ -18,7 +18,7 @@ from scr.supervise.restarts import settle
 from scr.supervise.tree import Cause, Child, ChildPhase, Goal, listed, plant
 
 
-class Standing(StrEnum):
+class ChildStanding(StrEnum):
     """A child's state in the words of refusals."""
 
     RUNNING = "running"
@@ -26,19 +26,19 @@ class Standing(StrEnum):
     STOPPED = "stopped"
 
 
-def standing(child: Child) -> Standing:
+def standing(child: Child) -> ChildStanding:
     """Whether a child runs, is on its way to be restarted, or is down to stay."""
     match child.phase, child.goal:
         case ((ChildPhase.DOWN | ChildPhase.PARKED), Goal.STOP):
-            return Standing.STOPPED
+            return ChildStanding.STOPPED
         case ChildPhase.UP, Goal.RUN:
-            return Standing.RUNNING
+            return ChildStanding.RUNNING
         case ChildPhase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
-            return Standing.RUNNING
+            return ChildStanding.RUNNING
         case ChildPhase.STOPPING, Goal.RUN:
-            return Standing.RUNNING
+            return ChildStanding.RUNNING
         case _:
-            return Standing.RESTARTING
+            return ChildStanding.RESTARTING
 
 
 def take_call(draft: Draft, call: Call) -> None:
@@ -64,7 +64,7 @@ def take_call(draft: Draft, call: Call) -> None:
 def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
     match call:
         case StartChild() if child:
-            code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
+            code = Refusal.ALREADY_STARTED if standing(child) is ChildStanding.RUNNING else Refusal.ALREADY_PRESENT
             draft.refuse(call, code, _why_taken(draft, child))
         case StartChild():
             start_child(draft, call)
@@ -74,7 +74,7 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             terminate_child(draft, call, child)
         case RecycleChild():
             recycle(draft, call, child)
-        case _ if standing(child) is not Standing.STOPPED:
+        case _ if standing(child) is not ChildStanding.STOPPED:
             draft.refuse(call, Refusal(standing(child)), f"{child.id!r} is {standing(child)}; terminate it first")
         case RestartChild():
             restart_child(draft, call, child)

@@ -13,7 +13,7 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.facts import Call
 from scr.supervise.orders import CallDone, CallRefused, Fate, Gone, Order, Refusal, Reply
-from scr.supervise.tree import Child, ChildPhase, End, Team, Tree, listed
+from scr.supervise.tree import Child, ChildPhase, End, SupervisorState, Tree, listed
 
 PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
 NEVER_STARTED = End(ExitReason.SHUTDOWN, "it was never started")
@@ -83,7 +83,7 @@ class Draft:
         self.touch(child)
         return child
 
-    def put_team(self, team: Team) -> None:
+    def put_team(self, team: SupervisorState) -> None:
         """Store a supervisor's mind that has changed, and have it look at its children."""
         self.teams[team.spec.id] = team
         self.dirty.setdefault(team.spec.id, {})

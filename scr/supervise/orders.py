@@ -44,7 +44,7 @@ class CallRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartProcess:
     """Start this incarnation; report Started, ChildIgnored, ChildStartFailed or ChildExited."""
 
     id: str
@@ -53,7 +53,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StopProcess:
     """Ask it to stop in order; report ChildExited."""
 
     id: str
@@ -61,7 +61,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
+class KillProcess:
     """SIGKILL to all of its process group; report ChildExited."""
 
     id: str
@@ -127,4 +127,4 @@ class Finish:
     causes: tuple[str, ...] = ()
 
 
-Order: TypeAlias = Start | Stop | Kill | Gone | GaveUp | Unkillable | Reply | Finish
+Order: TypeAlias = StartProcess | StopProcess | KillProcess | Gone | GaveUp | Unkillable | Reply | Finish

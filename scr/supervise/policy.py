@@ -37,7 +37,7 @@ from scr.supervise.steps import (
     start,
     stop,
 )
-from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, Team, Tree
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState, Tree
 
 
 def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
@@ -180,7 +180,7 @@ def plan_each(draft: Draft, changed: dict[str, None], *, starts_agents: bool) ->
             start_in_turn(draft, child, starts_agents=starts_agents)
 
 
-def plan_in_order(draft: Draft, team: Team, *, starts_agents: bool) -> None:
+def plan_in_order(draft: Draft, team: SupervisorState, *, starts_agents: bool) -> None:
     """One at a time: stop the last that must go; when nothing must go, start the first that is wanted.
 
     A child that pauses holds up those after it where the strategy makes them
@@ -210,7 +210,7 @@ def start_in_turn(draft: Draft, child: Child, *, starts_agents: bool) -> None:
         draft.startable.setdefault(child.parent, {})[child.id] = None
 
 
-def is_next(draft: Draft, team: Team, child: Child) -> bool:
+def is_next(draft: Draft, team: SupervisorState, child: Child) -> bool:
     """Whether a child is to be started before all after it, be it that they must wait with it until it can be."""
     waits_alone = team.spec.strategy is Strategy.ONE_FOR_ONE and child.id in draft.due
     return must_start(child) and child.id not in draft.stuck and not waits_alone

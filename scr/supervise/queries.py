@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import unknown
 from scr.specs import ChildSpec, SupervisorSpec
-from scr.supervise.tree import Child, ChildPhase, Team, Tree
+from scr.supervise.tree import Child, ChildPhase, SupervisorState, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _restarts(stamps: tuple[float, ...], spec: SupervisorSpec, at: float) -> Res
     return Restarts(counted, spec.max_restarts, spec.within_s)
 
 
-def _team(tree: Tree, supervisor: str) -> Team:
+def _team(tree: Tree, supervisor: str) -> SupervisorState:
     if supervisor not in tree.teams:
         raise UnknownAgent(unknown("supervisor", supervisor, tree.teams))
     return tree.teams[supervisor]

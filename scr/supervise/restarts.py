@@ -14,7 +14,7 @@ from scr.supervise.exits import should_restart
 from scr.supervise.facts import Call, RecycleChild, RestartChild, StartChild, TerminateChild
 from scr.supervise.intensity import add_restart, pause_s
 from scr.supervise.orders import CallDone, CallRefused, Fate, Finish, GaveUp, Refusal
-from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, Team
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState
 
 
 def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: bool = False) -> None:
@@ -214,7 +214,7 @@ def _is_kept_parked(child: Child) -> bool:
     return child.spec.park and is_restart and child.spec.restart is not Restart.TEMPORARY
 
 
-def _is_forgotten(child: Child, team: Team, *, ignored: bool) -> bool:
+def _is_forgotten(child: Child, team: SupervisorState, *, ignored: bool) -> bool:
     is_failed_addition = isinstance(child.call, StartChild) and not ignored
     return team.spec.dynamic or is_failed_addition or child.spec.restart is Restart.TEMPORARY
 

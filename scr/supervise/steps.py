@@ -10,9 +10,9 @@ from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.decision import Draft
 from scr.supervise.facts import RecycleChild
-from scr.supervise.orders import CallDone, Fate, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.orders import CallDone, Fate, KillProcess, Refusal, StartProcess, StopProcess, Unkillable
 from scr.supervise.restarts import close, settle, went_down
-from scr.supervise.tree import Cause, Child, ChildPhase, Closing, End, Goal, Team, plant
+from scr.supervise.tree import Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState, plant
 
 ABSENT = frozenset({ChildPhase.DOWN, ChildPhase.RESTARTING})
 UNKILLABLE_AFTER_S = 5.0  # what SIGKILL has not ended by then sits in the kernel, and may for ever
@@ -42,7 +42,7 @@ def start(draft: Draft, child: Child) -> None:
                 child.changed(phase=ChildPhase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
             )
             draft.due[child.id] = draft.at + spec.start_timeout_s
-            draft.order(Start(child.id, child.incarnation, spec))
+            draft.order(StartProcess(child.id, child.incarnation, spec))
         case SupervisorSpec() as spec:
             boot(draft, child, spec)
 
@@ -50,7 +50,7 @@ def start(draft: Draft, child: Child) -> None:
 def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     """Begin a supervisor's start with the children that its specification lists, whatever was changed since."""
     draft.put(child.changed(phase=ChildPhase.STARTING))
-    draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
+    draft.teams[spec.id] = SupervisorState(spec, tuple(listed.id for listed in spec.children))
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
         if listed.id not in draft.children:
@@ -101,7 +101,7 @@ def stop(draft: Draft, child: Child) -> None:
             draft.due.pop(child.id, None)
         case budget_s:
             draft.due[child.id] = draft.at + budget_s
-    draft.order(Stop(child.id, child.incarnation))
+    draft.order(StopProcess(child.id, child.incarnation))
     if spec.shutdown_s == 0:
         kill(draft, child)
 
@@ -110,7 +110,7 @@ def kill(draft: Draft, child: Child) -> None:
     """End an agent without asking."""
     draft.keep(child.changed(killed=True))
     draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
-    draft.order(Kill(child.id, child.incarnation))
+    draft.order(KillProcess(child.id, child.incarnation))
 
 
 def kill_all(draft: Draft) -> None:

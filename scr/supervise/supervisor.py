@@ -45,11 +45,11 @@ from scr.supervise.orders import (
     Finish,
     GaveUp,
     Gone,
-    Kill,
+    KillProcess,
     Order,
     Reply,
-    Start,
-    Stop,
+    StartProcess,
+    StopProcess,
     Unkillable,
 )
 from scr.supervise.policy import decide
@@ -199,11 +199,11 @@ class Supervisor:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Start(agent, number, spec):
+            case StartProcess(agent, number, spec):
                 self._start(agent, number, spec)
-            case Stop(agent, number):
+            case StopProcess(agent, number):
                 self._stop(agent, number)
-            case Kill(agent, number):
+            case KillProcess(agent, number):
                 self._kill(agent, number)
             case Gone(agent, reason, detail, fate):
                 self._house.gone(agent, reason, detail, fate)

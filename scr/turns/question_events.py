@@ -131,11 +131,11 @@ Event: TypeAlias = Asked | Reopened | Ended | Overdue | Doubted | AgentAbsent | 
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendQuestion:
     """Keep the message of the question together with its ask, then post it."""
 
 
-class Tell(NamedTuple):
+class SendAnswer(NamedTuple):
     """Send the answer to the incarnation that waits for it, if it still lives."""
 
     agent: str
@@ -151,14 +151,14 @@ class RecordStep(NamedTuple):
     step: StepRecord
 
 
-class StartTimer(NamedTuple):
+class StartAskTimer(NamedTuple):
     """Report Overdue after so long."""
 
     after_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class StopTimer:
+class StopAskTimer:
     """Report no Overdue."""
 
 
@@ -187,4 +187,6 @@ class NoteDoubt(NamedTuple):
     asked_in: str
 
 
-Order: TypeAlias = Send | Tell | RecordStep | StartTimer | StopTimer | CloseInStore | Expect | Unexpect | NoteDoubt
+Order: TypeAlias = (
+    SendQuestion | SendAnswer | RecordStep | StartAskTimer | StopAskTimer | CloseInStore | Expect | Unexpect | NoteDoubt
+)

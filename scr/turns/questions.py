@@ -60,16 +60,16 @@ from scr.turns.question_events import (
     QuestionPhase,
     RecordStep,
     Reopened,
-    Send,
-    StartTimer,
-    StopTimer,
-    Tell,
+    SendAnswer,
+    SendQuestion,
+    StartAskTimer,
+    StopAskTimer,
     Unexpect,
     Waiter,
 )
 
 AGAIN_S = 0.1
-SEND, STOP_TIMER, CLOSE_IN_STORE = Send(), StopTimer(), CloseInStore()
+SEND, STOP_TIMER, CLOSE_IN_STORE = SendQuestion(), StopAskTimer(), CloseInStore()
 TURN_OVER = Outcome(error="AskTimedOut", detail="the turn that asked is over")
 
 Orders: TypeAlias = tuple[Order, ...]
@@ -91,7 +91,7 @@ def asked_first(question: Question, asked: Asked) -> Decision:
     """Send a question that is not under way, and wait for its answer; join one that its receiver holds already."""
     if asked.is_in_mailbox:
         return asked_again(question, asked)
-    return at_once(question, asked) or (waits(asked), (expect(asked), StartTimer(asked.timeout_s), SEND))
+    return at_once(question, asked) or (waits(asked), (expect(asked), StartAskTimer(asked.timeout_s), SEND))
 
 
 def asked_again(question: Question, asked: Asked) -> Decision:
@@ -100,7 +100,7 @@ def asked_again(question: Question, asked: Asked) -> Decision:
         return decision
     if asked.absence:
         return Question(QuestionPhase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
-    return waits(asked), (expect(asked), StartTimer(asked.timeout_s))
+    return waits(asked), (expect(asked), StartAskTimer(asked.timeout_s))
 
 
 def asked_anew(question: Question, asked: Asked) -> Decision:
@@ -149,7 +149,7 @@ def waits(asked: Asked) -> Question:
 
 def reopened(_: Question, event: Reopened) -> Decision:
     """Wait for the answer that an earlier runtime was asked for; it is a step of a later try."""
-    return Question(QuestionPhase.WAITING, event.ask, timeout_s=event.timeout_s), (StartTimer(event.timeout_s),)
+    return Question(QuestionPhase.WAITING, event.ask, timeout_s=event.timeout_s), (StartAskTimer(event.timeout_s),)
 
 
 def ended(question: Question, event: Ended) -> Decision:
@@ -167,7 +167,7 @@ def ended(question: Question, event: Ended) -> Decision:
 def overdue(question: Question, event: Overdue) -> Decision:
     """Give the question its whole time again if the store was late; else the agent that asked is told."""
     if event.is_held_up:
-        return question, (StartTimer(max(question.timeout_s, AGAIN_S)),)
+        return question, (StartAskTimer(max(question.timeout_s, AGAIN_S)),)
     sentence = (
         f"{question.to} did not answer within {question.timeout_s:g} s; ask with a longer timeout_s or look at its log"
     )
@@ -227,10 +227,10 @@ def expect(asked: Asked) -> Expect:
     return Expect(asked.ask.agent, asked.waiter.incarnation)
 
 
-def tell(ask: OpenAsk, waiter: Waiter, outcome: Outcome) -> Tell:
+def tell(ask: OpenAsk, waiter: Waiter, outcome: Outcome) -> SendAnswer:
     """Return the order that tells an incarnation an outcome."""
     answer = Answer(ref=waiter.ref, value=outcome.output, error=outcome.error, detail=outcome.detail, info=outcome.info)
-    return Tell(ask.agent, waiter.incarnation, answer)
+    return SendAnswer(ask.agent, waiter.incarnation, answer)
 
 
 def row(

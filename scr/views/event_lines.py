@@ -22,7 +22,7 @@ from scr.telemetry.events import (
     TurnCommitted,
     TurnFailed,
 )
-from scr.views.run import RunView, State
+from scr.views.run import AgentActivity, RunView
 
 TAIL_LINES = 5
 EXPECTED = {"shutdown", "normal"}
@@ -127,7 +127,7 @@ def _exited(before: RunView, end: AgentExited) -> tuple[str, ...]:
 def _is_over(before: RunView, agent: str, reason: str) -> bool:
     """Whether an end is no news: it went as it should, or the agent's end has been told already."""
     known = before.agents.get(agent)
-    return reason in EXPECTED or (known is not None and known.state is State.ENDED)
+    return reason in EXPECTED or (known is not None and known.state is AgentActivity.ENDED)
 
 
 def _because(detail: str) -> str:

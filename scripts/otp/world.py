@@ -10,7 +10,7 @@ from otp.story import Event, State
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, ChildSpec, Code, SupervisorSpec
 from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Fact, Started, TimePassed
-from scr.supervise.orders import CallDone, CallRefused, Finish, Kill, Order, Reply, Start, Stop
+from scr.supervise.orders import CallDone, CallRefused, Finish, KillProcess, Order, Reply, StartProcess, StopProcess
 from scr.supervise.policy import decide
 from scr.supervise.queries import count_children, deadline, which_children
 from scr.supervise.tree import ChildPhase, Tree
@@ -132,13 +132,15 @@ class World:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Start(name, incarnation):
+            case StartProcess(name, incarnation):
                 self._start(name, incarnation)
-            case Stop(name) | Kill(name) if name in self.dead:  # it was too late: its end is what the policy hears of
+            case StopProcess(name) | KillProcess(name) if (
+                name in self.dead
+            ):  # it was too late: its end is what the policy hears of
                 self.facts.append(self.dead.pop(name))
-            case Stop(name, incarnation) if self.live.get(name) == incarnation:
+            case StopProcess(name, incarnation) if self.live.get(name) == incarnation:
                 self._stop(name)
-            case Kill(name, incarnation) if self.live.get(name) == incarnation:
+            case KillProcess(name, incarnation) if self.live.get(name) == incarnation:
                 self.facts.append(self._end(name, ExitReason.KILLED))
             case Reply(call, outcome):
                 assert call not in self.answers, f"{call} is answered twice"

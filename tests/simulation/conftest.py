@@ -17,7 +17,7 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec, walk
 from scr.supervise import facts
-from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import Finish, KillProcess, Reply, StartProcess, StopProcess, Unkillable
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline
 from scr.supervise.tree import Tree
@@ -174,16 +174,16 @@ class World:
 
     def obey(self, order):
         match order:
-            case Start(name, incarnation):
+            case StartProcess(name, incarnation):
                 self.begin(name, incarnation)
-            case Stop(name, incarnation):
+            case StopProcess(name, incarnation):
                 assert self.live.get(name) == incarnation, f"{order} of what is not there"
                 self.asked[name] = incarnation
                 is_patient = self.tree.children[name].spec.shutdown_s == "infinity"
                 if is_patient or self.rng.random() < 0.8:
                     reason = self.rng.choice(REASONS) if self.rng.random() < 0.2 else ExitReason.SHUTDOWN
                     self.later(self.rng.random() * 3, partial(self.exit, name, incarnation, reason))
-            case Kill(name, incarnation):
+            case KillProcess(name, incarnation):
                 assert self.live.get(name) == incarnation, f"{order} of what is not there"
                 delay = self.rng.uniform(4, 30) if self.is_hostile(0.3) else 0.01
                 self.later(delay, partial(self.exit, name, incarnation, ExitReason.KILLED))

@@ -13,7 +13,7 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
-from scr.supervise.orders import CallDone, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import CallDone, Fate, Finish, GaveUp, Gone, Reply, StartProcess, StopProcess, Unkillable
 from scr.supervise.queries import in_start_order
 from scr.supervise.tree import Cause, ChildPhase, Goal
 
@@ -105,11 +105,11 @@ class Witness:
 
     def ordered(self, order):
         match order:
-            case Start(name):
+            case StartProcess(name):
                 self.told.pop(name, None)
                 self.excused.discard(name)
                 self.check_start(name)
-            case Stop(name):
+            case StopProcess(name):
                 self.check_stop(name)
             case Gone(name, fate=fate):
                 assert name not in self.world.live, f"{name} is told gone and lives"

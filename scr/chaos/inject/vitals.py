@@ -22,7 +22,7 @@ MARK = b"SCR_RUNTIME_ID="
 
 
 @dataclass
-class Vitals:
+class RoundVitals:
     """Of one round.  `look` is called often and looks once a second; `rest` when the run is at rest."""
 
     census: Census

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 
-class Verb(StrEnum):
+class ClientVerb(StrEnum):
     """`submit`: about to.  `acked`: the runtime has accepted it.  `answered`, `failed`: what came of it."""
 
     SUBMIT = "submit"
@@ -29,7 +29,7 @@ class Said:
     `like`: the answers to all tasks of that name are the same one, whatever it is.
     """
 
-    verb: Verb
+    verb: ClientVerb
     key: str
     at: float
     value: JsonValue = None
@@ -66,13 +66,13 @@ def gathered(lines: Iterable[Said]) -> dict[str, ClientTask]:
 def _after(before: ClientTask, said: Said) -> ClientTask:
     acked, answers, errors = before.acked, before.answers, before.errors
     match said.verb:
-        case Verb.SUBMIT:
+        case ClientVerb.SUBMIT:
             return ClientTask(said.key, said.value, said.like, acked, answers, errors)
-        case Verb.ACKED:
+        case ClientVerb.ACKED:
             acked = True
-        case Verb.ANSWERED:
+        case ClientVerb.ANSWERED:
             answers = (*answers, said.value)
-        case Verb.FAILED:
+        case ClientVerb.FAILED:
             errors = (*errors, said.error)
     return ClientTask(before.key, before.expected, before.like, acked, answers, errors)
 
@@ -82,4 +82,4 @@ def parse(lines: Iterable[str]) -> Iterator[Said]:
     for line in lines:
         if line.endswith("\n"):
             fields = json.loads(line)
-            yield Said(**(fields | {"verb": Verb(fields["verb"])}))
+            yield Said(**(fields | {"verb": ClientVerb(fields["verb"])}))

@@ -32,7 +32,7 @@ class Recovery:
         return self.after_s is not None or self.gave_up
 
 
-class Told:
+class ObservedWork:
     """When the run was seen to work: each agent of its own, the runtime as a whole, and each time that one started."""
 
     def __init__(self, events: Iterable[RunEvent]) -> None:
@@ -76,11 +76,11 @@ class Told:
 
 def recoveries(events: Iterable[RunEvent], landed: Iterable[Landed]) -> list[Recovery]:
     """One for each fault."""
-    told = Told(events)
+    told = ObservedWork(events)
     return [_recovery(told, fault) for fault in landed]
 
 
-def _recovery(told: Told, fault: Landed) -> Recovery:
+def _recovery(told: ObservedWork, fault: Landed) -> Recovery:
     at = _recovered_at(told, fault)
     since = max(fault.at, fault.until) if not KINDS[fault.kind].ends else fault.at
     if at is not None:
@@ -88,7 +88,7 @@ def _recovery(told: Told, fault: Landed) -> Recovery:
     return Recovery(fault, None, gave_up=_next(told.gave_up, fault.at) is not None)
 
 
-def _recovered_at(told: Told, fault: Landed) -> float | None:
+def _recovered_at(told: ObservedWork, fault: Landed) -> float | None:
     if fault.kind == "poison":
         return _next(told.buried, fault.at)
     if ends_runtime(fault.kind, fault.target):

@@ -20,7 +20,7 @@ from scr.chaos.judge.pictures import distributions, timeline
 from scr.chaos.judge.report import markdown
 from scr.chaos.lab.round import Round, RoundProgress, perform
 from scr.chaos.lab.test_client import Charge
-from scr.chaos.plan.faults import Fault, Wanted, draw, schedule
+from scr.chaos.plan.faults import Fault, FaultMix, draw, schedule
 from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, Way
 from scr.chaos.plan.shrink import shrink
 from scr.chaos.user.capabilities import unable
@@ -101,7 +101,7 @@ class CampaignPlan:
         reasons = self.not_tested()
         able = [name for name in self.kinds if name not in reasons]
         types = self.charge(seed).made().types
-        found = schedule(seed, Wanted(kills, able, self.targets, types, self.gap_s, left_s, self.helpers))
+        found = schedule(seed, FaultMix(kills, able, self.targets, types, self.gap_s, left_s, self.helpers))
         return tuple(fault for fault in found if not self.only or fault.n in self.only)
 
 

@@ -23,7 +23,7 @@ from scr.chaos.inject import wallclock
 from scr.chaos.inject.fault_result import Landed, Missed
 from scr.chaos.inject.injector import Injector
 from scr.chaos.inject.process_census import VARIABLE, Census
-from scr.chaos.inject.vitals import Vitals
+from scr.chaos.inject.vitals import RoundVitals
 from scr.chaos.judge.client_history import Said
 from scr.chaos.judge.collect_evidence import artefacts_with, complaints_in, gather
 from scr.chaos.judge.evidence import Probes, RunEvidence
@@ -85,7 +85,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.folder = Path(self.charge.folder)
         self.census = Census(self.token)
-        self.vitals = Vitals(self.census)
+        self.vitals = RoundVitals(self.census)
         prepare(self.folder)
         wallclock.prepare(self.folder)
 

@@ -20,7 +20,7 @@ from scr.store.archive.archive import open_archive
 from scr.store.archive.doctor import Examination, examine
 from scr.store.archive.findings import Finding, Severity
 from scr.store.archive.fork import fork_run
-from scr.store.archive.gc import Swept, sweep
+from scr.store.archive.gc import SweepResult, sweep
 from scr.store.archive.repair import Repaired, repair
 from scr.store.archive.transfer import export_run, import_run
 from scr.store.sql.address import database_of
@@ -158,14 +158,14 @@ def gc(
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _code_of(swept: Swept, names: Collection[str]) -> ExitCode:
+def _code_of(swept: SweepResult, names: Collection[str]) -> ExitCode:
     """Tell a sweep that spared a run which was named from one that did what was asked."""
     if not any(run in names for run, _ in swept.spared):
         return ExitCode.DONE
     return ExitCode.PARTIAL if swept.deleted else ExitCode.FAILED
 
 
-def _swept(swept: Swept, done: str, left_out: int) -> Iterator[str]:
+def _swept(swept: SweepResult, done: str, left_out: int) -> Iterator[str]:
     for run in swept.deleted[:LINES_MAX]:
         yield f"{run} {done}"
     for run, reason in swept.spared[:LINES_MAX]:

@@ -10,7 +10,7 @@ import typer
 
 from scr.apps.research.running import crash_test
 from scr.apps.research.running.interrupts import NOTHING_STARTED, STOPPING
-from scr.apps.research.running.kill_worker import Striker
+from scr.apps.research.running.kill_worker import WorkerKiller
 from scr.apps.research.running.request import CORPUS, RUNS, ResearchRequest, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import code_of, described
@@ -100,7 +100,7 @@ def _run(
 
 def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> ExitCode:
     """The same job twice; the second time with a kill."""
-    job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
+    job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), WorkerKiller()
     say: Callable[[str], Any] = (lambda _: None) if as_json else say_status
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)

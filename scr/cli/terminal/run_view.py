@@ -15,18 +15,24 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from scr.views.run import AgentView, RunView, State
+from scr.views.run import AgentActivity, AgentView, RunView
 
-STYLES: Mapping[State, str] = MappingProxyType(
+STYLES: Mapping[AgentActivity, str] = MappingProxyType(
     {
-        State.STARTING: "yellow",
-        State.WAITING: "dim",
-        State.WORKING: "bold green",
-        State.RESTARTING: "bold red",
-        State.ENDED: "dim",
+        AgentActivity.STARTING: "yellow",
+        AgentActivity.WAITING: "dim",
+        AgentActivity.WORKING: "bold green",
+        AgentActivity.RESTARTING: "bold red",
+        AgentActivity.ENDED: "dim",
     }
 )
-URGENCY = (State.RESTARTING, State.WORKING, State.STARTING, State.WAITING, State.ENDED)
+URGENCY = (
+    AgentActivity.RESTARTING,
+    AgentActivity.WORKING,
+    AgentActivity.STARTING,
+    AgentActivity.WAITING,
+    AgentActivity.ENDED,
+)
 BAR_WIDTH, MARGIN = 32, 1
 
 
@@ -150,5 +156,5 @@ def preparing(view: RunView) -> str:
     """What goes on before there is a plan."""
     if view.reading:
         return view.reading.text
-    busy = any(agent.state is State.WORKING for agent in view.agents.values())
+    busy = any(agent.state is AgentActivity.WORKING for agent in view.agents.values())
     return "reading the documents" if busy else "starting the agents"

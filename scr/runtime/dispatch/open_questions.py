@@ -40,10 +40,10 @@ from scr.turns.question_events import (
     QuestionPhase,
     RecordStep,
     Reopened,
-    Send,
-    StartTimer,
-    StopTimer,
-    Tell,
+    SendAnswer,
+    SendQuestion,
+    StartAskTimer,
+    StopAskTimer,
     Unexpect,
 )
 from scr.turns.questions import SEND, decide
@@ -188,11 +188,11 @@ class OpenQuestions:
             match order:
                 case Expect(agent, incarnation):
                     self._care.asks(agent, incarnation)
-                case StartTimer(after_s):
+                case StartAskTimer(after_s):
                     self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
-                case Send():
+                case SendQuestion():
                     pass  # by `open`'s caller
-                case StopTimer():
+                case StopAskTimer():
                     self._timers.pop(message_id).cancel()
                 case RecordStep(agent, asked_in, step):
                     if pending := self._router.find(agent, asked_in):
@@ -200,7 +200,7 @@ class OpenQuestions:
                         pending.cause = self._log.emit(recorded(pending.message, step), cause=pending.cause)
                 case Unexpect(agent, incarnation):
                     self._care.answered(agent, incarnation)
-                case Tell(agent, incarnation, answer):
+                case SendAnswer(agent, incarnation, answer):
                     self._incarnations.tell(agent, incarnation, answer)
                 case CloseInStore():
                     self._store.close_ask(message_id)

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from scr.bounds import FRAME_BYTES
 from scr.charging import Charges
 from scr.errors import InvalidMessage
-from scr.mail.pending import Doubt, Pending, Phase, Turn
+from scr.mail.pending import Doubt, MessageTurn, Pending, Phase
 from scr.mail.router import Router
 from scr.messages import Message, Tick
 from scr.protocol.channel import LoopChannel
@@ -41,7 +41,7 @@ from scr.runtime.dispatch.mail import Mail
 from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.dispatch.pages import Pages
 from scr.runtime.dispatch.sending import Sending
-from scr.runtime.dispatch.streams import Streams
+from scr.runtime.dispatch.streams import ChunkStreams
 from scr.runtime.dispatch.ticks import Ticks
 from scr.runtime.dispatch.writing import Writing
 from scr.runtime.health.health import Care
@@ -83,7 +83,7 @@ class Turns:
         self.router = Router()
         self.fold = fold = Fold(self.router)
         self._asks = OpenQuestions(loop, store, self.router, care, children, log)
-        self.streams = Streams()
+        self.streams = ChunkStreams()
         self.parked = Parked(store, fold, run)
         self.post = Delivery(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
         self.failures = Failures(self.router)
@@ -203,7 +203,7 @@ class Turns:
         pending = self.fold.new(kept.message, cause)
         due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
         charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
-        pending.turn = Turn(kept.message, deliveries=deliveries, charges=charges, due=due)
+        pending.turn = MessageTurn(kept.message, deliveries=deliveries, charges=charges, due=due)
         pending.steps.update((step.name, step) for step in kept.steps)
         doubt = Doubt(kept.parked, kept.doubt) if kept.parked else None
         left_s = self.failures.left_s(pending, time.time())

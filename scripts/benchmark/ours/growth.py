@@ -21,7 +21,7 @@ from scr.client.client import RuntimeClient
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
 from scr.supervise.facts import ChildExited, Started, TimePassed
-from scr.supervise.orders import Order, Start, Stop
+from scr.supervise.orders import Order, StartProcess, StopProcess
 from scr.supervise.policy import decide
 from scr.supervise.tree import Tree
 
@@ -100,9 +100,9 @@ def settled(tree: Tree, orders: tuple[Order, ...], at: float) -> Tree:
     waiting = deque(orders)
     while waiting:
         match waiting.popleft():
-            case Start(agent, incarnation):
+            case StartProcess(agent, incarnation):
                 tree, more = decide(tree, Started(agent, incarnation, at))
-            case Stop(agent, incarnation):
+            case StopProcess(agent, incarnation):
                 tree, more = decide(tree, ChildExited(agent, incarnation, at, ExitReason.SHUTDOWN))
             case other:
                 raise AssertionError(other)

@@ -2,7 +2,7 @@
 
 from scr.charging import Behind, BuryMessage, TryAgain, Wait
 from scr.mail.mailbox import Mailbox, MailboxBounds
-from scr.mail.pending import Pending, Phase, Turn
+from scr.mail.pending import MessageTurn, Pending, Phase
 from scr.protocol.frames import Commit, ReadSteps
 from scr.retry import ErrorInfo, Retry
 from scr.store.records import CommittedTurn
@@ -67,12 +67,12 @@ class Box:
         """Put a message in that the store has; false when there is no room."""
         is_taken = self.mailbox.has_room(message)
         if is_taken:
-            self.put(Turn(message), events.Accepted())
+            self.put(MessageTurn(message), events.Accepted())
         return is_taken
 
     def restore(self, message, **fields):
         """Put a message back that an earlier runtime has left."""
-        turn = Turn(message, **fields)
+        turn = MessageTurn(message, **fields)
         self.put(turn, events.Restored(left_s=None if turn.due is None else 1.0))
 
     def take(self):
@@ -84,7 +84,7 @@ class Box:
 
     def put_first(self, message):
         """Put a message before all that waits."""
-        pending = self.cells[message.message_id] = Pending(Turn(message, Phase.WAITING))
+        pending = self.cells[message.message_id] = Pending(MessageTurn(message, Phase.WAITING))
         self.mailbox.put_first(pending)
 
     def send_ahead(self, most=1000):

@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from scr.charging import Behind, BuryMessage, Charges, Wait
 from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX
-from scr.mail.pending import Pending, Turn
+from scr.mail.pending import MessageTurn, Pending
 from scr.messages import Down, DownPayload, ExitReason, Ping, Tick, TimerPayload, origin
 from tests.unit.mail.box import Box
 
@@ -171,7 +171,7 @@ def test_settling_a_message_that_is_not_in_hand_changes_nothing():
     mailbox = Box(10)
     mailbox.offer(ping(0))
     mailbox.take()
-    mailbox.mailbox.settle(Pending(Turn(ping(1))))
+    mailbox.mailbox.settle(Pending(MessageTurn(ping(1))))
     assert mailbox.in_hand.message.message_id == "m0"
 
 

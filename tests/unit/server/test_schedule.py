@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scr.errors import InvalidInput, QueueFull
 from scr.protocol.status import Priority
-from scr.server.schedule import RANKS, ServerBounds, Waiting, WaitingLine, admit, plan
+from scr.server.schedule import RANKS, ServerBounds, WaitingLine, WaitingRun, admit, plan
 
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
 ROOMY = ServerBounds(agents=100, runs=100, queue=100)
@@ -28,15 +28,19 @@ def one_by_one(waiting, bounds=ROOMY, line=WaitingLine()):  # noqa: B008  it is 
 @pytest.mark.parametrize(
     ("waiting", "order"),
     [
-        pytest.param([Waiting("a"), Waiting("b"), Waiting("c")], "abc", id="as they came"),
-        pytest.param([Waiting("a", LOW), Waiting("b"), Waiting("c", HIGH)], "cba", id="by priority"),
-        pytest.param([Waiting("a"), Waiting("b", begun=True), Waiting("c")], "bac", id="what had begun goes on first"),
-        pytest.param([Waiting("a", HIGH), Waiting("b", begun=True)], "ab", id="but not before a higher priority"),
+        pytest.param([WaitingRun("a"), WaitingRun("b"), WaitingRun("c")], "abc", id="as they came"),
+        pytest.param([WaitingRun("a", LOW), WaitingRun("b"), WaitingRun("c", HIGH)], "cba", id="by priority"),
         pytest.param(
-            [*(Waiting(run, submitter="x") for run in "abc"), Waiting("d", submitter="y")], "adbc", id="taking turns"
+            [WaitingRun("a"), WaitingRun("b", begun=True), WaitingRun("c")], "bac", id="what had begun goes on first"
+        ),
+        pytest.param([WaitingRun("a", HIGH), WaitingRun("b", begun=True)], "ab", id="but not before a higher priority"),
+        pytest.param(
+            [*(WaitingRun(run, submitter="x") for run in "abc"), WaitingRun("d", submitter="y")],
+            "adbc",
+            id="taking turns",
         ),
         pytest.param(
-            [Waiting("a", submitter="x"), Waiting("b", submitter="x"), Waiting("c", LOW, submitter="y")],
+            [WaitingRun("a", submitter="x"), WaitingRun("b", submitter="x"), WaitingRun("c", LOW, submitter="y")],
             "abc",
             id="no turn for a lower priority",
         ),
@@ -59,21 +63,21 @@ def test_the_order_of_starts(waiting, order):
     ],
 )
 def test_the_room_that_there_is(needs, running, bounds, started):
-    waiting = [Waiting(f"r{n}", agents=agents) for n, agents in enumerate(needs)]
+    waiting = [WaitingRun(f"r{n}", agents=agents) for n, agents in enumerate(needs)]
     assert len(plan(WaitingLine(), waiting, running, bounds).starts) == started
 
 
 def test_a_newcomer_waits_for_no_more_than_one_run_of_each_who_waits_already():
-    line, many = WaitingLine(), [Waiting(f"x{n}", submitter="x") for n in range(50)]
+    line, many = WaitingLine(), [WaitingRun(f"x{n}", submitter="x") for n in range(50)]
     line = plan(line, many, (), ServerBounds(9, 1, 99)).line
-    newcomers = [Waiting("y", submitter="y"), Waiting("z", submitter="z")]
+    newcomers = [WaitingRun("y", submitter="y"), WaitingRun("z", submitter="z")]
     assert one_by_one([*many[1:], *newcomers], line=line)[:3] == ["x1", "y", "z"]
 
 
 def test_newcomers_without_end_do_not_starve_who_waits():
-    line, waiting, started = WaitingLine(), [Waiting(f"x{n}", submitter="x") for n in range(5)], []
+    line, waiting, started = WaitingLine(), [WaitingRun(f"x{n}", submitter="x") for n in range(5)], []
     for n in range(20):
-        waiting += [Waiting(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
+        waiting += [WaitingRun(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
         decided = plan(line, waiting, (), ServerBounds(9, 1, 99))
         line, waiting = decided.line, [run for run in waiting if run not in decided.starts]
         started += [run.submitter for run in decided.starts]
@@ -95,7 +99,7 @@ def test_what_fits_is_admitted():
 
 runs = st.lists(
     st.builds(
-        Waiting,
+        WaitingRun,
         run=st.uuids().map(str),
         priority=st.sampled_from(Priority),
         submitter=st.sampled_from("xyz"),
@@ -125,7 +129,7 @@ def test_bounds_hold_and_no_room_is_wasted_and_no_priority_is_overtaken(waiting,
 
 @given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=30))
 def test_between_two_turns_of_one_submitter_every_other_that_waits_has_exactly_one(names):
-    waiting = [Waiting(str(n), submitter=name) for n, name in enumerate(names)]
+    waiting = [WaitingRun(str(n), submitter=name) for n, name in enumerate(names)]
     by = {run.run: run.submitter for run in waiting}
     order = [by[run] for run in one_by_one(waiting)]
     left = Counter(names)

@@ -23,7 +23,18 @@ from scr.supervise.facts import (
     TerminateChild,
     TimePassed,
 )
-from scr.supervise.orders import CallDone, CallRefused, Finish, GaveUp, Gone, Kill, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import (
+    CallDone,
+    CallRefused,
+    Finish,
+    GaveUp,
+    Gone,
+    KillProcess,
+    Reply,
+    StartProcess,
+    StopProcess,
+    Unkillable,
+)
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline, which_children
 from scr.supervise.tree import Tree
@@ -86,7 +97,7 @@ class Script:
 
     def _line(self, order):
         match order:
-            case Start() | Stop() | Kill() | Unkillable():
+            case StartProcess() | StopProcess() | KillProcess() | Unkillable():
                 return f"{type(order).__name__.lower()} {order.id}"
             case Gone():
                 return f"gone {order.id} {order.reason}"
@@ -104,7 +115,7 @@ class Script:
 
     def _obey(self, order):
         match order:
-            case Start(name, incarnation, spec):
+            case StartProcess(name, incarnation, spec):
                 assert name not in self.live, f"two live incarnations of {name}"
                 self.live[name] = incarnation
                 self.starts.append(spec)
@@ -115,10 +126,10 @@ class Script:
                     yield self.died(ChildIgnored(name, incarnation, self.now))
                 elif name not in self.slow:
                     yield Started(name, incarnation, self.now)
-            case Stop(name, incarnation) if name not in self.deaf:
+            case StopProcess(name, incarnation) if name not in self.deaf:
                 reason = self.last_words.get(name, ExitReason.SHUTDOWN)
                 yield self.died(ChildExited(name, incarnation, self.now, reason))
-            case Kill(name, incarnation) if name not in self.immortal and self.live.get(name) == incarnation:
+            case KillProcess(name, incarnation) if name not in self.immortal and self.live.get(name) == incarnation:
                 yield self.died(ChildExited(name, incarnation, self.now, ExitReason.KILLED))
 
     def died(self, fact):
