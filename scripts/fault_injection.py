@@ -26,7 +26,7 @@ import store_figures
 from benchmark.machine import machine
 
 from scr.chaos.judge.figures import Figures, Verdict
-from scr.chaos.judge.report import said, wrong
+from scr.chaos.judge.report import terminal_lines, wrong
 from scr.chaos.lab.campaign import PER_ROUND, CampaignPlan, campaign, report, shrunk
 from scr.chaos.lab.round import RoundProgress
 from scr.chaos.plan.faults import Fault
@@ -175,7 +175,7 @@ def tell(figures: Figures, plan: CampaignPlan, repeat: str, *, as_json: bool) ->
     if as_json:
         print(json.dumps(figures.as_json()))
         return
-    for line in said(figures, repeat):
+    for line in terminal_lines(figures, repeat):
         print(line)
     print(f"report:  {plan.folder}/report.md")
 

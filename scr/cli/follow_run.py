@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, answered
+from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, read_answer
 from scr.cli.say import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
-from scr.cli.watch_run import told
+from scr.cli.watch_run import print_end
 from scr.client.server import Client
 from scr.exit_codes import ExitCode
 from scr.protocol.server import Followed
@@ -41,7 +41,7 @@ def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Exi
     except KeyboardInterrupt:
         say_trouble(f"detached; the run goes on: scr attach {run}")
         return ExitCode.INTERRUPTED
-    return told(ended, as_json=as_json)
+    return print_end(ended, as_json=as_json)
 
 
 def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> FinishedRun:
@@ -94,5 +94,5 @@ def _ended(found: Followed, past: Retold) -> FinishedRun:
 def answer_of(found: Followed) -> Answer:
     """What a run that is over has brought."""
     if found.end == "done":
-        return answered(found.output)
+        return read_answer(found.output)
     return RunFailure(f"the run {found.run} has no result: {found.why}", resumable=found.end == "aside")

@@ -34,7 +34,7 @@ class Look:
     @property
     def rows(self) -> list[AgentRow]:
         """One row for each agent; those of a server's runs below a row for each run."""
-        return list(self.parts[0].rows) if self.server is None else systems.gathered(self.parts)
+        return list(self.parts[0].rows) if self.server is None else systems.agent_rows(self.parts)
 
     @property
     def summary(self) -> str:
@@ -47,7 +47,7 @@ class Look:
     def described(self) -> dict[str, Any]:
         """All of it for programs."""
         if self.server:
-            return systems.told(self.server, self.parts)
+            return systems.systems_as_json(self.server, self.parts)
         return described(self.parts[0].status, self.parts[0].rows)
 
 

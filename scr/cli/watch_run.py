@@ -35,7 +35,7 @@ def watched(
     return ended
 
 
-def told(ended: FinishedRun, *, as_json: bool) -> ExitCode:
+def print_end(ended: FinishedRun, *, as_json: bool) -> ExitCode:
     """Say all there is to say of a run that is over."""
     if as_json:
         say_json(described(ended))

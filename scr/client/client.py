@@ -18,7 +18,7 @@ from scr.agent.arguments import key as checked
 from scr.agent.steps.readback import refuse_inexact
 from scr.agent.turn import plain, refuse_uncarried
 from scr.bounds import most_of
-from scr.client.connection import END_S, Connection, Listener, opened
+from scr.client.connection import END_S, Connection, Listener, unwrap_answer
 from scr.client.submitted import Submitted
 from scr.errors import InvalidMessage, RuntimeGone, ScrError
 from scr.messages import MESSAGE_OF, Payload, TaskPayload
@@ -186,7 +186,7 @@ class RuntimeClient(Connection):
         """`submit` for a program with an event loop."""
         request, submitted = self._submitted(to, payload, key, retry, order_key)
         try:
-            opened(await asyncio.wrap_future(self.put(request)))
+            unwrap_answer(await asyncio.wrap_future(self.put(request)))
         finally:
             self.forget(request)
         return submitted

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from scr.client.connection import opened
+from scr.client.connection import unwrap_answer
 from scr.errors import ChannelError, InvalidInput, PeerGone, RuntimeGone
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.control import Answered, Request
@@ -97,7 +97,7 @@ class Client:
             raise _gone() from error
         if answer is None:
             raise _gone()
-        return opened(answer)
+        return unwrap_answer(answer)
 
 
 def _gone() -> RuntimeGone:

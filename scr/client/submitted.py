@@ -16,7 +16,7 @@ from typing import Any
 
 from scr.agent.arguments import seconds
 from scr.client.chunks import Chunk, Unread
-from scr.client.connection import END_S, Connection, Listener, opened
+from scr.client.connection import END_S, Connection, Listener, unwrap_answer
 from scr.errors import InvalidInput, RuntimeGone
 from scr.protocol.control import Answered, AwaitAnswer, AwaitReady, CancelMessage, Subscribe
 from scr.telemetry.events import MessageAccepted, Record
@@ -53,7 +53,7 @@ class Submitted:
         """`result` for a program with an event loop."""
         question = self._question(timeout_s)
         try:
-            return opened(await asyncio.wrap_future(self._connection.put(question)))
+            return unwrap_answer(await asyncio.wrap_future(self._connection.put(question)))
         finally:
             self._connection.forget(question)
 
@@ -74,7 +74,7 @@ class Submitted:
                 yield from self._taken(reader)
                 self._await_news(answer, until - monotonic())
             yield from self._taken(reader)
-            opened(answer.result())
+            unwrap_answer(answer.result())
 
     async def stream_async(self, timeout_s: float = WAIT_S) -> AsyncIterator[Chunk]:
         """`stream` for a program with an event loop: `async for chunk in submitted.stream_async()`."""
@@ -87,7 +87,7 @@ class Submitted:
                     await asyncio.wrap_future(news)
             for chunk in self._taken(reader):
                 yield chunk
-            opened(answer.result())
+            unwrap_answer(answer.result())
 
     @contextmanager
     def _asked(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:

@@ -16,7 +16,7 @@ from typing import Protocol
 from scr.specs import AgentSpec
 from scr.store.records import KeptAgent
 from scr.supervise.orders import CallDone, CallRefused, Refusal
-from scr.supervise.supervisor import Answered, Supervisor, heard
+from scr.supervise.supervisor import Answered, Supervisor, ignore_outcome
 from scr.supervise.tree import ChildPhase
 
 HELD_MAX = 10_000
@@ -71,7 +71,7 @@ class Starts:
         """Start an agent that an earlier runtime had; its mail is there already."""
         if kept.supervisor in self._supervisor.tree.children:
             self._brought_back[kept.spec.id] = kept.spec
-            self._hold(kept.supervisor, kept.spec, heard)
+            self._hold(kept.supervisor, kept.spec, ignore_outcome)
         else:
             self._losses.lose(kept.spec.id, f"there is no supervisor {kept.supervisor!r} any more")
 

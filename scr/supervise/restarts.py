@@ -53,12 +53,12 @@ def start_failed(draft: Draft, child: Child, parent: str, end: End) -> None:
             because = End(ExitReason.START_FAILED, f"{child.id!r} did not start", (f"{child.id!r}: {end}", *end.causes))
             close(draft, parent, Closing("start_failed", because, failed=True))
         case Cause.RESTART:
-            restart(draft, _answered(draft, child, end), parent, end)
+            restart(draft, _refuse_new_spec(draft, child, end), parent, end)
         case Cause.CALL:
             settle(draft, child, park=_is_kept_parked(child))
 
 
-def _answered(draft: Draft, child: Child, end: End) -> Child:
+def _refuse_new_spec(draft: Draft, child: Child, end: End) -> Child:
     """Tell the caller who has given a child another specification that it did not start with that: it is tried again.
 
     The caller waits for nothing that would help: what must change is what it has given.

@@ -129,7 +129,7 @@ class Supervisor:
         """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
         child = self.tree.children.get(agent)
         if child and child.phase is ChildPhase.UP and child.goal is Goal.RUN:
-            self.recycle_child(agent, heard)
+            self.recycle_child(agent, ignore_outcome)
 
     def park(self, agent: str, why: str) -> None:
         """Take an agent down and keep it down until it is restarted by hand."""
@@ -340,5 +340,5 @@ class Supervisor:
             del self._live[incarnation.spec.id]
 
 
-def heard(_outcome: object) -> None:
+def ignore_outcome(_outcome: object) -> None:
     """Take note of an outcome for which nothing waits."""

@@ -108,7 +108,7 @@ def row(others: Rule = leave, **rules: Rule) -> Mapping[Phase, Rule]:
     return {phase: rules.get(phase.name.lower(), others) for phase in Phase}
 
 
-def said(rule: Rule) -> Mapping[Phase, Rule]:
+def rules_of_frame(rule: Rule) -> Mapping[Phase, Rule]:
     """Return the rules of a frame: only a message in hand may be spoken of; one that was cancelled, in vain."""
     return row(distrust, in_hand=rule, ahead=begin(rule), withdrawn=leave)
 
@@ -128,13 +128,13 @@ RULES: Mapping[type[Event], Mapping[Phase, Rule]] = {
     events.Undeliverable: row(in_hand=refuse_delivery),
     events.Due: row(retrying=try_again),
     events.Freed: row(behind=free),
-    events.Commits: said(commit),
-    events.Records: said(record),
-    events.Fails: said(fail),
-    events.Doubts: said(doubt),
-    events.Asks: said(ask),
-    events.Reads: said(read),
-    events.Streams: said(stream),
+    events.Commits: rules_of_frame(commit),
+    events.Records: rules_of_frame(record),
+    events.Fails: rules_of_frame(fail),
+    events.Doubts: rules_of_frame(doubt),
+    events.Asks: rules_of_frame(ask),
+    events.Reads: rules_of_frame(read),
+    events.Streams: rules_of_frame(stream),
     events.Exited: row(in_hand=die, withdrawn=end),
     events.Closed: row(
         waiting=close, ahead=close, in_hand=close, retrying=close, behind=close, in_doubt=close, settling=close

@@ -161,7 +161,7 @@ def ended(question: Question, event: Ended) -> Decision:
     stopped = (STOP_TIMER,) if question.phase is QuestionPhase.WAITING else ()
     is_silent = outcome.error == NOT_ANSWERED
     after = Question(QuestionPhase.SILENT, ask, told=outcome) if is_silent else CLOSED
-    return after, (*stopped, kept, *told(question, outcome))
+    return after, (*stopped, kept, *tell_outcome(question, outcome))
 
 
 def overdue(question: Question, event: Overdue) -> Decision:
@@ -171,23 +171,25 @@ def overdue(question: Question, event: Overdue) -> Decision:
     sentence = (
         f"{question.to} did not answer within {question.timeout_s:g} s; ask with a longer timeout_s or look at its log"
     )
-    return Question(QuestionPhase.LATE, question.ask), told(question, Outcome(error="AskTimedOut", detail=sentence))
+    return Question(QuestionPhase.LATE, question.ask), tell_outcome(
+        question, Outcome(error="AskTimedOut", detail=sentence)
+    )
 
 
 def doubted(question: Question, event: Doubted) -> Decision:
     """Tell the agent that waits of the doubt; the answer is recorded for a later try."""
-    orders = (NoteDoubt(question.ask.asked_in), STOP_TIMER, *told(question, event.outcome))
+    orders = (NoteDoubt(question.ask.asked_in), STOP_TIMER, *tell_outcome(question, event.outcome))
     return Question(QuestionPhase.LATE, question.ask), orders
 
 
 def absent(question: Question, event: AgentAbsent) -> Decision:
     """Tell the agent that waits that there is no answer yet, and why."""
-    return Question(QuestionPhase.LATE, question.ask), (STOP_TIMER, *told(question, event.outcome))
+    return Question(QuestionPhase.LATE, question.ask), (STOP_TIMER, *tell_outcome(question, event.outcome))
 
 
 def let_go(question: Question, _: AskerOver) -> Decision:
     """End the wait of a turn that is over."""
-    return CLOSED, (STOP_TIMER, *told(question, TURN_OVER), CLOSE_IN_STORE)
+    return CLOSED, (STOP_TIMER, *tell_outcome(question, TURN_OVER), CLOSE_IN_STORE)
 
 
 def expired(_: Question, __: AskerOver | Forgotten) -> Decision:
@@ -210,7 +212,7 @@ def forgotten(_: Question, __: Forgotten) -> Decision:
     return NONE, ()
 
 
-def told(question: Question, outcome: Outcome) -> Orders:
+def tell_outcome(question: Question, outcome: Outcome) -> Orders:
     """Return the orders that tell the incarnation that waits, if one does."""
     waiter = question.waiter
     return (*superseded(question), tell(question.ask, waiter, outcome)) if waiter else ()

@@ -28,7 +28,7 @@ def record(turn: MessageTurn, event: events.Records) -> tuple[MessageTurn, Order
 
 def keep_step(turn: MessageTurn, event: events.Recorded) -> tuple[MessageTurn, Orders]:
     """Give the handler leave to go on: its step is in the store.  What waits for that may be handed over."""
-    after = answered(turn, event)
+    after = without_write(turn, event)
     if after is None:
         return turn, ()
     told = (orders.Emit(recorded(turn.message, event.step)),) if event.step.state == "done" else ()
@@ -36,7 +36,7 @@ def keep_step(turn: MessageTurn, event: events.Recorded) -> tuple[MessageTurn, O
     return after, (known(event.step), *told, *go_on(turn, event.incarnation), answer, *next_one(after))
 
 
-def answered(turn: MessageTurn, event: events.Recorded | events.Unrecorded) -> MessageTurn | None:
+def without_write(turn: MessageTurn, event: events.Recorded | events.Unrecorded) -> MessageTurn | None:
     """Return the message without that step on its way; None when the store has answered it before."""
     write = event.incarnation, event.ref
     if write not in turn.writing:
@@ -52,7 +52,7 @@ def known(step: StepRecord) -> Order:
 
 def refuse_step(turn: MessageTurn, event: events.Unrecorded) -> tuple[MessageTurn, Orders]:
     """Tell the handler that the store does not take its step."""
-    after = answered(turn, event)
+    after = without_write(turn, event)
     if after is None:
         return turn, ()
     answer = Answer(ref=event.ref, error=type(event.error).__name__, detail=str(event.error))

@@ -29,7 +29,7 @@ EXPECTED = {"shutdown", "normal"}
 FORGOTTEN = "forgotten"
 
 
-def told(before: RunView, record: Record) -> tuple[str, ...]:
+def lines_of_event(before: RunView, record: Record) -> tuple[str, ...]:
     """The lines for one event, given what was known before it; none for most."""
     match record.event:
         case RuntimeUp(runtime=runtime, pid=pid):

@@ -27,7 +27,7 @@ class RuntimeView:
     rows: Sequence[AgentRow]
 
 
-def gathered(parts: Sequence[RuntimeView]) -> list[AgentRow]:
+def agent_rows(parts: Sequence[RuntimeView]) -> list[AgentRow]:
     """The rows of all, those of each run below a row of its own."""
     return [row for part in parts for row in (_run(part), *(_below(part, row) for row in part.rows))]
 
@@ -66,7 +66,7 @@ def summary(server: Running, parts: Sequence[RuntimeView]) -> str:
     )
 
 
-def told(server: Running, parts: Sequence[RuntimeView]) -> dict[str, Any]:
+def systems_as_json(server: Running, parts: Sequence[RuntimeView]) -> dict[str, Any]:
     """All of it for programs."""
     return {
         "server": server.id,

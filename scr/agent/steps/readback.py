@@ -59,7 +59,7 @@ def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tu
             "what its serializers write"
         ) from error
     if found:
-        raise InvalidMessage(f"{what}: {told(found)}")
+        raise InvalidMessage(f"{what}: {describe_difference(found)}")
     return value, back
 
 
@@ -68,7 +68,7 @@ def refuse_inexact(model: BaseModel, what: str) -> None:
     exact(model, type(model), written(model, what), what)
 
 
-def told(difference: ReadbackDifference) -> str:
+def describe_difference(difference: ReadbackDifference) -> str:
     """Say in one sentence what did not come back, and what to do."""
     now, back = difference.now, difference.back
     place = f"{difference.path.lstrip('.')}: " if difference.path else ""

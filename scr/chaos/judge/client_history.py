@@ -54,7 +54,7 @@ class ClientTask:
         return bool(self.answers or self.errors)
 
 
-def gathered(lines: Iterable[Said]) -> dict[str, ClientTask]:
+def gather_tasks(lines: Iterable[Said]) -> dict[str, ClientTask]:
     """Everything that was submitted, by key, in the order in which it was."""
     found: dict[str, ClientTask] = {}
     for said in lines:

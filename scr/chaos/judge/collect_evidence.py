@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.client_history import gathered
+from scr.chaos.judge.client_history import gather_tasks
 from scr.chaos.judge.evidence import Probes, RunEvidence, deploys_of, effects_of
 from scr.chaos.lab.agents import EFFECTS
 from scr.chaos.lab.client_log import read
@@ -31,7 +31,7 @@ def gather(
     return RunEvidence(
         run=row,
         rows=rows,
-        asked=gathered(read(folder)),
+        asked=gather_tasks(read(folder)),
         effects=effects_of(_lines(folder / EFFECTS)),
         landed=landed,
         probes=probes,

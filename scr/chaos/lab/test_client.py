@@ -26,7 +26,7 @@ from setproctitle import setproctitle
 
 from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.request import CORPUS
-from scr.chaos.judge.client_history import ClientVerb, Said, gathered
+from scr.chaos.judge.client_history import ClientVerb, Said, gather_tasks
 from scr.chaos.lab.client_log import read, say
 from scr.chaos.lab.guests import Guests
 from scr.chaos.plan.fault_orders import note
@@ -81,7 +81,7 @@ class Driver:
     def __init__(self, charge: Charge) -> None:
         self.charge, self.folder, self.work = charge, Path(charge.folder), charge.made()
         self.drain, self.lock = threading.Event(), threading.Lock()
-        asked = gathered(read(self.folder))
+        asked = gather_tasks(read(self.folder))
         self.left = [key for key, one in asked.items() if not one.is_over]
         self.next = 1 + max((int(key.rpartition("-")[2]) for key in asked if key.startswith("t-")), default=-1)
         self.runtime: Runtime | None = None

@@ -76,7 +76,7 @@ def replay(
         if as_json:
             say_json(described(found, ended))
         else:
-            for line in told(found):
+            for line in replay_lines(found):
                 print(line)
         return ended
 
@@ -113,7 +113,7 @@ def codes_of(given: list[str]) -> dict[str, AgentCode]:
     return found
 
 
-def told(found: Replayed) -> Iterator[str]:
+def replay_lines(found: Replayed) -> Iterator[str]:
     """What was found, in lines: each agent, its first divergence, and the sum."""
     for part in found.parts:
         yield _summary(part)

@@ -22,7 +22,7 @@ from scr.apps.research.running.session import (
     RunFailure,
     Screen,
     Signals,
-    answered,
+    read_answer,
 )
 from scr.apps.research.text.documents import Tell, tell_nothing
 from scr.apps.research.text.index import Index
@@ -30,7 +30,7 @@ from scr.cli.options import AsJson, Run, Store
 from scr.cli.say import guarded, say_trouble
 from scr.cli.select_run import chosen, once_free, owner
 from scr.cli.terminal.plain import Count
-from scr.cli.watch_run import told, watched
+from scr.cli.watch_run import print_end, watched
 from scr.client.spawn import Spawned
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
 from scr.exit_codes import ExitCode
@@ -88,9 +88,9 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
         with open_archive(store) as archive:
             name = _free(archive, run)
             STOPPING.kept = f"the run is kept: scr resume {name}"
-            kept = _kept(archive, name)
+            kept = _read_research(archive, name)
         ended = _shown_again(kept) if kept.answer else _gone_on_with(kept, store, ctx.obj, as_json=as_json)
-        return told(ended, as_json=as_json)
+        return print_end(ended, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -110,7 +110,7 @@ def _free(archive: Archive, name: str) -> ListedRun:
     return run
 
 
-def _kept(archive: Archive, run: ListedRun) -> StoredResearch:
+def _read_research(archive: Archive, run: ListedRun) -> StoredResearch:
     """Everything about the run.  Raises InvalidInput for one that is not of this command's kind."""
     if not archive.messages(run.run, limit=1) and not is_programs(run):
         raise InvalidInput(f"of the run {run.run} nothing was accepted, so nothing is lost: start again with `scr run`")
@@ -152,7 +152,7 @@ def _ended(kept: StoredResearch, answer: Answer, folder: RunFolder) -> FinishedR
 def _answer_of(kept: StoredResearch) -> Answer:
     match kept.answer:
         case Result(payload=payload):
-            return answered(payload.output)
+            return read_answer(payload.output)
         case Failure(payload=payload):
             again = f"`scr dead {kept.run.run}` lists what could not be handled"
             return RunFailure(f"the run failed ({payload.reason}: {payload.detail}); {again}")

@@ -19,7 +19,7 @@ from scr.cli.options import Store
 from scr.cli.output import say_summary
 from scr.cli.say import guarded, say_found, say_json, say_trouble
 from scr.cli.streams import say_status
-from scr.cli.watch_run import concluded, told, watched
+from scr.cli.watch_run import concluded, print_end, watched
 from scr.client.spawn import Spawned
 from scr.exit_codes import ExitCode
 from scr.store.url import DEFAULT_STORE
@@ -95,7 +95,7 @@ def _run(
     question: str, docs: Path, workers: int, out: Path | None, store: str, *, as_json: bool, spawned: Spawned | None
 ) -> ExitCode:
     job = checked(question, docs, workers)
-    return told(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
+    return print_end(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
 
 
 def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> ExitCode:
@@ -105,7 +105,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
     if isinstance(undisturbed.answer, RunFailure):
-        return told(undisturbed, as_json=as_json)
+        return print_end(undisturbed, as_json=as_json)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
     first = STOPPING.kept = f"the run of the first part is kept: scr resume {undisturbed.run_id}"
     disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see, kept_before=first)
@@ -129,7 +129,7 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
 
 def _interrupted(disturbed: FinishedRun, first: str, *, as_json: bool) -> ExitCode:
     """Say which runs are kept of a crash test that a signal ended: there is no verdict."""
-    code = told(disturbed, as_json=as_json)
+    code = print_end(disturbed, as_json=as_json)
     if disturbed.is_kept:
         say_trouble(first)
     return code

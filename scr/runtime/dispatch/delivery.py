@@ -237,7 +237,7 @@ class Delivery:
         if message.to == CLIENT:
             self._waits.answer(message)
         elif self._asks.is_answer(message):
-            self._store.cancel(message.message_id, _kept)  # no mailbox will ever have it
+            self._store.cancel(message.message_id, _ignore_stored)  # no mailbox will ever have it
             self._asks.answer(message)
         else:
             self._arrive(self._fold.new(message, cause))
@@ -297,7 +297,7 @@ class Delivery:
 
     def _cancel(self, _pending: Pending, order: orders.Cancel) -> None:
         message = order.message
-        self._store.cancel(message.message_id, _kept)
+        self._store.cancel(message.message_id, _ignore_stored)
         self._log.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
             self._asks.end(message.message_id, CANCELLED)
@@ -343,5 +343,5 @@ def refusal(error: ScrError) -> Outcome:
     return Outcome(error=type(error).__name__, detail=str(error))
 
 
-def _kept() -> None:
+def _ignore_stored() -> None:
     """Nobody waits for it."""

@@ -20,7 +20,7 @@ from scr.apps.research.agents.worker import WorkerAgent
 from scr.apps.research.checks import ClaimFault, Objection, Review
 from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.pipeline import research
-from scr.apps.research.running.session import RunFailure, answered
+from scr.apps.research.running.session import RunFailure, read_answer
 from scr.messages import (
     Down,
     DownPayload,
@@ -293,7 +293,7 @@ def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, t
     assert answer.payload.output["error"].endswith(
         "when they are back: `scr fork run-1 --at 1`, then `scr resume` the run that it makes"
     )
-    told = answered(answer.payload.output)
+    told = read_answer(answer.payload.output)
     assert isinstance(told, RunFailure)
     assert told.why.count(f"the documents folder '{folder}' is not on this machine") == 1
     assert stage.deaths == []
@@ -302,7 +302,7 @@ def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, t
 def test_a_run_whose_parts_are_dead_letters_has_failed_and_names_the_reasons(folder, tmp_path):
     answer = Stage({("worker", "extract"): 99}).run(folder, tmp_path / "index")
     assert answer.payload.failed
-    assert "quarantined after 3 deliveries" in answered(answer.payload.output).why
+    assert "quarantined after 3 deliveries" in read_answer(answer.payload.output).why
 
 
 def test_a_dead_letter_is_not_sent_again_and_its_error_is_named(folder, tmp_path):

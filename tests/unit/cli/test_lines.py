@@ -21,7 +21,7 @@ from scr.telemetry.events import (
     TurnCommitted,
     TurnFailed,
 )
-from scr.views.event_lines import is_trouble, told
+from scr.views.event_lines import is_trouble, lines_of_event
 from scr.views.run import RunView
 
 BEGUN = (
@@ -48,7 +48,7 @@ def last_lines(record):
 
     def say(*events):
         *before, last = map(record, events)
-        return told(reduce(RunView.after, before, RunView()), last)
+        return lines_of_event(reduce(RunView.after, before, RunView()), last)
 
     return say
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from scr.cli.commands.replay import codes_of, described, told
+from scr.cli.commands.replay import codes_of, described, replay_lines
 from scr.errors import InvalidCode, InvalidInput
 from scr.exit_codes import ExitCode
 from scr.replay.compare import Difference
@@ -22,7 +22,7 @@ ENDED = AgentReplay("critic", 1, 1, (Divergence(7, "m3", "task", why="crashed: S
 
 
 def test_a_replay_that_went_as_it_had_gone_is_told_in_a_line_for_each_agent_and_a_sum():
-    assert list(told(Replayed("r", (SAME, AgentReplay("critic", 1, 1)), ("memory", "table")))) == [
+    assert list(replay_lines(Replayed("r", (SAME, AgentReplay("critic", 1, 1)), ("memory", "table")))) == [
         "planner: 2 turns, all the same",
         "critic: 1 turn, all the same",
         "left out: memory, table, which live off the store itself",
@@ -31,7 +31,7 @@ def test_a_replay_that_went_as_it_had_gone_is_told_in_a_line_for_each_agent_and_
 
 
 def test_the_first_divergence_of_each_agent_is_told_with_both_sides():
-    assert list(told(Replayed("r", (SAME, OTHER, ENDED)))) == [
+    assert list(replay_lines(Replayed("r", (SAME, OTHER, ENDED)))) == [
         "planner: 2 turns, all the same",
         "worker: 20 turns, 2 diverged; given up, 10 not replayed",
         "  first the turn of task m1, committed after event 5",

@@ -2,7 +2,7 @@ import pytest
 
 from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import RunFailure, answered
+from scr.apps.research.running.session import RunFailure, read_answer
 from scr.exit_codes import ExitCode
 from scr.views.run import AgentView, RunView
 
@@ -51,11 +51,11 @@ def test_the_object_tells_all_processes_of_each_agent(ended):
 
 def test_what_the_planner_answers_is_an_outcome_or_a_failure(outcome):
     made = outcome()
-    assert answered(made.model_dump(mode="json")) == made
-    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == RunFailure(
+    assert read_answer(made.model_dump(mode="json")) == made
+    assert read_answer({"error": "no folder", "error_type": "InvalidDocuments"}) == RunFailure(
         "no folder", ExitCode.BAD_INPUT
     )
-    assert answered({"error": "no worker", "error_type": "RunFailed"}) == RunFailure("no worker", ExitCode.FAILED)
-    strange = answered(["?"])
+    assert read_answer({"error": "no worker", "error_type": "RunFailed"}) == RunFailure("no worker", ExitCode.FAILED)
+    strange = read_answer(["?"])
     assert not isinstance(strange, ResearchOutcome)
     assert strange.code is ExitCode.FAILED

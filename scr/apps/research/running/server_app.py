@@ -15,7 +15,7 @@ from scr.apps.research.preload import RESEARCH
 from scr.apps.research.question import clean
 from scr.apps.research.running.request import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import INDEX, RunFolder
-from scr.apps.research.running.session import Answer, RunFailure, answered
+from scr.apps.research.running.session import Answer, RunFailure, read_answer
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.errors import InvalidInput
 from scr.runtime.tree import PLANNER
@@ -50,11 +50,11 @@ class ResearchTrade:
 
     def title(self, asked: JsonValue) -> str:
         """The question."""
-        return clean(_asked(asked).question)
+        return clean(_read_submission(asked).question)
 
     def begin(self, run: str, asked: JsonValue) -> JsonValue:
         """The planner's task."""
-        wanted = _asked(asked)
+        wanted = _read_submission(asked)
         job = checked(wanted.question, Path(wanted.docs), wanted.workers)
         index = prepare_folder(RUNS / run) / INDEX
         request = ResearchTask(question=job.question, docs=str(job.docs), index=str(index), workers=job.workers)
@@ -70,7 +70,7 @@ class ResearchTrade:
 
     def why(self, output: JsonValue) -> str:
         """The error that is in it."""
-        answer = answered(output)
+        answer = read_answer(output)
         return answer.why if isinstance(answer, RunFailure) else "its answer does not say why"
 
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
@@ -81,7 +81,7 @@ class ResearchTrade:
         for record in records:
             folder.event(record)
             told = told.after(record)
-        answer = answered(output) if output is not None else None
+        answer = read_answer(output) if output is not None else None
         if isinstance(answer, ResearchOutcome):
             folder.keep(answer, answer.render(restarts=told.view.restarts, duration_s=told.duration_s))
         folder.close()
@@ -106,7 +106,7 @@ def _left(answer: Answer | None, path: Path) -> str:
             return f"what happened is in {path / EVENTS}"
 
 
-def _asked(asked: JsonValue) -> SubmittedQuestion:
+def _read_submission(asked: JsonValue) -> SubmittedQuestion:
     try:
         return SubmittedQuestion.model_validate(asked)
     except ValidationError as error:

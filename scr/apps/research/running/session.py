@@ -205,7 +205,7 @@ class ResearchSession:
         """The asker's thread."""
         try:
             self._runtime.wait_ready()
-            self._put(answered(self._begun().result(RUN_S)))
+            self._put(read_answer(self._begun().result(RUN_S)))
         except RuntimeGone as error:
             why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"
             self._put(RunFailure(why, resumable=True))
@@ -295,7 +295,7 @@ class ResearchSession:
                 self._inbox.put_nowait(None)
 
 
-def answered(value: Any) -> Answer:
+def read_answer(value: Any) -> Answer:
     """What the planner's reply means."""
     if isinstance(value, dict) and "error" in value:
         code = ExitCode.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else ExitCode.FAILED
