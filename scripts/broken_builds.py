@@ -94,8 +94,8 @@ scr/runtime/recovery.py: mail is forgotten by the next runtime: keeper
 +    for watcher
 
 scr/runtime/recovery.py: states are forgotten by the next runtime: keeper
--        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
-+        turns.opened(listed.get(kept.spec.id, kept.spec))
+-        turns.open_agent(listed.get(kept.spec.id, kept.spec), kept.state)
++        turns.open_agent(listed.get(kept.spec.id, kept.spec))
 
 scr/supervise/steps.py: an incarnation is used twice: usual
 -incarnation=child.incarnation + 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, read_answer
-from scr.cli.say import say_json, say_trouble
+from scr.cli.output import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
 from scr.cli.watch_run import print_end

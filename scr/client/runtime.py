@@ -100,7 +100,7 @@ class Runtime(RuntimeClient):
         settings = settings.model_copy(update={"store": store_url(settings.store if store is None else store)})
         self._log = None if quiet else ProgramLog()
         self._hears, self._kinds = listener, () if listener else KINDS
-        super().__init__(self._heard, frame_bytes=settings.limits.frame_bytes)
+        super().__init__(self._receive_event, frame_bytes=settings.limits.frame_bytes)
         self._run, self._title = run, title
         self._keeping = threading.Lock()
         self._restarts: deque[float] = deque(maxlen=RESTARTS_MAX)
@@ -173,7 +173,7 @@ class Runtime(RuntimeClient):
             subscribe = Subscribe(ref=self.ref(), kinds=self._kinds)
             self._channel.send(subscribe)  # its answer waits for the runtime's imports, and we do not
 
-    def _heard(self, record: Record) -> None:
+    def _receive_event(self, record: Record) -> None:
         """Hear an event, in the reader's thread."""
         if self._log:
             self._log.hear(record)

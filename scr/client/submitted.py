@@ -68,7 +68,7 @@ class Submitted:
         What one reader has read no later one reads: after the end a stream is empty.  Raises InvalidInput for a second
         reader while one reads, and at the end what `result` raises.
         """
-        with self._asked(timeout_s) as (reader, answer):
+        with self._as_reader(timeout_s) as (reader, answer):
             until = monotonic() + timeout_s + END_S
             while not answer.done():
                 yield from self._taken(reader)
@@ -78,7 +78,7 @@ class Submitted:
 
     async def stream_async(self, timeout_s: float = WAIT_S) -> AsyncIterator[Chunk]:
         """`stream` for a program with an event loop: `async for chunk in submitted.stream_async()`."""
-        with self._asked(timeout_s) as (reader, answer):
+        with self._as_reader(timeout_s) as (reader, answer):
             while not answer.done():
                 for chunk in self._taken(reader):
                     yield chunk
@@ -90,7 +90,7 @@ class Submitted:
             unwrap_answer(answer.result())
 
     @contextmanager
-    def _asked(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:
+    def _as_reader(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:
         """Have the answer and all chunks until then, as the one reader."""
         question = self._question(timeout_s, self._unread.ref)
         if not self._unread.begin(question):

@@ -121,7 +121,7 @@ class Router:
 
     def up(self, agent: str, incarnation: int) -> None:
         """This incarnation takes messages from now on."""
-        address = self._opened(agent)
+        address = self._address_of(agent)
         address.is_up, address.incarnation, address.paused = True, incarnation, False
 
     def down(self, agent: str, incarnation: int) -> tuple[Pending | None, list[Pending]]:
@@ -255,7 +255,7 @@ class Router:
             dropped += (*address.mailbox.drop(is_unwanted), *address.mailbox.withdraw(is_unwanted))
         return dropped
 
-    def _opened(self, agent: str) -> Address:
+    def _address_of(self, agent: str) -> Address:
         address = self._known.get(agent)
         assert address is not None, f"{agent} was never opened"
         return address

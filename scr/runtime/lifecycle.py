@@ -86,7 +86,7 @@ class Lifecycle:
         """Take mail for the agent: it exists from now on."""
         parent = self.supervisor.tree.children[spec.id].parent or ""
         self.departures.started(spec, parent)
-        self.turns.opened(spec)
+        self.turns.open_agent(spec)
         self.store.admit(spec, parent, incarnation)
         code = named(spec.code)
         self.events.emit(telemetry.AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=code))

@@ -196,7 +196,7 @@ class Operations:
 
     def reload_agent(self, agent: str, code: Code | None, tell: Tell) -> None:
         """Replace an agent's code; `tell` gets its name when the new runs, an error when the old was put back."""
-        told = partial(self._told, agent, tell, "StartFailed")
+        told = partial(self._answer_with, agent, tell, "StartFailed")
         self._reloads.reload(self._supervisor, agent, code, told)
 
     def signal_agent(self, agent: str, number: int) -> int:
@@ -216,10 +216,10 @@ class Operations:
         self._store.crashes(agent, last, partial(attempt, failed, told))
 
     def _when_kept(self, agent: str, tell: Tell, *, otherwise: str = "AgentError") -> Answered:
-        told = partial(self._told, agent, tell, otherwise)
+        told = partial(self._answer_with, agent, tell, otherwise)
         return lambda outcome: self._store.sync(partial(told, outcome))
 
-    def _told(self, agent: str, tell: Tell, otherwise: str, outcome: CallDone | CallRefused) -> None:
+    def _answer_with(self, agent: str, tell: Tell, otherwise: str, outcome: CallDone | CallRefused) -> None:
         """Tell how the supervisor answered; a refusal that has no error of its own is `otherwise`."""
         match outcome:
             case CallDone(child):

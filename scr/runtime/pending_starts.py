@@ -26,7 +26,7 @@ HELD_S = 30.0
 class MailOpener(Protocol):
     """What starts want of the turns."""
 
-    def opened(self, spec: AgentSpec) -> None:
+    def open_agent(self, spec: AgentSpec) -> None:
         """The agent exists from now on: its mail is taken."""
 
 
@@ -64,7 +64,7 @@ class Starts:
         if found is None or found.phase is ChildPhase.UP or spec.id in children:
             self._supervisor.start_child(supervisor, spec, answered)
             return
-        self._mail.opened(spec)
+        self._mail.open_agent(spec)
         self._hold(supervisor, spec, answered)
 
     def bring_back(self, kept: KeptAgent) -> None:
@@ -92,7 +92,7 @@ class Starts:
         return self._supervisor.tree.children[supervisor].phase is ChildPhase.UP
 
     def _hold(self, supervisor: str, spec: AgentSpec, answered: Answered) -> None:
-        held = PendingStart(supervisor, spec, partial(self._answered, spec, answered))
+        held = PendingStart(supervisor, spec, partial(self._finish_start, spec, answered))
         if len(self._held) >= HELD_MAX:
             why = f"{HELD_MAX} starts wait already for supervisors that are down"
             held.answered(CallRefused(Refusal.NOT_FOUND, why))
@@ -105,7 +105,7 @@ class Starts:
         why = f"the supervisor {held.supervisor!r} did not come up within {HELD_S:g} s"
         held.answered(CallRefused(Refusal.NOT_FOUND, why))
 
-    def _answered(self, spec: AgentSpec, answered: Answered, outcome: CallDone | CallRefused) -> None:
+    def _finish_start(self, spec: AgentSpec, answered: Answered, outcome: CallDone | CallRefused) -> None:
         """If it is refused, its mail was taken already: answer for that, then tell who wanted it."""
         if isinstance(outcome, CallRefused):
             self._brought_back.pop(spec.id, None)

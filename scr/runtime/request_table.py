@@ -158,11 +158,11 @@ def read_stack(operations: Operations, caller: Caller, request: ReadStack) -> No
 def read_crashes(operations: Operations, caller: Caller, request: ReadCrashes) -> None:
     """Read crash records: of those that were asked for, the newest that go into one frame."""
 
-    def told(records: Sequence[CrashRecord]) -> None:
+    def answer_newest(records: Sequence[CrashRecord]) -> None:
         newest = fitting(reversed(records), caller.limits.frame_bytes // 2)
         caller.answer(request, [record.model_dump(mode="json") for record in reversed(newest)])
 
-    operations.read_crashes(request.agent, request.last, told, partial(caller.fail, request))
+    operations.read_crashes(request.agent, request.last, answer_newest, partial(caller.fail, request))
 
 
 def await_ready(operations: Operations, caller: Caller, request: AwaitReady) -> None:
@@ -173,10 +173,10 @@ def await_ready(operations: Operations, caller: Caller, request: AwaitReady) -> 
 def read_status(operations: Operations, caller: Caller, request: ReadStatus) -> None:
     """Read the status."""
 
-    def told(status: RuntimeStatus) -> None:
+    def answer(status: RuntimeStatus) -> None:
         caller.answer(request, status.model_dump(mode="json"))
 
-    operations.read_status(told, partial(caller.fail, request))
+    operations.read_status(answer, partial(caller.fail, request))
 
 
 def subscribe(_: Operations, caller: Caller, request: Subscribe) -> None:

@@ -257,7 +257,7 @@ class Supervisor:
         channel = incarnation.attach(
             self._loop,
             result,
-            hear=partial(self._heard, incarnation),
+            hear=partial(self._receive_frame, incarnation),
             broken=partial(self._broken, incarnation),
             ended=partial(self._loop.call_later, DEAF_S, self._deaf, incarnation),
             printed=self._house.printed,
@@ -274,10 +274,10 @@ class Supervisor:
             why = f"its code, options and state cannot be given to a process: {error}"
             self.condemn(agent, incarnation.number, Exit(ExitReason.START_FAILED, why))
 
-    def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
+    def _receive_frame(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
         if incarnation.ready and not isinstance(frame, OF_LIFE) and self._live.get(agent) is incarnation:
-            self._frames.said(agent, number, frame)
+            self._frames.receive_frame(agent, number, frame)
             return
         match frame:
             case Named():
@@ -288,7 +288,7 @@ class Supervisor:
                 incarnation.ready = True
                 if incarnation.asked is EndRequest.NOTHING:
                     if frame.timers or frame.cancels:
-                        self._frames.said(agent, number, frame)
+                        self._frames.receive_frame(agent, number, frame)
                     self._house.up(incarnation)
                 self._feed(Started(agent, number, monotonic()))
             case Ready():
@@ -296,7 +296,7 @@ class Supervisor:
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
             case Fetch() | Log() | Progress() if self._live.get(agent) is incarnation:
-                self._frames.said(agent, number, frame)
+                self._frames.receive_frame(agent, number, frame)
             case _:
                 self.distrust(agent, number, f"a {frame.kind} frame before it was ready")
 

@@ -81,7 +81,7 @@ class Process:
     def say(self, frame):
         self.frames.append(frame)
         self.world.note("says", self.name, self.number, frame.kind, getattr(frame, "message_id", ""))
-        self.world.turns.said(self.name, self.number, frame)
+        self.world.turns.receive_frame(self.name, self.number, frame)
 
     def next_ref(self):
         self.ref += 1

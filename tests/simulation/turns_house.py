@@ -18,7 +18,7 @@ class Care:
     def busy(self, *_):
         pass
 
-    idle = wait = go_on = asks = answered = busy
+    idle = wait = go_on = begin_wait = end_wait = busy
 
 
 class House:
@@ -37,7 +37,7 @@ class House:
         world.numbers[name] = number = world.numbers.get(name, 0) + 1
         self.live[name] = process = Process(world, self.loop, world.specs[name], number)
         world.departures.started(process.spec, "root")
-        world.turns.opened(process.spec)
+        world.turns.open_agent(process.spec)
         world.store.admit(process.spec, "root", number)
         self.loop.call_later(self.rng.random() * 0.1, self.up, process)
 

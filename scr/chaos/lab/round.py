@@ -119,7 +119,7 @@ class Stage:
                 stdin.write(json.dumps(command).encode() + b"\n")
                 stdin.flush()
 
-    def answered(self) -> int:
+    def count_answers(self) -> int:
         """How many tasks have an outcome, by the client's own log."""
         path = self.folder / FILE
         return path.read_bytes().count(b'"answered"') if path.exists() else 0
@@ -177,7 +177,9 @@ def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[RoundProgre
     failure = ""
     try:
         stage.start()
-        _until(lambda: stage.answered() >= FIRST_ANSWERS or _is_slow(charge, stage), stage, START_S, "first answers")
+        _until(
+            lambda: stage.count_answers() >= FIRST_ANSWERS or _is_slow(charge, stage), stage, START_S, "first answers"
+        )
         stage.vitals.rest()
         _inject(stage, injector, faults, tell)
         injector.heal()
@@ -202,7 +204,7 @@ def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[RoundProgre
 
 def _is_slow(charge: Charge, stage: Stage) -> bool:
     """A workload of few long tasks has shown that it works with its first."""
-    return not charge.made().counts and stage.answered() >= 1
+    return not charge.made().counts and stage.count_answers() >= 1
 
 
 def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) -> None:
@@ -223,13 +225,13 @@ def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Cal
             injector.begin(waiting.pop(0))
         injector.tick()
         _replace_driver(stage)
-        stage.vitals.look(stage.answered)
+        stage.vitals.look(stage.count_answers)
         if now - told > 0.5:
             told = now
             done = len(faults) - len(waiting)
             tell(
                 RoundProgress(
-                    done, len(faults), len(injector.landed), stage.answered(), len(stage.drivers) - 1, "faults"
+                    done, len(faults), len(injector.landed), stage.count_answers(), len(stage.drivers) - 1, "faults"
                 )
             )
         time.sleep(TICK_S)
@@ -253,12 +255,12 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Rou
     while stage.driver.poll() is None:
         if time.monotonic() > end:
             return f"what was accepted had not ended {limit_s:g} s after everything was healed"
-        stage.vitals.look(stage.answered)
+        stage.vitals.look(stage.count_answers)
         if time.monotonic() - told > 0.5:
             told = time.monotonic()
             tell(
                 RoundProgress(
-                    planned, planned, len(injector.landed), stage.answered(), len(stage.drivers) - 1, "settling"
+                    planned, planned, len(injector.landed), stage.count_answers(), len(stage.drivers) - 1, "settling"
                 )
             )
         time.sleep(0.02)
@@ -267,9 +269,9 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Rou
 
 def _rested(stage: Stage, landed: Sequence[Landed]) -> None:
     """Let the healed run work for a moment: everybody who was hit is seen at work again, and it is measured again."""
-    before, end = stage.answered(), time.monotonic() + END_S
+    before, end = stage.count_answers(), time.monotonic() + END_S
     found_at = max((fault.at + KINDS[fault.kind].found_s for fault in landed), default=0.0)
-    while (now := time.monotonic()) < end and (now < found_at or stage.answered() < before + 5 * FIRST_ANSWERS):
+    while (now := time.monotonic()) < end and (now < found_at or stage.count_answers() < before + 5 * FIRST_ANSWERS):
         _replace_driver(stage)
         time.sleep(0.05)
     stage.vitals.rest()

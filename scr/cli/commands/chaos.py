@@ -22,7 +22,7 @@ from scr.chaos.user.comparison_run import Trial
 from scr.chaos.user.kill_plan import TARGETS
 from scr.cli.commands.control import parsed
 from scr.cli.options import AsJson
-from scr.cli.say import guarded, say_found, say_json, say_trouble
+from scr.cli.output import guarded, say_found, say_json, say_trouble
 from scr.errors import InvalidInput, StartFailed
 from scr.exit_codes import STATUS, ExitCode
 from scr.failpoints import POINTS

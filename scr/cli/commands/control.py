@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli.options import Agent, AsJson, Chosen
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_runtime import reached
 from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, RunFailed

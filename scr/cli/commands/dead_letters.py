@@ -11,7 +11,7 @@ import typer
 
 from scr.bounds import counted
 from scr.cli.options import AsJson, Last, Run, SomeRun, Store
-from scr.cli.say import guarded, say_found, say_readable
+from scr.cli.output import guarded, say_found, say_readable
 from scr.cli.select_run import chosen, completed, owner
 from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, StoreDamaged

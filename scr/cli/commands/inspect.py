@@ -13,7 +13,7 @@ import typer
 from scr.cli.event_queue import Inbox
 from scr.cli.live_systems import Systems
 from scr.cli.options import Agent, AsJson, Chosen
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_runtime import reached
 from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, UnknownAgent

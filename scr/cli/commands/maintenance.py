@@ -12,7 +12,7 @@ import typer
 
 from scr.apps.research.running.request import new_run_id
 from scr.cli.options import AsJson, Run, SomeRun, Store
-from scr.cli.say import guarded, say_found
+from scr.cli.output import guarded, say_found
 from scr.cli.select_run import chosen
 from scr.errors import InvalidInput, StoreError
 from scr.exit_codes import ExitCode

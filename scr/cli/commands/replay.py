@@ -12,7 +12,7 @@ import typer
 
 from scr.agent.code import code_of
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_run import chosen
 from scr.errors import InvalidInput
 from scr.exit_codes import STATUS, ExitCode

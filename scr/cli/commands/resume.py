@@ -27,7 +27,7 @@ from scr.apps.research.running.session import (
 from scr.apps.research.text.documents import Tell, tell_nothing
 from scr.apps.research.text.index import Index
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_trouble
+from scr.cli.output import guarded, say_trouble
 from scr.cli.select_run import chosen, once_free, owner
 from scr.cli.terminal.plain import Count
 from scr.cli.watch_run import print_end, watched

@@ -16,10 +16,9 @@ from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import code_of, described
 from scr.apps.research.running.session import FinishedRun, ResearchSession, RunFailure, Screen, Signals
 from scr.cli.options import Store
-from scr.cli.output import say_summary
-from scr.cli.say import guarded, say_found, say_json, say_trouble
+from scr.cli.output import guarded, say_found, say_json, say_trouble
 from scr.cli.streams import say_status
-from scr.cli.watch_run import concluded, print_end, watched
+from scr.cli.watch_run import concluded, print_end, say_summary, watched
 from scr.client.spawn import Spawned
 from scr.exit_codes import ExitCode
 from scr.store.url import DEFAULT_STORE

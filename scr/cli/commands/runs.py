@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli.options import AsJson, Last, Run, Store
-from scr.cli.say import guarded, say_found, say_readable
+from scr.cli.output import guarded, say_found, say_readable
 from scr.cli.select_run import chosen, once_free, owner
 from scr.errors import InvalidInput, RuntimeGone, StoreDamaged
 from scr.exit_codes import ExitCode

@@ -15,7 +15,7 @@ import typer
 
 from scr.apps.research.running.request import CORPUS
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_json, say_trouble
+from scr.cli.output import guarded, say_json, say_trouble
 from scr.cli.select_runtime import with_command
 from scr.client.server import Client, connect
 from scr.exit_codes import ExitCode

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scr.cli.live_systems import Look, Systems
-from scr.cli.say import say_json, say_trouble
+from scr.cli.output import say_json, say_trouble
 from scr.cli.terminal.agents_table import table
 from scr.cli.terminal.keys import Keys
 from scr.cli.terminal.top_state import Choice, Deed

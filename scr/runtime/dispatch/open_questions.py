@@ -187,7 +187,7 @@ class OpenQuestions:
         for order in orders:
             match order:
                 case Expect(agent, incarnation):
-                    self._care.asks(agent, incarnation)
+                    self._care.begin_wait(agent, incarnation)
                 case StartAskTimer(after_s):
                     self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
                 case SendQuestion():
@@ -199,7 +199,7 @@ class OpenQuestions:
                         pending.steps[step.name] = step
                         pending.cause = self._log.emit(recorded(pending.message, step), cause=pending.cause)
                 case Unexpect(agent, incarnation):
-                    self._care.answered(agent, incarnation)
+                    self._care.end_wait(agent, incarnation)
                 case SendAnswer(agent, incarnation, answer):
                     self._incarnations.tell(agent, incarnation, answer)
                 case CloseInStore():

@@ -106,7 +106,7 @@ class Turns:
         """The last committed state, or None."""
         return self._writing.states.get(agent)
 
-    def opened(self, spec: AgentSpec, state: JsonValue = None) -> None:
+    def open_agent(self, spec: AgentSpec, state: JsonValue = None) -> None:
         """The agent exists from now on; `state` is what an earlier runtime has left of it."""
         self.router.open(spec)
         self.failures.know(spec)
@@ -216,7 +216,7 @@ class Turns:
 
     # What agents say.
 
-    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+    def receive_frame(self, agent: str, incarnation: int, frame: FromAgent) -> None:
         """Feed one frame of a live incarnation to the message that it is about, or answer it.
 
         An incarnation that is replaced, as something that it had was cancelled, may speak of what it had beside that,

@@ -127,12 +127,12 @@ class Watch:
             watched.since, watched.busy = monotonic(), True
             self._expect(agent, incarnation, watched, watched.since + watched.deadline_s)
 
-    def asks(self, agent: str, incarnation: int) -> None:
+    def begin_wait(self, agent: str, incarnation: int) -> None:
         """It waits for one more answer."""
         if watched := self._watched.get((agent, incarnation)):
             watched.questions += 1
 
-    def answered(self, agent: str, incarnation: int) -> None:
+    def end_wait(self, agent: str, incarnation: int) -> None:
         """It has one of them."""
         if watched := self._watched.get((agent, incarnation)):
             watched.questions -= 1

@@ -84,13 +84,13 @@ class Care:
         """It waits no longer."""
         self._watch.go_on(agent, incarnation)
 
-    def asks(self, agent: str, incarnation: int) -> None:
+    def begin_wait(self, agent: str, incarnation: int) -> None:
         """It waits for an answer of others, or of the store."""
-        self._watch.asks(agent, incarnation)
+        self._watch.begin_wait(agent, incarnation)
 
-    def answered(self, agent: str, incarnation: int) -> None:
+    def end_wait(self, agent: str, incarnation: int) -> None:
         """It has that answer."""
-        self._watch.answered(agent, incarnation)
+        self._watch.end_wait(agent, incarnation)
 
     def halted(self, incarnation: Incarnation, *, is_halted: bool) -> None:
         """A process with nothing in hand was stopped from outside, or goes on; while stopped it is as good as hung."""

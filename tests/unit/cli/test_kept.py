@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from scr.cli.say import say_found
+from scr.cli.output import say_found
 from scr.cli.streams import say_status
 from scr.protocol.status import Priority, RunState
 from scr.specs import SupervisorSpec

@@ -9,7 +9,7 @@ import pytest
 from scr.cli import event_queue as inbox_module
 from scr.cli.commands.control import parsed, signal_number
 from scr.cli.event_queue import Inbox
-from scr.cli.say import guarded
+from scr.cli.output import guarded
 from scr.errors import AgentGone, InvalidInput, RuntimeGone, StartFailed, UnknownAgent
 from scr.exit_codes import ExitCode
 from scr.telemetry.crashes import CrashRecord

@@ -31,10 +31,10 @@ class Asking:
     def tell(self, agent, incarnation, frame):
         self.told.append((agent, incarnation, frame))
 
-    def asks(self, agent, incarnation):
+    def begin_wait(self, agent, incarnation):
         self.waiting[agent, incarnation] += 1
 
-    def answered(self, agent, incarnation):
+    def end_wait(self, agent, incarnation):
         self.waiting[agent, incarnation] -= 1
         assert self.waiting[agent, incarnation] >= 0
 

@@ -155,10 +155,10 @@ def test_a_timer_of_a_start_that_no_store_keeps_is_set_by_the_next_start(loop):
     payload = TimerPayload(name="tick", every_s=10.0)
     tick = Tick(payload=payload, **origin(message_id="t", sender="a", to="a", at=0.0))
     started = Ready(timers=(Timer(message=tick, due=100.0, after_s=10.0),))
-    one.turns.said("a", 1, started)
+    one.turns.receive_frame("a", 1, started)
     assert distrusted == [("a", 1, "the store cannot hold it")]
     one.store.bad = False
-    one.turns.said("a", 1, started)
+    one.turns.receive_frame("a", 1, started)
     assert [timer.message.message_id for timer in one.store.present().timers] == ["t"]
 
 

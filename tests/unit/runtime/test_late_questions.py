@@ -172,7 +172,7 @@ def test_a_failure_that_an_older_incarnation_tells_lets_nothing_be_asked_anew(st
     one.commit("b", question, unanswered=True)
     one.dies("a")
     failed = FailTurn(ref=99, message_id=one.take("a").message_id, names=("ValueError",), error_type="ValueError")
-    one.turns.said("a", 1, failed)
+    one.turns.receive_frame("a", 1, failed)
     one.puts(message, 2)
     assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
 

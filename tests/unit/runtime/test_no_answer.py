@@ -46,7 +46,7 @@ class Stand:
         return self.agents[agent].inbox.popleft().message
 
     def say(self, agent, frame):
-        self.turns.said(agent, self.agents[agent].incarnation, frame)
+        self.turns.receive_frame(agent, self.agents[agent].incarnation, frame)
 
     def commit(self, agent, message, *sends, **fields):
         self.say(agent, Commit(message_id=message.message_id, sends=sends, **fields))

@@ -22,7 +22,7 @@ def stand():
     one = Stand(loop, MemoryStore())
     one.parked = []
     one.nobody.park = lambda agent, why: one.parked.append((agent, why))
-    one.turns.opened(ONCE)
+    one.turns.open_agent(ONCE)
     yield one
     loop.close()
 

@@ -106,7 +106,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    busy = wait = go_on = asks = answered = raised = idle
+    busy = wait = go_on = begin_wait = end_wait = raised = idle
 
 
 class Machine(RuleBasedStateMachine):
@@ -180,7 +180,7 @@ class Machine(RuleBasedStateMachine):
         ]
         state = {"handled": cause.message_id}
         frame = Commit(message_id=cause.message_id, sends=tuple(sends), state=state)
-        self.turns.said(name, self.agents[name].incarnation, frame)
+        self.turns.receive_frame(name, self.agents[name].incarnation, frame)
 
     @rule(pick=PICK)
     def one_records_a_step(self, pick):
@@ -190,7 +190,7 @@ class Machine(RuleBasedStateMachine):
         delivery = self.agents[name].delivery
         step = StepRecord(name="step", value=1)
         done = StepDone(ref=1, message_id=delivery.message.message_id, step=step)
-        self.turns.said(name, self.agents[name].incarnation, done)
+        self.turns.receive_frame(name, self.agents[name].incarnation, done)
 
     @rule(pick=PICK)
     def one_pays_once(self, pick):
@@ -204,7 +204,7 @@ class Machine(RuleBasedStateMachine):
         if known is None:
             agent.asks = message_id
             begun = StepBegun(ref=2, message_id=message_id, name="pay")
-            self.turns.said(name, agent.incarnation, begun)
+            self.turns.receive_frame(name, agent.incarnation, begun)
         elif known == "begun" and not self.effects[message_id]:
             self.pay(name, message_id)
 
@@ -222,7 +222,7 @@ class Machine(RuleBasedStateMachine):
             after_s=1.0 if outage else None,
             error_type="ValueError",
         )
-        self.turns.said(name, agent.incarnation, failed)
+        self.turns.receive_frame(name, agent.incarnation, failed)
         while self.nobody.recycled:
             self.replace(self.nobody.recycled.pop())
 
@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
         agent.paid.add(message_id)
         self.effects[message_id] += 1
         done = StepDone(ref=1, message_id=message_id, step=StepRecord(name="pay", value=1))
-        self.turns.said(name, agent.incarnation, done)
+        self.turns.receive_frame(name, agent.incarnation, done)
 
     @invariant()
     def nobody_pays_twice(self):

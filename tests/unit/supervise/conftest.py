@@ -98,7 +98,7 @@ class Script:
     def _line(self, order):
         match order:
             case StartProcess() | StopProcess() | KillProcess() | Unkillable():
-                return f"{type(order).__name__.lower()} {order.id}"
+                return f"{type(order).__name__.removesuffix('Process').lower()} {order.id}"
             case Gone():
                 return f"gone {order.id} {order.reason}"
             case GaveUp():

@@ -125,7 +125,7 @@ IN_ORDER = {  # what is to be done, where anything is; a message that was sent a
         Phase.IN_HAND: "Idle FailQuestions Pause Hold KeepCrash Emit PersistCharges StartTimer Tell Recycle"
     },
     events.Doubts: {Phase.IN_HAND: "Idle PersistDoubt Emit TellDoubt Settle"},
-    events.Asks: {Phase.IN_HAND: "Question"},
+    events.Asks: {Phase.IN_HAND: "AskQuestion"},
     events.Reads: {Phase.IN_HAND: "Read"},
     events.Streams: {Phase.IN_HAND: "PassOn"},
     events.Exited: {Phase.IN_HAND: "PutFirst Emit PersistCharges"},
