@@ -81,7 +81,7 @@ scr/turns/commits.py: a turn is not acknowledged: usual
 +    return turn._replace(phase=Phase.IN_HAND), tuple(todo)
 
 scr/agent/steps/steps.py: that a step begins is told to nobody: usual
--    await _told(step.record("begun"), turn, hands)
+-    await _send_record(step.record("begun"), turn, hands)
 +    turn.claims.keep(step.record("begun"))
 
 scr/agent/steps/steps.py: doubt is settled by doing it again: usual
