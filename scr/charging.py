@@ -145,7 +145,7 @@ def pause_s(retry: Retry, failures: int, seed: str) -> float:
         ceiling = min(retry.cap_s, retry.base_s * retry.factor ** min(failures - 1, 64))
     except OverflowError:
         ceiling = retry.cap_s if retry.base_s else 0.0
-    return ceiling if retry.jitter == "none" else ceiling * _fraction(seed)
+    return ceiling if retry.jitter == "none" else ceiling * fraction(seed)
 
 
 def left_s(due: float, retry: Retry, *, at: float) -> float:
@@ -198,5 +198,6 @@ def _asked_s(outage: TryLater) -> float:
     return after_s if isinstance(after_s, int | float) and 0 <= after_s <= LATER_MAX_S else TryLater.after_s
 
 
-def _fraction(seed: str) -> float:
+def fraction(seed: str) -> float:
+    """Return the number from 0 up to 1 that a seed stands for: what jitter is made of."""
     return int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big") / 2**64

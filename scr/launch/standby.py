@@ -7,9 +7,10 @@ import signal
 from dataclasses import dataclass
 
 from scr.errors import LaunchFailed
+from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.proc_stats import is_stopped
 from scr.launch.launcher import Launcher, Process, Ready
-from scr.launch.reaper import is_ended, reap, signal_group
+from scr.launch.reaper import reap, signal_group
 
 FAILURES_MAX = 5
 RETRY_S = 0.05

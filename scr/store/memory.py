@@ -75,11 +75,6 @@ class MemoryStore:
         """The version of the newest entry."""
         return self._version
 
-    @property
-    def is_full(self) -> bool:
-        """Never: nothing is pending."""
-        return False
-
     def present(self) -> Image:
         """What a runtime would begin from if it opened the run now."""
         return replace(

@@ -48,10 +48,6 @@ class Store(Protocol):
     def entries_version(self) -> int:
         """The version of the newest entry, those of turns that are not kept yet included; 0 when there is none."""
 
-    @property
-    def is_full(self) -> bool:
-        """More writes are pending than may be: whoever makes new work must wait."""
-
     # What happens to messages.
 
     def accept(

@@ -10,18 +10,8 @@ from dataclasses import dataclass
 
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import unknown
-from scr.specs import ChildSpec, SupervisorSpec
-from scr.supervise.tree import Child, ChildPhase, SupervisorState, Tree
-
-
-@dataclass(frozen=True, slots=True)
-class ChildCounts:
-    """How many children a supervisor knows, how many of them have a process now, and of which kind all are."""
-
-    specs: int
-    active: int
-    supervisors: int
-    workers: int
+from scr.specs import SupervisorSpec
+from scr.supervise.tree import Child, SupervisorState, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +48,6 @@ def which_child(tree: Tree, name: str) -> Child:
 def which_children(tree: Tree, supervisor: str) -> tuple[Child, ...]:
     """The children of a supervisor, in start order.  Raises UnknownAgent."""
     return tuple(tree.children[name] for name in _team(tree, supervisor).children)
-
-
-def count_children(tree: Tree, supervisor: str) -> ChildCounts:
-    """How many children, by kind; one that starts, restarts or is down is not active.  Raises UnknownAgent."""
-    children = which_children(tree, supervisor)
-    supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children)
-    return ChildCounts(
-        specs=len(children),
-        active=sum(child.phase in {ChildPhase.UP, ChildPhase.STOPPING} for child in children),
-        supervisors=supervisors,
-        workers=len(children) - supervisors,
-    )
-
-
-def get_spec(tree: Tree, name: str) -> ChildSpec:
-    """The specification of an agent or a supervisor, every default filled in.  Raises UnknownAgent."""
-    return which_child(tree, name).spec
 
 
 def restarts_under(tree: Tree, supervisor: str, at: float) -> Restarts:

@@ -12,7 +12,7 @@ from scr.specs import AgentSpec, ChildSpec, Code, SupervisorSpec
 from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Fact, Started, TimePassed
 from scr.supervise.orders import CallDone, CallRefused, Finish, KillProcess, Order, Reply, StartProcess, StopProcess
 from scr.supervise.policy import decide
-from scr.supervise.queries import count_children, deadline, which_children
+from scr.supervise.queries import deadline, which_children
 from scr.supervise.tree import ChildPhase, Tree
 
 CODE = Code(reference="otp.nowhere:worker")
@@ -103,14 +103,16 @@ class World:
         return "down" if self.finish else self._show(self.tree.root)
 
     def _show(self, name: str) -> State:
-        counts = count_children(self.tree, name)
+        known = which_children(self.tree, name)
+        active = sum(child.phase in {ChildPhase.UP, ChildPhase.STOPPING} for child in known)
+        supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in known)
         children = [
             self._show(child.id)
             if isinstance(child.spec, SupervisorSpec) and child.phase is ChildPhase.UP
             else [child.id, {ChildPhase.UP: "up", ChildPhase.DOWN: "undefined"}.get(child.phase, str(child.phase))]
-            for child in which_children(self.tree, name)
+            for child in known
         ]
-        return [name, [counts.specs, counts.active, counts.supervisors, counts.workers], children]
+        return [name, [len(known), active, supervisors, len(known) - supervisors], children]
 
     def _ready(self) -> list[Fact]:
         """List the facts that may be heard next: of each process the first."""

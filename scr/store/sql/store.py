@@ -46,11 +46,6 @@ class SqlStore:
         """The version of the newest entry."""
         return self._scribe.version
 
-    @property
-    def is_full(self) -> bool:
-        """Whether more writes are pending than may be."""
-        return self._writer.pending >= self._limits.store_pending
-
     # What happens to messages.
 
     def accept(

@@ -6,7 +6,7 @@ from scr.messages import ExitReason
 from scr.specs import Restart
 from scr.supervise.exits import is_worth_reporting, should_restart
 from scr.supervise.facts import ChildExited, ChildStartFailed
-from scr.supervise.queries import count_children
+from tests.unit.supervise.counting import count_children
 
 ABNORMAL = ["error", "killed", "crashed", "hung", "out_of_memory", "start_failed"]
 ON_PURPOSE = ["normal", "shutdown"]

@@ -6,8 +6,8 @@ from scr.errors import InvalidSpec
 from scr.messages import ExitReason
 from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Started
 from scr.supervise.orders import CallDone, CallRefused, Refusal
-from scr.supervise.queries import count_children
 from scr.supervise.tree import Tree
+from tests.unit.supervise.counting import count_children
 
 
 def test_g2_01_children_start_from_left_to_right_each_when_the_last_is_up(script):
