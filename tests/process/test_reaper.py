@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from scr.launch import reaper as reaper_module
-from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.kernel.lineage import is_ended
+from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.reaper import LOST, Reaper, become_subreaper, signal_group
 from scr.launch.wait_status import WaitStatus
 from tests.contract.launch_bench import children_of, is_gone, is_reaped, until
@@ -185,8 +185,7 @@ def test_our_own_group_is_never_signalled():
     """In a process of its own, which leads its group and would die of it."""
     code = (
         "import os, signal\n"
-        "from scr.launch.kernel.lineage import is_ended
-from scr.launch.reaper import kill_leftovers\n"
+        "from scr.launch.reaper import kill_leftovers\n"
         "assert os.getpgrp() == os.getpid()\n"
         "kill_leftovers(os.getpid())\n"
         "print('alive')\n"
