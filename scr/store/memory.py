@@ -264,10 +264,6 @@ class MemoryStore:
         """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
         then(tuple(islice((entry for entry in self._entries.values() if entry.version > after), limit)))
 
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters."""
-        then(tuple(letter for letter, _ in self._dead.values()))
-
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records."""
         found = [record for record in self._crashes if agent in {None, record.agent}]

@@ -148,9 +148,6 @@ class Store(Protocol):
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """What agents remember, the newest of each key, in order of version from above `after`."""
 
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters, oldest first."""
-
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records, of one agent or of all, oldest first."""
 

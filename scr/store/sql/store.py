@@ -172,10 +172,6 @@ class SqlStore:
         """A page of entries."""
         self._put((), then, lambda session: queries.entries(session, self._scribe.run, after, limit))
 
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters."""
-        self._put((), then, lambda session: queries.letters(session, self._scribe.run, self._limits.dead_letters))
-
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records."""
         self._put((), then, lambda session: queries.crashes(session, self._scribe.run, agent, last))
