@@ -63,7 +63,7 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class BuryMessage:
     """The message becomes a dead letter.  `is_agents`: it counts towards parking its agent."""
 
     reason: str
@@ -82,7 +82,7 @@ class Wait:
 
 
 Failing: TypeAlias = Raised | PutOff | Died | Behind
-Verdict: TypeAlias = TryAgain | Bury | Wait
+Verdict: TypeAlias = TryAgain | BuryMessage | Wait
 
 
 def charge(
@@ -97,7 +97,7 @@ def charge(
             charges = replace(charges, deaths=charges.deaths + 1)
             is_over = charges.deaths >= max_deliveries
             why = f"the process ended {counted(charges.deaths, 'time')} with it in hand"
-            return charges, Bury("quarantined", why, is_agents=True) if is_over else TryAgain()
+            return charges, BuryMessage("quarantined", why, is_agents=True) if is_over else TryAgain()
         case Behind():
             return charges, Wait()
         case PutOff(after_s):
@@ -109,10 +109,10 @@ def charge(
 
 def _after_error(charges: Charges, names: tuple[str, ...], retry: Retry, *, at: float, seed: str) -> Verdict:
     if not is_retryable(retry, names):
-        return Bury("failed", "it is not tried again after such an error")
+        return BuryMessage("failed", "it is not tried again after such an error")
     if charges.attempts >= retry.attempts:
         tried = counted(charges.attempts, "time")
-        return Bury("failed", f"it was tried {tried}", is_agents=not is_any(INVALID, names))
+        return BuryMessage("failed", f"it was tried {tried}", is_agents=not is_any(INVALID, names))
     return TryAgain(at + pause_s(retry, charges.attempts, f"{seed}/{charges.attempts}"))
 
 
@@ -121,7 +121,7 @@ def _put_off(charges: Charges, after_s: float, retry: Retry, at: float) -> tuple
     since = at if charges.outage_since is None else min(charges.outage_since, at)
     until = since + retry.outage_s
     if at >= until:
-        return charges, Bury("failed", f"it was put off for {retry.outage_s:g} s, and may not be for longer")
+        return charges, BuryMessage("failed", f"it was put off for {retry.outage_s:g} s, and may not be for longer")
     return replace(charges, outage_since=since), TryAgain(min(at + max(after_s, LATER_MIN_S), until))
 
 
@@ -145,7 +145,7 @@ def pause_s(retry: Retry, failures: int, seed: str) -> float:
         ceiling = min(retry.cap_s, retry.base_s * retry.factor ** min(failures - 1, 64))
     except OverflowError:
         ceiling = retry.cap_s if retry.base_s else 0.0
-    return ceiling if retry.jitter == "none" else ceiling * _fraction(seed)
+    return ceiling if retry.jitter == "none" else ceiling * fraction(seed)
 
 
 def left_s(due: float, retry: Retry, *, at: float) -> float:
@@ -157,7 +157,7 @@ def streak(before: int, verdict: Verdict | None) -> int:
     """How many messages of an agent in a row became dead letters by its failures; None: a turn has committed."""
     if verdict is None:
         return 0
-    return before + (isinstance(verdict, Bury) and verdict.is_agents)
+    return before + (isinstance(verdict, BuryMessage) and verdict.is_agents)
 
 
 def class_names(error: BaseException) -> tuple[str, ...]:
@@ -198,5 +198,6 @@ def _asked_s(outage: TryLater) -> float:
     return after_s if isinstance(after_s, int | float) and 0 <= after_s <= LATER_MAX_S else TryLater.after_s
 
 
-def _fraction(seed: str) -> float:
+def fraction(seed: str) -> float:
+    """Return the number from 0 up to 1 that a seed stands for: what jitter is made of."""
     return int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big") / 2**64

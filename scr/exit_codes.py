@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """What the shell is told."""
 
     DONE = 0
@@ -21,13 +21,13 @@ class Code(IntEnum):
 
 
 STATUS = {
-    Code.DONE: "done",
-    Code.UNSOUND: "unsound",
-    Code.PARTIAL: "partial",
-    Code.UNKNOWN: "unknown",
-    Code.BAD_INPUT: "bad_input",
-    Code.INTERRUPTED: "interrupted",
-    Code.HUNG_UP: "interrupted",
-    Code.TERMINATED: "interrupted",
-    Code.FAILED: "failed",
+    ExitCode.DONE: "done",
+    ExitCode.UNSOUND: "unsound",
+    ExitCode.PARTIAL: "partial",
+    ExitCode.UNKNOWN: "unknown",
+    ExitCode.BAD_INPUT: "bad_input",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.HUNG_UP: "interrupted",
+    ExitCode.TERMINATED: "interrupted",
+    ExitCode.FAILED: "failed",
 }

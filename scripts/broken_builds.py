@@ -81,7 +81,7 @@ scr/turns/commits.py: a turn is not acknowledged: usual
 +    return turn._replace(phase=Phase.IN_HAND), tuple(todo)
 
 scr/agent/steps/steps.py: that a step begins is told to nobody: usual
--    await _told(step.record("begun"), turn, hands)
+-    await _send_record(step.record("begun"), turn, hands)
 +    turn.claims.keep(step.record("begun"))
 
 scr/agent/steps/steps.py: doubt is settled by doing it again: usual
@@ -94,8 +94,8 @@ scr/runtime/recovery.py: mail is forgotten by the next runtime: keeper
 +    for watcher
 
 scr/runtime/recovery.py: states are forgotten by the next runtime: keeper
--        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
-+        turns.opened(listed.get(kept.spec.id, kept.spec))
+-        turns.open_agent(listed.get(kept.spec.id, kept.spec), kept.state)
++        turns.open_agent(listed.get(kept.spec.id, kept.spec))
 
 scr/supervise/steps.py: an incarnation is used twice: usual
 -incarnation=child.incarnation + 1

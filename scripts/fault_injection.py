@@ -26,9 +26,9 @@ import store_figures
 from benchmark.machine import machine
 
 from scr.chaos.judge.figures import Figures, Verdict
-from scr.chaos.judge.report import said, wrong
-from scr.chaos.lab.campaign import PER_ROUND, Plan, campaign, report, shrunk
-from scr.chaos.lab.round import Progress
+from scr.chaos.judge.report import terminal_lines, wrong
+from scr.chaos.lab.campaign import PER_ROUND, CampaignPlan, campaign, report, shrunk
+from scr.chaos.lab.round import RoundProgress
 from scr.chaos.plan.faults import Fault
 from scr.chaos.plan.kinds import KINDS
 from scr.errors import ScrError
@@ -47,7 +47,7 @@ class Screen:
     began: float
     told_at: float = 0.0
 
-    def tell(self, place: int, now: Progress) -> None:
+    def tell(self, place: int, now: RoundProgress) -> None:
         """How far it is."""
         is_live = sys.stderr.isatty()
         if not is_live and time.monotonic() - self.told_at < 15:
@@ -100,10 +100,10 @@ def store_of(word: str) -> Iterator[str]:
         yield url
 
 
-def plan_of(options: argparse.Namespace, store: str) -> Plan:
+def plan_of(options: argparse.Namespace, store: str) -> CampaignPlan:
     """What is asked for."""
     folder = options.report or Path(".scr") / f"chaos-{time.strftime('%Y%m%d-%H%M%S')}"
-    return Plan(
+    return CampaignPlan(
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
         folder=folder.resolve(),
         kills=options.kills,
@@ -151,7 +151,7 @@ def run(words: list[str]) -> int:
         return perform(words, plan_of(options, store), options)
 
 
-def perform(words: list[str], plan: Plan, options: argparse.Namespace) -> int:
+def perform(words: list[str], plan: CampaignPlan, options: argparse.Namespace) -> int:
     """The faults, the fewest of them that fail, the report."""
     plan.folder.mkdir(parents=True, exist_ok=True)
     about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(plan.folder)}
@@ -170,12 +170,12 @@ def perform(words: list[str], plan: Plan, options: argparse.Namespace) -> int:
     return CODES[figures.verdict]
 
 
-def tell(figures: Figures, plan: Plan, repeat: str, *, as_json: bool) -> None:
+def tell(figures: Figures, plan: CampaignPlan, repeat: str, *, as_json: bool) -> None:
     """The end of it."""
     if as_json:
         print(json.dumps(figures.as_json()))
         return
-    for line in said(figures, repeat):
+    for line in terminal_lines(figures, repeat):
         print(line)
     print(f"report:  {plan.folder}/report.md")
 

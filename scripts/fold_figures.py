@@ -17,7 +17,7 @@ from itertools import repeat
 from random import Random
 
 from scr.charging import Raised
-from scr.mail.pending import Doubt, Turn
+from scr.mail.pending import Doubt, MessageTurn
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
 from scr.protocol.frames import Commit, ReadSteps, StepRecord
 from scr.retry import ErrorInfo
@@ -57,7 +57,7 @@ DRAWN: Sequence[events.Event] = (
 
 def plain_us(messages: int) -> dict[str, float]:
     """Return the microseconds of each event of a plain message."""
-    turn, spent = Turn(MESSAGE), {}
+    turn, spent = MessageTurn(MESSAGE), {}
     for event in PLAIN:
         began = time.process_time()
         for _ in repeat(None, messages):
@@ -72,7 +72,7 @@ def random_us(messages: int, seed: int) -> float:
     drawn = [Random(seed + n).choices(DRAWN, k=16) for n in range(100)]
     began = time.process_time()
     for n in range(messages):
-        turn = Turn(MESSAGE)
+        turn = MessageTurn(MESSAGE)
         for event in (*PLAIN[:2], *drawn[n % 100], *PLAIN[2:]):
             turn, _ = decide(turn, event)
     return (time.process_time() - began) / (messages * 20) * 1e6

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scr.apps.research.running.crash_test import body_of
-from scr.apps.research.running.request import CORPUS, Job, new_run_id, prepare_folder
+from scr.apps.research.running.request import CORPUS, ResearchRequest, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Ended, Session, Signals
+from scr.apps.research.running.session import FinishedRun, ResearchSession, Signals
 from scr.telemetry.events import AgentUp, Record, RuntimeUp
 from scr.views.run import RunView
 
@@ -79,12 +79,14 @@ def titled(title: str, parent: int) -> int | None:
     return None
 
 
-def research(blow: Blow | None, folder: Path) -> Ended:
+def research(blow: Blow | None, folder: Path) -> FinishedRun:
     """One run of the demo's job."""
     run_id = new_run_id()
     with Signals().noted() as signals:
-        job, kept = Job(QUESTION, CORPUS, workers=4), RunFolder(prepare_folder(folder / run_id))
-        return Session(job, run_id, kept, Silent(), signals, watch=blow.see if blow else None, store="memory:").run()
+        job, kept = ResearchRequest(QUESTION, CORPUS, workers=4), RunFolder(prepare_folder(folder / run_id))
+        return ResearchSession(
+            job, run_id, kept, Silent(), signals, watch=blow.see if blow else None, store="memory:"
+        ).run()
 
 
 def main() -> int:

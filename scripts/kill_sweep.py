@@ -33,14 +33,14 @@ from typing import Any
 from scr.agent.agent import Agent
 from scr.agent.context import Context
 from scr.agent.steps.steps import Done, NotDone
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.client import runtime as handle
 from scr.client.runtime import Runtime
 from scr.client.spawn import Spawned, spawn
 from scr.errors import ScrError, StartFailed
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.failpoints import POINTS, VARIABLE
 from scr.messages import Task, TaskPayload
 from scr.step_names import shown_step
@@ -146,7 +146,7 @@ def research(folder: Path, store: Path) -> Found:
         answer = runtime.ask(
             "planner", TaskPayload(task_id="sweep", kind="research", input=given), key="sweep", timeout_s=RUN_S
         )
-    return Found(Outcome.model_validate(answer).report.body, steps_of(store))
+    return Found(ResearchOutcome.model_validate(answer).report.body, steps_of(store))
 
 
 def ledger(folder: Path, store: Path) -> Found:
@@ -292,7 +292,7 @@ def main() -> int:
     options = parser.parse_args()
     if not options.points and not shutil.which("strace"):
         print("strace is missing: install it (apt-get install strace)", file=sys.stderr)
-        return Code.BAD_INPUT
+        return ExitCode.BAD_INPUT
     say = partial(print, end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
     began, jobs = time.monotonic(), list(JOBS) if options.job == "both" else [options.job]
     with tempfile.TemporaryDirectory() as folder:
@@ -301,7 +301,7 @@ def main() -> int:
         nths = range(options.first, options.first + options.most * options.every, options.every)
         found = [sweep(job, calls, nths, Path(folder), say) for job in jobs]
     wrong = sum(len(result["wrong"]) for result in found)
-    code = Code.FAILED if wrong else Code.DONE
+    code = ExitCode.FAILED if wrong else ExitCode.DONE
     if options.json:
         summary = {"status": STATUS[code], "jobs": found, "seconds": round(time.monotonic() - began, 1)}
         print(json.dumps(summary | {"pid": os.getpid()}))

@@ -20,7 +20,7 @@ from rich.console import Console
 from scr.cli.commands.run import QUESTION
 from scr.cli.terminal.run_view import picture
 from scr.telemetry.events import RECORD, MessageDelivered, Record
-from scr.views.event_lines import is_trouble, told
+from scr.views.event_lines import is_trouble, lines_of_event
 from scr.views.run import RunView
 
 TARGET = Path(__file__).parent / "live-view.svg"
@@ -53,7 +53,7 @@ def draw(records: list[Record]) -> str:
     news: list[str] = []
     troubles: list[str] = []
     for record in records:
-        (troubles if is_trouble(record) else news).extend(told(view, record))
+        (troubles if is_trouble(record) else news).extend(lines_of_event(view, record))
         view = view.after(record)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     elapsed_s = records[-1].at - records[0].at

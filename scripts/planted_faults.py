@@ -49,7 +49,7 @@ policy: dependants do not wait for a pause
 
 policy: a failed start is over at once
 -if child.phase in ALIVE and child.up_since is None]
-+if child.phase is Phase.STARTING]
++if child.phase is ChildPhase.STARTING]
 
 policy: up before the children are
 -and not any(is_booting(other) for other in below)
@@ -72,14 +72,14 @@ policy: a late ready is believed
 +if is_starting:
 
 policy: an early end is a normal one
--case Exited() if is_starting and child.goal is Goal.RUN:
-+case Exited() if False:
+-case ChildExited() if is_starting and child.goal is Goal.RUN:
++case ChildExited() if False:
 
 policy: a deadline is one tick late
 -for name, at in draft.due.items() if at <= draft.at]
 +for name, at in draft.due.items() if at < draft.at]
 
-endings: the last reason of a shutdown wins
+restarts: the last reason of a shutdown wins
 -    if team.closing is not None:
 -        return
 -    draft.put_team
@@ -99,16 +99,16 @@ policy: the queue waits for the next start
 -        elif team and
 +        if team and
 
-endings: a bounce is counted
+restarts: a bounce is counted
 -            cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
--            draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
+-            draft.put(child.changed(phase=ChildPhase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
 +            restart(draft, child, child.parent, end)
 
-endings: a temporary child is recycled for ever
+restarts: a temporary child is recycled for ever
 -cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
 +cause = Cause.RESTART
 
-endings: a child is recycled as a call
+restarts: a child is recycled as a call
 -cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
 +cause = Cause.CALL
 
@@ -119,96 +119,96 @@ calls: a recycled child is terminated
 calls: a recycled child waits for its pause
 -            draft.due.pop(child.id, None)
 
-endings: who was to stop comes back
+restarts: who was to stop comes back
 -        case Goal.BOUNCE:
 +        case Goal.BOUNCE | Goal.STOP:
 
-endings: everybody comes back
+restarts: everybody comes back
 -case Goal.RUN if should_restart(child.spec.restart, end.reason):
 +case Goal.RUN if child.spec.significant is False:
 
-endings: a failed restart is given up
+restarts: a failed restart is given up
 -        case Cause.RESTART:
--            restart(draft, _answered(draft, child, end), parent, end)
+-            restart(draft, _refuse_new_spec(draft, child, end), parent, end)
 +        case Cause.RESTART:
 +            settle(draft, child)
 
-endings: a failed boot is tried again
+restarts: a failed boot is tried again
 -        case Cause.BOOT:
 -            draft.put(child)
 +        case Cause.BOOT:
 +            return restart(draft, child, parent, end)
 +            draft.put(child)
 
-endings: rest_for_one hits all
+restarts: rest_for_one hits all
 -return names[names.index(name) + 1 :]
 +return tuple(other for other in names if other != name)
 
-endings: one_for_one hits the rest
+restarts: one_for_one hits the rest
 -            return ()
 +            return names[names.index(name) + 1 :]
 
-endings: one_for_all hits the rest
+restarts: one_for_all hits the rest
 -return names[:place] + names[place + 1 :]
 +return names[place + 1 :]
 
-endings: a temporary bystander comes back
+restarts: a temporary bystander comes back
 -child.aimed(stop if child.spec.restart is temporary else bounce)
 +child.aimed(bounce)
 
-endings: a sibling that was down stays down
--elif child.goal is stop and child.phase is Phase.DOWN:
+restarts: a sibling that was down stays down
+-elif child.goal is stop and child.phase is ChildPhase.DOWN:
 +elif False:
 
-endings: a parked sibling is revived
--elif child.goal is stop and child.phase is Phase.DOWN:
+restarts: a parked sibling is revived
+-elif child.goal is stop and child.phase is ChildPhase.DOWN:
 +elif child.goal is stop and not child.alive:
 
-endings: restarts are not remembered
+restarts: restarts are not remembered
 -        draft.put_team(team._replace(stamps=stamps))
 +        pass
 
-endings: who parks uses the limit of all
+restarts: who parks uses the limit of all
 -child.stamps if child.spec.park else team.stamps
 +team.stamps
 
-endings: who parks takes its supervisor along
+restarts: who parks takes its supervisor along
 -return settle(draft, child, park=True) if child.spec.park else give_up
 +return give_up
 
-endings: stable children pause as long as ever
+restarts: stable children pause as long as ever
 -failures = 1 if stable else child.failures + 1
 +failures = child.failures + 1
 
-limits: the pause never grows
+intensity: the pause never grows
 -backoff.base_s * 2.0**doublings
 +backoff.base_s
 
-limits: the pause has no cap
+intensity: the pause has no cap
 -min(backoff.cap_s, backoff.base_s * 2.0**doublings)
 +backoff.base_s * 2.0**doublings
 
-limits: no limit
+intensity: no limit
 -return recent if len(recent) <= max_restarts else None
 +return recent
 
-limits: one restart too few
+intensity: one restart too few
 -len(recent) <= max_restarts
 +len(recent) < max_restarts
 
-limits: one restart too many
+intensity: one restart too many
 -len(recent) <= max_restarts
 +len(recent) <= max_restarts + 1
 
-limits: the window is open at its end
+intensity: the window is open at its end
 -at - stamp <= within_s
 +at - stamp < within_s
 
-limits: restarts are never forgotten
+intensity: restarts are never forgotten
 -for stamp in stamps if at - stamp <= within_s
 +for stamp in stamps
 
-endings: the causes are cut
+restarts: the causes are cut
 -        f"{child.id!r}: {end}",
 -        *end.causes,
 -    )
@@ -217,52 +217,52 @@ endings: the causes are cut
 +    )
 +    draft.order
 
-endings: any significant is all significant
+restarts: any significant is all significant
 -        case AutoShutdown.ANY_SIGNIFICANT:
 -            ends = True
 +        case AutoShutdown.ANY_SIGNIFICANT:
 +            ends = not any(other.spec.significant and other.goal is not Goal.STOP for other in others)
 
-endings: all significant is any significant
+restarts: all significant is any significant
 -ends = not any(other.spec.significant and other.goal is not Goal.STOP for other in others)
 +ends = True
 
-endings: everybody is significant
+restarts: everybody is significant
 -            if child.spec.significant:
 +            if True:
 
-endings: a supervisor that goes down forgets what it lists
+restarts: a supervisor that goes down forgets what it lists
 -is_lost = child.added if is_closing else not park
 +is_lost = not park
 
-endings: what was added survives its supervisor
+restarts: what was added survives its supervisor
 -is_lost = child.added if is_closing else
 +is_lost = False if is_closing else
 
-endings: a temporary child is kept
+restarts: a temporary child is kept
 - or child.spec.restart is Restart.TEMPORARY
 
-endings: a dynamic child is kept
+restarts: a dynamic child is kept
 -return team.spec.dynamic or is_failed
 +return is_failed
 
-endings: a failed addition is kept
+restarts: a failed addition is kept
 - or is_failed_addition
 
-endings: gone is told too early
+restarts: gone is told too early
 -    if is_lost or not is_closing:
 +    if True:
 
-draft: gone is told at every end
+decision: gone is told at every end
 -elif child.gone is None or (fate is Fate.ENDED and child.gone is not Fate.ENDED):
 +else:
 
-endings: waiting calls are lost
+restarts: waiting calls are lost
 -    draft.inbox.extend(child.queue)
 -    phase
 +    phase
 
-endings: an open call is not answered
+restarts: an open call is not answered
 -    if call is not None:
 -        draft.reply
 +    if call is not None and not is_closing:
@@ -300,12 +300,12 @@ steps: restarts go on after the budget
 +        if False:
 
 steps: listed children are not brought back
--Team(spec, tuple(listed.id for listed in spec.children))
-+Team(spec, tuple(name for name in draft.teams[spec.id].children))
+-SupervisorState(spec, tuple(listed.id for listed in spec.children))
++SupervisorState(spec, tuple(name for name in draft.teams[spec.id].children))
 
 steps: two answers to one call
--draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
-+draft.put(child.changed(phase=Phase.UP, up_since=draft.at, queue=()))
+-draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at, call=None, queue=()))
++draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at, queue=()))
 
 calls: calls overtake each other
 -return child.call is not None or (child.alive and child.goal is Goal.STOP)
@@ -339,8 +339,8 @@ calls: extra options win
 +{**spec.options, **supervisor.extra_options}
 
 exits: a kill that was ordered is from outside
--case Asked.KILL, Signals.SIGKILL, _, _:
-+case Asked.KILL, Signals.SIGTERM, _, _:
+-case EndRequest.KILL, Signals.SIGKILL, _, _:
++case EndRequest.KILL, Signals.SIGTERM, _, _:
 
 exits: a stop that was obeyed is a crash
 -Signals.SIGTERM, _, None
@@ -546,23 +546,23 @@ turns/doubts: a message in doubt holds up its agent
 -        orders.SETTLE,
 +        orders.TellDoubt(),
 
-turns/outcomes: a cancelled message has no outcome
+turns/endings: a cancelled message has no outcome
 -    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
 +    return over(turn), (orders.END_QUESTIONS,)
 
-turns/outcomes: what a turn sends is cancelled twice
+turns/endings: what a turn sends is cancelled twice
 -    if turn.is_cancelled or turn.frame is None:
 +    if turn.frame is None:
 
-turns/outcomes: a process that has a cancelled message goes on
+turns/endings: a process that has a cancelled message goes on
 -, *then, orders.RECYCLE)
 +, *then)
 
-turns/outcomes: what is cancelled frees before all of it is cancelled
+turns/endings: what is cancelled frees before all of it is cancelled
 -    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
 +    return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS, orders.FREE_BEHIND)
 
-turns/outcomes: what waits behind a cancelled message waits for ever
+turns/endings: what waits behind a cancelled message waits for ever
 -    return turn, (orders.FREE_BEHIND,)
 +    return turn, ()
 
@@ -570,7 +570,7 @@ turns/deliveries: what a replaced process says of what it had ahead counts
 -turn.incarnation + event.is_over)
 +turn.incarnation)
 
-turns/outcomes: mail of an agent that has ended is left
+turns/endings: mail of an agent that has ended is left
 -    return over(turn), (outcome, orders.FREE_BEHIND)
 +    return over(turn), (orders.FREE_BEHIND,)
 
@@ -612,7 +612,7 @@ mail/mailbox: turns: a lane is not held
 -        is_behind = self._retrying.hold(pending, ordered=self._bounds.ordered and not is_alone)
 +        is_behind = self._retrying.hold(pending, ordered=False)
 
-mail/retrying: turns: a lane is never free again
+mail/retry_queue: turns: a lane is never free again
 -        released = self._behind.pop(lane, deque())
 +        released = deque[Pending]()
 
@@ -620,19 +620,19 @@ mail/router: turns: an agent that was told to stop is handed more
 -return None if address is None or address.paused or not
 +return None if address is None or not
 
-runtime/mail: turns: what is begun with a step is not in hand
+runtime/dispatch/mail: turns: what is begun with a step is not in hand
 -        self._box(pending).begin()
 +        self._box(pending).take()
 
-runtime/fold: turns: what is over is known for ever
+runtime/dispatch/fold: turns: what is over is known for ever
 -        if turn.phase is OVER:
 +        if False:
 
-runtime/writing: turns: the state of a turn that is not kept stays
+runtime/dispatch/writing: turns: the state of a turn that is not kept stays
 -            self.states[agent] = before
 +            pass
 
-runtime/turns: turns: what was sent ahead of a death is forgotten
+runtime/dispatch/turns: turns: what was sent ahead of a death is forgotten
 -        for pending in ahead:
 -            self.fold.feed(pending, TAKEN_BACK)
 +        pass

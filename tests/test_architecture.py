@@ -1,6 +1,7 @@
 """The allowed direction of imports, which modules stay pure, and how large a function may be."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,29 @@ def test_no_function_is_longer_than_sixty_lines_and_no_file_than_three_hundred_a
     ]
     large = [str(path) for path in ROOT.rglob("*.py") if len(path.read_text().splitlines()) > 350]
     assert not long + large
+
+
+def classes(tree, qualifier=""):
+    """Yield the name of each class, that of a class within another one with the name of that."""
+    for node in ast.iter_child_nodes(tree):
+        is_class = isinstance(node, ast.ClassDef)
+        if is_class:
+            yield qualifier + node.name
+        yield from classes(node, f"{qualifier}{node.name}." if is_class else qualifier)
+
+
+def repeated(trees):
+    counts = Counter(name for tree in trees for name in classes(tree))
+    return {name for name, count in counts.items() if count > 1}
+
+
+def test_class_names_are_unique_in_the_package():
+    assert not repeated(tree for _, tree in modules())
+
+
+def test_a_class_name_that_two_modules_have_is_found_at_any_depth():
+    nested = "def make():\n    class _Reader: ...\nclass Agent:\n    class State: ..."
+    assert repeated([ast.parse("class _Reader: ..."), ast.parse(nested)]) == {"_Reader"}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from typing import Any
 
-from scr.agent.runtime_link import Link, opened
-from scr.agent.steps.steps import slices, told
+from scr.agent.runtime_link import Link, unwrap_answer
+from scr.agent.steps.steps import frame_for_record, slices
 from scr.agent.turn import Turn
 from scr.protocol.frames import Answer, FromAgent, StepRecord
 
@@ -40,7 +40,7 @@ async def inquire(link: Link, make: Callable[[int], FromAgent]) -> Any:
     loop.add_reader(link.fileno(), link.pump)
     try:
         link.send(make(ref))
-        return opened(await future)
+        return unwrap_answer(await future)
     finally:
         if link.forget(ref):
             loop.remove_reader(link.fileno())
@@ -59,7 +59,7 @@ class Concurrent:
 
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Await the answer."""
-        await inquire(self._link, told(turn, record))
+        await inquire(self._link, frame_for_record(turn, record))
 
     async def pause(self, seconds: float) -> None:
         """Let the other tasks run."""

@@ -13,7 +13,7 @@ from scr.agent.descriptions import described
 from scr.agent.loop import Loop
 from scr.agent.warm_up import rehearse
 from scr.failpoints import arm
-from scr.launch.channel_ends import End
+from scr.launch.channel_ends import ChannelEnd
 from scr.launch.heartbeat import Heart
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.frames import FROM_RUNTIME, Become, Exiting, FromRuntime, Halt, Named
@@ -22,11 +22,11 @@ from scr.protocol.framing import FRAME_MAX
 STANDBY_S = 0.02
 
 
-def main(channel: End) -> None:
+def main(channel: ChannelEnd) -> None:
     """Be the agent that the first frame names; ends the process.  Called by the launcher, in the new process."""
     os.register_at_fork(after_in_child=channel.close)  # a fork of an agent has no say in its name
     ours = BlockingChannel(channel, FROM_RUNTIME, heard_bytes=FRAME_MAX)  # the runtime bounds what it says
-    first, heart = _told(ours)
+    first, heart = _receive_first_frame(ours)
     if not isinstance(first, Become):
         assert first is None or isinstance(first, Halt), f"expected to be told who to be, got {first!r}"
         return
@@ -41,7 +41,7 @@ def main(channel: End) -> None:
     os._exit(code)  # threads that the agent's code left running must not keep it alive
 
 
-def _told(channel: BlockingChannel[FromRuntime]) -> tuple[FromRuntime | None, Heart]:
+def _receive_first_frame(channel: BlockingChannel[FromRuntime]) -> tuple[FromRuntime | None, Heart]:
     """The first frame.  A process that has to wait for it is a standby, and uses the time."""
     try:
         return channel.receive(STANDBY_S), Heart()

@@ -36,7 +36,7 @@ from scr.failpoints import reach
 from scr.launch.heartbeat import Heart, Pulse
 from scr.messages import Task, to_json
 from scr.protocol.channel import BlockingChannel
-from scr.protocol.frames import Become, Commit, Deliver, Exiting, FromRuntime, Halt, Ignore, TurnFailed
+from scr.protocol.frames import Become, Commit, Deliver, Exiting, FailTurn, FromRuntime, Halt, Ignore
 from scr.specs import Wanted
 from scr.table.table import TABLE_SERVICE, TableClient
 
@@ -160,7 +160,7 @@ class Loop:
             sys.stderr.flush()
         message_id = turn.message.message_id
         self._link.inquire(
-            lambda ref: TurnFailed(
+            lambda ref: FailTurn(
                 ref=ref, message_id=message_id, names=names, after_s=after_s, in_doubt=is_doubt(error), **told
             ),
             may_drop=True,

@@ -119,7 +119,7 @@ class Link:
                 self._hear(None)
         finally:
             self.forget(ref)
-        return opened(answers[0])
+        return unwrap_answer(answers[0])
 
     def fetch(self, after: int, limit: int) -> Any:
         """A page of the entries from the store, as a list of their fields."""
@@ -183,7 +183,7 @@ def _more(message_id: str, after: int, ref: int) -> FromAgent:
     return ReadSteps(ref=ref, message_id=message_id, after=after)
 
 
-def opened(answer: Answer) -> Any:
+def unwrap_answer(answer: Answer) -> Any:
     """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
     if answer.error is None:
         return answer.value

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import to_json
 
 from scr.agent.agent import Agent
-from scr.agent.steps.alike import Difference, differences, same
+from scr.agent.steps.alike import ReadbackDifference, differences, same
 from scr.agent.steps.readback import dumped, exact, read, written
 from scr.errors import InvalidCode, InvalidMessage, StartFailed
 from scr.values import complaint
@@ -98,11 +98,11 @@ def restored(name: str, kind: type[Agent], stored: JsonValue) -> BaseModel:
     if stored is None:
         return _begun(name, kind)
     try:
-        return _opened(kind.State, stored)
+        return _read_stored(kind.State, stored)
     except ValidationError:
         migrated = kind.migrate(stored) if isinstance(stored, dict) else stored
     try:
-        return _opened(kind.State, migrated)
+        return _read_stored(kind.State, migrated)
     except ValidationError as error:
         raise StartFailed(
             f"{complaint(f'state of {name}', error)}; {kind.__qualname__} has changed since it was committed: give new "
@@ -111,7 +111,7 @@ def restored(name: str, kind: type[Agent], stored: JsonValue) -> BaseModel:
         ) from error
 
 
-def _opened(kind: type[BaseModel], stored: JsonValue) -> BaseModel:
+def _read_stored(kind: type[BaseModel], stored: JsonValue) -> BaseModel:
     """Read a stored state: by the names of its fields, as `dumped` wrote it, else by names and aliases."""
     with suppress(ValueError):
         text = to_json(stored)
@@ -139,5 +139,5 @@ def _begun(name: str, kind: type[Agent]) -> BaseModel:
     return state
 
 
-def _is_same_number(difference: Difference) -> bool:
+def _is_same_number(difference: ReadbackDifference) -> bool:
     return type(difference.now) in (int, float) and bool(difference.now == difference.back)

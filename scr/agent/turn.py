@@ -12,7 +12,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
 from scr.agent.arguments import LONGEST_S, is_number
-from scr.agent.steps.claims import Claim, Claims
+from scr.agent.steps.claims import Claims, StepCall
 from scr.agent.steps.jsonable import refuse_unlike
 from scr.agent.steps.readback import refuse_inexact
 from scr.bounds import parsed, refuse_deep, refuse_large, shown, too_deep
@@ -159,7 +159,7 @@ class Turn:
         """What its recalls must see is known."""
         self.entries_version, self.is_behind = entries_version, False
 
-    def done(self, claim: Claim) -> StepRecord | None:
+    def done(self, claim: StepCall) -> StepRecord | None:
         """What is recorded of a step that is complete.  Raises ReplayDiverged for any other in a replay."""
         record = self.claims.recorded.get(claim.name)
         if record and record.state == "done":

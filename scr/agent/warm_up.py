@@ -26,7 +26,7 @@ from scr.values import Frozen
 LIMIT_BYTES = 1 << 16
 
 
-class Player(Agent):
+class WarmUpAgent(Agent):
     """Does a little of everything."""
 
     class State(BaseModel):
@@ -49,7 +49,7 @@ CUES: list[Callable[[], None]] = []
 """Has the play go on: an answer is not heard before its question."""
 
 OPENING = (
-    Become(agent="rehearsal", incarnation=1, code=Code(reference="scr.agent.warm_up:Player")),
+    Become(agent="rehearsal", incarnation=1, code=Code(reference="scr.agent.warm_up:WarmUpAgent")),
     Deliver(
         message=Task(
             payload=TaskPayload(task_id="rehearsal", input={"text": "x", "number": 1}),

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Answer, Ended, Failed, Screen, answered
-from scr.cli.say import say_json, say_trouble
+from scr.apps.research.running.session import Answer, FinishedRun, RunFailure, Screen, read_answer
+from scr.cli.output import say_json, say_trouble
 from scr.cli.terminal.lazy import live_view
 from scr.cli.terminal.plain import Lines, Silence
-from scr.cli.watch_run import told
+from scr.cli.watch_run import print_end
 from scr.client.server import Client
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.protocol.server import Followed
 from scr.telemetry.events import Record
 from scr.views.retold import Retold
@@ -34,17 +34,17 @@ class Objects:
         """Nothing changes with time alone."""
 
 
-def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> Code:
+def attend(client: Client, run: str, *, as_json: bool, with_events: bool) -> ExitCode:
     """Follow the run until it is over, and say all there is to say of it; Ctrl-C only looks away."""
     try:
         ended = follow(client, run, as_json=as_json, with_events=with_events)
     except KeyboardInterrupt:
         say_trouble(f"detached; the run goes on: scr attach {run}")
-        return Code.INTERRUPTED
-    return told(ended, as_json=as_json)
+        return ExitCode.INTERRUPTED
+    return print_end(ended, as_json=as_json)
 
 
-def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> Ended:
+def follow(client: Client, run: str, *, as_json: bool, with_events: bool) -> FinishedRun:
     """Show the run from its first event on, until it is over.  Raises RuntimeGone, UnknownRun, KeyboardInterrupt."""
     with ExitStack() as shown:
         is_live = sys.stderr.isatty() and not as_json
@@ -78,10 +78,10 @@ def standing(found: Followed) -> str:
     return f"{found.run} is {found.state}{ahead}"
 
 
-def _ended(found: Followed, past: Retold) -> Ended:
+def _ended(found: Followed, past: Retold) -> FinishedRun:
     folder = RunFolder(Path(found.folder))
     folder.close(keep_index=True)
-    return Ended(
+    return FinishedRun(
         run_id=found.run,
         answer=answer_of(found),
         view=past.view,
@@ -94,5 +94,5 @@ def _ended(found: Followed, past: Retold) -> Ended:
 def answer_of(found: Followed) -> Answer:
     """What a run that is over has brought."""
     if found.end == "done":
-        return answered(found.output)
-    return Failed(f"the run {found.run} has no result: {found.why}", resumable=found.end == "aside")
+        return read_answer(found.output)
+    return RunFailure(f"the run {found.run} has no result: {found.why}", resumable=found.end == "aside")

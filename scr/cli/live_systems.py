@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from scr.cli.select_runtime import SERVER, with_command
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connect import connect
 from scr.errors import RuntimeGone
 from scr.launch.kernel.proc_stats import Vitals, vitals_of
@@ -18,23 +18,23 @@ from scr.protocol.control import RuntimeStatus
 from scr.protocol.running import Running, read, refuse_several
 from scr.protocol.socket_dir import find_runtimes, is_answered, reach, scratches
 from scr.views import systems
-from scr.views.agents import Row, described, rows_of, summary
-from scr.views.systems import Part
+from scr.views.agents import AgentRow, described, rows_of, summary
+from scr.views.systems import RuntimeView
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """All that is looked at, at one moment; `at` is monotonic."""
 
-    parts: Sequence[Part]
+    parts: Sequence[RuntimeView]
     vitals: Mapping[int, Vitals]
     at: float
     server: Running | None = None
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[AgentRow]:
         """One row for each agent; those of a server's runs below a row for each run."""
-        return list(self.parts[0].rows) if self.server is None else systems.gathered(self.parts)
+        return list(self.parts[0].rows) if self.server is None else systems.agent_rows(self.parts)
 
     @property
     def summary(self) -> str:
@@ -47,7 +47,7 @@ class Look:
     def described(self) -> dict[str, Any]:
         """All of it for programs."""
         if self.server:
-            return systems.told(self.server, self.parts)
+            return systems.systems_as_json(self.server, self.parts)
         return described(self.parts[0].status, self.parts[0].rows)
 
 
@@ -56,7 +56,7 @@ class Systems:
     """Connections to what is looked at, from `find` on; use it as a context manager."""
 
     server: Running | None
-    clients: dict[str, Client] = field(default_factory=dict)
+    clients: dict[str, RuntimeClient] = field(default_factory=dict)
 
     @classmethod
     def find(cls, name: str | None) -> Self:
@@ -91,7 +91,7 @@ class Systems:
         over_s = at - before.at if before else 0.0
         described_by = {path.name: path for path in find_runtimes()}
         parts = [
-            Part(
+            RuntimeView(
                 read(described_by[name]) if name in described_by else Running(name),
                 status,
                 rows_of(status, vitals, before.vitals if before else None, over_s),
@@ -107,14 +107,14 @@ class Systems:
         else:
             next(iter(self.clients.values())).wait_end(timeout_s)
 
-    def client(self, runtime: str) -> Client:
+    def client(self, runtime: str) -> RuntimeClient:
         """The connection to a runtime; to the only one, without a name.  Raises RuntimeGone."""
         found = self.clients.get(runtime) if runtime else next(iter(self.clients.values()), None)
         if found is None:
             raise RuntimeGone(f"the runtime {runtime!r} has ended")
         return found
 
-    def _status(self, client: Client) -> RuntimeStatus | None:
+    def _status(self, client: RuntimeClient) -> RuntimeStatus | None:
         """None for a run of a server that has just ended."""
         try:
             return client.status()
@@ -134,7 +134,7 @@ class Systems:
             raise RuntimeGone(f"the server {server.id} has ended") from error
         for path in find_runtimes():
             if path.name not in self.clients and read(path).keeper == server.pid and (sock := reach(path.name)):
-                client = Client()
+                client = RuntimeClient()
                 client.id = path.name
                 client.open(sock)
                 self.clients[path.name] = client

@@ -1,60 +1,73 @@
-"""What a command says at its end: the report on stdout; where it is, what was kept, what went wrong on stderr."""
+"""How every command speaks: one object on stdout for programs, one sentence on stderr for trouble, one exit code."""
 
 from __future__ import annotations
 
+import json
 import sys
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from scr.apps.research.running.run_result import report_of
-from scr.apps.research.running.session import Ended, Failed
-from scr.cli.streams import say_status
-from scr.cli.terminal.lazy import draw
-from scr.views.columns import room
+from scr.cli.streams import lost_output, say_status, takes_all
+from scr.errors import InvalidInput, ScrError, StoreDamaged, UnknownAgent
+from scr.exit_codes import STATUS, ExitCode
+from scr.views.columns import room, wrapped
 
 
-def say_report(ended: Ended) -> None:
-    """Print the report, drawn on a terminal and as it is otherwise; then say where it is, even if stdout is lost."""
-    if isinstance(ended.answer, Failed):
-        return
-    try:
-        if sys.stdout.isatty():
-            print()
-            draw(ended.answer.report.body)
-            print()
-        else:
-            sys.stdout.write(report_of(ended, ended.answer))
+def say_json(found: dict[str, Any]) -> None:
+    """Print one object on a line of its own on stdout."""
+    print(json.dumps(found, ensure_ascii=not takes_all(sys.stdout)), flush=True)
+
+
+def say_found(
+    found: dict[str, Any], lines: Iterable[str], *, as_json: bool, code: ExitCode = ExitCode.DONE
+) -> ExitCode:
+    """What was found: as one object for programs, or as lines for people; the code is handed on."""
+    if as_json:
+        say_json({"status": STATUS[code]} | found)
+    else:
+        width = room()
+        for line in lines:
+            print("\n".join(wrapped(line, width)))
         sys.stdout.flush()
-    finally:
-        say_summary(ended)
+    return code
 
 
-def say_summary(ended: Ended) -> None:
-    """Say the numbers of a run with an outcome, and where its report is."""
-    assert not isinstance(ended.answer, Failed)
-    report, outcome = ended.answer.report, ended.answer
-    dropped = f", {outcome.dropped} dropped" if outcome.dropped else ""
-    say_status(
-        f"{report.claims} claims, {report.cited} cited{dropped}, {len(outcome.sources)} sources,"
-        f" {len(ended.view.agents)} agents, {ended.view.restarts} restarts, {ended.duration_s:.1f} s"
-    )
-    for line in located("report:", ended.folder.path / "report.md", room(sys.stderr)):
-        say_status(line)
+def say_readable(
+    found: dict[str, Any], lines: Iterable[str], damaged: Sequence[StoreDamaged], *, as_json: bool
+) -> ExitCode:
+    """What could be read, then why the rest could not: that is half a success."""
+    sentences = list(map(str, damaged))
+    code = ExitCode.PARTIAL if sentences else ExitCode.DONE
+    say_found(found | {"damaged": sentences}, lines, as_json=as_json, code=code)
+    for sentence in sentences:
+        say_trouble(sentence)
+    return code
 
 
-def say_kept(ended: Ended) -> None:
-    """Say what is in the folder of a run without an outcome, if there is anything."""
-    if held := ended.folder.held():
-        for line in located(f"kept: {', '.join(held)} in", ended.folder.path, room(sys.stderr)):
-            say_status(line)
+def say_trouble(sentence: str) -> None:
+    """Say one sentence on stderr."""
+    say_status(f"scr: {sentence}")
 
 
-def located(words: str, path: Path, width: int | None) -> list[str]:
-    """The words and the path on a line; where there is no room for both, each has its own, and the path is short."""
-    line = f"{words} {path}"
-    if width is None or len(line) <= width:
-        return [line]
-    with suppress(ValueError):
-        path = path.relative_to(Path.cwd())
-    line = f"{words} {path}"
-    return [line] if len(line) <= width else [words, str(path)]
+def guarded(command: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
+    """Carry out a command: what goes wrong is one sentence, never a traceback, and so is output that is lost."""
+    try:
+        return _sentenced(command, as_json=as_json)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except OSError as error:
+        lost = lost_output(error)
+        if lost is None:
+            raise
+        return lost
+
+
+def _sentenced(command: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
+    try:
+        return command()
+    except ScrError as error:
+        code = ExitCode.BAD_INPUT if isinstance(error, InvalidInput | UnknownAgent) else ExitCode.FAILED
+        say_trouble(str(error))
+        if as_json:
+            say_json({"status": STATUS[code], "error": str(error)})
+        return code

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connect import connect
 from scr.errors import InvalidInput, RunOwned, UnknownRun
 from scr.store.archive.archive import Archive
@@ -41,7 +41,7 @@ def completed(start: str, names: Sequence[str], what: str, where: str) -> str:
 
 
 @contextmanager
-def owner(run: ListedRun) -> Iterator[Client | None]:
+def owner(run: ListedRun) -> Iterator[RuntimeClient | None]:
     """A client of the runtime that works on the run; None when none does.
 
     Raises RunOwned when it cannot be reached from here.

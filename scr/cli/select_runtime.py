@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connect import connect
 from scr.client.connection import Listener
 from scr.errors import InvalidInput
@@ -18,7 +18,7 @@ SERVER = "s-"
 
 
 @contextmanager
-def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[Client]:
+def reached(runtime: str | None, listener: Listener | None = None) -> Iterator[RuntimeClient]:
     """Connect to the runtime of that id; without one, to the only one.  Raises InvalidInput, which names servers."""
     with with_command(), _servers_named():
         client = connect(runtime, listener)

@@ -7,7 +7,7 @@ from importlib import import_module
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.running.interrupts import STOPPING
 from scr.cli.streams import lost_output, lost_status, prepare
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 
 STARTING = {"demo", "resume", "run"}
 TAKING_OVER = {"chaos", "serve"}
@@ -29,19 +29,19 @@ def start(arguments: list[str]) -> int:
             STOPPING.release()
         application(arguments, obj=spawned)
     except SystemExit as end:
-        return lost_output() or (end.code if isinstance(end.code, int) else Code.DONE)
+        return lost_output() or (end.code if isinstance(end.code, int) else ExitCode.DONE)
     except KeyboardInterrupt:
-        return Code.INTERRUPTED
+        return ExitCode.INTERRUPTED
     except OSError as error:
         lost = lost_output(error)
         if lost is None and not lost_status():
             raise
-        return lost or Code.FAILED
+        return lost or ExitCode.FAILED
     finally:
         if spawned:
             spawned.discard()
         lost_status()
-    return Code.DONE
+    return ExitCode.DONE
 
 
 def is_starting(arguments: list[str]) -> bool:

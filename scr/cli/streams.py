@@ -13,14 +13,14 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.views.columns import room, wrapped
 
 PLAIN = dict(zip((0x2018, 0x2019, 0x201C, 0x201D, 0x2013, 0x2014, 0x2026, 0x2022, 0x203A), "''\"\"--.*>", strict=True))
 ERRORS = "scr.plain"
 
 
-class Output(io.FileIO):
+class StandardOutput(io.FileIO):
     """The standard output; `trouble` is the first error that writing gave."""
 
     trouble: OSError | None = None
@@ -49,9 +49,9 @@ def prepare() -> None:
 def _stream(descriptor: int, before: TextIO | None) -> TextIO:
     """A stream as Python makes it, that forgives characters; stdout remembers errors.
 
-    An interrupt between the write of an `Output` and its return has the buffer write the same again.
+    An interrupt between the write of an `StandardOutput` and its return has the buffer write the same again.
     """
-    raw = (Output if descriptor == 1 else io.FileIO)(descriptor, "w", closefd=False)
+    raw = (StandardOutput if descriptor == 1 else io.FileIO)(descriptor, "w", closefd=False)
     encoding = before.encoding if before else "utf-8"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, ERRORS, line_buffering=descriptor == 2 or raw.isatty())
 
@@ -86,11 +86,11 @@ def silence(stream: TextIO) -> None:
     with suppress(OSError):
         stream.flush()
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    if isinstance(raw, Output):
+    if isinstance(raw, StandardOutput):
         raw.trouble = None
 
 
-def lost_output(error: OSError | None = None) -> Code | None:
+def lost_output(error: OSError | None = None) -> ExitCode | None:
     """Say why stdout cannot be written, and return the exit code for that; None when it can, or that has been said.
 
     A reader that went away, as `head` does, has what it wanted: there is nothing to say.
@@ -100,9 +100,9 @@ def lost_output(error: OSError | None = None) -> Code | None:
         return None
     silence(sys.stdout)
     if isinstance(trouble, BrokenPipeError):
-        return Code.PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED
     say_status(f"scr: the output is incomplete, stdout cannot be written ({trouble.strerror}): send it elsewhere")
-    return Code.FAILED
+    return ExitCode.FAILED
 
 
 def lost_status() -> bool:
@@ -120,4 +120,4 @@ def trouble_of(stream: TextIO) -> OSError | None:
     except OSError as error:
         return error
     raw = getattr(getattr(stream, "buffer", None), "raw", None)
-    return raw.trouble if isinstance(raw, Output) else None
+    return raw.trouble if isinstance(raw, StandardOutput) else None

@@ -2,7 +2,7 @@
 
 One thread reads what the runtime says; nothing else of the program's process
 is touched.  The runtime's owner has a `Runtime`, which is a client that also
-starts and stops it; everybody else gets a `Client` from `connect`.
+starts and stops it; everybody else gets a `RuntimeClient` from `connect`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from scr.agent.arguments import key as checked
 from scr.agent.steps.readback import refuse_inexact
 from scr.agent.turn import plain, refuse_uncarried
 from scr.bounds import most_of
-from scr.client.connection import END_S, Connection, Listener, opened
+from scr.client.connection import END_S, Connection, Listener, unwrap_answer
 from scr.client.submitted import Submitted
 from scr.errors import InvalidMessage, RuntimeGone, ScrError
 from scr.messages import MESSAGE_OF, Payload, TaskPayload
 from scr.protocol.control import (
-    Ask,
+    AskAgent,
     AwaitReady,
-    Cancel,
+    CancelMessage,
     ReadCrashes,
     ReadStack,
     ReadStatus,
@@ -34,8 +34,8 @@ from scr.protocol.control import (
     RestartAgent,
     RetryDead,
     RuntimeStatus,
-    Send,
-    Shutdown,
+    SendMessage,
+    ShutDownRuntime,
     SignalAgent,
     StopAgent,
     Subscribe,
@@ -51,7 +51,7 @@ MESSAGE = "a message's id"
 CRASHES: TypeAdapter[list[CrashRecord]] = TypeAdapter(list[CrashRecord], config=LATER)
 
 
-class Client(Connection):
+class RuntimeClient(Connection):
     """Every method blocks until it is answered, and raises RuntimeGone otherwise.  `id` is the runtime's."""
 
     id: str = ""
@@ -79,7 +79,7 @@ class Client(Connection):
         InvalidMessage.
         """
         within_s, task = seconds(timeout_s), self._task(payload, retry, order_key)
-        request = made(Ask, **self._submission(to, task, run_id, key), timeout_s=within_s)
+        request = made(AskAgent, **self._submission(to, task, run_id, key), timeout_s=within_s)
         return self.request(request, within_s + END_S)
 
     def send(
@@ -94,7 +94,7 @@ class Client(Connection):
     ) -> str:
         """Send a task and return its message id once it is in the store; a `key` of your own is its id."""
         task = self._task(payload, retry, order_key)
-        return str(self.request(made(Send, **self._submission(to, task, run_id, key)), ANSWER_S))
+        return str(self.request(made(SendMessage, **self._submission(to, task, run_id, key)), ANSWER_S))
 
     def _task(self, payload: Payload | Any, retry: Retry | None, order_key: str | None) -> Any:
         """The payload with what is asked of its way.  Raises InvalidMessage."""
@@ -131,10 +131,10 @@ class Client(Connection):
 
     def _submitted(
         self, to: str, payload: Payload | Any, key: str | None, retry: Retry | None, order_key: str | None
-    ) -> tuple[Send, Submitted]:
+    ) -> tuple[SendMessage, Submitted]:
         """A request, and what gathers its chunks from the first on."""
         task = self._task(payload, retry, order_key)
-        request = made(Send, **self._submission(to, task, None, key), streams=True)
+        request = made(SendMessage, **self._submission(to, task, None, key), streams=True)
         return request, Submitted(self, request.message_id, self._another, self.gather(request.ref))
 
     def attach(self, message_id: str) -> Submitted:
@@ -186,14 +186,14 @@ class Client(Connection):
         """`submit` for a program with an event loop."""
         request, submitted = self._submitted(to, payload, key, retry, order_key)
         try:
-            opened(await asyncio.wrap_future(self.put(request)))
+            unwrap_answer(await asyncio.wrap_future(self.put(request)))
         finally:
             self.forget(request)
         return submitted
 
     def cancel(self, message_id: str) -> int:
         """Cancel a message and all that grew out of it; returns how many messages were dropped."""
-        return int(self.request(made(Cancel, ref=self.ref(), message_id=checked(message_id, MESSAGE)), ANSWER_S))
+        return int(self.request(made(CancelMessage, ref=self.ref(), message_id=checked(message_id, MESSAGE)), ANSWER_S))
 
     def resolve(self, message_id: str, *, is_done: bool, value: Any = None) -> None:
         """Say how the step in doubt of a message ended: done, with this value, or not done.  Raises InvalidInput."""
@@ -256,7 +256,7 @@ class Client(Connection):
 
     def shut_down(self, reason: str = "requested") -> None:
         """Have the runtime stop everything in order; it hangs up when it has."""
-        self.request(made(Shutdown, ref=self.ref(), reason=reason), END_S)
+        self.request(made(ShutDownRuntime, ref=self.ref(), reason=reason), END_S)
 
 
 def fresh_id() -> str:

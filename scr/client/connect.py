@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connection import Listener
 from scr.errors import InvalidInput
 from scr.protocol.running import read, refuse_several
 from scr.protocol.socket_dir import find_runtimes, reach
 
 
-def connect(runtime: str | None = None, listener: Listener | None = None) -> Client:
+def connect(runtime: str | None = None, listener: Listener | None = None) -> RuntimeClient:
     """A client of a runtime that this user runs on this machine, by its id; without one, of the only one.
 
     Raises InvalidInput when there is none, or several to choose from.
@@ -25,7 +25,7 @@ def connect(runtime: str | None = None, listener: Listener | None = None) -> Cli
     finally:
         for sock in reached.values():
             sock.close()
-    client = Client(listener)
+    client = RuntimeClient(listener)
     client.id = name
     client.open(chosen)
     return client

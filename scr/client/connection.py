@@ -32,7 +32,7 @@ from scr.protocol.control import (
     ReadCrashes,
     ReadStatus,
     Request,
-    Shutdown,
+    ShutDownRuntime,
     StartAgent,
     StopAgent,
     Streamed,
@@ -46,7 +46,7 @@ from scr.values import Frozen
 
 END_S = 10.0
 UNREAD, DEAF = "BrokenFrame", "FrameTooLarge"  # said unasked: one frame was not read, or none will be from here on
-REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, Shutdown)
+REPEATABLE = (AwaitAnswer, AwaitReady, ReadStatus, ReadCrashes, Subscribe, StartAgent, StopAgent, ShutDownRuntime)
 LOST = "the runtime ended before it answered, and another one goes on: look what has happened, and ask again"
 Listener = Callable[[Record], None]
 
@@ -125,7 +125,7 @@ class Connection:
     def request(self, request: Request, timeout_s: float) -> Any:
         """Send a request and wait for its answer.  Raises what the answer says went wrong, RuntimeGone."""
         try:
-            return opened(self.put(request).result(timeout_s))
+            return unwrap_answer(self.put(request).result(timeout_s))
         except TimeoutError as error:
             raise RuntimeGone(f"the runtime did not answer within {timeout_s:g} s") from error
         finally:
@@ -228,7 +228,7 @@ OPEN: WeakSet[Connection] = WeakSet()
 os.register_at_fork(after_in_child=leave)
 
 
-def opened(answer: Answered) -> Any:
+def unwrap_answer(answer: Answered) -> Any:
     """The value of an answer.  Raises the error that it carries, by its name in `scr.errors`."""
     if answer.error is None:
         return answer.value

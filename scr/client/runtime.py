@@ -22,7 +22,7 @@ from pydantic import JsonValue
 
 from scr.agent.arguments import address, made
 from scr.agent.code import agent_code, refuse_opening, spec_of
-from scr.client.client import ANSWER_S, Client
+from scr.client.client import ANSWER_S, RuntimeClient
 from scr.client.connection import END_S
 from scr.client.spawn import Spawned, spawn, wait_for
 from scr.config import Settings
@@ -47,7 +47,7 @@ from scr.telemetry.program_log import ProgramLog
 RESTARTS_MAX, WITHIN_S = 3, 60.0
 
 
-class Runtime(Client):
+class Runtime(RuntimeClient):
     """Use it as a context manager: inside, the runtime runs; after it, nothing that it started is left.
 
         with scr.Runtime() as runtime:
@@ -100,7 +100,7 @@ class Runtime(Client):
         settings = settings.model_copy(update={"store": store_url(settings.store if store is None else store)})
         self._log = None if quiet else ProgramLog()
         self._hears, self._kinds = listener, () if listener else KINDS
-        super().__init__(self._heard, frame_bytes=settings.limits.frame_bytes)
+        super().__init__(self._receive_event, frame_bytes=settings.limits.frame_bytes)
         self._run, self._title = run, title
         self._keeping = threading.Lock()
         self._restarts: deque[float] = deque(maxlen=RESTARTS_MAX)
@@ -173,7 +173,7 @@ class Runtime(Client):
             subscribe = Subscribe(ref=self.ref(), kinds=self._kinds)
             self._channel.send(subscribe)  # its answer waits for the runtime's imports, and we do not
 
-    def _heard(self, record: Record) -> None:
+    def _receive_event(self, record: Record) -> None:
         """Hear an event, in the reader's thread."""
         if self._log:
             self._log.hear(record)

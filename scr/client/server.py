@@ -14,12 +14,22 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from scr.client.connection import opened
+from scr.client.connection import unwrap_answer
 from scr.errors import ChannelError, InvalidInput, PeerGone, RuntimeGone
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.control import Answered, Request
 from scr.protocol.running import read, refuse_several
-from scr.protocol.server import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
+from scr.protocol.server import (
+    ANSWERED,
+    FRAME_BYTES,
+    CancelRun,
+    Follow,
+    Followed,
+    ReadServer,
+    ServerStatus,
+    Steer,
+    Submit,
+)
 from scr.protocol.socket_dir import discard_scratch, find_scratches, reach_socket
 from scr.values import complaint
 
@@ -59,7 +69,7 @@ class Client:
 
     def cancel(self, run: str) -> str:
         """End a run for good; how it stood.  Raises UnknownRun, InvalidInput when it is over."""
-        return str(self._request(Cancel, run=run))
+        return str(self._request(CancelRun, run=run))
 
     def status(self) -> ServerStatus:
         """The server as it is now."""
@@ -87,7 +97,7 @@ class Client:
             raise _gone() from error
         if answer is None:
             raise _gone()
-        return opened(answer)
+        return unwrap_answer(answer)
 
 
 def _gone() -> RuntimeGone:

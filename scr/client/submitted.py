@@ -16,9 +16,9 @@ from typing import Any
 
 from scr.agent.arguments import seconds
 from scr.client.chunks import Chunk, Unread
-from scr.client.connection import END_S, Connection, Listener, opened
+from scr.client.connection import END_S, Connection, Listener, unwrap_answer
 from scr.errors import InvalidInput, RuntimeGone
-from scr.protocol.control import Answered, AwaitAnswer, AwaitReady, Cancel, Subscribe
+from scr.protocol.control import Answered, AwaitAnswer, AwaitReady, CancelMessage, Subscribe
 from scr.telemetry.events import MessageAccepted, Record
 
 ANSWER_S = 60.0
@@ -53,7 +53,7 @@ class Submitted:
         """`result` for a program with an event loop."""
         question = self._question(timeout_s)
         try:
-            return opened(await asyncio.wrap_future(self._connection.put(question)))
+            return unwrap_answer(await asyncio.wrap_future(self._connection.put(question)))
         finally:
             self._connection.forget(question)
 
@@ -68,17 +68,17 @@ class Submitted:
         What one reader has read no later one reads: after the end a stream is empty.  Raises InvalidInput for a second
         reader while one reads, and at the end what `result` raises.
         """
-        with self._asked(timeout_s) as (reader, answer):
+        with self._as_reader(timeout_s) as (reader, answer):
             until = monotonic() + timeout_s + END_S
             while not answer.done():
                 yield from self._taken(reader)
                 self._await_news(answer, until - monotonic())
             yield from self._taken(reader)
-            opened(answer.result())
+            unwrap_answer(answer.result())
 
     async def stream_async(self, timeout_s: float = WAIT_S) -> AsyncIterator[Chunk]:
         """`stream` for a program with an event loop: `async for chunk in submitted.stream_async()`."""
-        with self._asked(timeout_s) as (reader, answer):
+        with self._as_reader(timeout_s) as (reader, answer):
             while not answer.done():
                 for chunk in self._taken(reader):
                     yield chunk
@@ -87,10 +87,10 @@ class Submitted:
                     await asyncio.wrap_future(news)
             for chunk in self._taken(reader):
                 yield chunk
-            opened(answer.result())
+            unwrap_answer(answer.result())
 
     @contextmanager
-    def _asked(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:
+    def _as_reader(self, timeout_s: float) -> Iterator[tuple[object, Future[Answered]]]:
         """Have the answer and all chunks until then, as the one reader."""
         question = self._question(timeout_s, self._unread.ref)
         if not self._unread.begin(question):
@@ -129,7 +129,7 @@ class Submitted:
 
     def cancel(self) -> int:
         """Drop the message and all that grew out of it, however far that has come.  Returns how many there were."""
-        request = Cancel(ref=self._connection.ref(), message_id=self.id)
+        request = CancelMessage(ref=self._connection.ref(), message_id=self.id)
         return int(self._connection.request(request, ANSWER_S))
 
     def events(self) -> Iterator[Record]:

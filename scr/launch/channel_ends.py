@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Protocol, TypeAlias
 
 
-class End(Protocol):
+class ChannelEnd(Protocol):
     """One process's end of a channel: a stream of bytes each way."""
 
     @property
@@ -50,7 +50,7 @@ class End(Protocol):
         """Close this process's descriptors.  Idempotent."""
 
 
-Lay: TypeAlias = Callable[[], tuple[End, End]]
+Lay: TypeAlias = Callable[[], tuple[ChannelEnd, ChannelEnd]]
 
 
 class SocketEnd:
@@ -68,16 +68,16 @@ class SocketEnd:
     writer = reader
 
     def read_now(self, size: int, /) -> bytes:
-        """Read what is there; see `End`."""
+        """Read what is there; see `ChannelEnd`."""
         return self._socket.recv(size, socket.MSG_DONTWAIT)
 
     def write_all(self, data: bytes, /) -> None:
-        """Write all of it in one piece; see `End`."""
+        """Write all of it in one piece; see `ChannelEnd`."""
         with self._lock:
             self._socket.sendall(data)
 
     def hang_up(self) -> None:
-        """Shut the socket down; see `End`."""
+        """Shut the socket down; see `ChannelEnd`."""
         if os.getpid() == self._pid:
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -97,6 +97,6 @@ def socket_pair() -> tuple[SocketEnd, SocketEnd]:
     return SocketEnd(ours), SocketEnd(theirs)
 
 
-def end_of(given: End | socket.socket) -> End:
+def end_of(given: ChannelEnd | socket.socket) -> ChannelEnd:
     """Take a socket as the end that it is."""
     return SocketEnd(given) if isinstance(given, socket.socket) else given

@@ -21,7 +21,7 @@ from typing import TextIO
 
 from setproctitle import setproctitle
 
-from scr.launch.channel_ends import End
+from scr.launch.channel_ends import ChannelEnd
 from scr.launch.kernel.prctl import set_death_signal
 
 MARK = "SCR_RUNTIME_ID"
@@ -35,7 +35,7 @@ FRESH_SIGNALS = {  # what a fresh interpreter does with each; made once, as it t
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGINT}
 }
 
-Entry = Callable[[End], None]
+Entry = Callable[[ChannelEnd], None]
 
 
 def marked_environment(runtime_id: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self, TypeAlias
 
 from scr.errors import LaunchFailed
-from scr.launch.channel_ends import End, Lay, socket_pair
+from scr.launch.channel_ends import ChannelEnd, Lay, socket_pair
 from scr.specs import AgentSpec
 
 
@@ -28,7 +28,7 @@ class Process:
 
     pid: int
     pidfd: int
-    channel: End
+    channel: ChannelEnd
     stdout: int
     stderr: int
     is_open: bool = field(default=True, init=False)
@@ -78,10 +78,10 @@ class Launcher(Protocol):
 class Wiring:
     """Both ends of the channel, stdout and stderr of a process that does not exist yet."""
 
-    channel: End
+    channel: ChannelEnd
     stdout: int
     stderr: int
-    theirs: tuple[End, int, int]
+    theirs: tuple[ChannelEnd, int, int]
 
     @classmethod
     def lay(cls, lay_channel: Lay = socket_pair) -> Self:

@@ -29,7 +29,7 @@ DEAD_STATES = frozenset("ZX")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LiveProcess:
     """One live process, as /proc shows it.  The pid and `started`, in clock ticks since boot, are its identity."""
 
     pid: int
@@ -38,20 +38,20 @@ class Seen:
     is_marked: bool
 
 
-def doomed(seen: Iterable[Seen], sessions: AbstractSet[int], spared: AbstractSet[int]) -> list[Seen]:
+def doomed(seen: Iterable[LiveProcess], sessions: AbstractSet[int], spared: AbstractSet[int]) -> list[LiveProcess]:
     """Who is the runtime's: marked, or in one of its sessions, and not spared."""
     return [one for one in seen if one.pid not in spared and (one.is_marked or one.session in sessions)]
 
 
-def parse_stat(pid: int, stat: str, environ: bytes, mark: bytes) -> Seen | None:
+def parse_stat(pid: int, stat: str, environ: bytes, mark: bytes) -> LiveProcess | None:
     """A process from its `stat` and `environ` files; None when it is dead and only not reaped."""
     fields = stat.rpartition(")")[2].split()  # the name before it may hold anything, blanks and brackets too
     if fields[0] in DEAD_STATES:
         return None
-    return Seen(pid, session=int(fields[3]), started=int(fields[19]), is_marked=mark in environ.split(b"\0"))
+    return LiveProcess(pid, session=int(fields[3]), started=int(fields[19]), is_marked=mark in environ.split(b"\0"))
 
 
-def look(pid: int, runtime_id: str) -> Seen | None:
+def look(pid: int, runtime_id: str) -> LiveProcess | None:
     """One process now; None when it is gone, dead or not ours to read."""
     try:
         environ = (PROC / str(pid) / "environ").read_bytes()
@@ -61,14 +61,14 @@ def look(pid: int, runtime_id: str) -> Seen | None:
     return parse_stat(pid, stat, environ, f"{MARK}={runtime_id}".encode())
 
 
-def look_around(runtime_id: str) -> Iterator[Seen]:
+def look_around(runtime_id: str) -> Iterator[LiveProcess]:
     """Every live process that may be read."""
     for entry in PROC.iterdir():
         if entry.name.isdecimal() and (one := look(int(entry.name), runtime_id)):
             yield one
 
 
-def strike(one: Seen, runtime_id: str) -> None:
+def strike(one: LiveProcess, runtime_id: str) -> None:
     """SIGKILL to this very process and to no other that has got its number since."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         pidfd = os.pidfd_open(one.pid)

@@ -44,11 +44,11 @@ class QueueEnd:
         self.writer: int = sends._writer.fileno()  # noqa: SLF001
 
     def read(self, size: int, /) -> bytes:
-        """Read what is there; see `End`."""
+        """Read what is there; see `ChannelEnd`."""
         return os.read(self.reader, size)
 
     def read_now(self, size: int, /) -> bytes:
-        """Read what is there; see `End`.  Of a blocking pipe only one thread may do so."""
+        """Read what is there; see `ChannelEnd`.  Of a blocking pipe only one thread may do so."""
         poller = select.poll()
         poller.register(self.reader, select.POLLIN)
         if not poller.poll(0):
@@ -56,11 +56,11 @@ class QueueEnd:
         return os.read(self.reader, size)
 
     def write(self, data: bytes | bytearray, /) -> int:
-        """Write what there is room for; see `End`."""
+        """Write what there is room for; see `ChannelEnd`."""
         return os.write(self.writer, data)
 
     def write_all(self, data: bytes, /) -> None:
-        """Write all of it under the queue's lock, as `put` does; see `End`."""
+        """Write all of it under the queue's lock, as `put` does; see `ChannelEnd`."""
         with self._sends._wlock:  # noqa: SLF001
             left = memoryview(data)
             while left:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import select
 import signal
 import sys
 from collections import OrderedDict
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from scr.errors import LaunchFailed
+from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.wait_status import Usage, WaitStatus
 
@@ -143,13 +143,6 @@ def kill_leftovers(pid: int) -> None:
     if _leads_own_group(pid):
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left whom we may kill
             os.killpg(pid, signal.SIGKILL)
-
-
-def is_ended(pidfd: int) -> bool:
-    """Whether the process behind a pidfd (or a sentinel) has ended, reaped or not."""
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def reap(pid: int, pidfd: int) -> None:

@@ -26,7 +26,7 @@ from multiprocess.reduction import DupFd
 
 from scr.config import Channel
 from scr.errors import LaunchFailed
-from scr.launch.channel_ends import End, Lay, socket_pair
+from scr.launch.channel_ends import ChannelEnd, Lay, socket_pair
 from scr.launch.child_setup import die_with, find_entry, marked_environment, settle
 from scr.launch.launcher import LaunchRequest, Process, Ready, Wiring
 from scr.launch.module_paths import module_path
@@ -34,7 +34,7 @@ from scr.launch.orphan_sweep import end_all
 from scr.launch.queue_ends import queue_pair
 from scr.launch.reaper import signal_group
 from scr.launch.warden import WardenProcess
-from scr.launch.zygote_protocol import WARDEN, Plan
+from scr.launch.zygote_protocol import WARDEN, ZygotePlan
 
 CLOSE_S = 3.0
 PATH, SAFE = "PYTHONPATH", "PYTHONSAFEPATH"
@@ -85,7 +85,7 @@ class SpawnLauncher:
             resource_tracker.ensure_running()  # it outlives us by a moment and must not bear our mark
         self._warden: WardenProcess | None = None
         if pidfds and scratch:
-            plan = Plan(WARDEN, (), runtime_id, os.getpid(), str(scratch), tuple(sys.path))
+            plan = ZygotePlan(WARDEN, (), runtime_id, os.getpid(), str(scratch), tuple(sys.path))
             self._warden = WardenProcess(loop, plan, self._living)
 
     @property
@@ -168,7 +168,7 @@ class SpawnLauncher:
 
 
 def begin(
-    entry: str, channel: End, pipes: tuple[int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]
+    entry: str, channel: ChannelEnd, pipes: tuple[int, int], runtime: int, pidfds: bool, theirs: dict[str, str | None]
 ) -> None:
     """In the new process: settle and run the entry.  Without pidfds the sentinel must stay open.
 

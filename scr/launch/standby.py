@@ -7,9 +7,10 @@ import signal
 from dataclasses import dataclass
 
 from scr.errors import LaunchFailed
+from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.proc_stats import is_stopped
 from scr.launch.launcher import BLANK, Launcher, LaunchRequest, Process, Ready
-from scr.launch.reaper import is_ended, reap, signal_group
+from scr.launch.reaper import reap, signal_group
 
 FAILURES_MAX = 5
 RETRY_S = 0.05
@@ -18,7 +19,7 @@ HEALTHY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class IdleProcess:
     """A blank process that waits to become somebody.  `since` is loop time in seconds."""
 
     process: Process
@@ -36,7 +37,7 @@ class StandbyPool:
     def __init__(self, launcher: Launcher, size: int) -> None:
         self._launcher = launcher
         self._size = size
-        self._idle: dict[int, Idle] = {}
+        self._idle: dict[int, IdleProcess] = {}
         self._starting = 0
         self._failures = 0
         self._retry: asyncio.TimerHandle | None = None
@@ -97,7 +98,7 @@ class StandbyPool:
             outcome.close()
         else:
             loop = asyncio.get_running_loop()
-            self._idle[outcome.pid] = Idle(outcome, loop.time())
+            self._idle[outcome.pid] = IdleProcess(outcome, loop.time())
             loop.add_reader(outcome.pidfd, self._lose, outcome.pid)
 
     def _lose(self, pid: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from scr.errors import LaunchFailed
 from scr.launch.zygote_process import ZygoteProcess
-from scr.launch.zygote_protocol import WARDEN, Plan
+from scr.launch.zygote_protocol import WARDEN, ZygotePlan
 
 AGAIN_S = 0.2
 
@@ -25,7 +25,7 @@ class WardenProcess:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, plan: Plan, processes: Callable[[], Iterable[tuple[int, int]]]
+        self, loop: asyncio.AbstractEventLoop, plan: ZygotePlan, processes: Callable[[], Iterable[tuple[int, int]]]
     ) -> None:
         assert plan.entry == WARDEN, plan.entry
         self._loop, self._plan, self._processes = loop, plan, processes

@@ -18,7 +18,7 @@ from scr.errors import LaunchFailed
 from scr.launch.launcher import LaunchRequest, Process, Ready, Wiring
 from scr.launch.reaper import become_subreaper, signal_group
 from scr.launch.zygote_process import ZygoteProcess
-from scr.launch.zygote_protocol import WARDEN, Born, Plan, Refused, Reply, Unfit, Up
+from scr.launch.zygote_protocol import WARDEN, Born, ForkRefused, Reply, Unfit, Up, ZygotePlan
 
 WINDOW = 16
 QUEUE_MAX = 10_000
@@ -30,7 +30,7 @@ RESTARTS_WITHIN_S = 10.0
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class PendingLaunch:
     """One process that somebody waits for."""
 
     ready: Ready
@@ -60,10 +60,10 @@ class ZygoteLauncher:
     ) -> None:
         become_subreaper()
         self._loop = loop
-        self._plan = Plan(entry, preload, runtime_id, os.getpid(), str(scratch), tuple(sys.path))
+        self._plan = ZygotePlan(entry, preload, runtime_id, os.getpid(), str(scratch), tuple(sys.path))
         self._deadline_s = deadline_s
-        self._waiting: deque[Request] = deque()
-        self._sent: dict[int, Request] = {}
+        self._waiting: deque[PendingLaunch] = deque()
+        self._sent: dict[int, PendingLaunch] = {}
         self._tickets = 0
         self._starts: deque[float] = deque()
         self._zygote: ZygoteProcess | None = None
@@ -83,7 +83,7 @@ class ZygoteLauncher:
             why = "the launcher is closed" if self._is_closed else f"{QUEUE_MAX} processes are asked for already"
             self._loop.call_soon(ready, LaunchFailed(why))
             return
-        request = Request(ready)
+        request = PendingLaunch(ready)
         request.deadline = self._loop.call_later(self._deadline_s, self._expire, request)
         self._waiting.append(request)
         if self._zygote is None and self._calm is None:
@@ -153,7 +153,7 @@ class ZygoteLauncher:
             case Unfit(why):
                 zygote.is_unfit = True
                 self._refuse_all(why)
-            case Refused(ticket, why):
+            case ForkRefused(ticket, why):
                 if request := self._sent.pop(ticket, None):
                     self._unwire(request)
                     self._answer(request, LaunchFailed(why))
@@ -166,17 +166,17 @@ class ZygoteLauncher:
                     signal_group(pid, pidfd, signal.SIGKILL)
                     os.close(pidfd)
 
-    def _answer(self, request: Request, outcome: Process | LaunchFailed) -> None:
+    def _answer(self, request: PendingLaunch, outcome: Process | LaunchFailed) -> None:
         if request.deadline:
             request.deadline.cancel()
         self._loop.call_soon(request.ready, outcome)
 
-    def _unwire(self, request: Request) -> None:
+    def _unwire(self, request: PendingLaunch) -> None:
         if request.wiring:
             request.wiring.close_ours()
             request.wiring = None
 
-    def _expire(self, request: Request) -> None:
+    def _expire(self, request: PendingLaunch) -> None:
         if request in self._waiting:
             self._waiting.remove(request)
         self._sent = {ticket: one for ticket, one in self._sent.items() if one is not request}

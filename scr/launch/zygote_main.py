@@ -39,11 +39,11 @@ from scr.launch.zygote_protocol import (
     WARDEN,
     WHY_CHARACTERS_MAX,
     Born,
-    Plan,
-    Refused,
+    ForkRefused,
     Reply,
     Unfit,
     Up,
+    ZygotePlan,
     encode_reply,
     receive,
     send,
@@ -55,11 +55,11 @@ BIRTH_FAILED = 255
 
 
 def main(arguments: list[str]) -> None:
-    """Be a zygote, and in every process that it forks, run the entry.  The one argument is an encoded Plan."""
+    """Be a zygote, and in every process that it forks, run the entry.  The one argument is an encoded ZygotePlan."""
     os.closerange(CONTROL + 1, DESCRIPTORS_MAX)
     gc.disable()
     (text,) = arguments
-    plan = Plan.decode(text)
+    plan = ZygotePlan.decode(text)
     zygote = Zygote(plan, socket.socket(fileno=CONTROL))
     zygote.outlive_terminal()
     entry = zygote.rear()
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
 class Zygote:
     """The process that all agents are forked from."""
 
-    def __init__(self, plan: Plan, control: socket.socket) -> None:
+    def __init__(self, plan: ZygotePlan, control: socket.socket) -> None:
         self.plan = plan
         self.pid = os.getpid()
         self.first_parent = self.pid
@@ -149,7 +149,7 @@ class Zygote:
             reach("zygote.before_fork")
             birth = self.fork()
         except (OSError, ValueError) as error:  # ValueError: no room for the descriptors in this process
-            self.reply(Refused(ticket, f"the zygote cannot make a process: {error}"))
+            self.reply(ForkRefused(ticket, f"the zygote cannot make a process: {error}"))
         else:
             if birth is None:
                 self.epoll.close()

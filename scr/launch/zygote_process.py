@@ -18,7 +18,7 @@ from scr.launch.launcher import Wiring
 from scr.launch.module_paths import command
 from scr.launch.reaper import reap
 from scr.launch.zygote_main import CONTROL
-from scr.launch.zygote_protocol import TICKET, Plan, Reply, decode_reply, receive, send
+from scr.launch.zygote_protocol import TICKET, Reply, ZygotePlan, decode_reply, receive, send
 
 CLOSE_S = 3.0
 
@@ -34,7 +34,7 @@ class ZygoteProcess:
     is_unfit: bool = False
 
     @classmethod
-    def start(cls, plan: Plan) -> Self:
+    def start(cls, plan: ZygotePlan) -> Self:
         """Execute a fresh interpreter in a session of its own.  Raises LaunchFailed."""
         try:
             return cls(*_execute(plan))
@@ -86,7 +86,7 @@ class ZygoteProcess:
         self.control.close()
 
 
-def _execute(plan: Plan) -> tuple[int, int, socket.socket]:
+def _execute(plan: ZygotePlan) -> tuple[int, int, socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, contextlib.ExitStack() as undo:
         undo.callback(ours.close)

@@ -24,7 +24,7 @@ DESCRIPTOR_BYTES = array.array("i").itemsize
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ZygotePlan:
     """All that a zygote has to know, as one argument of its command line."""
 
     entry: str
@@ -66,15 +66,15 @@ class Born:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ForkRefused:
     """The kernel would not make a process for this ticket."""
 
     ticket: int
     why: str
 
 
-Reply: TypeAlias = Up | Unfit | Born | Refused
-REPLIES: dict[str, type[Reply]] = {kind.__name__: kind for kind in (Up, Unfit, Born, Refused)}
+Reply: TypeAlias = Up | Unfit | Born | ForkRefused
+REPLIES: dict[str, type[Reply]] = {kind.__name__: kind for kind in (Up, Unfit, Born, ForkRefused)}
 
 
 def encode_reply(reply: Reply) -> bytes:

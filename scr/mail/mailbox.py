@@ -29,7 +29,7 @@ PLACE = attrgetter("place")
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class MailboxBounds:
     """What a mailbox may hold, and whether a retry holds up later messages of its lane: see `AgentSpec`."""
 
     size: int
@@ -46,7 +46,7 @@ class Mailbox:
     already: nothing can stop the agent from handling it.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: MailboxBounds) -> None:
         self._bounds = bounds
         self._waiting: deque[Pending] = deque()
         self._ahead: deque[Pending] = deque()
@@ -74,7 +74,7 @@ class Mailbox:
         """How many messages are with the agent's process before it may handle them."""
         return len(self._ahead)
 
-    def bound(self, bounds: Bounds) -> None:
+    def bound(self, bounds: MailboxBounds) -> None:
         """Hold what comes from now on to these bounds; what is there stays."""
         self._bounds = bounds
 

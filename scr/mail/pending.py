@@ -41,7 +41,7 @@ class Doubt(NamedTuple):
     why: str = ""
 
 
-class Turn(NamedTuple):
+class MessageTurn(NamedTuple):
     """The state of one message.
 
     `incarnation` is the last that had it in hand.  `deliveries` counts how often it was handed over; `charges` are its
@@ -64,17 +64,17 @@ class Turn(NamedTuple):
     is_cancelled: bool = False
 
 
-def arriving(message: Message) -> Turn:
-    """Return a message that is on its way into the store: `Turn(message)`, at half of its cost."""
-    return tuple.__new__(Turn, (message, *_FRESH))
+def arriving(message: Message) -> MessageTurn:
+    """Return a message that is on its way into the store: `MessageTurn(message)`, at half of its cost."""
+    return tuple.__new__(MessageTurn, (message, *_FRESH))
 
 
-def moved(turn: Turn, phase: Phase) -> Turn:
+def moved(turn: MessageTurn, phase: Phase) -> MessageTurn:
     """Return the message in another phase, all else being the same: `_replace`, at a quarter of its cost."""
-    return tuple.__new__(Turn, (turn[0], phase, *turn[2:]))
+    return tuple.__new__(MessageTurn, (turn[0], phase, *turn[2:]))
 
 
-_FRESH = tuple(Turn._field_defaults.values())
+_FRESH = tuple(MessageTurn._field_defaults.values())
 
 
 class Pending:
@@ -86,7 +86,7 @@ class Pending:
 
     __slots__ = ("agent", "cause", "message", "message_id", "place", "steps", "turn")
 
-    def __init__(self, turn: Turn, steps: dict[str, StepRecord] | None = None, cause: int = 0) -> None:
+    def __init__(self, turn: MessageTurn, steps: dict[str, StepRecord] | None = None, cause: int = 0) -> None:
         self.turn = turn
         self.message: Final = turn.message
         self.message_id: Final = turn.message.message_id

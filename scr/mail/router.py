@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase
 from scr.mail.registry import Registry
 from scr.messages import Down, Message
@@ -121,7 +121,7 @@ class Router:
 
     def up(self, agent: str, incarnation: int) -> None:
         """This incarnation takes messages from now on."""
-        address = self._opened(agent)
+        address = self._address_of(agent)
         address.is_up, address.incarnation, address.paused = True, incarnation, False
 
     def down(self, agent: str, incarnation: int) -> tuple[Pending | None, list[Pending]]:
@@ -255,15 +255,15 @@ class Router:
             dropped += (*address.mailbox.drop(is_unwanted), *address.mailbox.withdraw(is_unwanted))
         return dropped
 
-    def _opened(self, agent: str) -> Address:
+    def _address_of(self, agent: str) -> Address:
         address = self._known.get(agent)
         assert address is not None, f"{agent} was never opened"
         return address
 
 
-def bounds_of(spec: AgentSpec) -> Bounds:
+def bounds_of(spec: AgentSpec) -> MailboxBounds:
     """What the mailbox of such an agent may hold."""
-    return Bounds(spec.mailbox_size, spec.retries_max, spec.ordered)
+    return MailboxBounds(spec.mailbox_size, spec.retries_max, spec.ordered)
 
 
 def is_down_of(message: Message, agent: str) -> bool:

@@ -1,8 +1,8 @@
 """One private channel: frames over a socket pair, or over a pair of queues, that exactly two processes hold.
 
-What carries the bytes is an `End` (`scr.launch.channel_ends`), and both kinds keep to that protocol; what is here is
-the same over either: LoopChannel for a process that must never block, BlockingChannel for one that waits.  A frame is
-four bytes of length, big endian, and that many bytes of JSON.
+What carries the bytes is a `ChannelEnd` (`scr.launch.channel_ends`), and both kinds keep to that protocol; what is here
+is the same over either: LoopChannel for a process that must never block, BlockingChannel for one that waits.  A
+frame is four bytes of length, big endian, and that many bytes of JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scr.bounds import FRAME_BYTES
 from scr.errors import BrokenFrame, ChannelError, InvalidMessage, PeerGone
-from scr.launch.channel_ends import End, end_of
+from scr.launch.channel_ends import ChannelEnd, end_of
 from scr.protocol.framing import Unpacker, packed
 from scr.values import Frozen, complaint
 
@@ -47,7 +47,7 @@ class LoopChannel(Generic[In]):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        end: End | socket.socket,
+        end: ChannelEnd | socket.socket,
         *,
         incoming: TypeAdapter[In],
         hear: Callable[[In], None],
@@ -217,7 +217,7 @@ class BlockingChannel(Generic[In]):
 
     def __init__(
         self,
-        end: End | socket.socket,
+        end: ChannelEnd | socket.socket,
         incoming: TypeAdapter[In],
         limit_bytes: int = FRAME_BYTES,
         heard_bytes: int | None = None,

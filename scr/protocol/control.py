@@ -35,14 +35,14 @@ class Submission(Request):
     run_id: MessageId | None = None
 
 
-class Ask(Submission):
+class AskAgent(Submission):
     """Send this payload as a message; the answer is the output of its result."""
 
     verb: Literal["ask"] = "ask"
     timeout_s: Annotated[float, Field(gt=0)]
 
 
-class Send(Submission):
+class SendMessage(Submission):
     """Send this payload as a message; the answer is its message id, once it is accepted.
 
     With `streams`, chunks of it are told under this request's `ref` until its answer is there.
@@ -64,7 +64,7 @@ class AwaitAnswer(Request):
     stream: int | None = None
 
 
-class Cancel(Request):
+class CancelMessage(Request):
     """Cancel a message of a client's and all that grew out of it; the answer is how many were dropped."""
 
     verb: Literal["cancel"] = "cancel"
@@ -164,7 +164,7 @@ class Subscribe(Request):
     kinds: tuple[str, ...] = ()
 
 
-class Shutdown(Request):
+class ShutDownRuntime(Request):
     """Stop everything in order, within the time."""
 
     verb: Literal["shutdown"] = "shutdown"
@@ -172,10 +172,10 @@ class Shutdown(Request):
 
 
 AnyRequest: TypeAlias = Annotated[
-    Ask
-    | Send
+    AskAgent
+    | SendMessage
     | AwaitAnswer
-    | Cancel
+    | CancelMessage
     | Resolve
     | RetryDead
     | StartAgent
@@ -188,7 +188,7 @@ AnyRequest: TypeAlias = Annotated[
     | AwaitReady
     | ReadStatus
     | Subscribe
-    | Shutdown,
+    | ShutDownRuntime,
     Field(discriminator="verb"),
 ]
 

@@ -206,7 +206,7 @@ class StepDone(Frozen):
     step: StepRecord
 
 
-class TurnFailed(Frozen):
+class FailTurn(Frozen):
     """Instead of a commit: the handler raised, and nothing of the turn has happened.
 
     `names` are the full names of the exception's class and its bases; `after_s` is given by `scr.TryLater`;
@@ -329,7 +329,7 @@ FromAgent: TypeAlias = Annotated[
     | Ready
     | Ignore
     | Commit
-    | TurnFailed
+    | FailTurn
     | StepBegun
     | StepDone
     | ReadSteps

@@ -49,7 +49,7 @@ class Follow(Request):
     wait_s: Annotated[float, Field(ge=0, le=WAIT_S_MAX)] = 0.0
 
 
-class Cancel(Request):
+class CancelRun(Request):
     """End a run for good, wherever it stands; the answer is how it stood."""
 
     verb: Literal["cancel"] = "cancel"
@@ -69,7 +69,7 @@ class Steer(Request):
     to: Literal["pause", "unpause", "drain"]
 
 
-AnyRequest: TypeAlias = Annotated[Submit | Follow | Cancel | ReadServer | Steer, Field(discriminator="verb")]
+AnyRequest: TypeAlias = Annotated[Submit | Follow | CancelRun | ReadServer | Steer, Field(discriminator="verb")]
 REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest, config=LATER)
 ANSWERED: TypeAdapter[Answered] = TypeAdapter(Answered)
 

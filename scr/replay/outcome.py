@@ -15,7 +15,7 @@ from scr.specs import AgentSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ReplayedTurn:
     """One committed turn: what its agent was given, as a replay gives it again, and the frame that came of it.
 
     It was committed after event `seq`, by incarnation `incarnation`, with
@@ -58,7 +58,7 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AgentReplay:
     """One agent: how many turns the run has of it, how many were played, and which diverged."""
 
     agent: str
@@ -66,7 +66,7 @@ class Part:
     played: int = 0
     divergences: tuple[Divergence, ...] = ()
 
-    def after(self, found: Divergence | None) -> Part:
+    def after(self, found: Divergence | None) -> AgentReplay:
         """With one turn more."""
         return replace(self, played=self.played + 1, divergences=(*self.divergences, *([found] if found else [])))
 
@@ -81,7 +81,7 @@ class Replayed:
     """A whole replay; `left_out` are the agents that live off the store itself."""
 
     run: str
-    parts: tuple[Part, ...]
+    parts: tuple[AgentReplay, ...]
     left_out: tuple[str, ...] = ()
 
     @property
@@ -95,7 +95,7 @@ class Replayed:
         return all(part.is_same for part in self.parts)
 
 
-def judged(turn: Turn, said: Commit | Over) -> Divergence | None:
+def judged(turn: ReplayedTurn, said: Commit | Over) -> Divergence | None:
     """The verdict on one turn; None when it went as the run has it."""
     message = turn.delivery.message
     if isinstance(said, Over):

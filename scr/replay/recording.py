@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from scr.errors import StoreDamaged, UnknownRun
 from scr.messages import Message
 from scr.protocol.frames import Commit, Deliver, Entry, StepRecord, Timer
-from scr.replay.outcome import Turn
+from scr.replay.outcome import ReplayedTurn
 from scr.specs import AgentSpec
 from scr.store.sql import opening, queries
 from scr.store.sql.address import database_of
@@ -86,7 +86,7 @@ class Recording:
             found.setdefault(agent, []).append((incarnation, spec_of(columns)))
         return found
 
-    def turns(self, agent: str) -> Iterator[Turn]:
+    def turns(self, agent: str) -> Iterator[ReplayedTurn]:
         """Its committed turns, in order."""
         lives = self.specs()[agent]
         after, life, state = 0, 0, None
@@ -108,14 +108,14 @@ class Recording:
         found = self._session.rows(ENTRIES_THEN, run=self._run, until=until, after=after, limit=limit)
         return [entry_of(columns) for columns in found]
 
-    def _turn(self, columns: Any, life: int, spec: AgentSpec, before: JsonValue) -> Turn:
+    def _turn(self, columns: Any, life: int, spec: AgentSpec, before: JsonValue) -> ReplayedTurn:
         check_turn(columns)
         _, seq, message_id, _, incarnation, state, sends, caused, _ = columns
         message = self._message(message_id)
         delivered, deliveries = self._delivered.get(message_id, (seq, 1))
         did: Any = value_of(caused) if caused else {}
         first, count = did.get("entries") or (self._before(seq + 1) + 1, 0)
-        return Turn(
+        return ReplayedTurn(
             seq=seq,
             spec=spec,
             life=life,

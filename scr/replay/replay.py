@@ -25,10 +25,10 @@ from collections.abc import Callable, Mapping
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import meant
 from scr.protocol.frames import Become, Commit, Ready
-from scr.replay.outcome import Divergence, Over, Part, Replayed, Turn, judged
+from scr.replay.outcome import AgentReplay, Divergence, Over, Replayed, ReplayedTurn, judged
 from scr.replay.recording import Recording
 from scr.replay.replayed_process import FRAME_BYTES, Puppet
-from scr.replay.sandbox_runtime import Stage, raised
+from scr.replay.sandbox_runtime import SandboxRuntime, raised
 from scr.specs import Code
 from scr.table.table import TABLE_SERVICE
 
@@ -37,7 +37,7 @@ TURN_S = 30.0
 ATTEMPTS_MAX = 8
 DIVERGENCES_MAX = 20
 
-Told = Callable[[Part], None]
+Told = Callable[[AgentReplay], None]
 
 
 def replay(
@@ -73,13 +73,13 @@ def replay(
 
 async def _played(
     recording: Recording, counts: Mapping[str, int], codes: Mapping[str, Code], turn_s: float, told: Told
-) -> tuple[Part, ...]:
+) -> tuple[AgentReplay, ...]:
     if not counts:
         return ()
     async with raised(recording) as stage:
         return tuple(
             [
-                await Player(stage, codes.get(name), turn_s).play(recording, Part(name, counts[name]), told)
+                await Player(stage, codes.get(name), turn_s).play(recording, AgentReplay(name, counts[name]), told)
                 for name in counts
             ]
         )
@@ -88,12 +88,12 @@ async def _played(
 class Player:
     """Plays one agent again.  `code` is what it runs instead of what the run has."""
 
-    def __init__(self, stage: Stage, code: Code | None, turn_s: float) -> None:
+    def __init__(self, stage: SandboxRuntime, code: Code | None, turn_s: float) -> None:
         self._stage, self._code, self._turn_s = stage, code, turn_s
         self._puppet: Puppet | None = None
         self._is_stuck = False
 
-    async def play(self, recording: Recording, part: Part, told: Told) -> Part:
+    async def play(self, recording: Recording, part: AgentReplay, told: Told) -> AgentReplay:
         """All of its turns, in order."""
         who = None
         for turn in recording.turns(part.agent):
@@ -107,7 +107,7 @@ class Player:
         await self._drop()
         return part
 
-    async def _turn(self, turn: Turn) -> Divergence | None:
+    async def _turn(self, turn: ReplayedTurn) -> Divergence | None:
         """The verdict on one turn; after one that diverged, there is no process."""
         found = judged(turn, await self._attempt(turn, turn.delivery.entries_version))
         later = await self._stage.later(turn.until) if found else []
@@ -119,7 +119,7 @@ class Player:
             await self._drop()
         return found
 
-    async def _attempt(self, turn: Turn, version: int) -> Commit | Over:
+    async def _attempt(self, turn: ReplayedTurn, version: int) -> Commit | Over:
         """Give it the message, with the table as at that version."""
         await self._stage.turn_table(version)
         if self._puppet is None and (failed := await self._start(turn)):
@@ -128,7 +128,7 @@ class Player:
         said = await self._puppet.tell(turn.delivery.model_copy(update={"entries_version": version}), self._turn_s)
         return said if isinstance(said, Commit | Over) else Over("it said that it was ready instead of handling it")
 
-    async def _start(self, turn: Turn) -> Over | None:
+    async def _start(self, turn: ReplayedTurn) -> Over | None:
         """A process that is who handled the turn then; why there is none, if its start failed."""
         spec = turn.spec
         become = Become(

@@ -33,7 +33,7 @@ from scr.protocol.frames import (
 from scr.replay.outcome import Over
 from scr.runtime.dispatch.pages import fitting
 from scr.step_names import shown_step
-from scr.supervise.exits import Asked, classify
+from scr.supervise.exits import EndRequest, classify
 
 END_S = 5.0
 FRAME_BYTES = 1 << 30  # a turn comes with all its steps here, whatever the runtime had to cut into pieces
@@ -123,7 +123,7 @@ class Puppet:
         self._channel.drain()
         for capture in self._captures:
             capture.drain()
-        end = classify(self._record, status, Asked.NOTHING)
+        end = classify(self._record, status, EndRequest.NOTHING)
         tail = "\n".join(text for capture in self._captures if (text := capture.tail.rstrip("\n")))
         self._over = Over(f"{end.reason}: {end.detail}" if end.detail else str(end.reason), tail)
         self._tell(self._over)

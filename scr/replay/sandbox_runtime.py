@@ -34,7 +34,7 @@ AHEAD = 1  # processes that start up while others play
 KEY_BYTES = 32
 
 
-class Stage:
+class SandboxRuntime:
     """The processes of a replay.  Lives on its loop; `raised` makes it and takes it down."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, recording: Recording, folder: Path) -> None:
@@ -103,10 +103,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def raised(recording: Recording) -> AsyncIterator[Stage]:
+async def raised(recording: Recording) -> AsyncIterator[SandboxRuntime]:
     """Inside, there is a stage; after it, nothing that it started is left.  On the loop of the main thread."""
     with tempfile.TemporaryDirectory(prefix="scr-replay-") as folder:
-        stage = Stage(asyncio.get_running_loop(), recording, Path(folder))
+        stage = SandboxRuntime(asyncio.get_running_loop(), recording, Path(folder))
         try:
             yield stage
         finally:

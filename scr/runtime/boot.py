@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from scr.errors import ScrError
 from scr.launch.zygote_process import ZygoteProcess
-from scr.launch.zygote_protocol import Plan
+from scr.launch.zygote_protocol import ZygotePlan
 from scr.protocol.socket_dir import discard_scratch, make_scratch
 from scr.runtime.preload import ENTRY
 
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         zygote = None
         if launcher == "zygote":
-            plan = Plan(ENTRY, tuple(preload), runtime, os.getpid(), str(scratch), tuple(sys.path))
+            plan = ZygotePlan(ENTRY, tuple(preload), runtime, os.getpid(), str(scratch), tuple(sys.path))
             zygote = ZygoteProcess.start(plan)
         status = import_module("scr.runtime.process").main(owner, scratch, tuple(preload), zygote)
     finally:

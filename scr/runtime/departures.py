@@ -14,7 +14,7 @@ from scr.runtime.dispatch.turns import Turns
 from scr.specs import AgentSpec, Restart
 from scr.store.store import Store
 from scr.supervise.orders import Fate
-from scr.telemetry.events import AgentGone, AgentParked
+from scr.telemetry.events import AgentGoneEvent, AgentParkedEvent
 from scr.telemetry.sinks import EventLog
 
 STOPPED = "stopped"  # the fate of an agent that goes down with the runtime
@@ -53,10 +53,10 @@ class Departures:
         match fate:
             case Fate.PARKED if self._leave(agent, parked(agent, why), "parked"):
                 self._store.keep_down(agent, why)
-                self._events.emit(AgentParked(agent=agent, reason=reason, detail=detail))
+                self._events.emit(AgentParkedEvent(agent=agent, reason=reason, detail=detail))
             case Fate.FORGOTTEN if self._leave(agent, forgotten(agent, why), reason):
                 told = STOPPED if self._turns.has_ended else fate
-                self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail, fate=told))
+                self._events.emit(AgentGoneEvent(agent=agent, reason=reason, detail=detail, fate=told))
                 self._keep_name(agent)
             case _:
                 self.end(agent, reason, detail)
@@ -80,7 +80,7 @@ class Departures:
             for watcher in watchers:
                 self._turns.post.tell_down(watcher, agent, reason, detail)
             self._turns.bury(held, f"{agent} ended for good ({reason})")
-        self._events.emit(AgentGone(agent=agent, reason=reason, detail=detail))
+        self._events.emit(AgentGoneEvent(agent=agent, reason=reason, detail=detail))
 
     def stop(self, agent: str) -> bool:
         """End an agent for good that has left the tree while its mail waits; false where none of that name has."""

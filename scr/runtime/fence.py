@@ -17,8 +17,8 @@ from scr.runtime.dispatch.turns import Turns
 from scr.runtime.reload import Reloads
 from scr.store.store import Store
 from scr.supervise.exits import Exit
-from scr.supervise.supervisor import Supervisor, heard
-from scr.supervise.tree import Goal, Phase
+from scr.supervise.supervisor import Supervisor, ignore_outcome
+from scr.supervise.tree import ChildPhase, Goal
 
 CLOSED_AT = 0.8  # of the lease
 ENDED = Exit(ExitReason.KILLED, "by its runtime, which could not renew the lease of the run")
@@ -88,7 +88,7 @@ class Fence:
         """
         for agent, child in tuple(self._supervisor.tree.children.items()):
             live = self._supervisor.live(agent)
-            if live is not None and child.phase is Phase.UP and child.goal is Goal.RUN:
-                self._supervisor.recycle_child(agent, heard)
+            if live is not None and child.phase is ChildPhase.UP and child.goal is Goal.RUN:
+                self._supervisor.recycle_child(agent, ignore_outcome)
                 live.condemned = live.condemned or ENDED
                 live.signal(signal.SIGKILL)

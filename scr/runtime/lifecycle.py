@@ -17,7 +17,7 @@ from scr.messages import ExitReason
 from scr.protocol.boot import Boot
 from scr.protocol.frames import Become, ServiceAddress
 from scr.runtime.departures import Departures
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.health.crash_log import CrashLog
 from scr.runtime.health.crash_report import error_of_exit
@@ -30,7 +30,7 @@ from scr.runtime.status import named
 from scr.runtime.store_watch import when_told
 from scr.specs import AgentSpec, OnError
 from scr.store.store import Store
-from scr.supervise.exits import Asked, Exit
+from scr.supervise.exits import EndRequest, Exit
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.orders import Fate
 from scr.supervise.supervisor import Supervisor
@@ -87,7 +87,7 @@ class Lifecycle:
         """Take mail for the agent: it exists from now on."""
         parent = self.supervisor.tree.children[spec.id].parent or ""
         self.departures.started(spec, parent)
-        self.turns.opened(spec)
+        self.turns.open_agent(spec)
         self.store.admit(spec, parent, incarnation)
         code = named(spec.code)
         self.events.emit(telemetry.AgentStarting(agent=spec.id, incarnation=incarnation, supervisor=parent, code=code))
@@ -142,10 +142,10 @@ class Lifecycle:
                 tail=incarnation.tail,
             )
         )
-        blamed = incarnation.asked is Asked.NOTHING or incarnation.asked is Asked.HUNG
+        blamed = incarnation.asked is EndRequest.NOTHING or incarnation.asked is EndRequest.HUNG
         if blamed:
             self.reloads.failed(agent, end.detail or str(end.reason))
-        failed = Failed(agent, number, error_of_exit(incarnation.record, end), seq)
+        failed = IncarnationFailure(agent, number, error_of_exit(incarnation.record, end), seq)
         if not incarnation.ready:
             self.departures.start_failed(agent, failed.error)
         return self.turns.died(failed, blamed=blamed)

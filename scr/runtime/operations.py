@@ -33,9 +33,9 @@ from scr.runtime.status import Overview, process_of
 from scr.specs import AgentSpec, Code
 from scr.store.records import KeptMessage
 from scr.store.store import Store
-from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Answered, Supervisor
-from scr.supervise.tree import Child, Phase
+from scr.supervise.tree import Child, ChildPhase
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Record
 from scr.telemetry.sinks import EventLog
@@ -164,14 +164,14 @@ class Operations:
         if kept is None and not is_failing:
             self._starts.start(supervisor, spec, answered)
         elif kept == spec and not is_failing:
-            answered(Done(spec.id))
+            answered(CallDone(spec.id))
         else:
             self._reloads.forget(spec.id)
             self._supervisor.recycle_child(spec.id, partial(self._resumed, supervisor, spec, answered), spec)
 
-    def _resumed(self, supervisor: str, spec: AgentSpec, answered: Answered, outcome: Done | Refused) -> None:
+    def _resumed(self, supervisor: str, spec: AgentSpec, answered: Answered, outcome: CallDone | CallRefused) -> None:
         """Start it anew if it left the tree meanwhile, because it did not start as it was."""
-        is_lost = isinstance(outcome, Refused) and outcome.code is Refusal.NOT_FOUND
+        is_lost = isinstance(outcome, CallRefused) and outcome.code is Refusal.NOT_FOUND
         if is_lost and spec.id not in self._supervisor.tree.children:
             self._starts.start(supervisor, spec, answered)
         else:
@@ -181,7 +181,7 @@ class Operations:
         """Stop an agent for good, also one that has left the tree while its mail waits; `tell` gets its name."""
         answered = self._when_kept(agent, tell)
         if self._departures.stop(agent):
-            answered(Done(agent))
+            answered(CallDone(agent))
         else:
             self._supervisor.terminate_child(agent, answered)
 
@@ -196,7 +196,7 @@ class Operations:
 
     def reload_agent(self, agent: str, code: Code | None, tell: Tell) -> None:
         """Replace an agent's code; `tell` gets its name when the new runs, an error when the old was put back."""
-        told = partial(self._told, agent, tell, "StartFailed")
+        told = partial(self._answer_with, agent, tell, "StartFailed")
         self._reloads.reload(self._supervisor, agent, code, told)
 
     def signal_agent(self, agent: str, number: int) -> int:
@@ -216,15 +216,15 @@ class Operations:
         self._store.crashes(agent, last, partial(attempt, failed, told))
 
     def _when_kept(self, agent: str, tell: Tell, *, otherwise: str = "AgentError") -> Answered:
-        told = partial(self._told, agent, tell, otherwise)
+        told = partial(self._answer_with, agent, tell, otherwise)
         return lambda outcome: self._store.sync(partial(told, outcome))
 
-    def _told(self, agent: str, tell: Tell, otherwise: str, outcome: Done | Refused) -> None:
+    def _answer_with(self, agent: str, tell: Tell, otherwise: str, outcome: CallDone | CallRefused) -> None:
         """Tell how the supervisor answered; a refusal that has no error of its own is `otherwise`."""
         match outcome:
-            case Done(child):
+            case CallDone(child):
                 tell(Outcome(output=child))
-            case Refused(code, detail):
+            case CallRefused(code, detail):
                 info = self._departures.cause_of(agent) if code is Refusal.START_FAILED else None
                 tell(Outcome(error=ERROR_OF.get(code, otherwise), detail=detail or code, info=info))
 
@@ -271,6 +271,6 @@ def attempt(failed: Failed, do: Callable[..., None], *given: object) -> None:
 
 def _is_failing(child: Child) -> bool:
     """Tell whether an agent waits for other code or options: it is parked, or its last start failed."""
-    is_between = child.phase in {Phase.RESTARTING, Phase.STARTING} and child.call is None
+    is_between = child.phase in {ChildPhase.RESTARTING, ChildPhase.STARTING} and child.call is None
     has_failed = child.end is not None and child.end.reason is ExitReason.START_FAILED
-    return child.phase is Phase.PARKED or (is_between and has_failed)
+    return child.phase is ChildPhase.PARKED or (is_between and has_failed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scr.runtime.dispatch.client_waits import Tell
 from scr.supervise.supervisor import Supervisor
-from scr.supervise.tree import Phase
+from scr.supervise.tree import ChildPhase
 from scr.turns.answer import Outcome
 
 
@@ -25,7 +25,7 @@ class Readiness:
 
     def look(self) -> None:
         """Tell all that wait, if the tree is up."""
-        if self._supervisor.tree.children[self._root].phase is Phase.UP:
+        if self._supervisor.tree.children[self._root].phase is ChildPhase.UP:
             self._tell(Outcome())
 
     def fail(self, why: str) -> None:

@@ -43,11 +43,11 @@ def restore(
     """
     listed = {spec.id: spec for spec in walk(tree) if isinstance(spec, AgentSpec)}
     for kept in image.agents:
-        turns.opened(listed.get(kept.spec.id, kept.spec), kept.state)
+        turns.open_agent(listed.get(kept.spec.id, kept.spec), kept.state)
     for spec in listed.values():
-        turns.opened(spec)
+        turns.open_agent(spec)
     for spec in _asked_for(image, tree):
-        turns.opened(spec)
+        turns.open_agent(spec)
     _mail(image, turns, causes)
     for watcher, target in image.monitors:
         turns.effects.watch(watcher, target)

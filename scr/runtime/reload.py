@@ -16,7 +16,7 @@ from typing import Protocol
 
 from scr.launch.launcher import Launcher, LaunchRequest, Ready
 from scr.specs import AgentSpec, Code
-from scr.supervise.orders import Done, Refusal, Refused
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Supervisor
 from scr.telemetry.events import AgentReloaded, ReloadReverted
 from scr.telemetry.sinks import EventLog
@@ -24,22 +24,22 @@ from scr.telemetry.sinks import EventLog
 PROBATION_S = 10.0
 
 
-class Told(Protocol):
+class ReloadListener(Protocol):
     """Is told once how a reload ended."""
 
-    def __call__(self, outcome: Done | Refused) -> None:
+    def __call__(self, outcome: CallDone | CallRefused) -> None:
         """With the child, or with why the old code runs again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class CodeVersion:
     """Which code an agent runs: what its specification says, or what came later; from the zygote, or fresh."""
 
     code: Code | None = None
     fresh: bool = False
 
 
-USUAL = Version()
+USUAL = CodeVersion()
 
 
 class Reloads:
@@ -49,9 +49,9 @@ class Reloads:
         self._usual, self._make_fresh, self._events = usual, fresh, events
         self._fresh: Launcher | None = None
         self._held: list[tuple[LaunchRequest, Ready]] | None = None
-        self._versions: dict[str, Version] = {}
+        self._versions: dict[str, CodeVersion] = {}
         self._reverted: dict[str, str] = {}
-        self._before: dict[str, tuple[Version, float]] = {}
+        self._before: dict[str, tuple[CodeVersion, float]] = {}
 
     def launch(self, request: LaunchRequest, ready: Ready) -> None:
         """Start a blank process of the kind that the agent's code wants; later, while launches are held."""
@@ -78,12 +78,12 @@ class Reloads:
         """What the next incarnation runs."""
         return self._versions.get(spec.id, USUAL).code or spec.code
 
-    def reload(self, supervisor: Supervisor, agent: str, code: Code | None, told: Told) -> None:
+    def reload(self, supervisor: Supervisor, agent: str, code: Code | None, told: ReloadListener) -> None:
         """Replace the agent's code; `told` hears when the new incarnation is up, or that the old code runs again."""
         before = self._versions.get(agent, USUAL)
         self._reverted.pop(agent, None)
         self._before[agent] = (before, monotonic() + PROBATION_S)
-        self._versions[agent] = Version(code or before.code, fresh=True)
+        self._versions[agent] = CodeVersion(code or before.code, fresh=True)
 
         supervisor.recycle_child(agent, partial(self._reloaded, agent, told))
 
@@ -95,13 +95,13 @@ class Reloads:
             self._reverted[agent] = why
             self._events.emit(ReloadReverted(agent=agent, why=why))
 
-    def _reloaded(self, agent: str, told: Told, outcome: Done | Refused) -> None:
+    def _reloaded(self, agent: str, told: ReloadListener, outcome: CallDone | CallRefused) -> None:
         """The agent is up again, or cannot be; with which code it is, its first moments have decided."""
         why = self._reverted.pop(agent, None)
         if why is not None:
-            told(Refused(Refusal.START_FAILED, f"{why}; the old code runs again"))
+            told(CallRefused(Refusal.START_FAILED, f"{why}; the old code runs again"))
             return
-        if isinstance(outcome, Done):
+        if isinstance(outcome, CallDone):
             self._events.emit(AgentReloaded(agent=agent))
         told(outcome)
 

@@ -14,10 +14,10 @@ from pydantic import JsonValue
 from scr.config import Limits
 from scr.protocol.control import (
     AnyRequest,
-    Ask,
+    AskAgent,
     AwaitAnswer,
     AwaitReady,
-    Cancel,
+    CancelMessage,
     ReadCrashes,
     ReadStack,
     ReadStatus,
@@ -27,8 +27,8 @@ from scr.protocol.control import (
     RestartAgent,
     RetryDead,
     RuntimeStatus,
-    Send,
-    Shutdown,
+    SendMessage,
+    ShutDownRuntime,
     SignalAgent,
     StartAgent,
     StopAgent,
@@ -63,7 +63,7 @@ class Caller(Protocol):
 Serve: TypeAlias = Callable[[Operations, Caller, Any], None]
 
 
-def ask(operations: Operations, caller: Caller, request: Ask) -> None:
+def ask(operations: Operations, caller: Caller, request: AskAgent) -> None:
     """Send a message, and answer with its answer."""
     operations.ask(
         request.to,
@@ -76,7 +76,7 @@ def ask(operations: Operations, caller: Caller, request: Ask) -> None:
     )
 
 
-def send(operations: Operations, caller: Caller, request: Send) -> None:
+def send(operations: Operations, caller: Caller, request: SendMessage) -> None:
     """Send a message; when it is in the store its chunks come from then on, if they are wanted."""
     operations.submit(
         request.to,
@@ -88,7 +88,7 @@ def send(operations: Operations, caller: Caller, request: Send) -> None:
     )
 
 
-def _accepted(operations: Operations, caller: Caller, request: Send, outcome: Outcome) -> None:
+def _accepted(operations: Operations, caller: Caller, request: SendMessage, outcome: Outcome) -> None:
     if outcome.error is None:
         operations.join_stream(request.message_id, caller.outlet, request.ref)
     caller.tell(request, outcome)
@@ -110,7 +110,7 @@ def await_answer(operations: Operations, caller: Caller, request: AwaitAnswer) -
     operations.await_answer(request.message_id, request.timeout_s, tell)
 
 
-def cancel(operations: Operations, caller: Caller, request: Cancel) -> None:
+def cancel(operations: Operations, caller: Caller, request: CancelMessage) -> None:
     """Cancel a message."""
     caller.answer(request, operations.cancel(request.message_id))
 
@@ -158,11 +158,11 @@ def read_stack(operations: Operations, caller: Caller, request: ReadStack) -> No
 def read_crashes(operations: Operations, caller: Caller, request: ReadCrashes) -> None:
     """Read crash records: of those that were asked for, the newest that go into one frame."""
 
-    def told(records: Sequence[CrashRecord]) -> None:
+    def answer_newest(records: Sequence[CrashRecord]) -> None:
         newest = fitting(reversed(records), caller.limits.frame_bytes // 2)
         caller.answer(request, [record.model_dump(mode="json") for record in reversed(newest)])
 
-    operations.read_crashes(request.agent, request.last, told, partial(caller.fail, request))
+    operations.read_crashes(request.agent, request.last, answer_newest, partial(caller.fail, request))
 
 
 def await_ready(operations: Operations, caller: Caller, request: AwaitReady) -> None:
@@ -173,10 +173,10 @@ def await_ready(operations: Operations, caller: Caller, request: AwaitReady) -> 
 def read_status(operations: Operations, caller: Caller, request: ReadStatus) -> None:
     """Read the status."""
 
-    def told(status: RuntimeStatus) -> None:
+    def answer(status: RuntimeStatus) -> None:
         caller.answer(request, status.model_dump(mode="json"))
 
-    operations.read_status(told, partial(caller.fail, request))
+    operations.read_status(answer, partial(caller.fail, request))
 
 
 def subscribe(_: Operations, caller: Caller, request: Subscribe) -> None:
@@ -185,17 +185,17 @@ def subscribe(_: Operations, caller: Caller, request: Subscribe) -> None:
     caller.listen(request)
 
 
-def shut_down(operations: Operations, caller: Caller, request: Shutdown) -> None:
+def shut_down(operations: Operations, caller: Caller, request: ShutDownRuntime) -> None:
     """Stop everything; the answer comes before the runtime ends."""
     caller.answer(request, None)
     operations.shut_down(request.reason)
 
 
 TABLE: Mapping[type[Request], Serve] = {
-    Ask: ask,
-    Send: send,
+    AskAgent: ask,
+    SendMessage: send,
     AwaitAnswer: await_answer,
-    Cancel: cancel,
+    CancelMessage: cancel,
     Resolve: resolve,
     RetryDead: retry_dead,
     StartAgent: start_agent,
@@ -208,5 +208,5 @@ TABLE: Mapping[type[Request], Serve] = {
     AwaitReady: await_ready,
     ReadStatus: read_status,
     Subscribe: subscribe,
-    Shutdown: shut_down,
+    ShutDownRuntime: shut_down,
 }

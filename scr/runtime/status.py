@@ -21,7 +21,7 @@ from scr.store.store import Store
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.queries import in_start_order, restarts_against, restarts_under
 from scr.supervise.supervisor import Supervisor
-from scr.supervise.tree import Child, Phase
+from scr.supervise.tree import Child, ChildPhase
 
 
 class Overview:
@@ -44,7 +44,7 @@ class Overview:
     def poke(self) -> None:
         """Have every agent that is up answer: what is read a moment later tells which did."""
         for child in self._supervisor.tree.children.values():
-            if child.phase is Phase.UP:
+            if child.phase is ChildPhase.UP:
                 self._care.poke(child.id, child.incarnation)
 
     def read(self) -> RuntimeStatus:
@@ -126,7 +126,7 @@ def absent_status(spec: AgentSpec, supervisor: str, router: Router) -> AgentStat
         id=spec.id,
         supervisor=supervisor,
         type="agent",
-        phase=Phase.PARKED if router.absent[spec.id].reason == "parked" else Phase.DOWN,
+        phase=ChildPhase.PARKED if router.absent[spec.id].reason == "parked" else ChildPhase.DOWN,
         code=named(spec.code),
         parks=spec.park,
         mailbox=router.depth(spec.id),

@@ -88,14 +88,16 @@ def opened_store(
     until = time.monotonic() + HANDOVER_S
     while True:
         try:
-            return _opened(loop, boot, watcher, first, ticket)
+            return _open_store(loop, boot, watcher, first, ticket)
         except RunOwned:
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_S)
 
 
-def _opened(loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None, ticket: str) -> Store:
+def _open_store(
+    loop: asyncio.AbstractEventLoop, boot: Boot, watcher: Watcher, first: Message | None, ticket: str
+) -> Store:
     opening = Opening(
         run=boot.run,
         runtime=boot.runtime,

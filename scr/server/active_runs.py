@@ -20,18 +20,29 @@ from scr.server.blocking_calls import beside
 from scr.server.candidates import Offer
 from scr.server.hosted_run import Hosted
 from scr.server.notices import What
-from scr.server.outcomes import Aside, Cancelled, Done, Elsewhere, End, Failed, Left, Troubled, end_of
+from scr.server.outcomes import (
+    Aside,
+    Elsewhere,
+    End,
+    Left,
+    Troubled,
+    WorkCancelled,
+    WorkDone,
+    WorkFailed,
+    end_of,
+    word_of,
+)
 from scr.store.archive.archive import open_archive
 
 AGAIN_S = 5.0
 RENEWALS = 3  # in each lease
 START_S = 60.0  # a runtime that has not taken its run by then may lose it
 Tell = Callable[[What, str, str], None]
-Finished = Done | Failed | Cancelled
+Finished = WorkDone | WorkFailed | WorkCancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRun:
     """A run that is left alone until then, in monotonic seconds, and why it is left for good, if it is."""
 
     offer: Offer
@@ -49,7 +60,7 @@ class Floor:
         self._store, self._tell, self._freed = store, tell, freed
         self._lease_s = from_environment().lease_s
         self.hosted: dict[str, Hosted] = {}
-        self.held: dict[str, Held] = {}
+        self.held: dict[str, HeldRun] = {}
         self._tasks: dict[str, asyncio.Task[End]] = {}
 
     def begin(self, offer: Offer) -> None:
@@ -79,7 +90,7 @@ class Floor:
     async def outcome(self, run: str) -> str:
         """How the work on a run that is worked on ends, in a word."""
         end = await asyncio.shield(self._tasks[run])
-        return type(end).__name__.lower()
+        return word_of(end)
 
     async def _work(self, hosted: Hosted) -> End:
         run = hosted.offer.run
@@ -130,20 +141,20 @@ class Floor:
     async def _conclude(self, offer: Offer, end: End) -> None:
         """Say how it ended; hold what cannot be gone on with at once, or not by this server."""
         match end:
-            case Done() | Failed() | Cancelled():
+            case WorkDone() | WorkFailed() | WorkCancelled():
                 await self.finish(offer, end)
             case Elsewhere(why=why):  # until the lease of its owner ends, no survey finds it
                 self._tell("elsewhere", offer.run, why)
             case Left():
                 self._tell("left", offer.run, "")
             case Troubled(why=why):
-                self.held[offer.run] = Held(offer, time.monotonic() + AGAIN_S)
+                self.held[offer.run] = HeldRun(offer, time.monotonic() + AGAIN_S)
                 self._tell("trouble", offer.run, why)
             case Aside(why=why):
                 self._set_aside(offer, why)
 
     def _set_aside(self, offer: Offer, why: str) -> None:
-        self.held[offer.run] = Held(offer, inf, why)
+        self.held[offer.run] = HeldRun(offer, inf, why)
         self._tell("aside", offer.run, why)
 
     async def finish(self, offer: Offer, end: Finished) -> None:
@@ -153,11 +164,11 @@ class Floor:
         except (ScrError, OSError) as error:
             left = f"what it leaves could not be written: {error}"
         match end:
-            case Done():
+            case WorkDone():
                 self._tell("done", offer.run, left)
-            case Failed(why=why):
+            case WorkFailed(why=why):
                 self._tell("failed", offer.run, f"{why}; {left}")
-            case Cancelled():
+            case WorkCancelled():
                 self._tell("cancelled", offer.run, left)
 
 
@@ -182,9 +193,9 @@ def let_go(store: str, run: str, ticket: str) -> None:
 def finished(store: str, offer: Offer, end: Finished) -> tuple[Finished, str]:
     """How the run has ended, as the store has it, and what it leaves, in words.  Blocks."""
     with open_archive(store) as archive:
-        if isinstance(end, Cancelled):
+        if isinstance(end, WorkCancelled):
             archive.cancel(offer.run)
         elif why := run_queries.why_failed(offer.trade, archive.answer(offer.run)):
-            end = Failed(why)
-        output = end.output if isinstance(end, Done) else None
+            end = WorkFailed(why)
+        output = end.output if isinstance(end, WorkDone) else None
         return end, offer.trade.finish(offer.given, output, run_queries.records(archive, offer.run))

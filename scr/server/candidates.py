@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from scr.messages import Task
 from scr.protocol.status import Priority, RunState
 from scr.server.application import Trade
-from scr.server.schedule import Waiting
+from scr.server.schedule import WaitingRun
 from scr.specs import SupervisorSpec
 
 
@@ -37,9 +37,9 @@ class Offer:
         """Whether a runtime had it before."""
         return self.state is not RunState.QUEUED
 
-    def waiting(self, submitter: str) -> Waiting:
+    def waiting(self, submitter: str) -> WaitingRun:
         """As the schedule sees it."""
-        return Waiting(
+        return WaitingRun(
             run=self.run,
             priority=self.priority,
             submitter=submitter,

@@ -6,7 +6,7 @@ import time
 
 from scr.client.runtime import Runtime
 from scr.server.candidates import Offer
-from scr.server.outcomes import Aside, Done, End, Left, end_of
+from scr.server.outcomes import Aside, End, Left, WorkDone, end_of
 from scr.server.run_queries import LEFT
 
 RUN_S = 7 * 24 * 3600.0
@@ -38,7 +38,7 @@ class Hosted:
             self._known = self._runtime.id
             if not self._is_leaving:
                 self._runtime.wait_ready()
-                end = Done(self._runtime.attach(self.offer.run).result(RUN_S))
+                end = WorkDone(self._runtime.attach(self.offer.run).result(RUN_S))
         except Exception as error:  # noqa: BLE001  a run that goes wrong must harm no other
             end = end_of(error, is_leaving=self._is_leaving)
         finally:

@@ -49,7 +49,7 @@ WORDS: dict[What, str] = {
 }
 
 
-class Happening(Frozen):
+class Notice(Frozen):
     """One thing that happened, to the server or to one run; `time` is wall clock."""
 
     what: What

@@ -23,21 +23,21 @@ from scr.errors import (
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class WorkDone:
     """The run has its output."""
 
     output: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class WorkFailed:
     """The run has come to an end without one: its first message is a dead letter."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class WorkCancelled:
     """Somebody has ended it."""
 
     why: str = "somebody cancelled it"
@@ -69,14 +69,19 @@ class Aside:
     why: str
 
 
-End: TypeAlias = Done | Failed | Cancelled | Elsewhere | Left | Troubled | Aside
+End: TypeAlias = WorkDone | WorkFailed | WorkCancelled | Elsewhere | Left | Troubled | Aside
+
+
+def word_of(end: End) -> str:
+    """Return the end in a word: "done", "elsewhere"."""
+    return type(end).__name__.removeprefix("Work").lower()
 
 
 def end_of(error: Exception, *, is_leaving: bool) -> End:
     """What an error means that ended the work on a run."""
     match error:
         case RunCancelled():
-            return Cancelled()
+            return WorkCancelled()
         case RunOwned():
             return Elsewhere("it was taken before its runtime could take it")
         case LeaseLost():
@@ -88,7 +93,7 @@ def end_of(error: Exception, *, is_leaving: bool) -> End:
         case StartFailed() | AskTimedOut():
             return Aside(str(error))
         case AgentError():
-            return Failed(str(error))
+            return WorkFailed(str(error))
         case ScrError():
             return Aside(str(error))
         case _:

@@ -16,20 +16,20 @@ from scr.protocol import running
 from scr.protocol.socket_dir import discard_scratch, make_scratch
 from scr.server.application import Trade
 from scr.server.control import listen
-from scr.server.notices import Happening
-from scr.server.schedule import Bounds
+from scr.server.notices import Notice
+from scr.server.schedule import ServerBounds
 from scr.server.server import Server
 from scr.store.url import MEMORY, store_url
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def main(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: Callable[[Happening], None]) -> None:
+def main(store: str, trades: Mapping[str, Trade], bounds: ServerBounds, tell: Callable[[Notice], None]) -> None:
     """`serve`, on a loop of its own."""
     asyncio.run(serve(store, trades, bounds, tell))
 
 
-async def serve(store: str, trades: Mapping[str, Trade], bounds: Bounds, tell: Callable[[Happening], None]) -> None:
+async def serve(store: str, trades: Mapping[str, Trade], bounds: ServerBounds, tell: Callable[[Notice], None]) -> None:
     """Serve until it is drained, or a signal asks for the end.
 
     Raises InvalidInput for a store that does not outlive its runtimes, StoreError when it cannot be used.

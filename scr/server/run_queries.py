@@ -19,8 +19,8 @@ from scr.messages import CLIENT, Failure, Message, Result, Task, TaskPayload, or
 from scr.protocol.status import Priority, RunState
 from scr.server.application import Trade
 from scr.server.candidates import Offer
-from scr.server.outcomes import Aside, Cancelled, Done, Failed
-from scr.server.schedule import Bounds, admit
+from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
+from scr.server.schedule import ServerBounds, admit
 from scr.store.archive.archive import PAGE, Archive
 from scr.store.archive.summaries import ListedRun
 from scr.store.records import OpenRun
@@ -138,7 +138,7 @@ class New:
     title: str
 
 
-def enqueue(new: New, given: JsonValue, bounds: Bounds, archive: Archive) -> Offer:
+def enqueue(new: New, given: JsonValue, bounds: ServerBounds, archive: Archive) -> Offer:
     """Keep the run.  Raises QueueFull, InvalidInput, InvalidMessage for an input that no frame can carry."""
     trade = new.trade
     admit(trade.agents(given), len(archive.queued(bounds.queue)), bounds)
@@ -199,7 +199,7 @@ def records(archive: Archive, run: str) -> Iterator[Record]:
         page = archive.events(run, page[-1].seq, PAGE)
 
 
-def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer, Done | Failed] | None:
+def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer, WorkDone | WorkFailed] | None:
     """The run of that name, if it is over, and how it ended."""
     listed = found(archive, run)
     if listed is None or listed.state not in OVER:
@@ -208,11 +208,11 @@ def over(trades: Mapping[str, Trade], run: str, archive: Archive) -> tuple[Offer
     return (offer, end_with(answer, listed, why_failed(offer.trade, answer))) if offer else None
 
 
-def end_seen(seen: Glance, held: str) -> Done | Failed | Cancelled | Aside | None:
+def end_seen(seen: Glance, held: str) -> WorkDone | WorkFailed | WorkCancelled | Aside | None:
     """How a run has ended whose events are told, if it has; `held` is why the server leaves it alone, if it does."""
     match seen.run.state:
         case RunState.CANCELLED:
-            return Cancelled()
+            return WorkCancelled()
         case RunState.DONE | RunState.FAILED:
             return end_with(seen.answer, seen.run, seen.why)
         case RunState.STOPPED if not seen.is_to_go_on and not seen.run.is_owned:
@@ -228,17 +228,17 @@ def why_failed(trade: Trade, answer: Message | None) -> str:
     return ""
 
 
-def end_with(answer: Message | None, run: ListedRun, why: str) -> Done | Failed:
+def end_with(answer: Message | None, run: ListedRun, why: str) -> WorkDone | WorkFailed:
     """How a run that is over has ended."""
     match answer:
         case Result() if why:
-            return Failed(why)
+            return WorkFailed(why)
         case Result(payload=payload):
-            return Done(payload.output)
+            return WorkDone(payload.output)
         case Failure(payload=payload):
-            return Failed(payload.detail)
+            return WorkFailed(payload.detail)
         case _:
-            return Failed(run.reason or f"the run was {run.state}")
+            return WorkFailed(run.reason or f"the run was {run.state}")
 
 
 def cancel(run: str, archive: Archive) -> RunState:

@@ -20,7 +20,7 @@ RANKS = {Priority.HIGH: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ServerBounds:
     """How many agents and runs there may be at once, and how many runs may wait."""
 
     agents: int
@@ -29,7 +29,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRun:
     """A run that wants to be worked on.  `agents` is how many it needs, `begun` whether a runtime had it before."""
 
     run: str
@@ -40,26 +40,26 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WaitingLine:
     """The submitters that have runs waiting, in the order in which it is their turn."""
 
     submitters: tuple[str, ...] = ()
 
-    def joined(self, waiting: Sequence[Waiting]) -> Line:
+    def joined(self, waiting: Sequence[WaitingRun]) -> WaitingLine:
         """Who has nothing waiting leaves; who comes goes to the end."""
         present = dict.fromkeys(run.submitter for run in waiting)
         stay = tuple(name for name in self.submitters if name in present)
-        return Line((*stay, *(name for name in present if name not in stay)))
+        return WaitingLine((*stay, *(name for name in present if name not in stay)))
 
-    def served(self, submitter: str) -> Line:
+    def served(self, submitter: str) -> WaitingLine:
         """It has had its turn."""
-        return Line((*(name for name in self.submitters if name != submitter), submitter))
+        return WaitingLine((*(name for name in self.submitters if name != submitter), submitter))
 
-    def order(self, waiting: Sequence[Waiting]) -> Iterator[Waiting]:
+    def order(self, waiting: Sequence[WaitingRun]) -> Iterator[WaitingRun]:
         """Who is started one after another as room comes, of runs in the order in which they came."""
         turns = dict.fromkeys(self.joined(waiting).submitters)
         for _, equals in groupby(sorted(waiting, key=_rank), key=_rank):
-            runs: dict[str, deque[Waiting]] = {}
+            runs: dict[str, deque[WaitingRun]] = {}
             for run in equals:
                 runs.setdefault(run.submitter, deque()).append(run)
             names = deque(name for name in turns if name in runs)
@@ -71,14 +71,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StartPlan:
     """What to start now, in order, and the line as it is then."""
 
-    starts: tuple[Waiting, ...]
-    line: Line
+    starts: tuple[WaitingRun, ...]
+    line: WaitingLine
 
 
-def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds: Bounds) -> Plan:
+def plan(line: WaitingLine, waiting: Sequence[WaitingRun], running: Sequence[int], bounds: ServerBounds) -> StartPlan:
     """Start as many as there is room for.
 
     `waiting` is in the order in which the runs came; `running` has the number
@@ -87,7 +87,7 @@ def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds:
     """
     line = line.joined(waiting)
     runs, agents = bounds.runs - len(running), bounds.agents - sum(running)
-    starts: list[Waiting] = []
+    starts: list[WaitingRun] = []
     for run in line.order([run for run in waiting if run.agents <= bounds.agents]):
         if runs <= 0 or run.agents > agents:
             break
@@ -95,14 +95,14 @@ def plan(line: Line, waiting: Sequence[Waiting], running: Sequence[int], bounds:
         runs, agents = runs - 1, agents - run.agents
     for run in starts:
         line = line.served(run.submitter)
-    return Plan(tuple(starts), line)
+    return StartPlan(tuple(starts), line)
 
 
-def _rank(run: Waiting) -> tuple[int, bool]:
+def _rank(run: WaitingRun) -> tuple[int, bool]:
     return RANKS[run.priority], not run.begun
 
 
-def admit(agents: int, waiting: int, bounds: Bounds) -> None:
+def admit(agents: int, waiting: int, bounds: ServerBounds) -> None:
     """Raises QueueFull, or InvalidInput for a run that would never be started, with what to do."""
     if agents > bounds.agents:
         raise InvalidInput(

@@ -23,7 +23,7 @@ from pydantic import JsonValue
 from scr.errors import InvalidInput, RuntimeGone, ScrError
 from scr.protocol.server import (
     AnyRequest,
-    Cancel,
+    CancelRun,
     Follow,
     Followed,
     ReadServer,
@@ -39,10 +39,10 @@ from scr.server.application import Trade
 from scr.server.async_archive import Archivist
 from scr.server.blocking_calls import beside
 from scr.server.candidates import Offer
-from scr.server.notices import Happening, What
-from scr.server.outcomes import Aside, Cancelled, Done, Failed
+from scr.server.notices import Notice, What
+from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import Glance, Survey
-from scr.server.schedule import Bounds, Line, Waiting, plan
+from scr.server.schedule import ServerBounds, WaitingLine, WaitingRun, plan
 
 ROUND_S = 1.0
 MOMENT_S = 0.02  # after the end of a lease
@@ -52,9 +52,9 @@ SUBMITTERS_MAX = 10_000
 LISTED = 100
 State: TypeAlias = Literal["open", "paused", "draining"]
 END_OF: Mapping[type, Literal["done", "failed", "cancelled", "aside"]] = {
-    Done: "done",
-    Failed: "failed",
-    Cancelled: "cancelled",
+    WorkDone: "done",
+    WorkFailed: "failed",
+    WorkCancelled: "cancelled",
     Aside: "aside",
 }
 STEERED: Mapping[str, tuple[State, What]] = {
@@ -72,15 +72,15 @@ class Server:
         name: str,
         store: str,
         trades: Mapping[str, Trade],
-        bounds: Bounds,
-        tell: Callable[[Happening], None],
+        bounds: ServerBounds,
+        tell: Callable[[Notice], None],
     ) -> None:
         self._name, self._shown, self._trades, self._bounds, self._tell = name, "", trades, bounds, tell
         self._archivist = Archivist(store)
         self._floor = Floor(store, self._happened, self._wake)
         self._survey = Survey(trades)
         self._offers: dict[str, Offer] = {}
-        self._line = Line()
+        self._line = WaitingLine()
         self._submitters: OrderedDict[str, str] = OrderedDict()
         self._state: State = "open"
         self._trouble = ""
@@ -141,7 +141,7 @@ class Server:
         for run in decided.starts:
             self._floor.begin(self._offers.pop(run.run))
 
-    def _waiting(self) -> list[Waiting]:
+    def _waiting(self) -> list[WaitingRun]:
         """Those that may be started, in the order in which they came."""
         free = (offer for offer in self._offers.values() if offer.run not in self._floor.held)
         return [offer.waiting(self._submitters.get(offer.run, "")) for offer in free]
@@ -158,7 +158,7 @@ class Server:
         self._news.set()
 
     def _happened(self, what: What, run: str, detail: str) -> None:
-        self._tell(Happening(what=what, time=time.time(), run=run, detail=detail))
+        self._tell(Notice(what=what, time=time.time(), run=run, detail=detail))
 
     # What clients ask.
 
@@ -169,7 +169,7 @@ class Server:
                 return await asyncio.shield(self._submit(request))  # whole, or not at all, whoever hangs up
             case Follow():
                 return (await self._follow(request)).model_dump(mode="json")
-            case Cancel(run=run):
+            case CancelRun(run=run):
                 return await self._cancel(run)
             case ReadServer():
                 return self._status().model_dump(mode="json")
@@ -225,8 +225,8 @@ class Server:
             folder=seen.folder,
             records=seen.records,
             end=None if end is None else END_OF[type(end)],
-            output=end.output if isinstance(end, Done) else None,
-            why="" if end is None or isinstance(end, Done) else end.why,
+            output=end.output if isinstance(end, WorkDone) else None,
+            why="" if end is None or isinstance(end, WorkDone) else end.why,
         )
 
     async def _cancel(self, run: str) -> str:

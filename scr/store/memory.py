@@ -75,11 +75,6 @@ class MemoryStore:
         """The version of the newest entry."""
         return self._version
 
-    @property
-    def is_full(self) -> bool:
-        """Never: nothing is pending."""
-        return False
-
     def present(self) -> Image:
         """What a runtime would begin from if it opened the run now."""
         return replace(
@@ -142,7 +137,7 @@ class MemoryStore:
         self, message_id: str, step: StepRecord, then: Then | None = None, refused: Refused | None = None
     ) -> None:
         """Keep a step."""
-        if kept := self._kept(message_id):
+        if kept := self._kept_message(message_id):
             self._open[message_id] = with_step(kept, step)
         _call(then)
 
@@ -152,13 +147,13 @@ class MemoryStore:
 
     def failed(self, message_id: str, deliveries: int, charges: Charges, due: float | None) -> None:
         """Keep what the message has been through, and when it is tried again."""
-        if kept := self._kept(message_id):
+        if kept := self._kept_message(message_id):
             self._open[message_id] = replace(kept, deliveries=deliveries, due=due, **asdict(charges))
 
     def bury(self, letter: DeadLetter, failure: Failure | None, then: Then | None = None) -> None:
         """Keep a dead letter."""
         message_id = letter.message.message_id
-        if kept := self._kept(message_id):
+        if kept := self._kept_message(message_id):
             self._end(message_id)
             self._dead[message_id] = letter, kept
             _bound(self._dead, self._dead_letters)
@@ -183,16 +178,16 @@ class MemoryStore:
             deliveries = letter.deliveries if letter else 0
             fresh = {**asdict(Charges()), "deliveries": deliveries, "due": None, "parked": "", "doubt": ""}
             self._open[message_id] = replace(kept, **fresh)
-        then(self._kept(message_id) if kept else None)
+        then(self._kept_message(message_id) if kept else None)
 
     def park(self, message_id: str, step: str, why: str = "") -> None:
         """The message waits for a person."""
-        if kept := self._kept(message_id):
+        if kept := self._kept_message(message_id):
             self._open[message_id] = replace(kept, parked=step, doubt=printable(why))
 
     def resolve(self, message_id: str, step: StepRecord | None, name: str, then: Then) -> None:
         """A person has said how the step ended."""
-        if kept := self._kept(message_id):
+        if kept := self._kept_message(message_id):
             others = tuple(known for known in kept.steps if known.name != name or known.state == "done")
             self._open[message_id] = replace(kept, parked="", doubt="", steps=others)
             if step is not None:
@@ -259,7 +254,7 @@ class MemoryStore:
     def find(self, message_id: str, then: Callable[[Known], None], refused: Refused | None = None) -> None:
         """What is known of a client's message."""
         seal(message_id)
-        given, kept = self._given.get(message_id), self._kept(message_id)
+        given, kept = self._given.get(message_id), self._kept_message(message_id)
         if kept and not given:
             given = given_of(kept.message)
         state: Literal["unknown", "open"] = "open" if kept else "unknown"
@@ -268,10 +263,6 @@ class MemoryStore:
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """A page of entries: the dict is in order of version, for a key that is remembered again moves to its end."""
         then(tuple(islice((entry for entry in self._entries.values() if entry.version > after), limit)))
-
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters."""
-        then(tuple(letter for letter, _ in self._dead.values()))
 
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records."""
@@ -304,20 +295,20 @@ class MemoryStore:
 
     # How.
 
-    def _kept(self, message_id: str) -> KeptMessage | None:
+    def _kept_message(self, message_id: str) -> KeptMessage | None:
         """Return an open message with what is known of it."""
         kept = self._open.get(message_id)
         return kept_of(kept) if kept else None
 
     def _take(self, message: Message) -> None:
         if message.to == CLIENT:
-            self._answered(message)
+            self._remember_answer(message)
         elif message.message_id not in self._known:
             self._open.setdefault(message.message_id, message)
         if isinstance(message, Down):
             self._monitors.pop((message.to, message.payload.agent), None)
 
-    def _answered(self, answer: Message) -> None:
+    def _remember_answer(self, answer: Message) -> None:
         if answer.in_reply_to is not None and self._known.get(answer.in_reply_to) is None:
             self._known[answer.in_reply_to] = answer
             _bound(self._known, KNOWN)

@@ -48,10 +48,6 @@ class Store(Protocol):
     def entries_version(self) -> int:
         """The version of the newest entry, those of turns that are not kept yet included; 0 when there is none."""
 
-    @property
-    def is_full(self) -> bool:
-        """More writes are pending than may be: whoever makes new work must wait."""
-
     # What happens to messages.
 
     def accept(
@@ -151,9 +147,6 @@ class Store(Protocol):
 
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """What agents remember, the newest of each key, in order of version from above `after`."""
-
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters, oldest first."""
 
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records, of one agent or of all, oldest first."""

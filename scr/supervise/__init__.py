@@ -18,7 +18,7 @@ unknown keys          ignored                                an error
 ids                   unique in one supervisor; none in a    unique in the whole tree: they are mail addresses;
                       dynamic one                            a listed id stays reserved for its supervisor
 a supervisor's init   may ignore, fail, raise                is data: refused by `Tree.of` before anything starts
-terminate, restart    two calls, down in between             the same, or one, `Recycle`: nobody hears that the
+terminate, restart    two calls, down in between             the same, or one, `RecycleChild`: nobody hears that the
                                                              child was gone, its mail stays, nothing is counted
 start timeout         none                                   30 s, then killed, reaped and counted as a failed
                                                              start
@@ -41,7 +41,7 @@ added and is lost                                            name (`Fate`); thos
 with its supervisor
 after SIGKILL         waits for ever                         waits 5 s, reports `Unkillable`, goes on without; no new
                                                              incarnation starts while the old one is there
-whole shutdown        the sum of all budgets                 the same, or at most `Shutdown.within_s`
+whole shutdown        the sum of all budgets                 the same, or at most `EndTree.within_s`
 a supervisor gives    reason `shutdown`                      the same, and `GaveUp` carries the chain of causes
 up
 exit while siblings   handled after the start                counted at once; started again in its turn

@@ -12,13 +12,13 @@ from scr.errors import InvalidSpec
 from scr.mail.suggestions import unknown
 from scr.specs import AgentSpec, ChildSpec, SupervisorSpec, check, check_pair, walk
 from scr.supervise.decision import Draft
-from scr.supervise.facts import Call, DeleteChild, Recycle, RestartChild, StartChild, TerminateChild
-from scr.supervise.orders import Done, Fate, Refusal
+from scr.supervise.facts import Call, DeleteChild, RecycleChild, RestartChild, StartChild, TerminateChild
+from scr.supervise.orders import CallDone, Fate, Refusal
 from scr.supervise.restarts import settle
-from scr.supervise.tree import Cause, Child, Goal, Phase, listed, plant
+from scr.supervise.tree import Cause, Child, ChildPhase, Goal, listed, plant
 
 
-class Standing(StrEnum):
+class ChildStanding(StrEnum):
     """A child's state in the words of refusals."""
 
     RUNNING = "running"
@@ -26,19 +26,19 @@ class Standing(StrEnum):
     STOPPED = "stopped"
 
 
-def standing(child: Child) -> Standing:
+def standing(child: Child) -> ChildStanding:
     """Whether a child runs, is on its way to be restarted, or is down to stay."""
     match child.phase, child.goal:
-        case ((Phase.DOWN | Phase.PARKED), Goal.STOP):
-            return Standing.STOPPED
-        case Phase.UP, Goal.RUN:
-            return Standing.RUNNING
-        case Phase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
-            return Standing.RUNNING
-        case Phase.STOPPING, Goal.RUN:
-            return Standing.RUNNING
+        case ((ChildPhase.DOWN | ChildPhase.PARKED), Goal.STOP):
+            return ChildStanding.STOPPED
+        case ChildPhase.UP, Goal.RUN:
+            return ChildStanding.RUNNING
+        case ChildPhase.STARTING, Goal.RUN if child.cause is not Cause.RESTART:
+            return ChildStanding.RUNNING
+        case ChildPhase.STOPPING, Goal.RUN:
+            return ChildStanding.RUNNING
         case _:
-            return Standing.RESTARTING
+            return ChildStanding.RESTARTING
 
 
 def take_call(draft: Draft, call: Call) -> None:
@@ -64,7 +64,7 @@ def take_call(draft: Draft, call: Call) -> None:
 def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
     match call:
         case StartChild() if child:
-            code = Refusal.ALREADY_STARTED if standing(child) is Standing.RUNNING else Refusal.ALREADY_PRESENT
+            code = Refusal.ALREADY_STARTED if standing(child) is ChildStanding.RUNNING else Refusal.ALREADY_PRESENT
             draft.refuse(call, code, _why_taken(draft, child))
         case StartChild():
             start_child(draft, call)
@@ -72,16 +72,16 @@ def _carry_out(draft: Draft, call: Call, child: Child | None) -> None:
             raise AssertionError(call)
         case TerminateChild():
             terminate_child(draft, call, child)
-        case Recycle():
+        case RecycleChild():
             recycle(draft, call, child)
-        case _ if standing(child) is not Standing.STOPPED:
+        case _ if standing(child) is not ChildStanding.STOPPED:
             draft.refuse(call, Refusal(standing(child)), f"{child.id!r} is {standing(child)}; terminate it first")
         case RestartChild():
             restart_child(draft, call, child)
         case DeleteChild():
             draft.bury(child, Fate.ENDED)
             draft.drop(child)
-            draft.reply(call, Done(child.id))
+            draft.reply(call, CallDone(child.id))
 
 
 def _why_taken(draft: Draft, child: Child) -> str:
@@ -92,7 +92,7 @@ def _why_taken(draft: Draft, child: Child) -> str:
 
 def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:
     phase = draft.children[supervisor].phase
-    if phase is Phase.STOPPING or draft.finished:
+    if phase is ChildPhase.STOPPING or draft.finished:
         draft.refuse(call, Refusal.SHUTTING_DOWN, f"{supervisor!r} is going down")
     elif not draft.running(supervisor):
         draft.refuse(call, Refusal.NOT_FOUND, f"the supervisor {supervisor!r} is {phase}")
@@ -110,7 +110,7 @@ def _is_unavailable(draft: Draft, call: Call, supervisor: str) -> bool:
 
 def _waits_for_itself(draft: Draft, caller: str | None, supervisor: str) -> bool:
     child = draft.children.get(caller) if caller else None
-    if child is None or child.phase not in {Phase.STARTING, Phase.STOPPING}:
+    if child is None or child.phase not in {ChildPhase.STARTING, ChildPhase.STOPPING}:
         return False
     while child and child.id != supervisor:
         child = draft.children.get(child.parent) if child.parent else None
@@ -164,7 +164,7 @@ def terminate_child(draft: Draft, call: TerminateChild, child: Child) -> None:
         settle(draft, child)
 
 
-def recycle(draft: Draft, call: Recycle, child: Child) -> None:
+def recycle(draft: Draft, call: RecycleChild, child: Child) -> None:
     """Want a fresh process of a child: one that is on its way is fresh, and has paused long enough.
 
     Not when it is to be as another specification says: it knows the old one.
@@ -180,19 +180,19 @@ def recycle(draft: Draft, call: Recycle, child: Child) -> None:
             draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         case _, Goal.STOP:
             restart_child(draft, call, child)
-        case Phase.UP | Phase.STARTING, Goal.RUN if call.spec or child.phase is Phase.UP:
+        case ChildPhase.UP | ChildPhase.STARTING, Goal.RUN if call.spec or child.phase is ChildPhase.UP:
             draft.put(child.changed(goal=Goal.BOUNCE, call=call))
-        case Phase.RESTARTING, _:
+        case ChildPhase.RESTARTING, _:
             draft.due.pop(child.id, None)
             draft.put(child.changed(call=call))
         case _:
             draft.put(child.changed(call=call))
 
 
-def restart_child(draft: Draft, call: RestartChild | Recycle, child: Child) -> None:
+def restart_child(draft: Draft, call: RestartChild | RecycleChild, child: Child) -> None:
     """Want a child that is down up again, with a clean record."""
     if child.id in draft.stuck:
         draft.refuse(call, Refusal.RUNNING, f"the last process of {child.id!r} could not be killed")
         return
-    fresh = child.changed(phase=Phase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call)
+    fresh = child.changed(phase=ChildPhase.DOWN, goal=Goal.RUN, cause=Cause.CALL, call=call)
     draft.put(fresh.changed(failures=0, stamps=(), parking=""))

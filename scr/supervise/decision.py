@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.facts import Call
-from scr.supervise.orders import Done, Fate, Gone, Order, Refusal, Refused, Reply
-from scr.supervise.tree import Child, End, Phase, Team, Tree, listed
+from scr.supervise.orders import CallDone, CallRefused, Fate, Gone, Order, Refusal, Reply
+from scr.supervise.tree import Child, ChildPhase, End, SupervisorState, Tree, listed
 
 PAST_MAX = 1024  # ids that left the tree and whose numbering goes on when they come back
 NEVER_STARTED = End(ExitReason.SHUTDOWN, "it was never started")
@@ -83,7 +83,7 @@ class Draft:
         self.touch(child)
         return child
 
-    def put_team(self, team: Team) -> None:
+    def put_team(self, team: SupervisorState) -> None:
         """Store a supervisor's mind that has changed, and have it look at its children."""
         self.teams[team.spec.id] = team
         self.dirty.setdefault(team.spec.id, {})
@@ -96,13 +96,13 @@ class Draft:
         """One more thing for the shell to do."""
         self.orders.append(order)
 
-    def reply(self, call: Call, outcome: Done | Refused) -> None:
+    def reply(self, call: Call, outcome: CallDone | CallRefused) -> None:
         """Answer a call."""
         self.orders.append(Reply(call.call, outcome))
 
     def refuse(self, call: Call, code: Refusal, detail: str) -> None:
         """Answer a call with no."""
-        self.reply(call, Refused(code, detail))
+        self.reply(call, CallRefused(code, detail))
 
     def bury(self, child: Child, fate: Fate) -> None:
         """Tell the fate of every agent from here down; after an end there is nothing more to tell."""
@@ -149,4 +149,4 @@ class Draft:
 
     def running(self, supervisor: str) -> bool:
         """Whether a supervisor has begun and is not going down."""
-        return self.children[supervisor].phase in {Phase.STARTING, Phase.UP}
+        return self.children[supervisor].phase in {ChildPhase.STARTING, ChildPhase.UP}

@@ -20,7 +20,7 @@ from scr.specs import Restart
 DETAIL_MAX = 1000  # characters of an agent's own words that a reason carries; the whole record goes to the events
 
 
-class Asked(StrEnum):
+class EndRequest(StrEnum):
     """What the runtime had asked of the process when it ended: the strongest request counts."""
 
     NOTHING = "nothing"
@@ -48,23 +48,23 @@ def is_abnormal(reason: ExitReason) -> bool:
     return reason not in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
 
 
-def classify(record: Exiting | None, status: WaitStatus, asked: Asked, *, oom_kill: bool = False) -> Exit:
+def classify(record: Exiting | None, status: WaitStatus, asked: EndRequest, *, oom_kill: bool = False) -> Exit:
     """Why it ended.  `oom_kill`: the agent's own memory group counted a kill by the kernel."""
     said = record.reason if record else None
     match asked, status.signal, status.code, said:
-        case Asked.KILL, Signals.SIGKILL, _, _:
+        case EndRequest.KILL, Signals.SIGKILL, _, _:
             return Exit(ExitReason.KILLED, "by its supervisor")
-        case Asked.HUNG, Signals.SIGKILL, _, _:
+        case EndRequest.HUNG, Signals.SIGKILL, _, _:
             return Exit(ExitReason.HUNG, "it did not answer in time and was killed")
-        case Asked.OPERATOR, Signals.SIGKILL, _, _:
+        case EndRequest.OPERATOR, Signals.SIGKILL, _, _:
             return Exit(ExitReason.KILLED, "by an operator")
-        case Asked.OPERATOR, int(number), _, _:
+        case EndRequest.OPERATOR, int(number), _, _:
             return Exit(ExitReason.CRASHED, f"{signal_name(number)}, sent by an operator")
-        case ((Asked.STOP | Asked.KILL | Asked.HUNG), _, _, "shutdown"):
+        case ((EndRequest.STOP | EndRequest.KILL | EndRequest.HUNG), _, _, "shutdown"):
             return Exit(ExitReason.SHUTDOWN, _words(record))
-        case ((Asked.STOP | Asked.KILL | Asked.HUNG), Signals.SIGTERM, _, None):
+        case ((EndRequest.STOP | EndRequest.KILL | EndRequest.HUNG), Signals.SIGTERM, _, None):
             return Exit(ExitReason.SHUTDOWN, "by SIGTERM, as it was asked to")
-        case ((Asked.STOP | Asked.KILL | Asked.HUNG), _, 0, None):
+        case ((EndRequest.STOP | EndRequest.KILL | EndRequest.HUNG), _, 0, None):
             return Exit(ExitReason.SHUTDOWN, "as it was asked to")
         case _, _, _, "start_failed":
             return Exit(ExitReason.START_FAILED, _words(record))

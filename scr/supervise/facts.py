@@ -23,7 +23,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class ChildIgnored:
     """The agent chose not to start, and its process is gone."""
 
     id: str
@@ -32,7 +32,7 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
-class StartFailed:
+class ChildStartFailed:
     """The agent's start failed, and its process is gone: whatever it held is free for the next attempt."""
 
     id: str
@@ -42,7 +42,7 @@ class StartFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Exited:
+class ChildExited:
     """The process is gone, with the reason that `exits.classify` found.
 
     `explained`: a message that it had in hand was charged with the end, so it counts against no restart limit.
@@ -57,14 +57,14 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class TimePassed:
     """Time has passed.  Due when `deadline` says so; harmless at any other time."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Park:
+class ParkAgent:
     """Take an agent down and keep it down until it is restarted by hand: too many of its messages failed."""
 
     at: float
@@ -73,7 +73,7 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True)
-class Shutdown:
+class EndTree:
     """End the whole tree.  Whatever still lives after `within_s` is killed at once."""
 
     at: float
@@ -117,7 +117,7 @@ class RestartChild:
 
 
 @dataclass(frozen=True, slots=True)
-class Recycle:
+class RecycleChild:
     """Have a fresh process of a child, whatever it is doing: answered when it is up.
 
     None of it is counted as a restart, and to everybody else the child was
@@ -142,6 +142,6 @@ class DeleteChild:
     caller: str | None = None
 
 
-Report: TypeAlias = Started | Ignored | StartFailed | Exited
-Call: TypeAlias = StartChild | TerminateChild | RestartChild | Recycle | DeleteChild
-Fact: TypeAlias = Report | Call | Tick | Park | Shutdown
+Report: TypeAlias = Started | ChildIgnored | ChildStartFailed | ChildExited
+Call: TypeAlias = StartChild | TerminateChild | RestartChild | RecycleChild | DeleteChild
+Fact: TypeAlias = Report | Call | TimePassed | ParkAgent | EndTree

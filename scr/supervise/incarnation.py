@@ -22,7 +22,7 @@ from scr.messages import ExitReason
 from scr.protocol.channel import LoopChannel
 from scr.protocol.frames import FROM_AGENT, Exiting, FromAgent
 from scr.specs import AgentSpec
-from scr.supervise.exits import Asked, Exit, classify
+from scr.supervise.exits import EndRequest, Exit, classify
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Incarnation:
     process: Process | None = None
     channel: LoopChannel[FromAgent] | None = None
     captures: dict[str, Capture] = field(default_factory=dict)
-    asked: Asked = Asked.NOTHING
+    asked: EndRequest = EndRequest.NOTHING
     named: bool = False
     blanks: int = 0
     ready: bool = False
@@ -90,7 +90,7 @@ class Incarnation:
 
     def withdraw(self) -> None:
         """End a process that came up after its agent had been asked to stop: it has done nothing, and knows nothing."""
-        if self.asked is Asked.STOP:
+        if self.asked is EndRequest.STOP:
             self.condemned = Exit(ExitReason.SHUTDOWN, "it was asked to stop before it had started")
         self.signal(signal.SIGKILL)
 
@@ -127,8 +127,8 @@ class Incarnation:
     def verdict(self, status: WaitStatus) -> Exit:
         """Why it ended; one that was condemned ended by that, whatever the kernel says."""
         self.status = status
-        if self.asked is Asked.NOTHING and self.sent and self.sent == status.signal:
-            self.asked = Asked.OPERATOR
+        if self.asked is EndRequest.NOTHING and self.sent and self.sent == status.signal:
+            self.asked = EndRequest.OPERATOR
         if self.condemned:
             return self.condemned
         oom_kill = self.memory_group is not None and self.memory_group.oom_kills() > 0

@@ -6,8 +6,7 @@ restarts and which time it is, so that a history replays exactly.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
+from scr.charging import fraction
 from scr.specs import Backoff
 
 
@@ -26,8 +25,4 @@ def pause_s(backoff: Backoff, failures: int, seed: str) -> float:
     """How long to wait before the restart after the nth failure in a row (n from 1)."""
     doublings = min(failures - 1, 64)
     ceiling = min(backoff.cap_s, backoff.base_s * 2.0**doublings)
-    return ceiling if backoff.jitter == "none" else ceiling * _fraction(seed)
-
-
-def _fraction(seed: str) -> float:
-    return int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big") / 2**64
+    return ceiling if backoff.jitter == "none" else ceiling * fraction(seed)

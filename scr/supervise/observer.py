@@ -18,7 +18,7 @@ class Frames(Protocol):
     Called on the loop, for every frame; must neither raise nor block.
     """
 
-    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+    def receive_frame(self, agent: str, incarnation: int, frame: FromAgent) -> None:
         """Carry out one frame."""
 
 

@@ -29,14 +29,14 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CallDone:
     """The call did what it asked for.  `id` is the child, or None when the child chose not to start."""
 
     id: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class CallRefused:
     """The call changed nothing, or what it began failed."""
 
     code: Refusal
@@ -44,8 +44,8 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Start this incarnation; report Started, Ignored, StartFailed or Exited."""
+class StartProcess:
+    """Start this incarnation; report Started, ChildIgnored, ChildStartFailed or ChildExited."""
 
     id: str
     incarnation: int
@@ -53,16 +53,16 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """Ask it to stop in order; report Exited."""
+class StopProcess:
+    """Ask it to stop in order; report ChildExited."""
 
     id: str
     incarnation: int
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
-    """SIGKILL to all of its process group; report Exited."""
+class KillProcess:
+    """SIGKILL to all of its process group; report ChildExited."""
 
     id: str
     incarnation: int
@@ -112,14 +112,14 @@ class Reply:
     """The one answer to a call."""
 
     call: str
-    outcome: Done | Refused
+    outcome: CallDone | CallRefused
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
     """The root is down and nothing lives, but what was reported as unkillable.
 
-    `reason` is the one that the Shutdown gave, or "gave_up", "auto_shutdown"
+    `reason` is the one that the EndTree gave, or "gave_up", "auto_shutdown"
     or "start_failed".
     """
 
@@ -127,4 +127,4 @@ class Finish:
     causes: tuple[str, ...] = ()
 
 
-Order: TypeAlias = Start | Stop | Kill | Gone | GaveUp | Unkillable | Reply | Finish
+Order: TypeAlias = StartProcess | StopProcess | KillProcess | Gone | GaveUp | Unkillable | Reply | Finish

@@ -14,15 +14,15 @@ from scr.specs import AgentSpec, Strategy
 from scr.supervise.calls import take_call
 from scr.supervise.decision import Draft
 from scr.supervise.facts import (
-    Exited,
+    ChildExited,
+    ChildIgnored,
+    ChildStartFailed,
+    EndTree,
     Fact,
-    Ignored,
-    Park,
+    ParkAgent,
     Report,
-    Shutdown,
     Started,
-    StartFailed,
-    Tick,
+    TimePassed,
 )
 from scr.supervise.orders import Order
 from scr.supervise.restarts import close, settle, went_down
@@ -37,7 +37,7 @@ from scr.supervise.steps import (
     start,
     stop,
 )
-from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team, Tree
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState, Tree
 
 
 def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
@@ -51,13 +51,13 @@ def decide(tree: Tree, fact: Fact) -> tuple[Tree, tuple[Order, ...]]:
 def absorb(draft: Draft, fact: Fact) -> None:
     """Record a fact and what it makes us want."""
     match fact:
-        case Tick():
+        case TimePassed():
             tick(draft)
-        case Shutdown():
+        case EndTree():
             shut_down(draft, fact)
-        case Park():
+        case ParkAgent():
             park(draft, fact)
-        case Started() | Ignored() | StartFailed() | Exited():
+        case Started() | ChildIgnored() | ChildStartFailed() | ChildExited():
             if child := subject(draft, fact):
                 hear(draft, child, fact)
         case _:
@@ -78,24 +78,24 @@ def subject(draft: Draft, fact: Report) -> Child | None:
 
 def hear(draft: Draft, child: Child, fact: Report) -> None:
     """A process has come up or has gone."""
-    is_starting = child.phase is Phase.STARTING
+    is_starting = child.phase is ChildPhase.STARTING
     match fact:
         case Started():
             if is_starting and not child.killed:
                 came_up(draft, child)
-        case Ignored() if child.goal is Goal.RUN:
+        case ChildIgnored() if child.goal is Goal.RUN:
             chose_not_to_start(draft, child)
-        case Ignored():
+        case ChildIgnored():
             went_down(draft, child, End(ExitReason.NORMAL, "it chose not to start"), failed=False)
-        case StartFailed():
+        case ChildStartFailed():
             went_down(draft, child, End(ExitReason.START_FAILED, fact.detail), failed=is_starting)
-        case Exited() if is_starting and child.goal is Goal.RUN:
+        case ChildExited() if is_starting and child.goal is Goal.RUN:
             went_down(draft, child, End(ExitReason.START_FAILED, why_not_up(child, fact)), failed=True)
-        case Exited():
+        case ChildExited():
             went_down(draft, child, End(fact.reason, fact.detail), failed=False, explained=fact.explained)
 
 
-def why_not_up(child: Child, fact: Exited) -> str:
+def why_not_up(child: Child, fact: ChildExited) -> str:
     """What to say of an agent that ended before it was ready."""
     if child.killed and isinstance(child.spec, AgentSpec):
         return f"it was not ready within {child.spec.start_timeout_s:g} s"
@@ -114,7 +114,7 @@ def tick(draft: Draft) -> None:
             expire(draft, draft.children[name])
 
 
-def shut_down(draft: Draft, fact: Shutdown) -> None:
+def shut_down(draft: Draft, fact: EndTree) -> None:
     """Want the root down.  The first reason stands; a shorter time replaces a longer one."""
     root = draft.root
     if draft.finished:
@@ -127,7 +127,7 @@ def shut_down(draft: Draft, fact: Shutdown) -> None:
     close(draft, root.id, closing)
 
 
-def park(draft: Draft, fact: Park) -> None:
+def park(draft: Draft, fact: ParkAgent) -> None:
     """Want an agent down, and parked once it is.  One that is wanted down already is left as it is."""
     child = draft.children.get(fact.id)
     if child is None or not isinstance(child.spec, AgentSpec) or child.goal is Goal.STOP:
@@ -180,13 +180,13 @@ def plan_each(draft: Draft, changed: dict[str, None], *, starts_agents: bool) ->
             start_in_turn(draft, child, starts_agents=starts_agents)
 
 
-def plan_in_order(draft: Draft, team: Team, *, starts_agents: bool) -> None:
+def plan_in_order(draft: Draft, team: SupervisorState, *, starts_agents: bool) -> None:
     """One at a time: stop the last that must go; when nothing must go, start the first that is wanted.
 
     A child that pauses holds up those after it where the strategy makes them
     depend on it; one whose old process cannot be killed holds up nobody.
     """
-    run, up = Goal.RUN, Phase.UP
+    run, up = Goal.RUN, ChildPhase.UP
     children = map(draft.children.__getitem__, team.children)
     unsettled = [child for child in children if child.goal is not run or child.phase is not up]
     stopping = [child for child in unsettled if child.asked]
@@ -210,7 +210,7 @@ def start_in_turn(draft: Draft, child: Child, *, starts_agents: bool) -> None:
         draft.startable.setdefault(child.parent, {})[child.id] = None
 
 
-def is_next(draft: Draft, team: Team, child: Child) -> bool:
+def is_next(draft: Draft, team: SupervisorState, child: Child) -> bool:
     """Whether a child is to be started before all after it, be it that they must wait with it until it can be."""
     waits_alone = team.spec.strategy is Strategy.ONE_FOR_ONE and child.id in draft.due
     return must_start(child) and child.id not in draft.stuck and not waits_alone
@@ -223,7 +223,7 @@ def tell_above(draft: Draft, name: str) -> None:
     if team.closing:
         if not any(other.alive for other in below):
             went_down(draft, child, team.closing.end, failed=team.closing.failed)
-    elif child.phase is Phase.STARTING and not any(is_booting(other) for other in below):
+    elif child.phase is ChildPhase.STARTING and not any(is_booting(other) for other in below):
         came_up(draft, child)
 
 

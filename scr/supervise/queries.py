@@ -10,18 +10,8 @@ from dataclasses import dataclass
 
 from scr.errors import UnknownAgent
 from scr.mail.suggestions import unknown
-from scr.specs import ChildSpec, SupervisorSpec
-from scr.supervise.tree import Child, Phase, Team, Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many children a supervisor knows, how many of them have a process now, and of which kind all are."""
-
-    specs: int
-    active: int
-    supervisors: int
-    workers: int
+from scr.specs import SupervisorSpec
+from scr.supervise.tree import Child, SupervisorState, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +24,7 @@ class Restarts:
 
 
 def deadline(tree: Tree) -> float | None:
-    """When the shell must send a Tick even if nothing happens; None: it need not."""
+    """When the shell must send a TimePassed even if nothing happens; None: it need not."""
     return min(tree.due.values(), default=None)
 
 
@@ -58,23 +48,6 @@ def which_child(tree: Tree, name: str) -> Child:
 def which_children(tree: Tree, supervisor: str) -> tuple[Child, ...]:
     """The children of a supervisor, in start order.  Raises UnknownAgent."""
     return tuple(tree.children[name] for name in _team(tree, supervisor).children)
-
-
-def count_children(tree: Tree, supervisor: str) -> Counts:
-    """How many children, by kind; one that starts, restarts or is down is not active.  Raises UnknownAgent."""
-    children = which_children(tree, supervisor)
-    supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in children)
-    return Counts(
-        specs=len(children),
-        active=sum(child.phase in {Phase.UP, Phase.STOPPING} for child in children),
-        supervisors=supervisors,
-        workers=len(children) - supervisors,
-    )
-
-
-def get_spec(tree: Tree, name: str) -> ChildSpec:
-    """The specification of an agent or a supervisor, every default filled in.  Raises UnknownAgent."""
-    return which_child(tree, name).spec
 
 
 def restarts_under(tree: Tree, supervisor: str, at: float) -> Restarts:
@@ -101,7 +74,7 @@ def _restarts(stamps: tuple[float, ...], spec: SupervisorSpec, at: float) -> Res
     return Restarts(counted, spec.max_restarts, spec.within_s)
 
 
-def _team(tree: Tree, supervisor: str) -> Team:
+def _team(tree: Tree, supervisor: str) -> SupervisorState:
     if supervisor not in tree.teams:
         raise UnknownAgent(unknown("supervisor", supervisor, tree.teams))
     return tree.teams[supervisor]

@@ -11,10 +11,10 @@ from scr.messages import ExitReason
 from scr.specs import AutoShutdown, Restart, Strategy
 from scr.supervise.decision import Draft
 from scr.supervise.exits import should_restart
-from scr.supervise.facts import Call, Recycle, RestartChild, StartChild, TerminateChild
+from scr.supervise.facts import Call, RecycleChild, RestartChild, StartChild, TerminateChild
 from scr.supervise.intensity import add_restart, pause_s
-from scr.supervise.orders import Done, Fate, Finish, GaveUp, Refusal, Refused
-from scr.supervise.tree import ALIVE, Cause, Child, Closing, End, Goal, Phase, Team
+from scr.supervise.orders import CallDone, CallRefused, Fate, Finish, GaveUp, Refusal
+from scr.supervise.tree import ALIVE, Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState
 
 
 def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: bool = False) -> None:
@@ -23,7 +23,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: 
     `explained`: a message was charged with it, so a restart counts against no limit.
     """
     draft.due.pop(child.id, None)
-    child = child.changed(phase=Phase.DOWN, asked=False, killed=False, end=end)
+    child = child.changed(phase=ChildPhase.DOWN, asked=False, killed=False, end=end)
     if child.parent is None:
         return finish(draft, child)
     match child.goal:
@@ -37,7 +37,7 @@ def went_down(draft: Draft, child: Child, end: End, *, failed: bool, explained: 
                 auto_shutdown(draft, child, child.parent)
         case Goal.BOUNCE:
             cause = Cause.CALL if child.spec.restart is Restart.TEMPORARY else Cause.RESTART
-            draft.put(child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
+            draft.put(child.changed(phase=ChildPhase.RESTARTING, goal=Goal.RUN, cause=cause, up_since=None))
         case Goal.STOP if child.parking and not isinstance(child.call, TerminateChild):
             settle(draft, child.changed(end=End(ExitReason.ERROR, child.parking)), park=True)
         case Goal.STOP:
@@ -53,18 +53,18 @@ def start_failed(draft: Draft, child: Child, parent: str, end: End) -> None:
             because = End(ExitReason.START_FAILED, f"{child.id!r} did not start", (f"{child.id!r}: {end}", *end.causes))
             close(draft, parent, Closing("start_failed", because, failed=True))
         case Cause.RESTART:
-            restart(draft, _answered(draft, child, end), parent, end)
+            restart(draft, _refuse_new_spec(draft, child, end), parent, end)
         case Cause.CALL:
             settle(draft, child, park=_is_kept_parked(child))
 
 
-def _answered(draft: Draft, child: Child, end: End) -> Child:
+def _refuse_new_spec(draft: Draft, child: Child, end: End) -> Child:
     """Tell the caller who has given a child another specification that it did not start with that: it is tried again.
 
     The caller waits for nothing that would help: what must change is what it has given.
     """
     call = child.call
-    if not isinstance(call, Recycle) or call.spec is None:
+    if not isinstance(call, RecycleChild) or call.spec is None:
         return child
     draft.refuse(call, Refusal.START_FAILED, str(end))
     draft.inbox.extend(child.queue)
@@ -101,7 +101,7 @@ def schedule(draft: Draft, child: Child) -> None:
     stable = backoff and child.up_since is not None and draft.at - child.up_since >= backoff.reset_after_s
     failures = 1 if stable else child.failures + 1
     draft.put(
-        child.changed(phase=Phase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
+        child.changed(phase=ChildPhase.RESTARTING, goal=Goal.RUN, cause=Cause.RESTART, up_since=None, failures=failures)
     )
     if backoff:
         draft.due[child.id] = draft.at + pause_s(backoff, failures, f"{child.id}/{child.incarnation}/{failures}")
@@ -126,8 +126,8 @@ def bounce(draft: Draft, names: tuple[str, ...]) -> None:
         child = children[name]
         if child.goal is run and child.phase in ALIVE:
             children[name] = child.aimed(stop if child.spec.restart is temporary else bounce)
-        elif child.goal is stop and child.phase is Phase.DOWN:
-            children[name] = child.changed(phase=Phase.RESTARTING, goal=run, cause=Cause.RESTART)
+        elif child.goal is stop and child.phase is ChildPhase.DOWN:
+            children[name] = child.changed(phase=ChildPhase.RESTARTING, goal=run, cause=Cause.RESTART)
 
 
 def give_up(draft: Draft, child: Child, parent: str, end: End) -> None:
@@ -168,7 +168,7 @@ def close(draft: Draft, name: str, closing: Closing) -> None:
     if team.closing is not None:
         return
     draft.put_team(team._replace(closing=closing))
-    draft.put(draft.children[name].changed(phase=Phase.STOPPING))
+    draft.put(draft.children[name].changed(phase=ChildPhase.STOPPING))
     for child in map(draft.children.__getitem__, team.children):
         if child.alive:
             draft.put(child.changed(goal=Goal.STOP))
@@ -188,7 +188,7 @@ def settle(draft: Draft, child: Child, *, park: bool = False, ignored: bool = Fa
     is_lost = child.added if is_closing else not park and _is_forgotten(child, team, ignored=ignored)
     draft.due.pop(child.id, None)
     draft.inbox.extend(child.queue)
-    phase = Phase.PARKED if park else Phase.DOWN
+    phase = ChildPhase.PARKED if park else ChildPhase.DOWN
     fate = _fate(child, call, park=park)
     changes = {"phase": phase, "goal": Goal.STOP, "call": None, "queue": (), "up_since": None, "parking": ""}
     child = draft.put(child.changed(**changes))
@@ -210,25 +210,25 @@ def _fate(child: Child, call: Call | None, *, park: bool) -> Fate:
 
 def _is_kept_parked(child: Child) -> bool:
     """Whether a start by hand was of a child that stays to be tried again."""
-    is_restart = isinstance(child.call, RestartChild | Recycle)
+    is_restart = isinstance(child.call, RestartChild | RecycleChild)
     return child.spec.park and is_restart and child.spec.restart is not Restart.TEMPORARY
 
 
-def _is_forgotten(child: Child, team: Team, *, ignored: bool) -> bool:
+def _is_forgotten(child: Child, team: SupervisorState, *, ignored: bool) -> bool:
     is_failed_addition = isinstance(child.call, StartChild) and not ignored
     return team.spec.dynamic or is_failed_addition or child.spec.restart is Restart.TEMPORARY
 
 
-def _outcome(child: Child, call: Call, *, ignored: bool, is_closing: bool) -> Done | Refused:
+def _outcome(child: Child, call: Call, *, ignored: bool, is_closing: bool) -> CallDone | CallRefused:
     match call:
         case TerminateChild():
-            return Done(child.id)
+            return CallDone(child.id)
         case _ if ignored:
-            return Done(None)
+            return CallDone(None)
         case _ if is_closing:
-            return Refused(Refusal.SHUTTING_DOWN, f"{child.parent!r} is going down")
+            return CallRefused(Refusal.SHUTTING_DOWN, f"{child.parent!r} is going down")
         case _:
-            return Refused(Refusal.START_FAILED, str(child.end or ""))
+            return CallRefused(Refusal.START_FAILED, str(child.end or ""))
 
 
 def finish(draft: Draft, root: Child) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, SupervisorSpec
 from scr.supervise.decision import Draft
-from scr.supervise.facts import Recycle
-from scr.supervise.orders import Done, Fate, Kill, Refusal, Start, Stop, Unkillable
+from scr.supervise.facts import RecycleChild
+from scr.supervise.orders import CallDone, Fate, KillProcess, Refusal, StartProcess, StopProcess, Unkillable
 from scr.supervise.restarts import close, settle, went_down
-from scr.supervise.tree import Cause, Child, Closing, End, Goal, Phase, Team, plant
+from scr.supervise.tree import Cause, Child, ChildPhase, Closing, End, Goal, SupervisorState, plant
 
-ABSENT = frozenset({Phase.DOWN, Phase.RESTARTING})
+ABSENT = frozenset({ChildPhase.DOWN, ChildPhase.RESTARTING})
 UNKILLABLE_AFTER_S = 5.0  # what SIGKILL has not ended by then sits in the kernel, and may for ever
 ASKED = Closing("asked", End(ExitReason.SHUTDOWN, "its supervisor asked it to"))
 
@@ -39,18 +39,18 @@ def start(draft: Draft, child: Child) -> None:
     match child.spec:
         case AgentSpec() as spec:
             child = draft.keep(
-                child.changed(phase=Phase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
+                child.changed(phase=ChildPhase.STARTING, incarnation=child.incarnation + 1, killed=False, gone=None)
             )
             draft.due[child.id] = draft.at + spec.start_timeout_s
-            draft.order(Start(child.id, child.incarnation, spec))
+            draft.order(StartProcess(child.id, child.incarnation, spec))
         case SupervisorSpec() as spec:
             boot(draft, child, spec)
 
 
 def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
     """Begin a supervisor's start with the children that its specification lists, whatever was changed since."""
-    draft.put(child.changed(phase=Phase.STARTING))
-    draft.teams[spec.id] = Team(spec, tuple(listed.id for listed in spec.children))
+    draft.put(child.changed(phase=ChildPhase.STARTING))
+    draft.teams[spec.id] = SupervisorState(spec, tuple(listed.id for listed in spec.children))
     draft.dirty.setdefault(spec.id, {})
     for listed in spec.children:
         if listed.id not in draft.children:
@@ -63,22 +63,22 @@ def boot(draft: Draft, child: Child, spec: SupervisorSpec) -> None:
 
 
 def came_up(draft: Draft, child: Child) -> None:
-    """The start is complete, and the caller told so, unless this is the process that a Recycle replaces."""
+    """The start is complete, and the caller told so, unless this is the process that a RecycleChild replaces."""
     draft.due.pop(child.id, None)
-    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, Recycle)
+    is_replaced = child.goal is Goal.BOUNCE and isinstance(child.call, RecycleChild)
     call = None if child.goal is Goal.STOP or is_replaced else child.call
     if call is None:
-        draft.put(child.changed(phase=Phase.UP, up_since=draft.at))
+        draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at))
         return
-    draft.put(child.changed(phase=Phase.UP, up_since=draft.at, call=None, queue=()))
-    draft.reply(call, Done(child.id))
+    draft.put(child.changed(phase=ChildPhase.UP, up_since=draft.at, call=None, queue=()))
+    draft.reply(call, CallDone(child.id))
     draft.inbox.extend(child.queue)
 
 
 def chose_not_to_start(draft: Draft, child: Child) -> None:
     """The agent is down by its own wish, which is no failure."""
     child = child.changed(
-        phase=Phase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
+        phase=ChildPhase.DOWN, asked=False, killed=False, end=End(ExitReason.NORMAL, "it chose not to start")
     )
     settle(draft, child, ignored=True)
 
@@ -90,7 +90,7 @@ def stop(draft: Draft, child: Child) -> None:
         draft.keep(child.changed(asked=True))
         close(draft, child.id, ASKED)
         return
-    child = draft.keep(child.changed(phase=Phase.STOPPING, asked=True))
+    child = draft.keep(child.changed(phase=ChildPhase.STOPPING, asked=True))
     match spec.shutdown_s:
         case _ if child.killed:
             return
@@ -101,7 +101,7 @@ def stop(draft: Draft, child: Child) -> None:
             draft.due.pop(child.id, None)
         case budget_s:
             draft.due[child.id] = draft.at + budget_s
-    draft.order(Stop(child.id, child.incarnation))
+    draft.order(StopProcess(child.id, child.incarnation))
     if spec.shutdown_s == 0:
         kill(draft, child)
 
@@ -110,7 +110,7 @@ def kill(draft: Draft, child: Child) -> None:
     """End an agent without asking."""
     draft.keep(child.changed(killed=True))
     draft.due[child.id] = draft.at + UNKILLABLE_AFTER_S
-    draft.order(Kill(child.id, child.incarnation))
+    draft.order(KillProcess(child.id, child.incarnation))
 
 
 def kill_all(draft: Draft) -> None:
@@ -120,16 +120,16 @@ def kill_all(draft: Draft) -> None:
             close(draft, name, ASKED)
     for child in tuple(draft.children.values()):
         if child.alive and not child.killed and isinstance(child.spec, AgentSpec):
-            kill(draft, child.changed(phase=Phase.STOPPING, asked=True))
+            kill(draft, child.changed(phase=ChildPhase.STOPPING, asked=True))
 
 
 def expire(draft: Draft, child: Child) -> None:
     """A child's time is over: of its pause, its start, its stop, or of waiting for SIGKILL to work."""
     match child.phase:
-        case Phase.RESTARTING:
+        case ChildPhase.RESTARTING:
             del draft.due[child.id]
             draft.touch(child)
-        case Phase.STARTING | Phase.STOPPING if not child.killed:
+        case ChildPhase.STARTING | ChildPhase.STOPPING if not child.killed:
             kill(draft, child)
         case _:
             abandon(draft, child)
@@ -139,7 +139,7 @@ def abandon(draft: Draft, child: Child) -> None:
     """Go on as if the process had ended, start no other until it has, and let nobody wait for that."""
     draft.order(Unkillable(child.id, child.incarnation))
     draft.stuck = {**draft.stuck, child.id: child.incarnation}
-    is_starting = child.phase is Phase.STARTING
+    is_starting = child.phase is ChildPhase.STARTING
     reason = ExitReason.START_FAILED if is_starting else ExitReason.KILLED
     went_down(draft, child, End(reason, "SIGKILL did not end it"), failed=is_starting)
     still_wanted = draft.children.get(child.id)

@@ -23,33 +23,45 @@ from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
 from scr.protocol.frames import Answer, Exiting, Fetch, FromAgent, Halt, Ignore, Log, Named, Progress, Ready
 from scr.specs import AgentSpec, ChildSpec
-from scr.supervise.exits import Asked, Exit
+from scr.supervise.exits import EndRequest, Exit
 from scr.supervise.facts import (
-    Exited,
+    ChildExited,
+    ChildIgnored,
+    ChildStartFailed,
+    EndTree,
     Fact,
-    Ignored,
-    Park,
-    Recycle,
-    Shutdown,
+    ParkAgent,
+    RecycleChild,
     StartChild,
     Started,
-    StartFailed,
     TerminateChild,
-    Tick,
+    TimePassed,
 )
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.observer import Frames, House
-from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Order, Refused, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import (
+    CallDone,
+    CallRefused,
+    Finish,
+    GaveUp,
+    Gone,
+    KillProcess,
+    Order,
+    Reply,
+    StartProcess,
+    StopProcess,
+    Unkillable,
+)
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline
-from scr.supervise.tree import Goal, Phase, Tree
+from scr.supervise.tree import ChildPhase, Goal, Tree
 
 BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
 OF_LIFE = (Named, Exiting, Ready, Ignore)
 DEAF_S = 1.0  # between the end of what a process says and its own end
 Launch: TypeAlias = Callable[[LaunchRequest, Callable[[Process | LaunchFailed], None]], None]
-Answered: TypeAlias = Callable[[Done | Refused], None]
+Answered: TypeAlias = Callable[[CallDone | CallRefused], None]
 
 
 class Supervisor:
@@ -84,11 +96,11 @@ class Supervisor:
     def start(self, house: House, frames: Frames, reaper: Reaper) -> None:
         """Start the tree: `house` is told of its lives, `frames` gets what agents say, `reaper` waits for the ends."""
         self._house, self._frames, self._reaper = house, frames, reaper
-        self._feed(Tick(monotonic()))
+        self._feed(TimePassed(monotonic()))
 
     def stop(self, reason: str, within_s: float) -> None:
         """Stop the tree in order; what still lives after `within_s` is killed."""
-        self._feed(Shutdown(monotonic(), reason, within_s))
+        self._feed(EndTree(monotonic(), reason, within_s))
 
     def live(self, agent: str) -> Incarnation | None:
         """The live incarnation of an agent."""
@@ -111,17 +123,17 @@ class Supervisor:
 
         With `spec` it is as that says from its next process on.
         """
-        self._feed(Recycle(monotonic(), self._token(answered), agent, spec=spec))
+        self._feed(RecycleChild(monotonic(), self._token(answered), agent, spec=spec))
 
     def recycle(self, agent: str) -> None:
         """Replace an agent that is up, and is to be, by a fresh process between two messages, uncounted."""
         child = self.tree.children.get(agent)
-        if child and child.phase is Phase.UP and child.goal is Goal.RUN:
-            self.recycle_child(agent, heard)
+        if child and child.phase is ChildPhase.UP and child.goal is Goal.RUN:
+            self.recycle_child(agent, ignore_outcome)
 
     def park(self, agent: str, why: str) -> None:
         """Take an agent down and keep it down until it is restarted by hand."""
-        self._feed(Park(monotonic(), agent, why))
+        self._feed(ParkAgent(monotonic(), agent, why))
 
     def tell(self, agent: str, incarnation: int, frame: Answer) -> None:
         """Send a frame to this incarnation, if it still lives.  One that is too large is an error to the agent."""
@@ -147,9 +159,9 @@ class Supervisor:
     def hang(self, agent: str, incarnation: int, why: str) -> None:
         """End an incarnation that makes no progress: SIGTERM, a moment, SIGKILL to its group."""
         live = self._of(agent, incarnation)
-        if live is None or live.asked is not Asked.NOTHING:
+        if live is None or live.asked is not EndRequest.NOTHING:
             return
-        live.asked, live.condemned = Asked.HUNG, Exit(ExitReason.HUNG, why)
+        live.asked, live.condemned = EndRequest.HUNG, Exit(ExitReason.HUNG, why)
         live.signal_itself(signal.SIGTERM)
         self._loop.call_later(HANG_GRACE_S, live.signal, signal.SIGKILL)
 
@@ -183,15 +195,15 @@ class Supervisor:
         self._timer = None if due is None else self._loop.call_at(due, self._tick)
 
     def _tick(self) -> None:
-        self._feed(Tick(monotonic()))
+        self._feed(TimePassed(monotonic()))
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Start(agent, number, spec):
+            case StartProcess(agent, number, spec):
                 self._start(agent, number, spec)
-            case Stop(agent, number):
+            case StopProcess(agent, number):
                 self._stop(agent, number)
-            case Kill(agent, number):
+            case KillProcess(agent, number):
                 self._kill(agent, number)
             case Gone(agent, reason, detail, fate):
                 self._house.gone(agent, reason, detail, fate)
@@ -215,14 +227,14 @@ class Supervisor:
         incarnation = self._of(agent, number)
         if incarnation is None:
             return
-        incarnation.asked = Asked.STOP
+        incarnation.asked = EndRequest.STOP
         self._house.stopping(agent)
         if incarnation.channel:
             incarnation.channel.send(Halt())
 
     def _kill(self, agent: str, number: int) -> None:
         if incarnation := self._of(agent, number):
-            incarnation.asked = Asked.KILL
+            incarnation.asked = EndRequest.KILL
             incarnation.signal(signal.SIGKILL)
 
     def _abandon(self, agent: str, number: int) -> None:
@@ -240,12 +252,12 @@ class Supervisor:
         agent = incarnation.spec.id
         if isinstance(result, LaunchFailed):
             self._forget(incarnation)
-            self._feed(StartFailed(agent, incarnation.number, monotonic(), str(result)))
+            self._feed(ChildStartFailed(agent, incarnation.number, monotonic(), str(result)))
             return
         channel = incarnation.attach(
             self._loop,
             result,
-            hear=partial(self._heard, incarnation),
+            hear=partial(self._receive_frame, incarnation),
             broken=partial(self._broken, incarnation),
             ended=partial(self._loop.call_later, DEAF_S, self._deaf, incarnation),
             printed=self._house.printed,
@@ -253,7 +265,7 @@ class Supervisor:
             tail_bytes=self._tail_bytes,
         )
         self._reaper.watch(result.pid, result.pidfd, partial(self._ended, incarnation))
-        if incarnation.asked is not Asked.NOTHING:
+        if incarnation.asked is not EndRequest.NOTHING:
             incarnation.withdraw()
             return
         try:
@@ -262,10 +274,10 @@ class Supervisor:
             why = f"its code, options and state cannot be given to a process: {error}"
             self.condemn(agent, incarnation.number, Exit(ExitReason.START_FAILED, why))
 
-    def _heard(self, incarnation: Incarnation, frame: FromAgent) -> None:
+    def _receive_frame(self, incarnation: Incarnation, frame: FromAgent) -> None:
         agent, number = incarnation.spec.id, incarnation.number
         if incarnation.ready and not isinstance(frame, OF_LIFE) and self._live.get(agent) is incarnation:
-            self._frames.said(agent, number, frame)
+            self._frames.receive_frame(agent, number, frame)
             return
         match frame:
             case Named():
@@ -274,9 +286,9 @@ class Supervisor:
                 incarnation.record = frame
             case Ready() if not incarnation.ready:
                 incarnation.ready = True
-                if incarnation.asked is Asked.NOTHING:
+                if incarnation.asked is EndRequest.NOTHING:
                     if frame.timers or frame.cancels:
-                        self._frames.said(agent, number, frame)
+                        self._frames.receive_frame(agent, number, frame)
                     self._house.up(incarnation)
                 self._feed(Started(agent, number, monotonic()))
             case Ready():
@@ -284,7 +296,7 @@ class Supervisor:
             case Ignore() if not incarnation.ready:
                 incarnation.ignored = True
             case Fetch() | Log() | Progress() if self._live.get(agent) is incarnation:
-                self._frames.said(agent, number, frame)
+                self._frames.receive_frame(agent, number, frame)
             case _:
                 self.distrust(agent, number, f"a {frame.kind} frame before it was ready")
 
@@ -293,14 +305,14 @@ class Supervisor:
 
     def _deaf(self, incarnation: Incarnation) -> None:
         """It can neither hear nor say anything any more; one that was asked to stop has its own deadline."""
-        if incarnation.asked is Asked.NOTHING:
+        if incarnation.asked is EndRequest.NOTHING:
             self.distrust(incarnation.spec.id, incarnation.number, "it closed its channel and went on living")
 
     def _ended(self, incarnation: Incarnation, status: WaitStatus) -> None:
         """It is dead: hear the rest of what it said, find the reason, tell the house, then the policy."""
         incarnation.drain()
         is_blank = not (incarnation.named or incarnation.condemned)
-        if is_blank and incarnation.asked is Asked.NOTHING and incarnation.blanks < BLANKS_MAX:
+        if is_blank and incarnation.asked is EndRequest.NOTHING and incarnation.blanks < BLANKS_MAX:
             self._again(incarnation)
             return
         end = incarnation.verdict(status)
@@ -318,15 +330,15 @@ class Supervisor:
     def _fact_of(self, incarnation: Incarnation, end: Exit, *, is_explained: bool) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()
         if incarnation.ignored:
-            return Ignored(agent, number, now)
-        if not incarnation.ready and incarnation.asked is Asked.NOTHING:
-            return StartFailed(agent, number, now, end.detail)
-        return Exited(agent, number, now, end.reason, end.detail, explained=is_explained)
+            return ChildIgnored(agent, number, now)
+        if not incarnation.ready and incarnation.asked is EndRequest.NOTHING:
+            return ChildStartFailed(agent, number, now, end.detail)
+        return ChildExited(agent, number, now, end.reason, end.detail, explained=is_explained)
 
     def _forget(self, incarnation: Incarnation) -> None:
         if self._live.get(incarnation.spec.id) is incarnation:
             del self._live[incarnation.spec.id]
 
 
-def heard(_outcome: object) -> None:
+def ignore_outcome(_outcome: object) -> None:
     """Take note of an outcome for which nothing waits."""

@@ -1,7 +1,7 @@
 """The state of supervision: every child, every supervisor's own mind, as one frozen value.
 
 Pure.  A `Child` is what a supervisor knows of an agent or of a supervisor
-below it; a `Team` is what a supervisor knows of itself.  Both are kept by id,
+below it; a `SupervisorState` is what a supervisor knows of itself.  Both are kept by id,
 since ids are unique in the whole tree.  These are named tuples, because
 changing a field is most of what a decision costs, and there it costs least.
 """
@@ -19,7 +19,7 @@ from scr.supervise.facts import Call
 from scr.supervise.orders import Fate
 
 
-class Phase(StrEnum):
+class ChildPhase(StrEnum):
     """Where a child stands."""
 
     DOWN = "down"
@@ -30,7 +30,7 @@ class Phase(StrEnum):
     PARKED = "parked"
 
 
-ALIVE = frozenset({Phase.STARTING, Phase.UP, Phase.STOPPING})
+ALIVE = frozenset({ChildPhase.STARTING, ChildPhase.UP, ChildPhase.STOPPING})
 
 
 class Goal(StrEnum):
@@ -70,7 +70,7 @@ class Child(NamedTuple):
     spec: ChildSpec
     parent: str | None
     added: bool = False  # by a call: lost when its supervisor goes down
-    phase: Phase = Phase.DOWN
+    phase: ChildPhase = ChildPhase.DOWN
     cause: Cause = Cause.BOOT
     incarnation: int = 0  # of the last process; supervisors have none
     asked: bool = False  # its supervisor has asked it to stop
@@ -114,7 +114,7 @@ class Closing:
     failed: bool = False
 
 
-class Team(NamedTuple):
+class SupervisorState(NamedTuple):
     """A supervisor's own mind: its children in start order, its recent restarts, why it is going down."""
 
     spec: SupervisorSpec
@@ -128,8 +128,8 @@ class Tree(NamedTuple):
 
     root: str
     children: Mapping[str, Child]
-    teams: Mapping[str, Team]
-    due: Mapping[str, float]  # what a Tick must look at, and when
+    teams: Mapping[str, SupervisorState]
+    due: Mapping[str, float]  # what a TimePassed must look at, and when
     stuck: Mapping[str, int]  # incarnations that SIGKILL did not end
     past: Mapping[str, int]  # last incarnations of ids that left the tree
     reserved: Mapping[str, str]  # listed ids: they come back with their supervisor
@@ -137,7 +137,7 @@ class Tree(NamedTuple):
 
     @classmethod
     def of(cls, root: SupervisorSpec, past: Mapping[str, int] | None = None) -> Self:
-        """The tree before anything is started; the first Tick starts it.
+        """The tree before anything is started; the first TimePassed starts it.
 
         `past` holds last incarnations of an earlier life of the runtime: the
         numbering goes on.  Raises InvalidSpec when the specification
@@ -145,14 +145,14 @@ class Tree(NamedTuple):
         """
         check(root)
         children: dict[str, Child] = {}
-        teams: dict[str, Team] = {}
+        teams: dict[str, SupervisorState] = {}
         plant(children, teams, root, parent=None, past=past or {})
         return cls(root.id, children, teams, due={}, stuck={}, past=dict(past or {}), reserved=listed(root))
 
 
 def plant(
     children: dict[str, Child],
-    teams: dict[str, Team],
+    teams: dict[str, SupervisorState],
     spec: ChildSpec,
     *,
     parent: str | None,
@@ -163,7 +163,7 @@ def plant(
     incarnation = past.get(spec.id, 0) if isinstance(spec, AgentSpec) else 0
     children[spec.id] = Child(spec.id, spec, parent, incarnation=incarnation, gone=gone)
     if isinstance(spec, SupervisorSpec):
-        teams[spec.id] = Team(spec, tuple(child.id for child in spec.children))
+        teams[spec.id] = SupervisorState(spec, tuple(child.id for child in spec.children))
         for child in spec.children:
             plant(children, teams, child, parent=spec.id, past=past, gone=gone)
 

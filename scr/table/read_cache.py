@@ -17,7 +17,7 @@ RECENT_BYTES = 4 << 20
 FRESH_S = 0.02
 
 
-class Read(NamedTuple):
+class CachedRow(NamedTuple):
     """A row as text, so that nobody can change it for the next reader; None where there was none."""
 
     at: float
@@ -33,10 +33,10 @@ class Recent:
 
     def __init__(self, limit_bytes: int = RECENT_BYTES) -> None:
         self._limit_bytes, self._bytes = limit_bytes, 0
-        self._reads: OrderedDict[str, Read] = OrderedDict()
+        self._reads: OrderedDict[str, CachedRow] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, key: str, at_least: int, at: float) -> Read | None:
+    def find(self, key: str, at_least: int, at: float) -> CachedRow | None:
         """The read of a key that is not older than that version; None when it must be read again."""
         with self._lock:
             read = self._reads.get(key)
@@ -50,7 +50,7 @@ class Recent:
         text = None if row is None else json.dumps(row)
         with self._lock:
             self._forget(key)
-            self._reads[key] = Read(at, version, text)
+            self._reads[key] = CachedRow(at, version, text)
             self._bytes += len(key) + len(text or "")
             while self._bytes > self._limit_bytes:
                 self._forget(next(iter(self._reads)))

@@ -98,7 +98,7 @@ class AgentResumed(Plain):
 
 
 @event
-class AgentGone(Plain):
+class AgentGoneEvent(Plain):
     """The agent ended for good, or went down in another way.
 
     `forgotten`: its mail and its state wait for the next one of its name.  `stopped`: it went down with the runtime,
@@ -113,7 +113,7 @@ class AgentGone(Plain):
 
 
 @event
-class AgentParked(Plain):
+class AgentParkedEvent(Plain):
     """The agent is kept down until it is restarted by hand or gets new code; its mail and its state wait."""
 
     kind: Literal["agent_parked"] = "agent_parked"
@@ -273,8 +273,8 @@ Event: TypeAlias = Annotated[
     | AgentStarting
     | AgentUp
     | AgentExited
-    | AgentGone
-    | AgentParked
+    | AgentGoneEvent
+    | AgentParkedEvent
     | AgentHalted
     | AgentResumed
     | AgentReloaded

@@ -15,8 +15,8 @@ from scr.bounds import counted
 from scr.errors import TryLater
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentUnkillable,
     LinesDropped,
     Logged,
@@ -94,13 +94,13 @@ def _doubted(_: Record, parked: MessageParked) -> Line:
     return Line("WARNING", text, parked.agent)
 
 
-def _parked(_: Record, parked: AgentParked) -> Line:
+def _parked(_: Record, parked: AgentParkedEvent) -> Line:
     why = parked.detail or parked.reason
     text = f"agent {parked.agent} is parked: {why}; its mail waits, `scr restart {parked.agent}` takes it up"
     return Line("ERROR", text, parked.agent)
 
 
-def _gone(_: Record, gone: AgentGone) -> Line | None:
+def _gone(_: Record, gone: AgentGoneEvent) -> Line | None:
     if gone.fate != "forgotten" or gone.reason in EXPECTED:
         return None
     return Line(
@@ -150,8 +150,8 @@ LINES: dict[type, Callable[[Record, Any], Line | None]] = {
     TurnFailed: _failed,
     MessageBuried: _buried,
     MessageParked: _doubted,
-    AgentParked: _parked,
-    AgentGone: _gone,
+    AgentParkedEvent: _parked,
+    AgentGoneEvent: _gone,
     SupervisorGaveUp: _gave_up,
     AgentUnkillable: _unkillable,
     ReloadReverted: _reverted,

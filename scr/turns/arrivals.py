@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import IN_DOUBT, RETRYING, Turn, moved
+from scr.mail.pending import IN_DOUBT, RETRYING, MessageTurn, moved
 from scr.mail.router import OPEN, Posted
 from scr.turns import events, orders
 from scr.turns.log_events import accepted
@@ -15,7 +15,7 @@ from scr.turns.states import absent, over, waiting
 FULL = "the mailbox of {to!r} is full; send more slowly or give it a larger mailbox_size"
 
 
-def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
+def accept(turn: MessageTurn, event: events.Accepted) -> tuple[MessageTurn, Orders]:
     """Put a message that is in the store into its mailbox, or bury it when there is no room."""
     message = turn.message
     happened = orders.Emit(accepted(message))
@@ -30,7 +30,7 @@ def accept(turn: Turn, event: events.Accepted) -> tuple[Turn, Orders]:
     return waiting(turn), (happened, orders.ENQUEUE, *absent(event.room))
 
 
-def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
+def restore(turn: MessageTurn, event: events.Restored) -> tuple[MessageTurn, Orders]:
     """Put a message back that an earlier runtime has left, however full its mailbox is."""
     to = turn.message.to
     if event.uncarried:
@@ -44,6 +44,6 @@ def restore(turn: Turn, event: events.Restored) -> tuple[Turn, Orders]:
     return waiting(turn), (orders.ENQUEUE,)
 
 
-def refuse(turn: Turn, _event: events.Refused) -> tuple[Turn, Orders]:
+def refuse(turn: MessageTurn, _event: events.Refused) -> tuple[MessageTurn, Orders]:
     """Forget a message that was never accepted."""
     return over(turn), ()

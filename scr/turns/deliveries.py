@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import AHEAD, IN_HAND, WAITING, Turn
+from scr.mail.pending import AHEAD, IN_HAND, WAITING, MessageTurn
 from scr.telemetry.events import MessageDelivered
 from scr.turns import events, orders
 from scr.turns.orders import Orders
@@ -15,20 +15,20 @@ SENT = (orders.SEND_AHEAD,)
 SETTLE = orders.Settle(hands_over=False)  # it is refused while mail is handed over: that goes on by itself
 
 
-def send_ahead(turn: Turn, event: events.SentAhead) -> tuple[Turn, Orders]:
+def send_ahead(turn: MessageTurn, event: events.SentAhead) -> tuple[MessageTurn, Orders]:
     """Hand it to a process before its turn has come: it was never delivered before."""
-    return Turn(turn.message, AHEAD, event.incarnation), SENT
+    return MessageTurn(turn.message, AHEAD, event.incarnation), SENT
 
 
-def take_back(turn: Turn, event: events.TakenBack) -> tuple[Turn, Orders]:
+def take_back(turn: MessageTurn, event: events.TakenBack) -> tuple[MessageTurn, Orders]:
     """Have it wait again; for one of the next incarnation, where what this one says of it is over."""
-    return Turn(turn.message, WAITING, turn.incarnation + event.is_over), ()
+    return MessageTurn(turn.message, WAITING, turn.incarnation + event.is_over), ()
 
 
-def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
+def hand(turn: MessageTurn, event: events.Handed) -> tuple[MessageTurn, Orders]:
     """Count the delivery, and have the process handle it; one that has it already is sent nothing."""
     message, incarnation, deliveries = turn.message, event.incarnation, turn.deliveries + 1
-    after = Turn(message, IN_HAND, incarnation, deliveries, turn.charges, turn.writing)
+    after = MessageTurn(message, IN_HAND, incarnation, deliveries, turn.charges, turn.writing)
     happened = MessageDelivered(
         message_id=message.message_id,
         agent=message.to,
@@ -41,12 +41,12 @@ def hand(turn: Turn, event: events.Handed) -> tuple[Turn, Orders]:
     return after, (orders.SEND, orders.BUSY, orders.Emit(happened))
 
 
-def refuse_delivery(turn: Turn, event: events.Undeliverable) -> tuple[Turn, Orders]:
+def refuse_delivery(turn: MessageTurn, event: events.Undeliverable) -> tuple[MessageTurn, Orders]:
     """Bury a message that no frame can hold."""
     why = f"it cannot be handed to {turn.message.to}: {event.why}"
     return over(turn), (SETTLE, orders.Bury("quarantined", why))
 
 
-def try_again(turn: Turn, _event: events.Due) -> tuple[Turn, Orders]:
+def try_again(turn: MessageTurn, _event: events.Due) -> tuple[MessageTurn, Orders]:
     """Have it be the next."""
     return turn._replace(phase=WAITING, due=None), (orders.PUT_FIRST,)

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import IN_DOUBT, SETTLING, WAITING, Turn, moved
+from scr.mail.pending import IN_DOUBT, SETTLING, WAITING, MessageTurn, moved
 from scr.mail.router import Posted
 from scr.step_names import shown_step
 from scr.telemetry.events import MessageParked
@@ -15,7 +15,7 @@ from scr.turns.states import absent, over
 from scr.turns.steps import known
 
 
-def doubt(turn: Turn, event: events.Doubts) -> tuple[Turn, Orders]:
+def doubt(turn: MessageTurn, event: events.Doubts) -> tuple[MessageTurn, Orders]:
     """Have the message wait for a person; its agent handles the next one."""
     if event.incarnation != turn.incarnation:
         return turn, ()
@@ -30,7 +30,7 @@ def doubt(turn: Turn, event: events.Doubts) -> tuple[Turn, Orders]:
     )
 
 
-def settle(turn: Turn, event: events.Settled) -> tuple[Turn, Orders]:
+def settle(turn: MessageTurn, event: events.Settled) -> tuple[MessageTurn, Orders]:
     """Keep what a person knows of the step in doubt."""
     assert turn.doubt is not None
     name = turn.doubt.step
@@ -38,7 +38,7 @@ def settle(turn: Turn, event: events.Settled) -> tuple[Turn, Orders]:
     return moved(turn, SETTLING), (last, orders.PersistSettlement(event.step, name))
 
 
-def resume(turn: Turn, event: events.Resolved) -> tuple[Turn, Orders]:
+def resume(turn: MessageTurn, event: events.Resolved) -> tuple[MessageTurn, Orders]:
     """Have it be the next, with what is known now; bury it when its agent is gone meanwhile."""
     if event.room.posted is Posted.UNKNOWN_AGENT:
         why = f"there is no agent {turn.message.to!r} any more"
@@ -47,6 +47,6 @@ def resume(turn: Turn, event: events.Resolved) -> tuple[Turn, Orders]:
     return after, (orders.PUT_FIRST, orders.FREE_BEHIND, *absent(event.room))
 
 
-def free(turn: Turn, _event: events.Freed) -> tuple[Turn, Orders]:
+def free(turn: MessageTurn, _event: events.Freed) -> tuple[MessageTurn, Orders]:
     """Have it be the next, and free what waits behind it in turn."""
     return turn._replace(phase=WAITING, question=""), (orders.PUT_FIRST, orders.FREE_BEHIND)

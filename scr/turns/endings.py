@@ -5,36 +5,36 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import WITHDRAWN, Turn, moved
+from scr.mail.pending import WITHDRAWN, MessageTurn, moved
 from scr.messages import RUNTIME, Down, Failure, Message, Tick
 from scr.turns import events, orders
 from scr.turns.orders import Orders
 from scr.turns.states import is_of, over
 
 
-def end(turn: Turn, event: events.Exited) -> tuple[Turn, Orders]:
+def end(turn: MessageTurn, event: events.Exited) -> tuple[MessageTurn, Orders]:
     """Forget a cancelled message: the process that had it is gone."""
     return over(turn) if event.incarnation == turn.incarnation else turn, ()
 
 
-def close(turn: Turn, event: events.Closed) -> tuple[Turn, Orders]:
+def close(turn: MessageTurn, event: events.Closed) -> tuple[MessageTurn, Orders]:
     """Bury a message whose agent has ended for good; no sender waits for a tick."""
     message = turn.message
     outcome = orders.Cancel(message) if isinstance(message, Tick) else orders.Bury("agent_gone", event.why)
     return over(turn), (outcome, orders.FREE_BEHIND)
 
 
-def cancel(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+def cancel(turn: MessageTurn, _event: events.Cancelled) -> tuple[MessageTurn, Orders]:
     """Give a message that no process has its outcome."""
     return over(turn), (orders.Cancel(turn.message), orders.END_QUESTIONS)
 
 
-def cancel_later(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+def cancel_later(turn: MessageTurn, _event: events.Cancelled) -> tuple[MessageTurn, Orders]:
     """Have it cancelled when the store has it."""
     return turn._replace(is_cancelled=True), ()
 
 
-def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
+def cancel_sends(turn: MessageTurn, _event: events.Cancelled) -> tuple[MessageTurn, Orders]:
     """Cancel what a turn sends that is being kept: the turn has happened, its messages go nowhere."""
     if turn.is_cancelled or turn.frame is None:
         return turn, ()
@@ -42,7 +42,7 @@ def cancel_sends(turn: Turn, _event: events.Cancelled) -> tuple[Turn, Orders]:
     return turn._replace(is_cancelled=True), sends
 
 
-def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
+def withdraw(turn: MessageTurn, event: events.Cancelled) -> tuple[MessageTurn, Orders]:
     """Give a message that a process has its outcome, and replace the process: what it says of it is ignored.
 
     So is what it says of those behind it: their turns would carry what the cancelled one has made of the state.
@@ -51,7 +51,7 @@ def withdraw(turn: Turn, event: events.Cancelled) -> tuple[Turn, Orders]:
     return moved(turn, WITHDRAWN), (orders.PAUSE, orders.TakeBack(is_over=True), *then, orders.RECYCLE)
 
 
-def sweep(turn: Turn, _event: events.Swept) -> tuple[Turn, Orders]:
+def sweep(turn: MessageTurn, _event: events.Swept) -> tuple[MessageTurn, Orders]:
     """Free what waits behind a cancelled message, and was not cancelled with it."""
     return turn, (orders.FREE_BEHIND,)
 

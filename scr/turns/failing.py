@@ -8,7 +8,7 @@ from __future__ import annotations
 from scr.charging import (
     PARKED_AFTER,
     Behind,
-    Bury,
+    BuryMessage,
     Charges,
     Died,
     Failing,
@@ -20,7 +20,7 @@ from scr.charging import (
     charge,
     streak,
 )
-from scr.mail.pending import BEHIND, IN_HAND, OVER, RETRYING, WAITING, Turn, moved
+from scr.mail.pending import BEHIND, IN_HAND, OVER, RETRYING, WAITING, MessageTurn, moved
 from scr.messages import Task
 from scr.protocol.frames import Answer
 from scr.retry import ErrorInfo
@@ -32,7 +32,7 @@ from scr.turns.log_events import summary
 from scr.turns.orders import Orders
 
 
-def fail(turn: Turn, event: Fails) -> tuple[Turn, Orders]:
+def fail(turn: MessageTurn, event: Fails) -> tuple[MessageTurn, Orders]:
     """Charge what the handler raised, then let the process go on with the next message, or replace it.
 
     Until it has its answer the process is handed nothing; the answer says whether it must forget what was sent ahead,
@@ -70,7 +70,7 @@ def next_of(event: Fails, *, goes_on: bool, is_parked: bool) -> Orders:
     return (orders.RESUME,) if goes_on else (orders.RECYCLE,)
 
 
-def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
+def die(turn: MessageTurn, event: Exited) -> tuple[MessageTurn, Orders]:
     """Charge the message in hand with the end of its process, where that was the process's own doing."""
     if event.incarnation != turn.incarnation:
         return turn, ()
@@ -85,13 +85,13 @@ def die(turn: Turn, event: Exited) -> tuple[Turn, Orders]:
     return after, (placed, *told)
 
 
-def explains(turn: Turn, event: Exited) -> bool:
+def explains(turn: MessageTurn, event: Exited) -> bool:
     """Tell whether the message explains the end of the process: then no supervisor counts it."""
     has_it = turn.phase is IN_HAND and turn.incarnation == event.incarnation
     return has_it and event.blamed and event.standing.policy.retries
 
 
-def judge(turn: Turn, failing: Failing, standing: Standing) -> tuple[Charges, Verdict]:
+def judge(turn: MessageTurn, failing: Failing, standing: Standing) -> tuple[Charges, Verdict]:
     """Charge one more failure, and say what becomes of the message."""
     message, policy = turn.message, standing.policy
     retry = (message.payload.retry if isinstance(message, Task) else None) or policy.retry
@@ -100,11 +100,13 @@ def judge(turn: Turn, failing: Failing, standing: Standing) -> tuple[Charges, Ve
     )
     is_waiting = isinstance(verdict, Wait) or (isinstance(verdict, TryAgain) and verdict.due is not None)
     if is_waiting and not standing.may_wait:
-        verdict = Bury("failed", f"{policy.retries_max} messages wait for their next try already (retries_max)")
+        verdict = BuryMessage("failed", f"{policy.retries_max} messages wait for their next try already (retries_max)")
     return charges, verdict
 
 
-def placed_by(turn: Turn, charges: Charges, verdict: Verdict, question: str = "") -> tuple[Turn, orders.Order]:
+def placed_by(
+    turn: MessageTurn, charges: Charges, verdict: Verdict, question: str = ""
+) -> tuple[MessageTurn, orders.Order]:
     """Return the message after the verdict, and where its mailbox puts it."""
     match verdict:
         case TryAgain(due=None):
@@ -113,11 +115,13 @@ def placed_by(turn: Turn, charges: Charges, verdict: Verdict, question: str = ""
             return turn._replace(phase=RETRYING, charges=charges, due=due), orders.Hold()
         case Wait():  # alone: a person may take days
             return turn._replace(phase=BEHIND, charges=charges, question=question), orders.Hold(is_alone=True)
-        case Bury():
+        case BuryMessage():
             return turn._replace(phase=OVER, charges=charges), orders.Settle()
 
 
-def follow(turn: Turn, verdict: Verdict, error: ErrorInfo, standing: Standing, incarnation: int) -> tuple[Orders, bool]:
+def follow(
+    turn: MessageTurn, verdict: Verdict, error: ErrorInfo, standing: Standing, incarnation: int
+) -> tuple[Orders, bool]:
     """Return the orders that carry a verdict out, and whether the agent is kept down by it."""
     charges, agent = turn.charges, turn.message.to
     error = error.model_copy(update={"attempts": charges.attempts, "deaths": charges.deaths})
@@ -135,21 +139,21 @@ def follow(turn: Turn, verdict: Verdict, error: ErrorInfo, standing: Standing, i
     return (*first, *carried(turn, verdict, error, standing), *counted), is_parked
 
 
-def carried(turn: Turn, verdict: Verdict, error: ErrorInfo, standing: Standing) -> Orders:
+def carried(turn: MessageTurn, verdict: Verdict, error: ErrorInfo, standing: Standing) -> Orders:
     """Return what the verdict itself asks for."""
     match verdict:
         case TryAgain(due=float(due)):
             return (orders.StartTimer(max(0.0, due - standing.at)),)
         case Wait():
             return orders.WaitBehind(turn.question), orders.TellDoubt()
-        case Bury(reason, why):
+        case BuryMessage(reason, why):
             sentence = f"{turn.message.to} failed, and {why}; the last error: {summary(error)}"
             return (orders.Bury(reason, sentence, error),)
         case _:
             return ()
 
 
-def row_after(turn: Turn, verdict: Verdict, standing: Standing, error: ErrorInfo) -> tuple[Orders, bool]:
+def row_after(turn: MessageTurn, verdict: Verdict, standing: Standing, error: ErrorInfo) -> tuple[Orders, bool]:
     """Count messages in a row that became dead letters, and park an agent of which there are too many."""
     is_repeated = is_later(turn.message.message_id)  # the same question, asked by another try of its turn
     row = standing.row if is_repeated else streak(standing.row, verdict)

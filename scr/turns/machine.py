@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from scr.mail.pending import Phase, Turn
+from scr.mail.pending import MessageTurn, Phase
 from scr.turns import events, orders
 from scr.turns.arrivals import accept, refuse, restore
 from scr.turns.commits import blame, commit, release, undo
@@ -53,15 +53,15 @@ from scr.turns.failing import die, fail
 from scr.turns.orders import Orders
 from scr.turns.steps import ask, keep_step, read, record, refuse_step, stream
 
-Rule: TypeAlias = Callable[[Turn, Any], tuple[Turn, Orders]]
+Rule: TypeAlias = Callable[[MessageTurn, Any], tuple[MessageTurn, Orders]]
 
 
-def decide(turn: Turn, event: Event) -> tuple[Turn, Orders]:
+def decide(turn: MessageTurn, event: Event) -> tuple[MessageTurn, Orders]:
     """Return the state after the event, and what is to be done, in order."""
     return RULES[type(event)][turn.phase](turn, event)
 
 
-def leave(turn: Turn, _event: Event) -> tuple[Turn, Orders]:
+def leave(turn: MessageTurn, _event: Event) -> tuple[MessageTurn, Orders]:
     """Leave the message as it is."""
     return turn, ()
 
@@ -69,7 +69,7 @@ def leave(turn: Turn, _event: Event) -> tuple[Turn, Orders]:
 def begin(rule: Rule) -> Rule:
     """Return the rule for a message that was sent ahead: an agent that was told to stop may have begun it."""
 
-    def begun(turn: Turn, event: Any) -> tuple[Turn, Orders]:
+    def begun(turn: MessageTurn, event: Any) -> tuple[MessageTurn, Orders]:
         if event.incarnation != turn.incarnation:
             return turn, ()
         if not event.is_next:
@@ -81,7 +81,7 @@ def begin(rule: Rule) -> Rule:
     return begun
 
 
-def distrust(turn: Turn, event: Any) -> tuple[Turn, Orders]:
+def distrust(turn: MessageTurn, event: Any) -> tuple[MessageTurn, Orders]:
     """End an incarnation that speaks of a message which it does not have; chunks, and what is older, are dropped."""
     if isinstance(event, events.Streams) or event.incarnation < turn.incarnation:
         return turn, ()
@@ -108,7 +108,7 @@ def row(others: Rule = leave, **rules: Rule) -> Mapping[Phase, Rule]:
     return {phase: rules.get(phase.name.lower(), others) for phase in Phase}
 
 
-def said(rule: Rule) -> Mapping[Phase, Rule]:
+def rules_of_frame(rule: Rule) -> Mapping[Phase, Rule]:
     """Return the rules of a frame: only a message in hand may be spoken of; one that was cancelled, in vain."""
     return row(distrust, in_hand=rule, ahead=begin(rule), withdrawn=leave)
 
@@ -128,13 +128,13 @@ RULES: Mapping[type[Event], Mapping[Phase, Rule]] = {
     events.Undeliverable: row(in_hand=refuse_delivery),
     events.Due: row(retrying=try_again),
     events.Freed: row(behind=free),
-    events.Commits: said(commit),
-    events.Records: said(record),
-    events.Fails: said(fail),
-    events.Doubts: said(doubt),
-    events.Asks: said(ask),
-    events.Reads: said(read),
-    events.Streams: said(stream),
+    events.Commits: rules_of_frame(commit),
+    events.Records: rules_of_frame(record),
+    events.Fails: rules_of_frame(fail),
+    events.Doubts: rules_of_frame(doubt),
+    events.Asks: rules_of_frame(ask),
+    events.Reads: rules_of_frame(read),
+    events.Streams: rules_of_frame(stream),
     events.Exited: row(in_hand=die, withdrawn=end),
     events.Closed: row(
         waiting=close, ahead=close, in_hand=close, retrying=close, behind=close, in_doubt=close, settling=close

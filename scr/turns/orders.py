@@ -198,13 +198,13 @@ class Distrust(NamedTuple):
     why: str
 
 
-class StartAgent(NamedTuple):
+class RequestStart(NamedTuple):
     """Have the supervisor start an agent, as the turn asks."""
 
     effect: Effect
 
 
-class StopAgent(NamedTuple):
+class RequestStop(NamedTuple):
     """Have the supervisor stop an agent, as the turn asks."""
 
     effect: Effect
@@ -270,7 +270,7 @@ class FailQuestions(NamedTuple):
     is_put_off: bool
 
 
-class Question(NamedTuple):
+class AskQuestion(NamedTuple):
     """Ask another agent on its behalf."""
 
     incarnation: int
@@ -324,8 +324,8 @@ Order: TypeAlias = (
     | Park
     | Recycle
     | Distrust
-    | StartAgent
-    | StopAgent
+    | RequestStart
+    | RequestStop
     | Monitor
     | Post
     | TellSilence
@@ -337,7 +337,7 @@ Order: TypeAlias = (
     | FreeBehind
     | EndQuestions
     | FailQuestions
-    | Question
+    | AskQuestion
     | Read
     | PassOn
 )

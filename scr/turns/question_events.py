@@ -15,7 +15,7 @@ from scr.store.records import OpenAsk
 from scr.turns.answer import Outcome
 
 
-class Phase(StrEnum):
+class QuestionPhase(StrEnum):
     """Where a question is on its way.
 
     `none`: no question of its id is known.  `waiting`: an agent, or the next delivery after an end of the runtime,
@@ -45,7 +45,7 @@ class Question(NamedTuple):
     is closed, only that is known.
     """
 
-    phase: Phase
+    phase: QuestionPhase
     ask: OpenAsk
     to: str = ""
     waiter: Waiter | None = None
@@ -54,8 +54,8 @@ class Question(NamedTuple):
 
 
 NO_ASK = OpenAsk("", "", "", "", 0.0)
-NONE = Question(Phase.NONE, NO_ASK)
-CLOSED = Question(Phase.CLOSED, NO_ASK)
+NONE = Question(QuestionPhase.NONE, NO_ASK)
+CLOSED = Question(QuestionPhase.CLOSED, NO_ASK)
 
 
 class Asked(NamedTuple):
@@ -131,11 +131,11 @@ Event: TypeAlias = Asked | Reopened | Ended | Overdue | Doubted | AgentAbsent | 
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendQuestion:
     """Keep the message of the question together with its ask, then post it."""
 
 
-class Tell(NamedTuple):
+class SendAnswer(NamedTuple):
     """Send the answer to the incarnation that waits for it, if it still lives."""
 
     agent: str
@@ -151,14 +151,14 @@ class RecordStep(NamedTuple):
     step: StepRecord
 
 
-class StartTimer(NamedTuple):
+class StartAskTimer(NamedTuple):
     """Report Overdue after so long."""
 
     after_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class StopTimer:
+class StopAskTimer:
     """Report no Overdue."""
 
 
@@ -187,4 +187,6 @@ class NoteDoubt(NamedTuple):
     asked_in: str
 
 
-Order: TypeAlias = Send | Tell | RecordStep | StartTimer | StopTimer | CloseInStore | Expect | Unexpect | NoteDoubt
+Order: TypeAlias = (
+    SendQuestion | SendAnswer | RecordStep | StartAskTimer | StopAskTimer | CloseInStore | Expect | Unexpect | NoteDoubt
+)

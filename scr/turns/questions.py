@@ -56,20 +56,20 @@ from scr.turns.question_events import (
     NoteDoubt,
     Order,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
-    Send,
-    StartTimer,
-    StopTimer,
-    Tell,
+    SendAnswer,
+    SendQuestion,
+    StartAskTimer,
+    StopAskTimer,
     Unexpect,
     Waiter,
 )
 
 AGAIN_S = 0.1
-SEND, STOP_TIMER, CLOSE_IN_STORE = Send(), StopTimer(), CloseInStore()
+SEND, STOP_TIMER, CLOSE_IN_STORE = SendQuestion(), StopAskTimer(), CloseInStore()
 TURN_OVER = Outcome(error="AskTimedOut", detail="the turn that asked is over")
 
 Orders: TypeAlias = tuple[Order, ...]
@@ -91,7 +91,7 @@ def asked_first(question: Question, asked: Asked) -> Decision:
     """Send a question that is not under way, and wait for its answer; join one that its receiver holds already."""
     if asked.is_in_mailbox:
         return asked_again(question, asked)
-    return at_once(question, asked) or (waits(asked), (expect(asked), StartTimer(asked.timeout_s), SEND))
+    return at_once(question, asked) or (waits(asked), (expect(asked), StartAskTimer(asked.timeout_s), SEND))
 
 
 def asked_again(question: Question, asked: Asked) -> Decision:
@@ -99,8 +99,8 @@ def asked_again(question: Question, asked: Asked) -> Decision:
     if decision := at_once(question, asked):
         return decision
     if asked.absence:
-        return Question(Phase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
-    return waits(asked), (expect(asked), StartTimer(asked.timeout_s))
+        return Question(QuestionPhase.LATE, asked.ask), (tell(asked.ask, asked.waiter, asked.absence),)
+    return waits(asked), (expect(asked), StartAskTimer(asked.timeout_s))
 
 
 def asked_anew(question: Question, asked: Asked) -> Decision:
@@ -108,7 +108,7 @@ def asked_anew(question: Question, asked: Asked) -> Decision:
     after, orders = asked_again(question, asked)
     if after is question:
         return question, orders
-    if after.phase is Phase.LATE:
+    if after.phase is QuestionPhase.LATE:
         return after, (STOP_TIMER, *superseded(question), *orders)
     joined = question._replace(to=asked.to, waiter=asked.waiter)
     return joined, (*superseded(question), expect(asked))
@@ -126,7 +126,7 @@ def at_once(question: Question, asked: Asked) -> Decision | None:
         return question, (tell(asked.ask, asked.waiter, refusal),)
     if asked.doubt:
         told_now = tell(asked.ask, asked.waiter, asked.doubt)
-        return Question(Phase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told_now)
+        return Question(QuestionPhase.LATE, asked.ask), (NoteDoubt(asked.ask.asked_in), told_now)
     return None
 
 
@@ -144,12 +144,12 @@ def refused(asked: Asked) -> Outcome | None:
 
 def waits(asked: Asked) -> Question:
     """Return the state of a question whose answer is waited for from now on."""
-    return Question(Phase.WAITING, asked.ask, asked.to, asked.waiter, asked.timeout_s)
+    return Question(QuestionPhase.WAITING, asked.ask, asked.to, asked.waiter, asked.timeout_s)
 
 
 def reopened(_: Question, event: Reopened) -> Decision:
     """Wait for the answer that an earlier runtime was asked for; it is a step of a later try."""
-    return Question(Phase.WAITING, event.ask, timeout_s=event.timeout_s), (StartTimer(event.timeout_s),)
+    return Question(QuestionPhase.WAITING, event.ask, timeout_s=event.timeout_s), (StartAskTimer(event.timeout_s),)
 
 
 def ended(question: Question, event: Ended) -> Decision:
@@ -158,36 +158,38 @@ def ended(question: Question, event: Ended) -> Decision:
     kept: Order = CLOSE_IN_STORE
     if outcome.error is None:  # the turn that answered has closed the ask in the store
         kept = RecordStep(ask.agent, ask.asked_in, answered_step(ask, outcome.output))
-    stopped = (STOP_TIMER,) if question.phase is Phase.WAITING else ()
+    stopped = (STOP_TIMER,) if question.phase is QuestionPhase.WAITING else ()
     is_silent = outcome.error == NOT_ANSWERED
-    after = Question(Phase.SILENT, ask, told=outcome) if is_silent else CLOSED
-    return after, (*stopped, kept, *told(question, outcome))
+    after = Question(QuestionPhase.SILENT, ask, told=outcome) if is_silent else CLOSED
+    return after, (*stopped, kept, *tell_outcome(question, outcome))
 
 
 def overdue(question: Question, event: Overdue) -> Decision:
     """Give the question its whole time again if the store was late; else the agent that asked is told."""
     if event.is_held_up:
-        return question, (StartTimer(max(question.timeout_s, AGAIN_S)),)
+        return question, (StartAskTimer(max(question.timeout_s, AGAIN_S)),)
     sentence = (
         f"{question.to} did not answer within {question.timeout_s:g} s; ask with a longer timeout_s or look at its log"
     )
-    return Question(Phase.LATE, question.ask), told(question, Outcome(error="AskTimedOut", detail=sentence))
+    return Question(QuestionPhase.LATE, question.ask), tell_outcome(
+        question, Outcome(error="AskTimedOut", detail=sentence)
+    )
 
 
 def doubted(question: Question, event: Doubted) -> Decision:
     """Tell the agent that waits of the doubt; the answer is recorded for a later try."""
-    orders = (NoteDoubt(question.ask.asked_in), STOP_TIMER, *told(question, event.outcome))
-    return Question(Phase.LATE, question.ask), orders
+    orders = (NoteDoubt(question.ask.asked_in), STOP_TIMER, *tell_outcome(question, event.outcome))
+    return Question(QuestionPhase.LATE, question.ask), orders
 
 
 def absent(question: Question, event: AgentAbsent) -> Decision:
     """Tell the agent that waits that there is no answer yet, and why."""
-    return Question(Phase.LATE, question.ask), (STOP_TIMER, *told(question, event.outcome))
+    return Question(QuestionPhase.LATE, question.ask), (STOP_TIMER, *tell_outcome(question, event.outcome))
 
 
 def let_go(question: Question, _: AskerOver) -> Decision:
     """End the wait of a turn that is over."""
-    return CLOSED, (STOP_TIMER, *told(question, TURN_OVER), CLOSE_IN_STORE)
+    return CLOSED, (STOP_TIMER, *tell_outcome(question, TURN_OVER), CLOSE_IN_STORE)
 
 
 def expired(_: Question, __: AskerOver | Forgotten) -> Decision:
@@ -210,7 +212,7 @@ def forgotten(_: Question, __: Forgotten) -> Decision:
     return NONE, ()
 
 
-def told(question: Question, outcome: Outcome) -> Orders:
+def tell_outcome(question: Question, outcome: Outcome) -> Orders:
     """Return the orders that tell the incarnation that waits, if one does."""
     waiter = question.waiter
     return (*superseded(question), tell(question.ask, waiter, outcome)) if waiter else ()
@@ -227,26 +229,26 @@ def expect(asked: Asked) -> Expect:
     return Expect(asked.ask.agent, asked.waiter.incarnation)
 
 
-def tell(ask: OpenAsk, waiter: Waiter, outcome: Outcome) -> Tell:
+def tell(ask: OpenAsk, waiter: Waiter, outcome: Outcome) -> SendAnswer:
     """Return the order that tells an incarnation an outcome."""
     answer = Answer(ref=waiter.ref, value=outcome.output, error=outcome.error, detail=outcome.detail, info=outcome.info)
-    return Tell(ask.agent, waiter.incarnation, answer)
+    return SendAnswer(ask.agent, waiter.incarnation, answer)
 
 
 def row(
     *, none: Row = stays, waiting: Row = stays, late: Row = stays, silent: Row = stays, closed: Row = stays
-) -> Mapping[Phase, Row]:
+) -> Mapping[QuestionPhase, Row]:
     """Return one event's row of the table: what it does in each phase."""
     return {
-        Phase.NONE: none,
-        Phase.WAITING: waiting,
-        Phase.LATE: late,
-        Phase.SILENT: silent,
-        Phase.CLOSED: closed,
+        QuestionPhase.NONE: none,
+        QuestionPhase.WAITING: waiting,
+        QuestionPhase.LATE: late,
+        QuestionPhase.SILENT: silent,
+        QuestionPhase.CLOSED: closed,
     }
 
 
-ROWS: Mapping[type[Event], Mapping[Phase, Row]] = {
+ROWS: Mapping[type[Event], Mapping[QuestionPhase, Row]] = {
     Asked: row(none=asked_first, waiting=asked_anew, late=asked_again, silent=asked_of_silent, closed=asked_first),
     Reopened: row(none=reopened, closed=reopened),
     Ended: row(waiting=ended, late=ended),

@@ -5,19 +5,19 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import OVER, WAITING, Turn, moved
+from scr.mail.pending import OVER, WAITING, MessageTurn, moved
 from scr.mail.router import Room
 from scr.messages import CLIENT, Message
 from scr.turns import orders
 from scr.turns.orders import Orders
 
 
-def over(turn: Turn) -> Turn:
+def over(turn: MessageTurn) -> MessageTurn:
     """Return the message with its outcome."""
     return moved(turn, OVER)
 
 
-def waiting(turn: Turn) -> Turn:
+def waiting(turn: MessageTurn) -> MessageTurn:
     """Return the message in its mailbox."""
     return moved(turn, WAITING)
 
@@ -27,6 +27,6 @@ def absent(room: Room) -> Orders:
     return (orders.TellAbsent(room.absence),) if room.absence else ()
 
 
-def is_of(sent: Message, turn: Turn) -> bool:
+def is_of(sent: Message, turn: MessageTurn) -> bool:
     """Tell whether a message of a turn grew out of the same task; an answer to a client is on no way any more."""
     return sent.trace_id == turn.message.trace_id and sent.to != CLIENT

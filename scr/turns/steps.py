@@ -5,14 +5,14 @@ Pure.
 
 from __future__ import annotations
 
-from scr.mail.pending import IN_HAND, WAITING, Turn
+from scr.mail.pending import IN_HAND, WAITING, MessageTurn
 from scr.protocol.frames import Answer, StepRecord
 from scr.turns import events, orders
 from scr.turns.log_events import recorded
 from scr.turns.orders import Order, Orders
 
 
-def record(turn: Turn, event: events.Records) -> tuple[Turn, Orders]:
+def record(turn: MessageTurn, event: events.Records) -> tuple[MessageTurn, Orders]:
     """Keep a step; until it is kept, no other process is handed the message.
 
     A process that relied on a step that the store may never have would repeat what happens once, and one that did not
@@ -26,9 +26,9 @@ def record(turn: Turn, event: events.Records) -> tuple[Turn, Orders]:
     return after, (orders.AWAIT_STORE, persist)
 
 
-def keep_step(turn: Turn, event: events.Recorded) -> tuple[Turn, Orders]:
+def keep_step(turn: MessageTurn, event: events.Recorded) -> tuple[MessageTurn, Orders]:
     """Give the handler leave to go on: its step is in the store.  What waits for that may be handed over."""
-    after = answered(turn, event)
+    after = without_write(turn, event)
     if after is None:
         return turn, ()
     told = (orders.Emit(recorded(turn.message, event.step)),) if event.step.state == "done" else ()
@@ -36,7 +36,7 @@ def keep_step(turn: Turn, event: events.Recorded) -> tuple[Turn, Orders]:
     return after, (known(event.step), *told, *go_on(turn, event.incarnation), answer, *next_one(after))
 
 
-def answered(turn: Turn, event: events.Recorded | events.Unrecorded) -> Turn | None:
+def without_write(turn: MessageTurn, event: events.Recorded | events.Unrecorded) -> MessageTurn | None:
     """Return the message without that step on its way; None when the store has answered it before."""
     write = event.incarnation, event.ref
     if write not in turn.writing:
@@ -50,9 +50,9 @@ def known(step: StepRecord) -> Order:
     return orders.DropStep(step.name) if step.state == "not done" else orders.SetStep(step)
 
 
-def refuse_step(turn: Turn, event: events.Unrecorded) -> tuple[Turn, Orders]:
+def refuse_step(turn: MessageTurn, event: events.Unrecorded) -> tuple[MessageTurn, Orders]:
     """Tell the handler that the store does not take its step."""
-    after = answered(turn, event)
+    after = without_write(turn, event)
     if after is None:
         return turn, ()
     answer = Answer(ref=event.ref, error=type(event.error).__name__, detail=str(event.error))
@@ -60,33 +60,33 @@ def refuse_step(turn: Turn, event: events.Unrecorded) -> tuple[Turn, Orders]:
     return after, (*go_on(turn, event.incarnation), tell, *next_one(after))
 
 
-def go_on(turn: Turn, incarnation: int) -> Orders:
+def go_on(turn: MessageTurn, incarnation: int) -> Orders:
     """Give the handler its whole budget again, if its turn has not failed meanwhile."""
     has_it = turn.phase is IN_HAND and turn.incarnation == incarnation
     return (orders.GO_ON,) if has_it else ()
 
 
-def next_one(turn: Turn) -> Orders:
+def next_one(turn: MessageTurn) -> Orders:
     """Hand over what is next, where it was this message that could not be handed over."""
     return (orders.HandOver(),) if turn.phase is WAITING and not turn.writing else ()
 
 
-def ask(turn: Turn, event: events.Asks) -> tuple[Turn, Orders]:
+def ask(turn: MessageTurn, event: events.Asks) -> tuple[MessageTurn, Orders]:
     """Ask another agent on behalf of the turn."""
     if event.incarnation != turn.incarnation:
         return turn, ()
     sender = event.frame.message.sender
     if sender != turn.message.to:
         return turn, (orders.Distrust(event.incarnation, f"it asked in the name of {sender!r}"),)
-    return turn, (orders.Question(event.incarnation, event.frame),)
+    return turn, (orders.AskQuestion(event.incarnation, event.frame),)
 
 
-def read(turn: Turn, event: events.Reads) -> tuple[Turn, Orders]:
+def read(turn: MessageTurn, event: events.Reads) -> tuple[MessageTurn, Orders]:
     """Give the turn what it has recorded."""
     return turn, (orders.Read(event.incarnation, event.frame),) if event.incarnation == turn.incarnation else ()
 
 
-def stream(turn: Turn, event: events.Streams) -> tuple[Turn, Orders]:
+def stream(turn: MessageTurn, event: events.Streams) -> tuple[MessageTurn, Orders]:
     """Pass a chunk of this delivery on."""
     is_own = event.incarnation == turn.incarnation and event.frame.delivery == turn.deliveries
     return turn, (orders.PassOn(event.frame),) if is_own else ()

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentUp,
     LinesDropped,
     Logged,
@@ -36,10 +36,10 @@ def line_of(record: Record) -> str | None:
         case AgentExited(pid=pid, incarnation=incarnation, reason=reason, detail=detail):
             because = f": {detail.splitlines()[0]}" if detail.strip() else ""
             mark, said = "---", f"incarnation {incarnation} ended, pid {pid}: {reason}{because}"
-        case AgentGone(reason=reason, fate=fate):
+        case AgentGoneEvent(reason=reason, fate=fate):
             how = "gone for good" if fate == "ended" else "down, its mail waits"
             mark, said = "---", f"{how} ({reason})"
-        case AgentParked(detail=detail):
+        case AgentParkedEvent(detail=detail):
             mark, said = "---", f"parked, its mail waits: {detail}"
         case MessageParked(message_id=message_id, step=step, detail=detail):
             because = f": {detail.splitlines()[0]}" if detail.strip() else ""

@@ -32,7 +32,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AgentRow:
     """One child at one moment.  `load` is how much of one processor it used lately, from 0 to 1 a processor.
 
     Where several runtimes are shown together it has its runtime's id and the name of its run; `is_run` is the row of
@@ -69,7 +69,7 @@ class Row:
 
 def rows_of(
     status: RuntimeStatus, vitals: Mapping[int, Vitals], before: Mapping[int, Vitals] | None = None, over_s: float = 0.0
-) -> list[Row]:
+) -> list[AgentRow]:
     """A row for each child, each supervisor before those below it; the load since `before`, `over_s` ago."""
     depths: dict[str, int] = {"": -1}
     rows = []
@@ -77,11 +77,11 @@ def rows_of(
         depths[child.id] = depths.get(child.supervisor, -1) + 1
         now, then = vitals.get(child.pid or 0), (before or {}).get(child.pid or 0)
         load = (now.cpu_s - then.cpu_s) / over_s if now and then and over_s > 0 else None
-        rows.append(Row(child, depths[child.id], now, load))
+        rows.append(AgentRow(child, depths[child.id], now, load))
     return rows
 
 
-KEYS: Mapping[Sort, Callable[[Row], Any]] = {
+KEYS: Mapping[Sort, Callable[[AgentRow], Any]] = {
     Sort.NAME: lambda row: row.status.id,
     Sort.MAIL: lambda row: -row.status.mailbox,
     Sort.CPU: lambda row: (-(row.load or 0.0), -(row.vitals.cpu_s if row.vitals else 0.0)),
@@ -91,7 +91,7 @@ KEYS: Mapping[Sort, Callable[[Row], Any]] = {
 }
 
 
-def ordered(rows: Sequence[Row], sort: Sort) -> list[Row]:
+def ordered(rows: Sequence[AgentRow], sort: Sort) -> list[AgentRow]:
     """The rows as a tree, or flat in another order; supervisors are in the tree alone."""
     if sort is Sort.TREE:
         return list(rows)
@@ -100,22 +100,22 @@ def ordered(rows: Sequence[Row], sort: Sort) -> list[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AgentColumn:
     """One column: its head, its cells, which side they keep to, and how early it goes where there is no room."""
 
     head: str
-    cell: Callable[[Row], str]
+    cell: Callable[[AgentRow], str]
     is_right: bool = False
     rank: int = 0
 
 
-def name(row: Row) -> str:
+def name(row: AgentRow) -> str:
     """The id, in its place in the tree; outside of one, with its run where there are several."""
     within = f"{row.run} " if row.run and not row.depth and not row.is_run else ""
     return "  " * row.depth + within + row.status.id
 
 
-def in_hand(row: Row) -> str:
+def in_hand(row: AgentRow) -> str:
     """The message in hand: its type, for how long, and which delivery if it is not the first."""
     status = row.status
     if not status.in_hand:
@@ -124,7 +124,7 @@ def in_hand(row: Row) -> str:
     return f"{status.in_hand_type} {span(status.in_hand_s)}".rstrip() + again
 
 
-def restarts(row: Row) -> str:
+def restarts(row: AgentRow) -> str:
     """How much of a limit is used up, where it is its own: siblings share their supervisor's."""
     status = row.status
     is_own = (status.type == "supervisor" or status.parks) and not row.is_run
@@ -132,29 +132,29 @@ def restarts(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("AGENT", name),
-    Column("TYPE", lambda row: row.status.code, rank=8),
-    Column("STATE", lambda row: row.state),
-    Column("PID", lambda row: str(row.status.pid or ""), is_right=True),
-    Column("INC", lambda row: str(row.status.incarnation or ""), is_right=True, rank=4),
-    Column("RESTARTS", restarts, is_right=True, rank=6),
-    Column("MAIL", lambda row: str(row.status.mailbox) if row.status.type == "agent" else "", is_right=True),
-    Column("IN HAND", in_hand, rank=3),
-    Column("BEAT", lambda row: span(row.status.beat_s), is_right=True, rank=7),
-    Column("MEMORY", lambda row: size(row.vitals.pss_bytes) if row.vitals else "", is_right=True, rank=1),
-    Column("CPU", lambda row: load(row) if row.vitals else "", is_right=True, rank=2),
-    Column("UP", lambda row: span(row.status.uptime_s), is_right=True, rank=5),
+    AgentColumn("AGENT", name),
+    AgentColumn("TYPE", lambda row: row.status.code, rank=8),
+    AgentColumn("STATE", lambda row: row.state),
+    AgentColumn("PID", lambda row: str(row.status.pid or ""), is_right=True),
+    AgentColumn("INC", lambda row: str(row.status.incarnation or ""), is_right=True, rank=4),
+    AgentColumn("RESTARTS", restarts, is_right=True, rank=6),
+    AgentColumn("MAIL", lambda row: str(row.status.mailbox) if row.status.type == "agent" else "", is_right=True),
+    AgentColumn("IN HAND", in_hand, rank=3),
+    AgentColumn("BEAT", lambda row: span(row.status.beat_s), is_right=True, rank=7),
+    AgentColumn("MEMORY", lambda row: size(row.vitals.pss_bytes) if row.vitals else "", is_right=True, rank=1),
+    AgentColumn("CPU", lambda row: load(row) if row.vitals else "", is_right=True, rank=2),
+    AgentColumn("UP", lambda row: span(row.status.uptime_s), is_right=True, rank=5),
 )
 
 
-def load(row: Row) -> str:
+def load(row: AgentRow) -> str:
     """The share of a processor where it is known, else the time that it has used."""
     if row.load is not None:
         return f"{row.load:.0%}"
     return span(row.vitals.cpu_s) if row.vitals else ""
 
 
-def fitting(rows: Sequence[Row], width: int, gap: int = 2) -> list[Column]:
+def fitting(rows: Sequence[AgentRow], width: int, gap: int = 2) -> list[AgentColumn]:
     """The columns that there is room for: the least needed go first."""
     columns = list(COLUMNS)
     widths = {column.head: max(map(len, [column.head, *map(column.cell, rows)])) for column in columns}
@@ -165,14 +165,14 @@ def fitting(rows: Sequence[Row], width: int, gap: int = 2) -> list[Column]:
     return columns
 
 
-def plain(rows: Sequence[Row]) -> list[str]:
+def plain(rows: Sequence[AgentRow]) -> list[str]:
     """Every column as aligned text, for pipes."""
     cells = [[column.head for column in COLUMNS], *([column.cell(row) for column in COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(map(aligned, line, widths, COLUMNS)).rstrip() for line in cells]
 
 
-def aligned(cell: str, width: int, column: Column) -> str:
+def aligned(cell: str, width: int, column: AgentColumn) -> str:
     """The cell on its side of the column."""
     return cell.rjust(width) if column.is_right else cell.ljust(width)
 
@@ -180,7 +180,7 @@ def aligned(cell: str, width: int, column: Column) -> str:
 WORDS = {"slow": "slow", "trouble": "in trouble", "lost": "lost"}
 
 
-def summary(status: RuntimeStatus, rows: Sequence[Row]) -> str:
+def summary(status: RuntimeStatus, rows: Sequence[AgentRow]) -> str:
     """The runtime in one line."""
     agents = [row for row in rows if row.status.type == "agent"]
     memory = sum(row.vitals.pss_bytes for row in agents if row.vitals)
@@ -205,7 +205,7 @@ def trouble(store: StoreStatus) -> str:
     return f"; the store is {WORDS[store.state]}, {store.pending} writes wait, {store.behind_s:.1f} s{why}"
 
 
-def described(status: RuntimeStatus, rows: Sequence[Row]) -> dict[str, Any]:
+def described(status: RuntimeStatus, rows: Sequence[AgentRow]) -> dict[str, Any]:
     """All of it for programs."""
     whole = status.model_dump(mode="json")
     whole["agents"] = [

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentUnkillable,
     AgentUp,
     LinesDropped,
@@ -22,14 +22,14 @@ from scr.telemetry.events import (
     TurnCommitted,
     TurnFailed,
 )
-from scr.views.run import RunView, State
+from scr.views.run import AgentActivity, RunView
 
 TAIL_LINES = 5
 EXPECTED = {"shutdown", "normal"}
 FORGOTTEN = "forgotten"
 
 
-def told(before: RunView, record: Record) -> tuple[str, ...]:
+def lines_of_event(before: RunView, record: Record) -> tuple[str, ...]:
     """The lines for one event, given what was known before it; none for most."""
     match record.event:
         case RuntimeUp(runtime=runtime, pid=pid):
@@ -38,12 +38,14 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
             return (_up(before, record.event),)
         case AgentExited():
             return _exited(before, record.event)
-        case AgentGone(fate="stopped"):
+        case AgentGoneEvent(fate="stopped"):
             return ()
-        case AgentGone(agent=agent, reason=reason, detail=detail, fate=fate) if not _is_over(before, agent, reason):
+        case AgentGoneEvent(agent=agent, reason=reason, detail=detail, fate=fate) if not _is_over(
+            before, agent, reason
+        ):
             waits = "down, its mail waits" if fate == FORGOTTEN else "gone for good"
             return (f"{agent} is {waits} ({reason}){_because(detail)}",)
-        case AgentParked(agent=agent, detail=detail):
+        case AgentParkedEvent(agent=agent, detail=detail):
             return (f"{agent} is parked, its mail waits{_because(detail)}",)
         case TurnFailed(agent=agent, message_id=message_id, error=error, attempts=attempts) if attempts:
             return (f"{agent} failed in {before.mail.get(message_id, 'a message')} (try {attempts}){_because(error)}",)
@@ -67,11 +69,18 @@ def told(before: RunView, record: Record) -> tuple[str, ...]:
 def is_trouble(record: Record) -> bool:
     """Whether an event belongs to a story of something going wrong, or of its mending."""
     match record.event:
-        case SupervisorGaveUp() | AgentUnkillable() | MessageBuried() | MessageParked() | AgentParked() | TurnFailed():
+        case (
+            SupervisorGaveUp()
+            | AgentUnkillable()
+            | MessageBuried()
+            | MessageParked()
+            | AgentParkedEvent()
+            | TurnFailed()
+        ):
             return True
-        case AgentGone(fate="stopped"):
+        case AgentGoneEvent(fate="stopped"):
             return False
-        case AgentExited(reason=reason) | AgentGone(reason=reason):
+        case AgentExited(reason=reason) | AgentGoneEvent(reason=reason):
             return reason not in EXPECTED
         case AgentUp(incarnation=n) | MessageDelivered(deliveries=n):
             return n > 1
@@ -118,7 +127,7 @@ def _exited(before: RunView, end: AgentExited) -> tuple[str, ...]:
 def _is_over(before: RunView, agent: str, reason: str) -> bool:
     """Whether an end is no news: it went as it should, or the agent's end has been told already."""
     known = before.agents.get(agent)
-    return reason in EXPECTED or (known is not None and known.state is State.ENDED)
+    return reason in EXPECTED or (known is not None and known.state is AgentActivity.ENDED)
 
 
 def _because(detail: str) -> str:

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentStarting,
     AgentUp,
     Logged,
@@ -34,7 +34,7 @@ RUNTIME_LOST = "runtime_lost"
 Value = TypeVar("Value")
 
 
-class State(StrEnum):
+class AgentActivity(StrEnum):
     """What an agent is doing."""
 
     STARTING = "starting"
@@ -53,7 +53,7 @@ class AgentView:
 
     agent: str
     type: str = ""
-    state: State = State.STARTING
+    state: AgentActivity = AgentActivity.STARTING
     pids: tuple[int, ...] = ()
     exit_reasons: tuple[str, ...] = ()
     message_id: str = ""
@@ -73,7 +73,7 @@ class AgentView:
 
 
 @dataclass(frozen=True, slots=True)
-class Subtask:
+class SubtaskView:
     """A task that one agent gave to another."""
 
     title: str
@@ -101,7 +101,7 @@ class RunView:
     runtime_pid: int | None = None
     agents: Mapping[str, AgentView] = field(default_factory=dict)
     mail: Mapping[str, str] = field(default_factory=dict)
-    subtasks: Mapping[str, Subtask] = field(default_factory=dict)
+    subtasks: Mapping[str, SubtaskView] = field(default_factory=dict)
     planned: int = 0
     finished: int = 0
     reading: Reading | None = None
@@ -128,15 +128,15 @@ class RunView:
                 return replace(self._bereft() if self.runtime_pid else self, runtime_pid=pid)
             case AgentStarting(agent=agent, code=code):
                 known = self.agents.get(agent, AgentView(agent))
-                state = State.RESTARTING if known.pids else State.STARTING
+                state = AgentActivity.RESTARTING if known.pids else AgentActivity.STARTING
                 return self._with(replace(known, type=code, state=state))
             case AgentUp(agent=agent, pid=pid):
                 known = self.agents.get(agent, AgentView(agent))
-                return self._with(replace(known, state=State.WAITING, pids=(*known.pids, pid)))
+                return self._with(replace(known, state=AgentActivity.WAITING, pids=(*known.pids, pid)))
             case AgentExited(agent=agent):
                 return self._exited(record.event)
-            case AgentGone(agent=agent) | AgentParked(agent=agent):
-                return self._with(replace(self._idle(agent), state=State.ENDED))
+            case AgentGoneEvent(agent=agent) | AgentParkedEvent(agent=agent):
+                return self._with(replace(self._idle(agent), state=AgentActivity.ENDED))
             case Progressed(note=note, done=done, total=total) if note == SUBTASKS:
                 return replace(self, finished=done, planned=total)
             case Progressed(text=text, done=done, total=total) | Logged(text=text, done=done, total=total) if total:
@@ -157,7 +157,9 @@ class RunView:
                 work = self.mail.get(message_id, "a message")
                 known = self.agents.get(agent, AgentView(agent))
                 step = known.step if known.message_id == message_id else ""  # what was recorded is not done again
-                return self._with(replace(known, state=State.WORKING, message_id=message_id, work=work, step=step))
+                return self._with(
+                    replace(known, state=AgentActivity.WORKING, message_id=message_id, work=work, step=step)
+                )
             case StepRecorded(message_id=message_id, agent=agent, step=step):
                 known = self.agents.get(agent, AgentView(agent))
                 return self._with(replace(known, step=step)) if known.message_id == message_id else self
@@ -174,14 +176,14 @@ class RunView:
         """A process that nobody had asked to end comes back, as far as is known; its message stays with it."""
         known = self.agents.get(end.agent, AgentView(end.agent))
         asked = end.asked not in {"", "nothing", "hung", "operator"}
-        state = State.ENDED if asked else State.RESTARTING
+        state = AgentActivity.ENDED if asked else AgentActivity.RESTARTING
         return self._with(replace(known, state=state, exit_reasons=(*known.exit_reasons, end.reason)))
 
     def _accepted(self, message_id: str, mail: MessageAccepted) -> RunView:
         seen = replace(self, mail=_put(self.mail, message_id, in_words(mail)))
         if mail.type != "task" or mail.sender == CLIENT:
             return seen
-        return replace(seen, subtasks=_put(self.subtasks, message_id, Subtask(title=in_words(mail), to=mail.to)))
+        return replace(seen, subtasks=_put(self.subtasks, message_id, SubtaskView(title=in_words(mail), to=mail.to)))
 
     def _settled(self, message_id: str, *, done: bool) -> RunView:
         mail = {known: words for known, words in self.mail.items() if known != message_id}
@@ -192,7 +194,7 @@ class RunView:
 
     def _idle(self, agent: str) -> AgentView:
         known = self.agents.get(agent, AgentView(agent))
-        return replace(known, state=State.WAITING, message_id="", work="", step="")
+        return replace(known, state=AgentActivity.WAITING, message_id="", work="", step="")
 
     def _with(self, agent: AgentView) -> RunView:
         return replace(self, agents=_put(self.agents, agent.agent, agent))
@@ -213,7 +215,7 @@ def _orphaned(agent: AgentView) -> AgentView:
     if len(agent.exit_reasons) == len(agent.pids):
         return agent
     lost = (*agent.exit_reasons, RUNTIME_LOST)
-    return replace(agent, state=State.RESTARTING, exit_reasons=lost, message_id="", work="", step="")
+    return replace(agent, state=AgentActivity.RESTARTING, exit_reasons=lost, message_id="", work="", step="")
 
 
 def _put(mapping: Mapping[str, Value], key: str, value: Value) -> Mapping[str, Value]:

@@ -14,7 +14,7 @@ from scr.messages import Down, Failure, Message, Status, Task
 from scr.protocol.status import RunState
 from scr.step_names import shown_step, shown_steps
 from scr.store.archive.counts import Tally
-from scr.store.archive.summaries import Doubt, ListedAgent, ListedMessage, ListedRun
+from scr.store.archive.summaries import ListedAgent, ListedMessage, ListedRun, MessageInDoubt
 from scr.store.records import DeadLetter
 from scr.views.agents import span
 from scr.views.columns import aligned, fits, moment
@@ -37,7 +37,7 @@ BEGUN_BY_PROGRAM = frozenset({RunState.QUEUED, RunState.INTERRUPTED, RunState.ST
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRunRow:
     """One run, and how much there is in it."""
 
     run: ListedRun
@@ -56,7 +56,7 @@ class Row:
         return self.tally.from_outside if self.run.state in OVER else self.tally.open_messages
 
 
-def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
+def run_table(rows: Sequence[StoredRunRow], now: float, width: int | None) -> list[str]:
     """One line for each run; where there is too little room, what is 0 in all of them is left out first."""
     table = dict(zip(HEADS, zip(*(_cells(row, now) for row in rows), strict=True), strict=True))
     empty = [head for head in RARE if set(table[head]) == {"0"}]
@@ -67,13 +67,13 @@ def run_table(rows: Sequence[Row], now: float, width: int | None) -> list[str]:
     return aligned(list(table), list(zip(*table.values(), strict=True)), width)
 
 
-def _cells(row: Row, now: float) -> tuple[str, ...]:
+def _cells(row: StoredRunRow, now: float) -> tuple[str, ...]:
     run, tally = row.run, row.tally
     counts = (tally.agents, row.open, tally.in_doubt, tally.dead_letters)
     return (run.run, run.state, span(now - run.created), span(row.took_s(now)), *map(str, counts), run.title)
 
 
-def summary(row: Row, now: float) -> Iterator[str]:
+def summary(row: StoredRunRow, now: float) -> Iterator[str]:
     """Everything about one run but what is in it."""
     run, tally = row.run, row.tally
     yield from _field("run", run.run)
@@ -100,7 +100,7 @@ def _field(name: str, value: str) -> Iterator[str]:
     yield f"{name:<11} {value}"
 
 
-def next_steps(row: Row) -> Iterator[str]:
+def next_steps(row: StoredRunRow) -> Iterator[str]:
     """What can be done with the run, as it stands."""
     run, tally = row.run, row.tally
     if tally.in_doubt:
@@ -116,7 +116,7 @@ def next_steps(row: Row) -> Iterator[str]:
     yield NEXT[run.state].format(run=run.run, runtime=run.runtime)
 
 
-def as_object(row: Row, now: float) -> dict[str, Any]:
+def as_object(row: StoredRunRow, now: float) -> dict[str, Any]:
     """The same for programs."""
     run, tally = row.run, row.tally
     return {
@@ -260,7 +260,7 @@ def letter_object(run: str, letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def doubt_lines(run: str, doubt: Doubt, place: tuple[str, ...] = ()) -> Iterator[str]:
+def doubt_lines(run: str, doubt: MessageInDoubt, place: tuple[str, ...] = ()) -> Iterator[str]:
     """A step in doubt, what had been done before it, and how it is resolved."""
     message, done = doubt.message, shown_steps(step for step in doubt.steps if step.state == "done")
     step = shown_step(doubt.step)
@@ -274,7 +274,7 @@ def doubt_lines(run: str, doubt: Doubt, place: tuple[str, ...] = ()) -> Iterator
     yield f"    it was not:   {command_line('resolve', run, message.message_id, '--not-done', place=place)}"
 
 
-def doubt_object(run: str, doubt: Doubt) -> dict[str, Any]:
+def doubt_object(run: str, doubt: MessageInDoubt) -> dict[str, Any]:
     """The same for programs."""
     return {
         "run_id": run,

@@ -12,27 +12,27 @@ from typing import Any
 from scr.bounds import counted
 from scr.protocol.control import AgentStatus, RuntimeStatus
 from scr.protocol.running import Running
-from scr.views.agents import Row, described, doubts, size
+from scr.views.agents import AgentRow, described, doubts, size
 from scr.views.columns import cut
 
 TITLE_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RuntimeView:
     """One runtime: what it left of itself when it began, how it stands now, and a row for each of its agents."""
 
     running: Running
     status: RuntimeStatus
-    rows: Sequence[Row]
+    rows: Sequence[AgentRow]
 
 
-def gathered(parts: Sequence[Part]) -> list[Row]:
+def agent_rows(parts: Sequence[RuntimeView]) -> list[AgentRow]:
     """The rows of all, those of each run below a row of its own."""
     return [row for part in parts for row in (_run(part), *(_below(part, row) for row in part.rows))]
 
 
-def _run(part: Part) -> Row:
+def _run(part: RuntimeView) -> AgentRow:
     status, title = part.status, cut(part.running.title, TITLE_MAX)
     shown = AgentStatus(
         id=status.run,
@@ -45,14 +45,14 @@ def _run(part: Part) -> Row:
         in_hand_type=title,
         uptime_s=status.uptime_s,
     )
-    return Row(shown, runtime=status.runtime, run=status.run, is_run=True)
+    return AgentRow(shown, runtime=status.runtime, run=status.run, is_run=True)
 
 
-def _below(part: Part, row: Row) -> Row:
+def _below(part: RuntimeView, row: AgentRow) -> AgentRow:
     return replace(row, depth=row.depth + 1, runtime=part.status.runtime, run=part.status.run)
 
 
-def summary(server: Running, parts: Sequence[Part]) -> str:
+def summary(server: Running, parts: Sequence[RuntimeView]) -> str:
     """The server in one line."""
     agents = [row for part in parts for row in part.rows if row.status.type == "agent"]
     memory = sum(row.vitals.pss_bytes for row in agents if row.vitals)
@@ -66,7 +66,7 @@ def summary(server: Running, parts: Sequence[Part]) -> str:
     )
 
 
-def told(server: Running, parts: Sequence[Part]) -> dict[str, Any]:
+def systems_as_json(server: Running, parts: Sequence[RuntimeView]) -> dict[str, Any]:
     """All of it for programs."""
     return {
         "server": server.id,

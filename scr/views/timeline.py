@@ -44,10 +44,10 @@ def line_of(record: Record, first: float, width: int | None = None) -> str:
     """The line for one event; `first` is the wall clock that it counts from."""
     cause = f"  (of {record.cause})" if record.cause else ""
     head = f"{record.seq:>6}  {record.time - first:>+9.3f} s  "
-    return head + cut(said(record), None if width is None else width - len(head) - len(cause)) + cause
+    return head + cut(describe_event(record), None if width is None else width - len(head) - len(cause)) + cause
 
 
-def said(record: Record) -> str:
+def describe_event(record: Record) -> str:
     """What happened."""
     kind, fields = record.event.kind, record.as_dict()["event"]
     known: dict[str, Any] = fields | {"message_id": short(fields.get("message_id") or "")}

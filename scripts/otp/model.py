@@ -21,9 +21,9 @@ from otp.history import (
 from otp.story import Segment, Story
 from otp.world import World, specification
 from scr.messages import ExitReason
-from scr.supervise.facts import Call, DeleteChild, RestartChild, Shutdown, StartChild, TerminateChild, Tick
-from scr.supervise.orders import Done, Refused
-from scr.supervise.tree import Phase
+from scr.supervise.facts import Call, DeleteChild, EndTree, RestartChild, StartChild, TerminateChild, TimePassed
+from scr.supervise.orders import CallDone, CallRefused
+from scr.supervise.tree import ChildPhase
 
 REASONS = {
     "normal": ExitReason.NORMAL,
@@ -47,7 +47,7 @@ def _live_through(history: History, schedule: Random | None) -> Story:
     world = World(history.tree, schedule)
     for change in history.setup:
         world.set_up(change)
-    world.facts.append(Tick(world.now))
+    world.facts.append(TimePassed(world.now))
     world.settle()
     is_failed = world.finish is not None and world.finish.reason == "start_failed"
     segments = [_segment(world, "start_failed" if is_failed else "ok")]
@@ -75,12 +75,12 @@ def carry_out(world: World, operation: Operation) -> Any:
             answer = [_end(world, end.worker, end.reason) for end in exits]
         case Sleep(ms):
             world.now += ms / 1000
-            world.facts.append(Tick(world.now))
+            world.facts.append(TimePassed(world.now))
             answer = "ok"
         case Add() | Terminate() | Restart() | Delete():
             return _call(world, operation)
         case _:
-            world.facts.append(Shutdown(world.now, "shutdown"))
+            world.facts.append(EndTree(world.now, "shutdown"))
             answer = "shutdown"
     world.settle()
     return answer
@@ -93,7 +93,7 @@ def _end(world: World, worker: str, reason: str) -> str:
 def _call(world: World, operation: Add | Terminate | Restart | Delete) -> str:
     above = operation.supervisor
     team, node = world.tree.teams.get(above), world.tree.children.get(above)
-    is_dynamic = team is not None and team.spec.dynamic and node is not None and node.phase is Phase.UP
+    is_dynamic = team is not None and team.spec.dynamic and node is not None and node.phase is ChildPhase.UP
     if isinstance(operation, Restart | Delete) and is_dynamic:
         return "skip"  # OTP's dynamic supervisor has no such call
     if not isinstance(operation, Add):
@@ -117,13 +117,13 @@ def _fact(now: float, operation: Add | Terminate | Restart | Delete) -> Call:
             return DeleteChild(now, CALL, child)
 
 
-def _answer(outcome: Done | Refused | None) -> str:
+def _answer(outcome: CallDone | CallRefused | None) -> str:
     match outcome:
-        case Done(None):
+        case CallDone(None):
             return "ignored"
-        case Done():
+        case CallDone():
             return "ok"
-        case Refused(code):
+        case CallRefused(code):
             return str(code)
         case None:
             return "no reply"

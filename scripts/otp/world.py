@@ -9,11 +9,11 @@ from otp.history import Behave, Dynamic, Plan, Spec, Static, Worker
 from otp.story import Event, State
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, ChildSpec, Code, SupervisorSpec
-from scr.supervise.facts import Exited, Fact, Ignored, Started, StartFailed, Tick
-from scr.supervise.orders import Done, Finish, Kill, Order, Refused, Reply, Start, Stop
+from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Fact, Started, TimePassed
+from scr.supervise.orders import CallDone, CallRefused, Finish, KillProcess, Order, Reply, StartProcess, StopProcess
 from scr.supervise.policy import decide
-from scr.supervise.queries import count_children, deadline, which_children
-from scr.supervise.tree import Phase, Tree
+from scr.supervise.queries import deadline, which_children
+from scr.supervise.tree import ChildPhase, Tree
 
 CODE = Code(reference="otp.nowhere:worker")
 STEPS_MAX = 20_000
@@ -64,10 +64,10 @@ class World:
         self.plans: dict[str, list[str]] = {}
         self.behaviours: dict[str, Behave] = {}
         self.live: dict[str, int] = {}  # id -> incarnation with a process
-        self.dead: dict[str, Exited] = {}  # ended by themselves, and the policy has not heard of it
+        self.dead: dict[str, ChildExited] = {}  # ended by themselves, and the policy has not heard of it
         self.facts: list[Fact] = []  # the other facts that it has not heard of
         self.events: list[Event] = []
-        self.answers: dict[str, Done | Refused] = {}
+        self.answers: dict[str, CallDone | CallRefused] = {}
         self.finish: Finish | None = None
 
     def set_up(self, change: Plan | Behave) -> None:
@@ -93,7 +93,7 @@ class World:
                 self._feed(self._take(self.schedule.choice(ready) if self.schedule else ready[0]))
             elif due is not None and not self.finish:
                 self.now = max(self.now, due)
-                self._feed(Tick(self.now))
+                self._feed(TimePassed(self.now))
             else:
                 return
         raise AssertionError("it does not settle")
@@ -103,14 +103,16 @@ class World:
         return "down" if self.finish else self._show(self.tree.root)
 
     def _show(self, name: str) -> State:
-        counts = count_children(self.tree, name)
+        known = which_children(self.tree, name)
+        active = sum(child.phase in {ChildPhase.UP, ChildPhase.STOPPING} for child in known)
+        supervisors = sum(isinstance(child.spec, SupervisorSpec) for child in known)
         children = [
             self._show(child.id)
-            if isinstance(child.spec, SupervisorSpec) and child.phase is Phase.UP
-            else [child.id, {Phase.UP: "up", Phase.DOWN: "undefined"}.get(child.phase, str(child.phase))]
-            for child in which_children(self.tree, name)
+            if isinstance(child.spec, SupervisorSpec) and child.phase is ChildPhase.UP
+            else [child.id, {ChildPhase.UP: "up", ChildPhase.DOWN: "undefined"}.get(child.phase, str(child.phase))]
+            for child in known
         ]
-        return [name, [counts.specs, counts.active, counts.supervisors, counts.workers], children]
+        return [name, [len(known), active, supervisors, len(known) - supervisors], children]
 
     def _ready(self) -> list[Fact]:
         """List the facts that may be heard next: of each process the first."""
@@ -120,7 +122,7 @@ class World:
         return [*first.values(), *self.dead.values()]
 
     def _take(self, fact: Fact) -> Fact:
-        if isinstance(fact, Exited) and self.dead.get(fact.id) is fact:
+        if isinstance(fact, ChildExited) and self.dead.get(fact.id) is fact:
             return self.dead.pop(fact.id)
         self.facts = [other for other in self.facts if other is not fact]
         return fact
@@ -132,13 +134,15 @@ class World:
 
     def _obey(self, order: Order) -> None:
         match order:
-            case Start(name, incarnation):
+            case StartProcess(name, incarnation):
                 self._start(name, incarnation)
-            case Stop(name) | Kill(name) if name in self.dead:  # it was too late: its end is what the policy hears of
+            case StopProcess(name) | KillProcess(name) if (
+                name in self.dead
+            ):  # it was too late: its end is what the policy hears of
                 self.facts.append(self.dead.pop(name))
-            case Stop(name, incarnation) if self.live.get(name) == incarnation:
+            case StopProcess(name, incarnation) if self.live.get(name) == incarnation:
                 self._stop(name)
-            case Kill(name, incarnation) if self.live.get(name) == incarnation:
+            case KillProcess(name, incarnation) if self.live.get(name) == incarnation:
                 self.facts.append(self._end(name, ExitReason.KILLED))
             case Reply(call, outcome):
                 assert call not in self.answers, f"{call} is answered twice"
@@ -160,11 +164,11 @@ class World:
                 self._kill_victim(name, "on_start")
                 self.facts.append(Started(name, incarnation, self.now))
             case "fail":
-                self.facts.append(StartFailed(name, incarnation, self.now, "planned"))
+                self.facts.append(ChildStartFailed(name, incarnation, self.now, "planned"))
             case "crash":
-                self.facts.append(Exited(name, incarnation, self.now, ExitReason.NORMAL))
+                self.facts.append(ChildExited(name, incarnation, self.now, ExitReason.NORMAL))
             case _:
-                self.facts.append(Ignored(name, incarnation, self.now))
+                self.facts.append(ChildIgnored(name, incarnation, self.now))
 
     def _stop(self, name: str) -> None:
         behaviour = self.behaviours.get(name)
@@ -182,7 +186,7 @@ class World:
             if behaviour.victim != name:
                 self.end(behaviour.victim, ExitReason.KILLED)
 
-    def _end(self, name: str, reason: ExitReason) -> Exited:
+    def _end(self, name: str, reason: ExitReason) -> ChildExited:
         incarnation = self.live.pop(name)
         self.events.append(Event("stop", name, WORDS.get(reason, "error")))
-        return Exited(name, incarnation, self.now, reason)
+        return ChildExited(name, incarnation, self.now, reason)

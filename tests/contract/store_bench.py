@@ -7,6 +7,7 @@ from scr.config import Limits
 from scr.messages import CLIENT, Down, DownPayload, Failure, FailurePayload, Pong, Task, TaskPayload, origin
 from scr.protocol.frames import Commit
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
+from scr.store.archive.archive import open_archive
 from scr.store.memory import MemoryStore
 from scr.store.records import CommittedTurn, Opening
 from scr.store.sql.lease import this_process
@@ -87,6 +88,14 @@ class Bench:
         """Everything so far is kept."""
         self.told(self.store.find, "nothing")
 
+    def dead(self):
+        """The dead letters, oldest first."""
+        if isinstance(self.store, MemoryStore):
+            return dead_in(self.store)
+        self.settle()
+        with open_archive(self.url) as archive:
+            return archive.letters(self.run, self.limits.dead_letters)
+
     def reopened(self, *, release=True):
         """What the next owner begins from; the store is its from now on."""
         if isinstance(self.store, MemoryStore):
@@ -99,6 +108,11 @@ class Bench:
     def close(self):
         for store in self.stores:
             store.close()
+
+
+def dead_in(memory):
+    """The dead letters of a store in memory, oldest first."""
+    return tuple(letter for letter, _ in memory._dead.values())
 
 
 def comparable(image):

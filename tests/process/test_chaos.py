@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.inject.injector import Limited
-from scr.chaos.inject.process_census import VARIABLE, Census, Seen, recognised
-from scr.chaos.lab.campaign import Plan, campaign, report
+from scr.chaos.inject.injector import DescriptorLimit
+from scr.chaos.inject.process_census import VARIABLE, Census, CensusEntry, recognised
+from scr.chaos.lab.campaign import CampaignPlan, campaign, report
 from scr.chaos.plan.kinds import KINDS
 from scr.chaos.user.capabilities import unable
 from scr.errors import InvalidInput
@@ -29,7 +29,7 @@ def sleepers():
 
 def test_a_campaign_under_deaths_and_failures_is_valid_and_leaves_its_report(tmp_path):
     kinds = ("kill", "segv", "exit0", "thread", "huge_frame", "poison", "setsid", "raises", "start_fails", "misfit")
-    plan = Plan(
+    plan = CampaignPlan(
         seed=1292,  # it draws an exception, starts that fail and a deploy
         folder=tmp_path / "report",
         kills=14,
@@ -53,7 +53,7 @@ def test_a_campaign_under_deaths_and_failures_is_valid_and_leaves_its_report(tmp
 
 
 def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
-    plan = Plan(
+    plan = CampaignPlan(
         seed=3,
         folder=tmp_path / "report",
         kills=3,
@@ -76,22 +76,22 @@ def test_a_campaign_over_queues_has_no_zygote_to_hit_and_is_valid(tmp_path):
 def test_only_a_process_of_the_campaign_is_ever_signalled(sleepers):
     census = Census("ours")
     assert [seen.pid for seen in census.now()] == sleepers[:2]
-    assert [census.signal(Seen(pid, ""), signal.SIGCONT) for pid in sleepers] == [True, True, False]
+    assert [census.signal(CensusEntry(pid, ""), signal.SIGCONT) for pid in sleepers] == [True, True, False]
     assert not Census("others").now()
-    assert Limited.of(Census("ours"), Seen(sleepers[2], "")) is None
+    assert DescriptorLimit.of(Census("ours"), CensusEntry(sleepers[2], "")) is None
 
 
 def test_a_process_that_has_become_another_is_left_alone(sleepers):
-    assert not Census("ours").signal(Seen(sleepers[0], "ring", "ring-1", 1), signal.SIGKILL)
+    assert not Census("ours").signal(CensusEntry(sleepers[0], "ring", "ring-1", 1), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
     ("title", "seen"),
     [
-        ("scr: worker-12 #3", Seen(1, "worker", "worker-12", 3)),
-        ("scr: zygote", Seen(1, "zygote")),
-        ("scr: runtime r-12", Seen(1, "runtime")),
-        ("/bin/sleep 600", Seen(1, "")),
+        ("scr: worker-12 #3", CensusEntry(1, "worker", "worker-12", 3)),
+        ("scr: zygote", CensusEntry(1, "zygote")),
+        ("scr: runtime r-12", CensusEntry(1, "runtime")),
+        ("/bin/sleep 600", CensusEntry(1, "")),
     ],
 )
 def test_a_process_is_known_by_its_title(title, seen):
@@ -106,6 +106,6 @@ def test_what_cannot_be_done_is_told_with_its_reason():
 
 def test_a_fault_or_a_target_that_there_is_not_is_refused_before_anything_starts(tmp_path):
     with pytest.raises(InvalidInput, match="no fault 'kil'"):
-        campaign(Plan(1, tmp_path, 1, kinds=("kil",)), lambda *_: None)
+        campaign(CampaignPlan(1, tmp_path, 1, kinds=("kil",)), lambda *_: None)
     with pytest.raises(InvalidInput, match="no target 'wroker'"):
-        campaign(Plan(1, tmp_path, 1, targets=("wroker",)), lambda *_: None)
+        campaign(CampaignPlan(1, tmp_path, 1, targets=("wroker",)), lambda *_: None)

@@ -15,7 +15,7 @@ from scr.agent.agent import Agent
 from scr.client.runtime import Runtime
 from scr.messages import CLIENT, ExitReason, ResultPayload
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
-from scr.supervise.facts import Exited, Started, Tick
+from scr.supervise.facts import ChildExited, Started, TimePassed
 from scr.supervise.policy import decide
 from scr.supervise.tree import Tree
 from tests.conftest import until
@@ -111,7 +111,8 @@ def team(children):
     """A supervisor whose children are all up."""
     specs = tuple(AgentSpec(id=f"a{n}", code=Code(reference="scr.agent.agent:Agent")) for n in range(children))
     tree, orders = decide(
-        Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=specs, max_restarts=10**6)), Tick(0.0)
+        Tree.of(SupervisorSpec(id="root", strategy=Strategy.ONE_FOR_ONE, children=specs, max_restarts=10**6)),
+        TimePassed(0.0),
     )
     while orders:
         (order,) = orders
@@ -122,7 +123,7 @@ def team(children):
 @pytest.mark.parametrize(("children", "bytes_max", "blocks_max"), [(10, 4000, 30), (1000, 40_000, 30)])
 def test_a_crash_is_decided_with_few_allocations(children, bytes_max, blocks_max):
     tree = team(children)
-    crash = Exited("a0", tree.children["a0"].incarnation, 10.0, ExitReason.KILLED)
+    crash = ChildExited("a0", tree.children["a0"].incarnation, 10.0, ExitReason.KILLED)
     decide(tree, crash)
     tracemalloc.start()
     try:

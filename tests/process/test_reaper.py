@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from scr.launch import reaper as reaper_module
+from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.prctl import set_child_subreaper
-from scr.launch.reaper import LOST, Reaper, become_subreaper, is_ended, signal_group
+from scr.launch.reaper import LOST, Reaper, become_subreaper, signal_group
 from scr.launch.wait_status import WaitStatus
 from tests.contract.launch_bench import children_of, is_gone, is_reaped, until
 

@@ -12,7 +12,7 @@ from scr.client.connection import Connection
 from scr.config import Limits, Settings
 from scr.errors import AgentError, InvalidInput, InvalidMessage, InvalidSpec, StartFailed, TaskFailed
 from scr.messages import CLIENT, ResultPayload, Task, TaskPayload, origin
-from scr.protocol.control import Resolve, Send
+from scr.protocol.control import Resolve, SendMessage
 from scr.protocol.frames import Exiting, StepDone, StepRecord
 from scr.protocol.socket_dir import reach
 from scr.runtime.tree import AGENTS_TREE
@@ -264,7 +264,7 @@ def test_a_deep_message_of_an_older_store_or_of_another_client_ends_no_process(u
         with Connection() as stranger:
             stranger.open(reach(runtime.id))
             for request in (
-                Send(ref=1, message_id="new", to="a", payload=payload),
+                SendMessage(ref=1, message_id="new", to="a", payload=payload),
                 Resolve(ref=2, message_id="m", is_done=True, value=nest(198)),
             ):
                 with pytest.raises(InvalidMessage, match="nested at most"):

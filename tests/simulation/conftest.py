@@ -17,7 +17,7 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, AutoShutdown, Backoff, Code, Restart, Strategy, SupervisorSpec, walk
 from scr.supervise import facts
-from scr.supervise.orders import Finish, Kill, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import Finish, KillProcess, Reply, StartProcess, StopProcess, Unkillable
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline
 from scr.supervise.tree import Tree
@@ -28,7 +28,7 @@ REASONS = [ExitReason.NORMAL, ExitReason.SHUTDOWN, ExitReason.ERROR, ExitReason.
 STEPS_MAX = 20_000
 MEDDLING = [
     *(facts.StartChild, facts.StartChild, facts.TerminateChild, facts.RestartChild, facts.DeleteChild),
-    *(facts.Recycle, facts.Exited, facts.Started, facts.Park),
+    *(facts.RecycleChild, facts.ChildExited, facts.Started, facts.ParkAgent),
 ]
 
 
@@ -110,7 +110,7 @@ class World:
             self.later(self.rng.uniform(0, self.calm_at), self.meddle)
         if self.end_at:
             self.later(self.end_at, self.end)
-        self.feed(facts.Tick(0.0))
+        self.feed(facts.TimePassed(0.0))
         for _ in range(STEPS_MAX):
             due = deadline(self.tree)
             if self.queue and (due is None or self.queue[0][0] <= due):
@@ -118,7 +118,7 @@ class World:
                 act()
             elif due is not None:
                 self.now = max(self.now, due)
-                self.feed(facts.Tick(self.now))
+                self.feed(facts.TimePassed(self.now))
                 after = deadline(self.tree)
                 assert after is None or after > self.now, f"the deadline {due} leads nowhere"
             else:
@@ -157,7 +157,7 @@ class World:
 
     def exit(self, name, incarnation, reason):
         explained = reason is ExitReason.KILLED and self.rng.random() < 0.5
-        self.down(name, incarnation, lambda n, i, at: facts.Exited(n, i, at, reason, explained=explained))
+        self.down(name, incarnation, lambda n, i, at: facts.ChildExited(n, i, at, reason, explained=explained))
 
     def up(self, name, incarnation):
         """It says that it is ready, though that may be too late."""
@@ -168,22 +168,22 @@ class World:
     def end(self):
         within_s = self.rng.choice([None, None, 0.0, 1.0])
         self.killing_all = within_s is not None
-        self.feed(facts.Shutdown(self.now, "the end", within_s))
+        self.feed(facts.EndTree(self.now, "the end", within_s))
 
     # Orders.
 
     def obey(self, order):
         match order:
-            case Start(name, incarnation):
+            case StartProcess(name, incarnation):
                 self.begin(name, incarnation)
-            case Stop(name, incarnation):
+            case StopProcess(name, incarnation):
                 assert self.live.get(name) == incarnation, f"{order} of what is not there"
                 self.asked[name] = incarnation
                 is_patient = self.tree.children[name].spec.shutdown_s == "infinity"
                 if is_patient or self.rng.random() < 0.8:
                     reason = self.rng.choice(REASONS) if self.rng.random() < 0.2 else ExitReason.SHUTDOWN
                     self.later(self.rng.random() * 3, partial(self.exit, name, incarnation, reason))
-            case Kill(name, incarnation):
+            case KillProcess(name, incarnation):
                 assert self.live.get(name) == incarnation, f"{order} of what is not there"
                 delay = self.rng.uniform(4, 30) if self.is_hostile(0.3) else 0.01
                 self.later(delay, partial(self.exit, name, incarnation, ExitReason.KILLED))
@@ -205,11 +205,11 @@ class World:
         delay = self.rng.random() * 0.3
         match self.rng.choice(["fails", "ends", "ignores", "hangs", "up"]) if self.is_hostile(0.5) else "up":
             case "fails":
-                self.later(delay, partial(self.down, name, incarnation, facts.StartFailed))
+                self.later(delay, partial(self.down, name, incarnation, facts.ChildStartFailed))
             case "ends":
                 self.later(delay, partial(self.exit, name, incarnation, self.rng.choice(REASONS)))
             case "ignores":
-                self.later(delay, partial(self.down, name, incarnation, facts.Ignored))
+                self.later(delay, partial(self.down, name, incarnation, facts.ChildIgnored))
             case "hangs":
                 self.later(delay + 1.0, partial(self.up, name, incarnation))
             case "up":
@@ -222,12 +222,12 @@ class World:
         known, teams = sorted(self.tree.children), sorted(self.tree.teams)
         kind, name = rng.choice(MEDDLING), rng.choice([*known, "nobody"])
         match kind:
-            case facts.Exited:
-                return self.feed(facts.Exited(name, self.last.get(name, 0) - 1, self.now, ExitReason.ERROR))
+            case facts.ChildExited:
+                return self.feed(facts.ChildExited(name, self.last.get(name, 0) - 1, self.now, ExitReason.ERROR))
             case facts.Started:
                 return self.feed(facts.Started(name, self.last.get(name, 0) - 1, self.now))
-            case facts.Park:
-                return self.feed(facts.Park(self.now, name))
+            case facts.ParkAgent:
+                return self.feed(facts.ParkAgent(self.now, name))
             case facts.StartChild:
                 spec = self.forest.supervisor(1) if rng.random() < 0.3 else self.forest.agent()
                 if rng.random() < 0.2:  # one that is or was there, again

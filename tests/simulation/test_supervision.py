@@ -13,9 +13,9 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Restart, Strategy
 from scr.supervise import facts
-from scr.supervise.orders import Done, Fate, Finish, GaveUp, Gone, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import CallDone, Fate, Finish, GaveUp, Gone, Reply, StartProcess, StopProcess, Unkillable
 from scr.supervise.queries import in_start_order
-from scr.supervise.tree import Cause, Goal, Phase
+from scr.supervise.tree import Cause, ChildPhase, Goal
 
 HISTORIES = int(os.environ.get("SCR_HISTORIES", "3000"))
 ENDINGS = {"settled", "the end", "gave_up", "start_failed", "auto_shutdown"}
@@ -42,9 +42,9 @@ class Witness:
 
     def decided(self, before, fact, orders):
         ended = {order.id for order in orders if isinstance(order, Unkillable)}
-        if isinstance(fact, facts.Exited | facts.StartFailed | facts.Ignored):
+        if isinstance(fact, facts.ChildExited | facts.ChildStartFailed | facts.ChildIgnored):
             ended |= {fact.id} if self.was_current(before, fact) else set()
-            self.excused |= {fact.id} if isinstance(fact, facts.Ignored) else set()
+            self.excused |= {fact.id} if isinstance(fact, facts.ChildIgnored) else set()
         for name in before.teams:
             if self.went_down(before, name):
                 self.granted.pop(name, None)
@@ -65,28 +65,30 @@ class Witness:
     def went_down(self, before, name):
         """Whether a supervisor, or one above it, went down in this decision, and perhaps up again."""
         old, new = before.children[name], self.tree.children.get(name)
-        was_stopping = old.phase is Phase.STOPPING and new and new.phase is not Phase.STOPPING
+        was_stopping = old.phase is ChildPhase.STOPPING and new and new.phase is not ChildPhase.STOPPING
         was_up = new and old.up_since not in {None, new.up_since}
-        is_called_up = new and old.phase is new.phase is Phase.STARTING and None is not old.call is not new.call
+        is_called_up = new and old.phase is new.phase is ChildPhase.STARTING and None is not old.call is not new.call
         is_new = not new or not new.alive or was_stopping or was_up or is_called_up or new.failures != old.failures
         return is_new or (old.parent is not None and self.went_down(before, old.parent))
 
     def is_going_down(self, name):
-        return self.tree.children[name].phase is Phase.STOPPING
+        return self.tree.children[name].phase is ChildPhase.STOPPING
 
     def grant(self, before, old, fact):
         """An agent has ended: was it granted a restart that was not asked for?"""
         reason, is_explained = (
             getattr(fact, "reason", None),
-            getattr(fact, "explained", False) and old.phase is Phase.UP,
+            getattr(fact, "explained", False) and old.phase is ChildPhase.UP,
         )
         name, new = old.parent, self.tree.children.get(old.id)
-        is_overruled = old.id in self.tree.stuck and isinstance(old.call, facts.Recycle)  # by a call that waited for it
+        is_overruled = old.id in self.tree.stuck and isinstance(
+            old.call, facts.RecycleChild
+        )  # by a call that waited for it
         is_granted = new and new.cause is Cause.RESTART and (new.goal is Goal.RUN or is_overruled)
         is_wanted = old.goal is Goal.RUN and is_granted
         if not is_wanted or self.went_down(before, name):
             return
-        on_purpose = old.phase is Phase.UP and reason in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
+        on_purpose = old.phase is ChildPhase.UP and reason in {ExitReason.NORMAL, ExitReason.SHUTDOWN}
         never = {Restart.TEMPORARY, Restart.TRANSIENT} if on_purpose else {Restart.TEMPORARY}
         assert old.spec.restart not in never, f"{old.id} came back"
         if not old.spec.park and not is_explained:
@@ -103,11 +105,11 @@ class Witness:
 
     def ordered(self, order):
         match order:
-            case Start(name):
+            case StartProcess(name):
                 self.told.pop(name, None)
                 self.excused.discard(name)
                 self.check_start(name)
-            case Stop(name):
+            case StopProcess(name):
                 self.check_stop(name)
             case Gone(name, fate=fate):
                 assert name not in self.world.live, f"{name} is told gone and lives"
@@ -123,9 +125,9 @@ class Witness:
 
     def excuse(self, call, outcome):
         match call:
-            case facts.RestartChild(id=name) | facts.Recycle(id=name) if not isinstance(outcome, Done):
+            case facts.RestartChild(id=name) | facts.RecycleChild(id=name) if not isinstance(outcome, CallDone):
                 self.excused.add(name)
-            case facts.TerminateChild(id=name) if isinstance(outcome, Done):
+            case facts.TerminateChild(id=name) if isinstance(outcome, CallDone):
                 self.excused.update(self.below(name))
 
     def check_start(self, name):
@@ -154,7 +156,7 @@ class Witness:
             team.closing
             or self.tree.children[name].parking
             or any(
-                isinstance(call, facts.TerminateChild | facts.Recycle) and call.id == name
+                isinstance(call, facts.TerminateChild | facts.RecycleChild) and call.id == name
                 for call in self.world.open_calls.values()
             )
         ):
@@ -196,13 +198,15 @@ class Witness:
         for name, team in self.tree.teams.items():
             children = [self.tree.children[child] for child in team.children]
             self.check_limit(name, team)
-            if all(child.phase is Phase.UP or (not child.alive and child.goal is Goal.STOP) for child in children):
+            if all(child.phase is ChildPhase.UP or (not child.alive and child.goal is Goal.STOP) for child in children):
                 self.fallen[name].clear()
                 outlived = {child for child, n in self.hit.pop(name, {}).items() if self.world.live.get(child) == n}
                 assert not outlived, f"{outlived} outlived the restart of their group under {name}"
             if not team.spec.dynamic and not self.world.killing_all:
                 assert sum(child.asked for child in children) <= 1, f"{name} stops several at once"
-                assert sum(child.phase is Phase.STARTING for child in children) <= 1, f"{name} starts several at once"
+                assert sum(child.phase is ChildPhase.STARTING for child in children) <= 1, (
+                    f"{name} starts several at once"
+                )
 
     def check_limit(self, name, team):
         counted = [at for at in team.stamps if self.world.now - at <= team.spec.within_s]
@@ -220,8 +224,8 @@ class Witness:
             assert self.told.keys() >= self.world.last.keys(), "the end of an agent was never told"
             return
         for child in self.tree.children.values():
-            is_up = child.phase is Phase.UP
-            is_below_up = not child.parent or self.tree.children[child.parent].phase is Phase.UP
+            is_up = child.phase is ChildPhase.UP
+            is_below_up = not child.parent or self.tree.children[child.parent].phase is ChildPhase.UP
             assert is_up or not is_below_up or child.goal is Goal.STOP, f"{child.id} is wanted and {child.phase}"
             assert is_up or not is_below_up or not self.must_be_up(child), f"{child.id} is permanent and {child.phase}"
             assert child.call is None, f"{child.id} has an open call"
@@ -229,13 +233,13 @@ class Witness:
                 assert (child.id in self.world.live) == is_up, f"{child.id} is {child.phase}"
                 assert (child.id in self.told) != is_up, f"{child.id} is {child.phase}, wrongly told"
             team = self.tree.teams.get(child.parent)
-            is_staying = is_up or child.phase is Phase.PARKED
+            is_staying = is_up or child.phase is ChildPhase.PARKED
             assert is_staying or not (team and team.spec.dynamic), f"{child.id} was kept"
             assert is_staying or not is_below_up or child.spec.restart is not Restart.TEMPORARY, f"{child.id} was kept"
 
     def must_be_up(self, child):
         is_permanent = isinstance(child.spec, AgentSpec) and child.spec.restart is Restart.PERMANENT
-        return is_permanent and child.phase is not Phase.PARKED and child.id not in self.excused
+        return is_permanent and child.phase is not ChildPhase.PARKED and child.id not in self.excused
 
 
 def brief(event):

@@ -23,6 +23,7 @@ from scr.protocol.frames import (
     Commit,
     Deliver,
     Entry,
+    FailTurn,
     InDoubt,
     ReadSteps,
     StartRequest,
@@ -31,7 +32,6 @@ from scr.protocol.frames import (
     StepRecord,
     Stream,
     Timer,
-    TurnFailed,
 )
 from scr.step_names import question_id
 
@@ -81,7 +81,7 @@ class Process:
     def say(self, frame):
         self.frames.append(frame)
         self.world.note("says", self.name, self.number, frame.kind, getattr(frame, "message_id", ""))
-        self.world.turns.said(self.name, self.number, frame)
+        self.world.turns.receive_frame(self.name, self.number, frame)
 
     def next_ref(self):
         self.ref += 1
@@ -259,7 +259,7 @@ class Process:
             return
         fields = {"names": names or self.rng.choice(RAISED), "after_s": after_s, "in_doubt": in_doubt}
         ref = self.next_ref()
-        frame = TurnFailed(ref=ref, message_id=delivery.message.message_id, error_type="ValueError", **fields)
+        frame = FailTurn(ref=ref, message_id=delivery.message.message_id, error_type="ValueError", **fields)
         self.waits = ref, self.failed
         with self.world.witness.fails(self, frame):
             self.say(frame)

@@ -2,7 +2,7 @@
 
 from scr.messages import ExitReason
 from scr.retry import ErrorInfo
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.supervise.orders import Fate
 from tests.simulation.turns_agents import Process
 
@@ -18,7 +18,7 @@ class Care:
     def busy(self, *_):
         pass
 
-    idle = wait = go_on = asks = answered = busy
+    idle = wait = go_on = begin_wait = end_wait = busy
 
 
 class House:
@@ -37,7 +37,7 @@ class House:
         world.numbers[name] = number = world.numbers.get(name, 0) + 1
         self.live[name] = process = Process(world, self.loop, world.specs[name], number)
         world.departures.started(process.spec, "root")
-        world.turns.opened(process.spec)
+        world.turns.open_agent(process.spec)
         world.store.admit(process.spec, "root", number)
         self.loop.call_later(self.rng.random() * 0.1, self.up, process)
 
@@ -56,7 +56,7 @@ class House:
         world.dead.append(process)
         world.note("ends", name, process.number, blamed)
         judged = world.witness.exits(process, blamed)
-        judged(world.turns.died(Failed(name, process.number, DIED), blamed=blamed))
+        judged(world.turns.died(IncarnationFailure(name, process.number, DIED), blamed=blamed))
         if name in self.gone | self.parked:
             self.depart(name)
         else:

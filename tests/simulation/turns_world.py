@@ -206,7 +206,7 @@ class World:
         for process in self.dead:
             for frame in process.frames:
                 with self.witness.in_vain(process, frame):
-                    self.turns.said(process.name, process.number, frame)
+                    self.turns.receive_frame(process.name, process.number, frame)
 
 
 ACTS = (

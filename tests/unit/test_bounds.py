@@ -13,7 +13,7 @@ from scr.config import Settings
 from scr.errors import InvalidMessage, InvalidSpec
 from scr.messages import CritiquePayload, Result, ResultPayload, StatusPayload, Task, TaskPayload, origin
 from scr.protocol.boot import Boot
-from scr.protocol.control import FROM_CONTROL, REQUEST, Answered, Resolve, Send, StartAgent
+from scr.protocol.control import FROM_CONTROL, REQUEST, Answered, Resolve, SendMessage, StartAgent
 from scr.protocol.frames import (
     FROM_AGENT,
     FROM_RUNTIME,
@@ -65,7 +65,7 @@ CARRIERS = {
         Ask(ref=1, message_id="m", step="s", message=TASK, timeout_s=1.0),
     ],
     REQUEST: [
-        Send(ref=1, message_id="m", to="a", payload=TASK.payload),
+        SendMessage(ref=1, message_id="m", to="a", payload=TASK.payload),
         StartAgent(ref=1, supervisor="s", spec=SPEC),
         Resolve(ref=1, message_id="m", is_done=True, value=DEEPEST),
     ],

@@ -8,7 +8,7 @@ from scr.charging import (
     LATER_MIN_S,
     PARKED_AFTER,
     Behind,
-    Bury,
+    BuryMessage,
     Charges,
     Died,
     PutOff,
@@ -55,7 +55,7 @@ def test_an_exception_costs_an_attempt_and_the_next_try_comes_after_a_pause():
 
 def test_the_last_attempt_is_the_end_and_counts_against_the_agent():
     charges, verdict = after(ERROR, ERROR, ERROR)
-    assert (charges.attempts, verdict) == (3, Bury("failed", "it was tried 3 times", is_agents=True))
+    assert (charges.attempts, verdict) == (3, BuryMessage("failed", "it was tried 3 times", is_agents=True))
 
 
 def test_one_try_and_one_death_are_counted_in_the_singular():
@@ -66,7 +66,7 @@ def test_one_try_and_one_death_are_counted_in_the_singular():
 def test_a_death_is_tried_again_at_once_and_has_a_limit_of_its_own():
     assert after(Died(), Died()) == (Charges(deaths=2), TryAgain())
     _, verdict = after(Died(), ERROR, Died(), Died())
-    assert isinstance(verdict, Bury)
+    assert isinstance(verdict, BuryMessage)
     assert (verdict.reason, verdict.is_agents) == ("quarantined", True)
 
 
@@ -78,7 +78,7 @@ def test_either_limit_ends_the_message_and_neither_counts_for_the_other():
 @pytest.mark.parametrize("error", [Fatal("no"), InvalidMessage("no json"), InvalidSpec("no spec")])
 def test_what_can_never_succeed_is_not_tried_again_and_is_not_the_agents_fault(error):
     charges, verdict = after(Raised(class_names(error)))
-    assert (charges.attempts, isinstance(verdict, Bury), verdict.is_agents) == (1, True, False)
+    assert (charges.attempts, isinstance(verdict, BuryMessage), verdict.is_agents) == (1, True, False)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_group_is_what_it_holds():
 def test_another_agents_failure_is_no_mark_against_the_one_that_asked():
     for error in (TaskFailed("it failed"), AgentParked("it is down"), AskTimedOut("too slow"), StepInDoubt("unpaid")):
         _, verdict = after(*[Raised(class_names(error))] * 3)
-        assert (isinstance(verdict, Bury), verdict.is_agents) == (True, False)
+        assert (isinstance(verdict, BuryMessage), verdict.is_agents) == (True, False)
 
 
 def test_an_outage_costs_no_attempt_and_no_death():
@@ -139,7 +139,7 @@ def test_an_outage_of_a_year_ends_when_the_message_may_not_be_put_off_for_longer
     retry = Retry(outage_s=3600.0)
     charges, verdict = charge(Charges(), PutOff(31_536_000.0), retry, 3, at=100.0, seed="m")
     assert verdict == TryAgain(3700.0)
-    assert charge(charges, PutOff(1.0), retry, 3, at=3700.0, seed="m")[1] == Bury(
+    assert charge(charges, PutOff(1.0), retry, 3, at=3700.0, seed="m")[1] == BuryMessage(
         "failed", "it was put off for 3600 s, and may not be for longer"
     )
 
@@ -215,9 +215,13 @@ def test_a_clock_that_was_set_back_makes_no_retry_wait_longer_than_it_could_have
 
 def test_dead_letters_in_a_row_add_up_until_a_turn_commits():
     count = 0
-    for verdict in [Bury("failed", "", is_agents=True)] * 4 + [Bury("failed", ""), TryAgain(1.0)]:
+    for verdict in [BuryMessage("failed", "", is_agents=True)] * 4 + [BuryMessage("failed", ""), TryAgain(1.0)]:
         count = streak(count, verdict)
-    assert (count, streak(count, Bury("quarantined", "", is_agents=True)), streak(count, None)) == (4, PARKED_AFTER, 0)
+    assert (count, streak(count, BuryMessage("quarantined", "", is_agents=True)), streak(count, None)) == (
+        4,
+        PARKED_AFTER,
+        0,
+    )
 
 
 FAILINGS = st.one_of(
@@ -247,7 +251,7 @@ def test_in_every_history_the_limits_hold_and_every_try_has_a_time(failings, ret
             first_outage = at if first_outage is None else first_outage
         elif isinstance(failing, Raised):
             first_outage = None
-        if isinstance(verdict, Bury):
+        if isinstance(verdict, BuryMessage):
             return
         due = at if verdict.due is None else verdict.due
         assert at <= due

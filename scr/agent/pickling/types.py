@@ -34,7 +34,7 @@ FRESH: dict[type, Callable[[], Any]] = {local: local, type(Lock()): Lock, type(R
 UNSET: Any = object()
 
 
-class Plain(NamedTuple):
+class BlankTuple(NamedTuple):
     """A named tuple of nothing: what every named tuple is given by `typing`."""
 
 
@@ -182,7 +182,7 @@ def _save_named_tuple(pickler: Any, kind: Any) -> None:
     bases = tuple(base for base in written.get("__orig_bases__", ()) if base is not NamedTuple)
     named = {name: written[name] for name in NAMED if name in written}
     made = (made_named_tuple, (kind.__name__, bases, kind._fields, kind._field_defaults, named))
-    given = vars(Plain).keys() | KNOWN | set(kind._fields)
+    given = vars(BlankTuple).keys() | KNOWN | set(kind._fields)
     rest = {name: value for name, value in written.items() if name not in given}
     rest["__annotations__"] = written.get("__annotations__", {}) | _hints(kind)
     _two_halves(pickler, kind, made, [(_set_all, (kind, rest))])

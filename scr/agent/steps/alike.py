@@ -35,7 +35,7 @@ SHOWN_CHARACTERS = 80
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Difference:
+class ReadbackDifference:
     """One place at which a value did not come back as it was; `path` is empty for the whole value."""
 
     path: str
@@ -43,17 +43,17 @@ class Difference:
     back: Any
 
 
-def differences(now: Any, back: Any, path: str = "") -> Iterator[Difference]:
+def differences(now: Any, back: Any, path: str = "") -> Iterator[ReadbackDifference]:
     """Find the innermost places at which two values are not alike, in order."""
     if same([now], [back]):
         return
     inner = _inner_differences(now, back, path) if type(now) is type(back) else iter(())
-    first = next(inner, Difference(path, now, back))
+    first = next(inner, ReadbackDifference(path, now, back))
     yield first
     yield from inner
 
 
-def _inner_differences(now: Any, back: Any, path: str) -> Iterator[Difference]:
+def _inner_differences(now: Any, back: Any, path: str) -> Iterator[ReadbackDifference]:
     ours, theirs = dict(children(now)), dict(children(back))
     for label in ours | theirs:
         yield from differences(ours.get(label, MISSING), theirs.get(label, MISSING), path + label)

@@ -20,14 +20,14 @@ from scr.step_names import step_path
 NAME_CHARACTERS = 512  # with the names of the steps in whose code it runs, and its mark
 
 
-class Scope(NamedTuple):
+class RunningStep(NamedTuple):
     """The step whose code is running: the name of its record, now and as it would have been by order."""
 
     record: str = ""
     former: str = ""
 
 
-class Claim(NamedTuple):
+class StepCall(NamedTuple):
     """One call of a step: the record that is its own, whether or not there is one yet.
 
     `digest` is what the record bears; it is empty when the record is found by order.
@@ -55,10 +55,10 @@ class Claims:
     has_open_keys: bool = False
     orders: dict[str, int] = field(default_factory=dict)
     by_order: dict[str, int] = field(default_factory=dict)
-    made: dict[str, Claim] = field(default_factory=dict)
-    failed: dict[str, list[Claim]] = field(default_factory=dict)
+    made: dict[str, StepCall] = field(default_factory=dict)
+    failed: dict[str, list[StepCall]] = field(default_factory=dict)
 
-    def claim(self, identity: Identity, scope: Scope, *, is_question: bool = False) -> Claim:
+    def claim(self, identity: Identity, scope: RunningStep, *, is_question: bool = False) -> StepCall:
         """The record of this call.  Raises InvalidMessage when another step has its name."""
         if self.failed and (failed := self.failed.get(identity.digest)):
             return failed.pop(0)
@@ -67,7 +67,7 @@ class Claims:
         name = identity.base if order == 1 else identity.record(order)
         if order == 1:
             key(name, "a step's name", NAME_CHARACTERS)
-        claim = Claim(name, digest, identity, order)
+        claim = StepCall(name, digest, identity, order)
         claim = self._found(claim, scope) if self.looks_back else claim
         record = self.recorded.get(claim.name)
         if record and record.digest != claim.digest:
@@ -85,11 +85,11 @@ class Claims:
         else:
             self.recorded[record.name] = record
 
-    def fail(self, claim: Claim) -> None:
+    def fail(self, claim: StepCall) -> None:
         """The call raised."""
         self.failed.setdefault(claim.identity.digest, []).append(claim)
 
-    def id_of(self, claim: Claim) -> str:
+    def id_of(self, claim: StepCall) -> str:
         """An id of the step for the world outside."""
         return derive_id(self.message_id, claim.identity.in_full(claim.order) if claim.digest else claim.name)
 
@@ -105,27 +105,27 @@ class Claims:
         calls = sum(claim.identity.path == path for claim in self.made.values())
         return derive_id(self.message_id, numbered(path, calls + 1))
 
-    def begun_elsewhere(self, claim: Claim) -> StepRecord | None:
+    def begun_elsewhere(self, claim: StepCall) -> StepRecord | None:
         """A record of another step of that name that had begun, and that this delivery has not called."""
         return next((record for record in self._others(claim) if record.state == "begun"), None)
 
-    def finished_elsewhere(self, claim: Claim) -> StepRecord | None:
+    def finished_elsewhere(self, claim: StepCall) -> StepRecord | None:
         """A record of another step of that name that was done, and that this delivery has not called."""
         return next((record for record in self._others(claim) if record.state == "done"), None)
 
-    def is_alone(self, claim: Claim) -> bool:
+    def is_alone(self, claim: StepCall) -> bool:
         """Whether no other step of that name is known."""
         path = step_path(claim.name)
         others = (other for other in self.made.values() if other is not claim and step_path(other.name) == path)
         return not any(self._others(claim)) and not any(others)
 
-    def _others(self, claim: Claim) -> Iterator[StepRecord]:
+    def _others(self, claim: StepCall) -> Iterator[StepRecord]:
         path = step_path(claim.name)
         for record in self.recorded.values():
             if record.name not in self.made and step_path(record.name) == path:
                 yield record
 
-    def _found(self, claim: Claim, scope: Scope) -> Claim:
+    def _found(self, claim: StepCall, scope: RunningStep) -> StepCall:
         """The record by order where there is none of the identity; never one that is another step's."""
         identity, own = claim.identity, self.recorded.get(claim.name)
         if own and own.digest == claim.digest:
@@ -135,6 +135,6 @@ class Claims:
         former = numbered(path, self.by_order[path])
         known = self.recorded.get(former)
         if known and not known.digest:
-            return Claim(former, "", identity, claim.order, former)
+            return StepCall(former, "", identity, claim.order, former)
         name = (identity.marked() if own else identity).record(claim.order)
-        return Claim(name, claim.digest, identity, claim.order, former)
+        return StepCall(name, claim.digest, identity, claim.order, former)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
-from scr.agent.steps.alike import MISSING, Difference, children, differences, shown
+from scr.agent.steps.alike import MISSING, ReadbackDifference, children, differences, shown
 from scr.errors import InvalidMessage
 from scr.values import faults
 
@@ -59,7 +59,7 @@ def exact(model: BaseModel, kind: type[BaseModel], text: bytes, what: str) -> tu
             "what its serializers write"
         ) from error
     if found:
-        raise InvalidMessage(f"{what}: {told(found)}")
+        raise InvalidMessage(f"{what}: {describe_difference(found)}")
     return value, back
 
 
@@ -68,7 +68,7 @@ def refuse_inexact(model: BaseModel, what: str) -> None:
     exact(model, type(model), written(model, what), what)
 
 
-def told(difference: Difference) -> str:
+def describe_difference(difference: ReadbackDifference) -> str:
     """Say in one sentence what did not come back, and what to do."""
     now, back = difference.now, difference.back
     place = f"{difference.path.lstrip('.')}: " if difference.path else ""

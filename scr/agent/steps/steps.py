@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from pydantic import JsonValue
 
 from scr.agent.runtime_link import Link
-from scr.agent.steps.claims import Claim, Scope
+from scr.agent.steps.claims import RunningStep, StepCall
 from scr.agent.turn import Abandoned, Turn, plain
 from scr.charging import class_names, is_retryable, pause_s
 from scr.errors import Fatal, NotHappened, StepInDoubt, TryLater
@@ -30,7 +30,7 @@ T = TypeVar("T")
 DETAIL_CHARACTERS = 2000
 SLICE_S = 0.1
 SMALL = range(-(1 << 63), 1 << 63)
-WITHIN: ContextVar[Scope] = ContextVar("scr_within_step", default=Scope())  # noqa: B039  it is a tuple
+WITHIN: ContextVar[RunningStep] = ContextVar("scr_within_step", default=RunningStep())  # noqa: B039  it is a tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class NotDone:
 class Step(NamedTuple):
     """One step of a turn: its record, what it does, what finds out whether it has been done, how often it is tried."""
 
-    claim: Claim
+    claim: StepCall
     call: Callable[[], Any]
     reconcile: Callable[[], Any] | None = None
     retry: Retry | None = None
@@ -100,7 +100,7 @@ async def _once(step: Step, turn: Turn, hands: Hands) -> JsonValue:
     if step.claim.name in turn.claims.recorded:
         verdict = await _verdict(step, turn, hands)
         if isinstance(verdict, Done):
-            return await _kept(step, verdict.value, turn, hands)
+            return await _record_result(step, verdict.value, turn, hands)
     elif other := turn.claims.begun_elsewhere(step.claim):
         raise _in_doubt(other.name, turn, _both(other, step))
     else:
@@ -114,7 +114,9 @@ async def _verdict(step: Step, turn: Turn, hands: Hands) -> Done | NotDone:
     try:
         # What `reconcile` saw in an earlier delivery proves nothing now: its own steps are others each time.
         token = WITHIN.set(
-            Scope(*(f"{name}/reconcile@{turn.delivery.deliveries}" for name in (step.claim.name, step.claim.former)))
+            RunningStep(
+                *(f"{name}/reconcile@{turn.delivery.deliveries}" for name in (step.claim.name, step.claim.former))
+            )
         )
         try:
             verdict = await hands.call(step.reconcile)
@@ -145,7 +147,7 @@ def _both(other: StepRecord, step: Step) -> str:
 async def _carried_out(step: Step, turn: Turn, hands: Hands, *, is_once: bool) -> JsonValue:
     """The value of running it: again after a failure that is worth it, a `once` step only when it has not happened."""
     for failures in count(1):
-        token = WITHIN.set(Scope(step.claim.name, step.claim.former))
+        token = WITHIN.set(RunningStep(step.claim.name, step.claim.former))
         try:
             value = await hands.call(step.call)
             break
@@ -156,14 +158,14 @@ async def _carried_out(step: Step, turn: Turn, hands: Hands, *, is_once: bool) -
         finally:
             WITHIN.reset(token)
         if is_once and may_be_repeated:
-            await _told(step.record("not done"), turn, hands)
+            await _send_record(step.record("not done"), turn, hands)
         wait_s = _pause_s(step, turn, cause, failures) if may_be_repeated else None
         if wait_s is None:
             raise cause
         await hands.pause(wait_s)
         if is_once:
             await _begun(step, turn, hands)
-    return await _kept(step, value, turn, hands)
+    return await _record_result(step, value, turn, hands)
 
 
 def _pause_s(step: Step, turn: Turn, error: BaseException, failures: int) -> float | None:
@@ -180,11 +182,11 @@ def _pause_s(step: Step, turn: Turn, error: BaseException, failures: int) -> flo
 
 async def _begun(step: Step, turn: Turn, hands: Hands) -> None:
     turn.check(f"begin step {step.claim.identity.name!r}")
-    await _told(step.record("begun"), turn, hands)
+    await _send_record(step.record("begun"), turn, hands)
     reach("agent.after_step_is_kept")
 
 
-async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
+async def _record_result(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     claim = step.claim
     what = f"the result of step {claim.identity.name!r}"
     is_unchanged = value is None or (type(value) in {int, bool} and value in SMALL)  # JSON says it as it is
@@ -198,12 +200,12 @@ async def _kept(step: Step, value: Any, turn: Turn, hands: Hands) -> JsonValue:
     return result
 
 
-async def _told(record: StepRecord, turn: Turn, hands: Hands) -> None:
+async def _send_record(record: StepRecord, turn: Turn, hands: Hands) -> None:
     await hands.keep(turn, record)
     turn.claims.keep(record)
 
 
-def told(turn: Turn, record: StepRecord) -> Callable[[int], FromAgent]:
+def frame_for_record(turn: Turn, record: StepRecord) -> Callable[[int], FromAgent]:
     """The frame that has a record kept, for a number that its answer will bear."""
     message_id = turn.message.message_id
     if record.state == "begun":
@@ -223,7 +225,7 @@ class Waiting:
 
     async def keep(self, turn: Turn, record: StepRecord) -> None:
         """Wait for the answer."""
-        self._link.inquire(told(turn, record))
+        self._link.inquire(frame_for_record(turn, record))
 
     async def pause(self, seconds: float) -> None:
         """Sleep."""

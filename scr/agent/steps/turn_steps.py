@@ -15,7 +15,7 @@ from scr.agent.arguments import address, seconds, shown
 from scr.agent.handler_thread import refuse_elsewhere
 from scr.agent.runtime_link import Link
 from scr.agent.steps.canonical import Uncounted
-from scr.agent.steps.claims import Claim
+from scr.agent.steps.claims import StepCall
 from scr.agent.steps.identity import Identity, StepKey, filled, identity_of
 from scr.agent.steps.steps import WITHIN, Hands, Step, Waiting
 from scr.agent.steps.verbs import AsyncOnceStep, AsyncStep, OnceStep, Options, PlainStep
@@ -173,7 +173,7 @@ class Stepping(Uncounted):
         hands: Hands = import_module(CONCURRENCY).Concurrent(self._link, self.progress)
         return hands
 
-    def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, Claim, Message]:
+    def _question(self, agent: str, payload: Payload | Any) -> tuple[Turn, StepCall, Message]:
         refuse_elsewhere(f"ask {agent}")
         turn, scope = self._open_turn("ask"), WITHIN.get()
         address(agent)
@@ -204,7 +204,7 @@ class Stepping(Uncounted):
         return self._turn
 
 
-def asking(turn: Turn, claim: Claim, message: Message, timeout_s: float) -> Callable[[int], FromAgent]:
+def asking(turn: Turn, claim: StepCall, message: Message, timeout_s: float) -> Callable[[int], FromAgent]:
     """The frame of a question, for a number that its answer will bear."""
     within_s = seconds(timeout_s)
     fields = {"message_id": turn.message.message_id, "step": claim.name, "former": claim.former}

@@ -30,7 +30,7 @@ _FIRST = re.compile(r"(?:(?<=^)|(?<=[.!?:\n] )|(?<=\n))[^\W\d_]+")
 _SUBJECT = re.compile(r"^[^.!?]{2,60}?: (?=\S)")
 
 
-class Fault(StrEnum):
+class ClaimFault(StrEnum):
     """What can be wrong with a claim."""
 
     UNCITED = "uncited"
@@ -49,7 +49,7 @@ class Objection(Frozen):
     """One fault of one claim, with the sentence that says it."""
 
     claim_id: str
-    fault: Fault
+    fault: ClaimFault
     reason: str
 
 
@@ -101,12 +101,12 @@ def review(claims: Sequence[Claim], facets: Sequence[str], sources: Sources) -> 
 def check(claim: Claim, sources: Sources) -> list[Objection]:
     """What is wrong with one claim by itself."""
     if not claim.citations:
-        return [_objection(claim, Fault.UNCITED, "it cites nothing")]
+        return [_objection(claim, ClaimFault.UNCITED, "it cites nothing")]
     cited = [_read(citation, sources) for citation in claim.citations]
     for citation, text in zip(claim.citations, cited, strict=True):
         if text is None:
             where = f"{citation.path}:{citation.first_line}-{citation.last_line}"
-            return [_objection(claim, Fault.NO_SUCH_LINES, f"there are no lines {where}")]
+            return [_objection(claim, ClaimFault.NO_SUCH_LINES, f"there are no lines {where}")]
     source = "\n".join(text for text in cited if text)
     return [*_support(claim, source), *_reading(claim)]
 
@@ -121,7 +121,7 @@ def duplicates(claims: Sequence[Claim]) -> list[Objection]:
         if twin is None:
             kept.append((claim, bag))
         else:
-            found.append(_objection(claim, Fault.DUPLICATE, f"it says what {twin.claim_id} says"))
+            found.append(_objection(claim, ClaimFault.DUPLICATE, f"it says what {twin.claim_id} says"))
     return found
 
 
@@ -149,13 +149,15 @@ def _support(claim: Claim, source: str) -> list[Objection]:
     found = []
     share = in_order(stems(_joined(claim.text)), stems(_joined(source)))
     if share < SUPPORT_MIN:
-        found.append(_objection(claim, Fault.UNSUPPORTED, f"only {share:.0%} of its words stand in the cited lines"))
+        found.append(
+            _objection(claim, ClaimFault.UNSUPPORTED, f"only {share:.0%} of its words stand in the cited lines")
+        )
     if strange := _missing(_numbers(claim.text), _numbers(source)):
-        found.append(_objection(claim, Fault.WRONG_NUMBER, f"{strange} is not in the cited lines"))
+        found.append(_objection(claim, ClaimFault.WRONG_NUMBER, f"{strange} is not in the cited lines"))
     if strange := _strange_name(claim.text, source):
-        found.append(_objection(claim, Fault.WRONG_NAME, f"the name {strange!r} is not in the cited lines"))
+        found.append(_objection(claim, ClaimFault.WRONG_NAME, f"the name {strange!r} is not in the cited lines"))
     if not found and _denials(claim.text) != _denials(_part(claim.text, source)):
-        found.append(_objection(claim, Fault.NEGATION, "it denies more or less than the cited lines do"))
+        found.append(_objection(claim, ClaimFault.NEGATION, "it denies more or less than the cited lines do"))
     return found
 
 
@@ -164,11 +166,11 @@ def _reading(claim: Claim) -> list[Objection]:
         return []
     text = _SUBJECT.sub("", claim.text)
     if sentences.dangles(text):
-        return [_objection(claim, Fault.DANGLING, f"{text.split()[0]!r} leans on a sentence that is not there")]
+        return [_objection(claim, ClaimFault.DANGLING, f"{text.split()[0]!r} leans on a sentence that is not there")]
     if sentences.points_away(text):
-        return [_objection(claim, Fault.POINTS_AWAY, "it points at a place in its document")]
+        return [_objection(claim, ClaimFault.POINTS_AWAY, "it points at a place in its document")]
     whole = text.endswith((".", "!", '."', ".”", ".)", "!)")) and sentences.balanced(text) and len(text) <= LENGTH_MAX
-    return [] if whole else [_objection(claim, Fault.FRAGMENT, "it is not a whole sentence of readable length")]
+    return [] if whole else [_objection(claim, ClaimFault.FRAGMENT, "it is not a whole sentence of readable length")]
 
 
 def in_order(claimed: Sequence[str], source: Sequence[str]) -> float:
@@ -218,5 +220,5 @@ def _denials(text: str) -> int:
     return sum(word in NEGATIONS for word in words(text))
 
 
-def _objection(claim: Claim, fault: Fault, reason: str) -> Objection:
+def _objection(claim: Claim, fault: ClaimFault, reason: str) -> Objection:
     return Objection(claim_id=claim.claim_id, fault=fault, reason=reason)

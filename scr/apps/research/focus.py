@@ -22,7 +22,7 @@ PASSAGES_ASSUMED = 50
 TITLE_CREDIT, PASSAGE_CREDIT = 0.75, 0.4
 
 
-class Counts(Protocol):
+class TermCounts(Protocol):
     """What the focus asks of an index."""
 
     def count(self, term: str) -> int:
@@ -84,7 +84,7 @@ class Focus:
 Bag = frozenset[str]
 
 
-def focus_on(question: str, index: Counts, passages: int) -> Focus:
+def focus_on(question: str, index: TermCounts, passages: int) -> Focus:
     """The focus of a cleaned question in an index of so many passages."""
     asked = questions.matter(question)
     measure = set(terms(asked)).difference(terms(questions.subject(question)))
@@ -99,12 +99,12 @@ def focus_on(question: str, index: Counts, passages: int) -> Focus:
     )
 
 
-def has_kin(word: str, index: Counts) -> bool:
+def has_kin(word: str, index: TermCounts) -> bool:
     """Tell whether any passage holds another word for the same thing."""
     return _kin_count(word, index) > 0
 
 
-def _kin_count(word: str, index: Counts) -> int:
+def _kin_count(word: str, index: TermCounts) -> int:
     return max((index.count(other) for other in sorted(family(word))), default=0)
 
 

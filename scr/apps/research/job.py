@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from scr.apps.research.analysis import Analysis
 from scr.apps.research.checks import Review
 from scr.apps.research.claims import Claim, Findings
-from scr.apps.research.outcome import Judged, Outcome, why_nothing
+from scr.apps.research.outcome import Judged, ResearchOutcome, why_nothing
 from scr.apps.research.plan import ANALYSIS, SYNTHESIS, Kind, Plan, ready
 from scr.apps.research.report import Material, Report
 from scr.apps.research.revision import ROUNDS_MAX, Revision
@@ -71,14 +71,14 @@ def give_up(job: Job, piece_id: str, reason: str) -> Job:
     return job.model_copy(update={"failed": {**job.failed, piece_id: reason}})
 
 
-def outcome(job: Job) -> Outcome | None:
+def outcome(job: Job) -> ResearchOutcome | None:
     """The outcome of a job that is done; None when its report could not be written."""
     if SYNTHESIS not in job.results:
         return None
     report = Report.model_validate(job.results[SYNTHESIS])
     material, dropped = conclude(job)
     held = (Judged(claim=claim, verdict="supported") for claim in material.claims)
-    return Outcome(
+    return ResearchOutcome(
         report=report,
         claims=(*held, *dropped),
         sources=report.sources,

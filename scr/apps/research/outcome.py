@@ -26,7 +26,7 @@ class Judged(Frozen):
     reasons: tuple[str, ...] = ()
 
 
-class Outcome(Frozen):
+class ResearchOutcome(Frozen):
     """Everything that a run leaves.  The same question and documents give the same outcome, byte for byte.
 
     `failed` are the parts of the work that could not be done, each with its reason; `error` says why nothing of the

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from scr.apps.research.facets import plan_for
 from scr.apps.research.job import Job, absorb, due, outcome
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.text.index import Index
 from scr.apps.research.work import perform
 from scr.errors import RunFailed
 
 
-def research(question: str, folder: Path, index_path: Path) -> Outcome:
+def research(question: str, folder: Path, index_path: Path) -> ResearchOutcome:
     """Answer a question from a folder.  Raises InvalidInput and InvalidDocuments."""
     with Index.open_or_build(folder, index_path) as index:
         job = Job(plan=plan_for(question, index), stats=index.stats)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scr.apps.research.checks import SAME_MIN, Fault, Objection
+from scr.apps.research.checks import SAME_MIN, ClaimFault, Objection
 from scr.apps.research.claims import Claim, Findings, claim_from, verbatim, with_antecedent
 from scr.apps.research.evidence import Evidence
 from scr.apps.research.text import sentences
@@ -18,7 +18,9 @@ from scr.apps.research.text.terms import jaccard, stems
 from scr.values import Frozen
 
 ROUNDS_MAX = 2
-_CHANGED = frozenset({Fault.UNSUPPORTED, Fault.WRONG_NUMBER, Fault.WRONG_NAME, Fault.NEGATION, Fault.UNCITED})
+_CHANGED = frozenset(
+    {ClaimFault.UNSUPPORTED, ClaimFault.WRONG_NUMBER, ClaimFault.WRONG_NAME, ClaimFault.NEGATION, ClaimFault.UNCITED}
+)
 
 
 class Revision(Frozen):
@@ -52,13 +54,15 @@ def revise(
 class _Desk:
     """What a revision has at hand: the evidence, and what has been used already."""
 
-    def __init__(self, claims: Sequence[Claim], faults: Mapping[str, Fault], findings: Mapping[str, Findings]) -> None:
+    def __init__(
+        self, claims: Sequence[Claim], faults: Mapping[str, ClaimFault], findings: Mapping[str, Findings]
+    ) -> None:
         self._findings = findings
         self._evidence = {e.evidence_id: e for found in findings.values() for e in found.evidence}
         self._used = {evidence_id for claim in claims for evidence_id in claim.evidence_ids}
         self._said = [frozenset(stems(claim.text)) for claim in claims if claim.claim_id not in faults]
 
-    def mend(self, claim: Claim, fault: Fault) -> Claim | None:
+    def mend(self, claim: Claim, fault: ClaimFault) -> Claim | None:
         """The claim mended or replaced; None when it is withdrawn; itself when nothing helps."""
         if claim.kind != "finding":
             return claim
@@ -67,7 +71,7 @@ class _Desk:
         if mended is not None and mended != claim:
             return mended
         replacement = self.next_for(claim.facet, claim.claim_id)
-        if replacement is None and fault is Fault.DUPLICATE:
+        if replacement is None and fault is ClaimFault.DUPLICATE:
             return None
         return replacement or claim
 
@@ -84,7 +88,7 @@ class _Desk:
         return None
 
 
-def _mended(claim: Claim, fault: Fault, evidence: Evidence) -> Claim | None:
+def _mended(claim: Claim, fault: ClaimFault, evidence: Evidence) -> Claim | None:
     if fault in _CHANGED:
         return verbatim(claim, evidence)
-    return with_antecedent(claim, evidence) if fault is Fault.DANGLING else None
+    return with_antecedent(claim, evidence) if fault is ClaimFault.DANGLING else None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scr.chaos.inject.fault_result import Landed, Missed
 from scr.chaos.inject.interposers import Lock, Trace, Undoable
-from scr.chaos.inject.process_census import Census, Seen
+from scr.chaos.inject.process_census import Census, CensusEntry
 from scr.chaos.inject.wallclock import Jump
 from scr.chaos.plan.fault_orders import Order, give, hinder, relieve, taken, withdraw
 from scr.chaos.plan.faults import Fault
@@ -34,7 +34,7 @@ class Signalled:
     """A process that was stopped."""
 
     census: Census
-    seen: Seen
+    seen: CensusEntry
 
     def undo(self) -> None:
         """Let it go on."""
@@ -42,15 +42,15 @@ class Signalled:
 
 
 @dataclass(eq=False, slots=True)
-class Limited:
+class DescriptorLimit:
     """A process that may open no further descriptor."""
 
     census: Census
-    seen: Seen
+    seen: CensusEntry
     before: tuple[int, int]
 
     @classmethod
-    def of(cls, census: Census, seen: Seen) -> Limited | None:
+    def of(cls, census: Census, seen: CensusEntry) -> DescriptorLimit | None:
         """None when it is gone."""
         with census.held(seen) as pidfd, suppress(OSError):
             if pidfd is not None:
@@ -73,7 +73,7 @@ class UnderWay:
 
     fault: Fault
     since: float
-    victim: Seen | None = None
+    victim: CensusEntry | None = None
     undoable: Undoable | None = None
     landed: Landed | None = None
     there: frozenset[int] = frozenset()
@@ -126,7 +126,7 @@ class Injector:
         for seen in self.census.now():
             self.census.signal(seen, signal.SIGCONT)
 
-    def _is_over(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> bool:
+    def _is_over(self, one: UnderWay, seen: Sequence[CensusEntry], obeyed: dict[int, tuple[float, int]]) -> bool:
         if one.landed is None:
             self._try(one, seen, obeyed)
         if one.landed is None:
@@ -139,7 +139,7 @@ class Injector:
             return True
         return self._is_past(one, one.landed, seen)
 
-    def _is_past(self, one: UnderWay, landed: Landed, seen: Sequence[Seen]) -> bool:
+    def _is_past(self, one: UnderWay, landed: Landed, seen: Sequence[CensusEntry]) -> bool:
         """Whether a fault that was done is undone, and a helper process is there again that it took away."""
         now = time.monotonic()
         if one.undoable and one.fault.kind != "stop":
@@ -161,7 +161,7 @@ class Injector:
             self.missed.append(Missed(one.fault.n, one.fault.kind, one.fault.target, why))
         return True
 
-    def _try(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> None:
+    def _try(self, one: UnderWay, seen: Sequence[CensusEntry], obeyed: dict[int, tuple[float, int]]) -> None:
         """Do it, if it can be done now."""
         one.there = frozenset(other.pid for other in seen)
         match KINDS[one.fault.kind].way:
@@ -170,12 +170,12 @@ class Injector:
             case Way.ORDER:
                 self._by_order(one, seen, obeyed)
             case Way.SIGNAL if one.fault.target == "tree":
-                self._kill(one, Seen(0, "tree"), *(other for other in seen if other.type != "keeper"))
+                self._kill(one, CensusEntry(0, "tree"), *(other for other in seen if other.type != "keeper"))
             case _:
                 if victim := self._chosen(one, seen):
                     self._by_hand(one, victim)
 
-    def _by_hand(self, one: UnderWay, victim: Seen) -> None:
+    def _by_hand(self, one: UnderWay, victim: CensusEntry) -> None:
         match one.fault.kind:
             case "kill":
                 self._kill(one, victim, victim)
@@ -186,7 +186,7 @@ class Injector:
                 if self.census.signal(victim, signal.SIGSTOP):
                     one.undoable = Signalled(self.census, victim)
             case "fds":
-                one.undoable = Limited.of(self.census, victim)
+                one.undoable = DescriptorLimit.of(self.census, victim)
             case "store_locked":
                 with suppress(sqlite3.Error):
                     one.undoable = Lock(self.store) if self.store else None
@@ -200,24 +200,24 @@ class Injector:
         if one.undoable:
             one.landed = self._landed(one, victim)
 
-    def _kill(self, one: UnderWay, victim: Seen, *processes: Seen) -> None:
+    def _kill(self, one: UnderWay, victim: CensusEntry, *processes: CensusEntry) -> None:
         """The time is taken before: who is killed may be up again before this process has the next word."""
         at = time.monotonic()
         hit = sum(self.census.signal(process, signal.SIGKILL) for process in processes)
         if hit:
             one.landed = self._landed(one, victim, at)
 
-    def _by_client(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> None:
+    def _by_client(self, one: UnderWay, seen: Sequence[CensusEntry], obeyed: dict[int, tuple[float, int]]) -> None:
         fault = one.fault
         if one.victim is None:
-            one.victim = self._chosen(one, seen) if fault.kind == "misfit" else Seen(0, fault.target)
+            one.victim = self._chosen(one, seen) if fault.kind == "misfit" else CensusEntry(0, fault.target)
             if one.victim is None:
                 return
             self.command({"do": fault.kind, "n": fault.n, "hold_s": fault.hold_s, "agent": one.victim.agent})
         if fault.n in obeyed:
             one.landed = self._landed(one, one.victim, obeyed[fault.n][0])
 
-    def _by_order(self, one: UnderWay, seen: Sequence[Seen], obeyed: dict[int, tuple[float, int]]) -> None:
+    def _by_order(self, one: UnderWay, seen: Sequence[CensusEntry], obeyed: dict[int, tuple[float, int]]) -> None:
         fault = one.fault
         if one.victim is None and (victim := self._chosen(one, seen)):
             give(self.folder, victim.agent, Order(fault.n, fault.kind, fault.point, fault.hold_s, fault.times))
@@ -226,7 +226,7 @@ class Injector:
             at, pid = obeyed[fault.n]
             one.landed = self._landed(one, replace(one.victim, pid=pid), at)
 
-    def _chosen(self, one: UnderWay, seen: Sequence[Seen]) -> Seen | None:
+    def _chosen(self, one: UnderWay, seen: Sequence[CensusEntry]) -> CensusEntry | None:
         """Whom to hit, among those who are not hit by another fault at this moment."""
         busy = {other.victim.agent for other in self._under_way if other.victim}
         held = {other.landed.pid for other in self._under_way if other.landed}
@@ -237,7 +237,7 @@ class Injector:
         ]
         return able[int(one.fault.pick * len(able))] if able else None
 
-    def _landed(self, one: UnderWay, victim: Seen, at: float | None = None) -> Landed:
+    def _landed(self, one: UnderWay, victim: CensusEntry, at: float | None = None) -> Landed:
         now = at or time.monotonic()
         one.victim = victim
         return Landed(

@@ -23,7 +23,7 @@ HELPER = re.compile(r"scr: (?P<helper>runtime|zygote|standby|keeper)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CensusEntry:
     """One process as it is now.  `type` is empty for what is none of those that faults can hit."""
 
     pid: int
@@ -32,21 +32,21 @@ class Seen:
     incarnation: int = 0
 
 
-def recognised(pid: int, title: str) -> Seen:
+def recognised(pid: int, title: str) -> CensusEntry:
     """Who a process is, by its title."""
     if found := AGENT.match(title):
         agent = found["agent"]
-        return Seen(pid, type_of(agent), agent, int(found["incarnation"]))
+        return CensusEntry(pid, type_of(agent), agent, int(found["incarnation"]))
     helper = HELPER.match(title)
-    return Seen(pid, helper["helper"] if helper else "")
+    return CensusEntry(pid, helper["helper"] if helper else "")
 
 
-def who(pid: int, title: str) -> Seen:
+def who(pid: int, title: str) -> CensusEntry:
     """Who a process is; what an agent has forked has its title too, and is not the agent."""
     seen = recognised(pid, title)
     with suppress(OSError):
-        return seen if not seen.agent or os.getsid(pid) == pid else Seen(pid, "")
-    return Seen(pid, "")
+        return seen if not seen.agent or os.getsid(pid) == pid else CensusEntry(pid, "")
+    return CensusEntry(pid, "")
 
 
 class Census:
@@ -60,7 +60,7 @@ class Census:
         self._mark = f"{VARIABLE}={token}".encode()
         self._strangers: set[int] = {os.getpid()}
 
-    def now(self) -> list[Seen]:
+    def now(self) -> list[CensusEntry]:
         """All that live, in order of pid."""
         pids = sorted(int(name) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208  numbers, not paths
         self._strangers &= set(pids)
@@ -85,7 +85,7 @@ class Census:
         return False
 
     @contextmanager
-    def held(self, seen: Seen) -> Iterator[int | None]:
+    def held(self, seen: CensusEntry) -> Iterator[int | None]:
         """A pidfd of that very process, while it is ours and still who it was; None when it is not any more."""
         try:
             pidfd = os.pidfd_open(seen.pid)
@@ -98,7 +98,7 @@ class Census:
         finally:
             os.close(pidfd)
 
-    def signal(self, seen: Seen, number: int) -> bool:
+    def signal(self, seen: CensusEntry, number: int) -> bool:
         """Signal that very process; whether it was still there."""
         with self.held(seen) as pidfd:
             if pidfd is None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scr.chaos.inject.process_census import Census, Seen, dead_children
+from scr.chaos.inject.process_census import Census, CensusEntry, dead_children
 
 LOOK_S = 1.0
 ALONE_S = 0.1  # while something lives without its runtime
@@ -22,7 +22,7 @@ MARK = b"SCR_RUNTIME_ID="
 
 
 @dataclass
-class Vitals:
+class RoundVitals:
     """Of one round.  `look` is called often and looks once a second; `rest` when the run is at rest."""
 
     census: Census
@@ -47,7 +47,7 @@ class Vitals:
                 pages = int(Path(f"/proc/{runtime.pid}/statm").read_text().split()[1])
                 self.samples.setdefault(runtime.pid, []).append((answered(), pages * PAGE_KB))
 
-    def _outlived(self, seen: list[Seen], now: float) -> None:
+    def _outlived(self, seen: list[CensusEntry], now: float) -> None:
         """A process whose runtime is not among the living, for how long by now."""
         living = {one.pid for one in seen if one.type == "runtime"}
         alone = {

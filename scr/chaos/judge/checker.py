@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from scr.chaos.inject.fault_result import Landed
 from scr.chaos.judge import ends, tries
-from scr.chaos.judge.evidence import Evidence, by
+from scr.chaos.judge.evidence import RunEvidence, by
 from scr.chaos.judge.recovery import Recovery, recoveries
 from scr.chaos.plan.kinds import KEEPING
 from scr.messages import CLIENT
@@ -40,7 +40,7 @@ class Violation:
     sentence: str
 
 
-def judge(evidence: Evidence) -> tuple[Violation, ...]:
+def judge(evidence: RunEvidence) -> tuple[Violation, ...]:
     """All that does not hold: at most a few sentences of each invariant, and how many more there are."""
     found = []
     for name, holds in INVARIANTS:
@@ -51,7 +51,7 @@ def judge(evidence: Evidence) -> tuple[Violation, ...]:
     return tuple(found)
 
 
-def lost(of: Evidence) -> Iterator[str]:
+def lost(of: RunEvidence) -> Iterator[str]:
     """What was acknowledged has an outcome."""
     kept = {row["message_id"]: row for row in of.rows["messages"]}
     for key, asked in of.asked.items():
@@ -62,7 +62,7 @@ def lost(of: Evidence) -> Iterator[str]:
             yield f"{key} was accepted, and has no outcome"
 
 
-def open_work(of: Evidence) -> Iterator[str]:
+def open_work(of: RunEvidence) -> Iterator[str]:
     """Nothing that grew out of it is left open either."""
     roots = set(of.asked)
     for row in of.rows["messages"]:
@@ -70,14 +70,14 @@ def open_work(of: Evidence) -> Iterator[str]:
             yield f"message {row['message_id']} from {row['sender']} to {row['recipient']} has no outcome"
 
 
-def invented(of: Evidence) -> Iterator[str]:
+def invented(of: RunEvidence) -> Iterator[str]:
     """Nothing is done that nobody asked for."""
     for row in of.rows["messages"]:
         if row["sender"] == CLIENT and row["message_id"] not in of.asked:
             yield f"the run has a message {row['message_id']} of a client's that no client sent"
 
 
-def wrong_answers(of: Evidence) -> Iterator[str]:
+def wrong_answers(of: RunEvidence) -> Iterator[str]:
     """Whoever asked has the one right answer, in the store and in the hand."""
     answers = answers_in(of)
     alike: dict[str, Any] = {}
@@ -90,14 +90,14 @@ def wrong_answers(of: Evidence) -> Iterator[str]:
                 yield f"the answer to {key} is {value!r:.120}, and not {wanted!r:.120}"
 
 
-def answered_twice(of: Evidence) -> Iterator[str]:
+def answered_twice(of: RunEvidence) -> Iterator[str]:
     """One answer."""
     for key, values in answers_in(of).items():
         if len(values) > 1:
             yield f"{key} has {len(values)} answers"
 
 
-def answers_in(of: Evidence) -> dict[str, list[Any]]:
+def answers_in(of: RunEvidence) -> dict[str, list[Any]]:
     """The outputs that the store has for clients, by what they answer."""
     found: defaultdict[str, list[Any]] = defaultdict(list)
     for row in of.rows["messages"]:
@@ -106,7 +106,7 @@ def answers_in(of: Evidence) -> dict[str, list[Any]]:
     return found
 
 
-def answered_poison(of: Evidence) -> Iterator[str]:
+def answered_poison(of: RunEvidence) -> Iterator[str]:
     """What kills whoever touches it ends among the dead letters."""
     outcomes = {row["message_id"]: row["outcome"] for row in of.rows["messages"]}
     for key, asked in of.asked.items():
@@ -114,13 +114,13 @@ def answered_poison(of: Evidence) -> Iterator[str]:
             yield f"{key} kills whoever touches it, and its outcome is {outcomes[key]!r}"
 
 
-def contradictions(of: Evidence) -> Iterator[str]:
+def contradictions(of: RunEvidence) -> Iterator[str]:
     """The rows fit together: one turn for a message, incarnations in order, dates, causes, steps of messages."""
     for finding in check(of.run, of.rows):
         yield f"{finding.table}: {finding.sentence}"
 
 
-def turns_of_the_dead(of: Evidence) -> Iterator[str]:
+def turns_of_the_dead(of: RunEvidence) -> Iterator[str]:
     """A turn is of an incarnation that had been started, and of which nobody had heard that it has ended."""
     started: dict[tuple[str, int], int] = {}
     ended: dict[tuple[str, int], int] = {}
@@ -139,7 +139,7 @@ def turns_of_the_dead(of: Evidence) -> Iterator[str]:
             yield f"{what}, which had ended"
 
 
-def turns_not_whole(of: Evidence) -> Iterator[str]:
+def turns_not_whole(of: RunEvidence) -> Iterator[str]:
     """An agent's state and the turns that made it agree."""
     if not of.counts:
         return
@@ -152,7 +152,7 @@ def turns_not_whole(of: Evidence) -> Iterator[str]:
             yield f"{agent} has handled {handled} tasks by its state, and has {tasks} turns of tasks"
 
 
-def steps_again(of: Evidence) -> Iterator[str]:
+def steps_again(of: RunEvidence) -> Iterator[str]:
     """A step is run again only when its message was delivered again; one that is recorded was run."""
     deliveries: Counter[str] = Counter()
     restarts = 0
@@ -169,14 +169,14 @@ def steps_again(of: Evidence) -> Iterator[str]:
             yield f"step {name!r} of {step['message_id']} is recorded, and was never run"
 
 
-def effects_doubled(of: Evidence) -> Iterator[str]:
+def effects_doubled(of: RunEvidence) -> Iterator[str]:
     """What happens once has happened at most once."""
     for (kind, message_id, name), times in of.effects.items():
         if kind == "once" and times > 1:
             yield f"{name!r} of {message_id} happens once, and has happened {times} times"
 
 
-def effects_missing(of: Evidence) -> Iterator[str]:
+def effects_missing(of: RunEvidence) -> Iterator[str]:
     """What a committed turn says that happened, has happened."""
     if not of.counts:
         return
@@ -187,7 +187,7 @@ def effects_missing(of: Evidence) -> Iterator[str]:
             yield f"{name!r} of {step['message_id']} is recorded as done, and has not happened"
 
 
-def not_recovered(of: Evidence) -> Iterator[str]:
+def not_recovered(of: RunEvidence) -> Iterator[str]:
     """Whoever is hit works again within a bound, or its supervisor says that it has given up."""
     for recovery in recoveries(of.events(), of.landed):
         fault = recovery.landed
@@ -213,7 +213,7 @@ def _undisturbed(recovery: Recovery, landed: Iterable[Landed]) -> float:
     return over_at - max([begun_at, *(at for at in others if at < over_at)])
 
 
-def epochs_overlap(of: Evidence) -> Iterator[str]:
+def epochs_overlap(of: RunEvidence) -> Iterator[str]:
     """Owners come one after the other."""
     ups = [event for event in of.events() if event.kind == "runtime_up"]
     for before, after in pairwise(ups):
@@ -222,7 +222,7 @@ def epochs_overlap(of: Evidence) -> Iterator[str]:
             yield f"the owner of epoch {epochs[1]} came before the one of epoch {epochs[0]}"
 
 
-def left_running(of: Evidence) -> Iterator[str]:
+def left_running(of: RunEvidence) -> Iterator[str]:
     """Nothing outlives its runtime."""
     if of.probes.orphans:
         yield f"{of.probes.orphans} processes were left when all was over"
@@ -232,7 +232,7 @@ def left_running(of: Evidence) -> Iterator[str]:
         yield f"a process outlived its runtime by {of.probes.late_s:.2f} s"
 
 
-def leaks(of: Evidence) -> Iterator[str]:
+def leaks(of: RunEvidence) -> Iterator[str]:
     """Everything that was taken is given back."""
     probes = of.probes
     if probes.descriptors_grown > DESCRIPTORS_SLACK:
@@ -245,19 +245,19 @@ def leaks(of: Evidence) -> Iterator[str]:
         yield f"the runtime grows by {probes.slope_kb:.0f} KB for each thousand turns"
 
 
-def secrets_told(of: Evidence) -> Iterator[str]:
+def secrets_told(of: RunEvidence) -> Iterator[str]:
     """What is in the environment stays there."""
     for artefact in of.probes.secrets:
         yield f"a planted secret is in {artefact}"
 
 
-def uncaught(of: Evidence) -> Iterator[str]:
+def uncaught(of: RunEvidence) -> Iterator[str]:
     """No exception in the runtime goes uncaught."""
     for complaint in of.probes.complaints:
         yield f"the runtime printed: {complaint}"
 
 
-INVARIANTS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
+INVARIANTS: tuple[tuple[str, Callable[[RunEvidence], Iterator[str]]], ...] = (
     ("lost", lost),
     ("open", open_work),
     ("invented", invented),

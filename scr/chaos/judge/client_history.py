@@ -13,7 +13,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 
-class Verb(StrEnum):
+class ClientVerb(StrEnum):
     """`submit`: about to.  `acked`: the runtime has accepted it.  `answered`, `failed`: what came of it."""
 
     SUBMIT = "submit"
@@ -29,7 +29,7 @@ class Said:
     `like`: the answers to all tasks of that name are the same one, whatever it is.
     """
 
-    verb: Verb
+    verb: ClientVerb
     key: str
     at: float
     value: JsonValue = None
@@ -38,7 +38,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientTask:
     """One piece of work as its client knows it: each answer that it got, and whether it was ever acknowledged."""
 
     key: str
@@ -54,27 +54,27 @@ class Asked:
         return bool(self.answers or self.errors)
 
 
-def gathered(lines: Iterable[Said]) -> dict[str, Asked]:
+def gather_tasks(lines: Iterable[Said]) -> dict[str, ClientTask]:
     """Everything that was submitted, by key, in the order in which it was."""
-    found: dict[str, Asked] = {}
+    found: dict[str, ClientTask] = {}
     for said in lines:
-        before = found.get(said.key, Asked(said.key))
+        before = found.get(said.key, ClientTask(said.key))
         found[said.key] = _after(before, said)
     return found
 
 
-def _after(before: Asked, said: Said) -> Asked:
+def _after(before: ClientTask, said: Said) -> ClientTask:
     acked, answers, errors = before.acked, before.answers, before.errors
     match said.verb:
-        case Verb.SUBMIT:
-            return Asked(said.key, said.value, said.like, acked, answers, errors)
-        case Verb.ACKED:
+        case ClientVerb.SUBMIT:
+            return ClientTask(said.key, said.value, said.like, acked, answers, errors)
+        case ClientVerb.ACKED:
             acked = True
-        case Verb.ANSWERED:
+        case ClientVerb.ANSWERED:
             answers = (*answers, said.value)
-        case Verb.FAILED:
+        case ClientVerb.FAILED:
             errors = (*errors, said.error)
-    return Asked(before.key, before.expected, before.like, acked, answers, errors)
+    return ClientTask(before.key, before.expected, before.like, acked, answers, errors)
 
 
 def parse(lines: Iterable[str]) -> Iterator[Said]:
@@ -82,4 +82,4 @@ def parse(lines: Iterable[str]) -> Iterator[Said]:
     for line in lines:
         if line.endswith("\n"):
             fields = json.loads(line)
-            yield Said(**(fields | {"verb": Verb(fields["verb"])}))
+            yield Said(**(fields | {"verb": ClientVerb(fields["verb"])}))

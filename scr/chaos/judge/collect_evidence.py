@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.client_history import gathered
-from scr.chaos.judge.evidence import Evidence, Probes, deploys_of, effects_of
+from scr.chaos.judge.client_history import gather_tasks
+from scr.chaos.judge.evidence import Probes, RunEvidence, deploys_of, effects_of
 from scr.chaos.lab.agents import EFFECTS
 from scr.chaos.lab.client_log import read
 from scr.chaos.lab.guests import DEPLOYS
@@ -25,13 +25,13 @@ UNCAUGHT = ("Exception in callback", "exception was never retrieved", "Exception
 
 def gather(
     folder: Path, store: str, run: str, workload: Workload, landed: tuple[Landed, ...], probes: Probes
-) -> Evidence:
+) -> RunEvidence:
     """Everything that the checker wants.  Raises UnknownRun, StoreError."""
     row, rows = rows_of(store, run)
-    return Evidence(
+    return RunEvidence(
         run=row,
         rows=rows,
-        asked=gathered(read(folder)),
+        asked=gather_tasks(read(folder)),
         effects=effects_of(_lines(folder / EFFECTS)),
         landed=landed,
         probes=probes,

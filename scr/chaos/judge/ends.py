@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from scr.chaos.judge.evidence import Evidence, Happening
+from scr.chaos.judge.evidence import RunEvent, RunEvidence
 from scr.chaos.plan.kinds import HELPERS
 from scr.charging import PARKED_AFTER
 from scr.specs import OnError
@@ -20,7 +20,7 @@ WANTED = frozenset({"stop", "kill"})
 REFUSED = frozenset({"StartFailed", "RuntimeGone", None})
 
 
-def explained(of: Evidence) -> frozenset[int]:
+def explained(of: RunEvidence) -> frozenset[int]:
     """The ends, by their events, that a message of an agent that retries was charged with: they count nowhere else."""
     return frozenset(
         event.cause
@@ -29,12 +29,12 @@ def explained(of: Evidence) -> frozenset[int]:
     )
 
 
-def _retries(of: Evidence, agent: str) -> bool:
+def _retries(of: RunEvidence, agent: str) -> bool:
     spec = of.specs.get(agent)
     return spec is not None and spec.on_error is OnError.RETRY
 
 
-def _parks(of: Evidence, agent: str) -> bool:
+def _parks(of: RunEvidence, agent: str) -> bool:
     spec = of.specs.get(agent)
     return spec is not None and spec.park
 
@@ -42,12 +42,12 @@ def _parks(of: Evidence, agent: str) -> bool:
 DOWN = {"forgotten", "stopped"}
 
 
-def _is_kept_down(event: Happening) -> bool:
+def _is_kept_down(event: RunEvent) -> bool:
     """The agent is parked, or has left the tree while its mail and its state wait."""
     return event.kind == "agent_parked" or (event.kind == "agent_gone" and event.body.get("fate") in DOWN)
 
 
-def limits_passed(of: Evidence) -> Iterator[str]:
+def limits_passed(of: RunEvidence) -> Iterator[str]:
     """No child is restarted oftener than its supervisor allows, and no supervisor gives up before."""
     restarts: defaultdict[str, list[float]] = defaultdict(list)
     ended: set[str] = set()
@@ -72,7 +72,7 @@ def limits_passed(of: Evidence) -> Iterator[str]:
                 yield f"{supervisor} gave up, and had restarted {len(restarts[supervisor])} times"
 
 
-def _counted(of: Evidence) -> Iterator[Happening]:
+def _counted(of: RunEvidence) -> Iterator[RunEvent]:
     """All events but ends that count against no limit: wanted ones, and those that a message explains.
 
     A start for which no process could be made has no end of its own: the next thing that is told of its agent is one.
@@ -106,7 +106,7 @@ def _passed(whose: str, at: list[float], limit: tuple[int, float] | None) -> Ite
         yield f"{whose} restarted {most + 1} times in {took_s:.2f} s, and may {most} times in {within_s:g} s"
 
 
-def parked_for_others(of: Evidence) -> Iterator[str]:
+def parked_for_others(of: RunEvidence) -> Iterator[str]:
     """An agent is parked only by ends of its own that no message explains, or by dead letters of its own in a row."""
     ends: defaultdict[str, list[float]] = defaultdict(list)
     row: defaultdict[str, int] = defaultdict(int)
@@ -140,7 +140,7 @@ def parked_for_others(of: Evidence) -> Iterator[str]:
             by_hand.add(agent)
 
 
-def restarted_for_others(of: Evidence) -> Iterator[str]:
+def restarted_for_others(of: RunEvidence) -> Iterator[str]:
     """An agent that is well is not restarted: not for another's failures, nor for none."""
     came_up = {_who(event) for event in of.events() if event.kind == "agent_up"}
     failed: set[tuple[str, int]] = set()
@@ -163,22 +163,22 @@ def restarted_for_others(of: Evidence) -> Iterator[str]:
                 yield f"{agent} was restarted, and its incarnation {stopped.pop(agent)} had not failed"
 
 
-def _who(event: Happening) -> tuple[str, int]:
+def _who(event: RunEvent) -> tuple[str, int]:
     return event.body.get("agent", ""), event.body.get("incarnation", 0)
 
 
-def _is_deployed(of: Evidence, agent: str, at: float) -> bool:
+def _is_deployed(of: RunEvidence, agent: str, at: float) -> bool:
     return any(deploy.agent == agent and deploy.at - DEPLOY_S <= at <= deploy.until + DEPLOY_S for deploy in of.deploys)
 
 
-def ended_for_good(of: Evidence) -> Iterator[str]:
+def ended_for_good(of: RunEvidence) -> Iterator[str]:
     """What an agent has outlives its failures: in a campaign no agent is stopped for good."""
     for life in of.rows["agents"] if of.counts else ():
         if life["gone_seq"] is not None:
             yield f"{life['agent']} was ended for good after event {life['gone_seq']}: its mail and its state are gone"
 
 
-def deploys_accepted(of: Evidence) -> Iterator[str]:
+def deploys_accepted(of: RunEvidence) -> Iterator[str]:
     """Code that does not fit is refused, with the error that says so."""
     for deploy in of.deploys:
         if deploy.refused not in REFUSED:

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.client_history import Asked
+from scr.chaos.judge.client_history import ClientTask
 from scr.specs import AgentSpec
 from scr.store.archive.row_index import Row
 
 
-class Happening(NamedTuple):
+class RunEvent(NamedTuple):
     """One event of the run: its place, when (monotonic seconds), what; of which event it came, the wall clock then."""
 
     seq: int
@@ -66,7 +66,7 @@ class Deploy:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunEvidence:
     """One run under faults.  `rows` are those of the store, whole, by table; `effects` counts what steps did outside.
 
     `limits` are those of supervisors, `specs` those of the agents that are known beforehand.
@@ -75,7 +75,7 @@ class Evidence:
 
     run: Row
     rows: Mapping[str, Sequence[Row]]
-    asked: Mapping[str, Asked]
+    asked: Mapping[str, ClientTask]
     effects: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     landed: tuple[Landed, ...] = ()
     probes: Probes = Probes()
@@ -84,10 +84,10 @@ class Evidence:
     deploys: tuple[Deploy, ...] = ()
     counts: bool = True
 
-    def events(self) -> list[Happening]:
+    def events(self) -> list[RunEvent]:
         """What happened, in order."""
         return [
-            Happening(row["seq"], row["at"], row["kind"], from_json(row["body"]), row["cause"], row["time"])
+            RunEvent(row["seq"], row["at"], row["kind"], from_json(row["body"]), row["cause"], row["time"])
             for row in sorted(self.rows["events"], key=lambda row: int(row["seq"]))
         ]
 

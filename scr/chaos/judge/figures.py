@@ -13,7 +13,7 @@ from typing import Any
 
 from scr.chaos.inject.fault_result import Landed, Missed
 from scr.chaos.judge.checker import Violation, answered_twice, answers_in, effects_doubled, judge, leaks, lost
-from scr.chaos.judge.evidence import Evidence
+from scr.chaos.judge.evidence import RunEvidence
 from scr.chaos.judge.recovery import Recovery, percentile, recoveries
 from scr.chaos.plan.faults import Fault
 from scr.chaos.plan.kinds import ENDERS
@@ -57,7 +57,9 @@ class Summary:
         return Verdict.UNKNOWN if few or self.counts["completed"] < self.answers_wanted else Verdict.VALID
 
 
-def summary(seed: int, planned: Sequence[Fault], missed: Iterable[Missed], evidence: Evidence, failure: str) -> Summary:
+def summary(
+    seed: int, planned: Sequence[Fault], missed: Iterable[Missed], evidence: RunEvidence, failure: str
+) -> Summary:
     """The summary of one round, judged."""
     return Summary(
         seed=seed,
@@ -71,7 +73,7 @@ def summary(seed: int, planned: Sequence[Fault], missed: Iterable[Missed], evide
     )
 
 
-def counts_of(evidence: Evidence) -> dict[str, int]:
+def counts_of(evidence: RunEvidence) -> dict[str, int]:
     """How many of what was accepted came to which end, and what is wrong, each in number."""
     outcomes = {row["message_id"]: row["outcome"] for row in evidence.rows["messages"]}
     accepted = [key for key in evidence.asked if key in outcomes]
@@ -92,7 +94,7 @@ def counts_of(evidence: Evidence) -> dict[str, int]:
     }
 
 
-def _turned_twice(evidence: Evidence) -> int:
+def _turned_twice(evidence: RunEvidence) -> int:
     times = Counter(row["message_id"] for row in evidence.rows["turns"])
     return sum(count > 1 for count in times.values())
 

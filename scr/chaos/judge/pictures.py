@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.evidence import Happening
+from scr.chaos.judge.evidence import RunEvent
 from scr.chaos.judge.recovery import Recovery, percentile
 from scr.chaos.plan.kinds import ENDERS
 
@@ -44,7 +44,7 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
-def timeline(events: Sequence[Happening], landed: Sequence[Landed]) -> str:
+def timeline(events: Sequence[RunEvent], landed: Sequence[Landed]) -> str:
     """When each agent was up (green), and what hit whom (red: it ends the process; orange: it does not)."""
     origin = events[0].at if events else 0.0
     end = min(SHOWN_S, max((event.at for event in events), default=origin) - origin) or 1.0
@@ -70,7 +70,7 @@ def timeline(events: Sequence[Happening], landed: Sequence[Landed]) -> str:
     return svg(height, body, "Faults and recoveries of the processes of one run")
 
 
-def lives_of(events: Iterable[Happening], origin: float, end: float) -> dict[str, list[tuple[float, float]]]:
+def lives_of(events: Iterable[RunEvent], origin: float, end: float) -> dict[str, list[tuple[float, float]]]:
     """From when to when each agent was up, in seconds from the origin."""
     lives: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     since: dict[str, float] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.evidence import Happening
+from scr.chaos.judge.evidence import RunEvent
 from scr.chaos.plan.kinds import HELPERS, KINDS, ends_runtime
 
 AT_WORK = frozenset({"turn_committed", "message_delivered", "step_recorded", "agent_resumed"})
@@ -32,10 +32,10 @@ class Recovery:
         return self.after_s is not None or self.gave_up
 
 
-class Told:
+class ObservedWork:
     """When the run was seen to work: each agent of its own, the runtime as a whole, and each time that one started."""
 
-    def __init__(self, events: Iterable[Happening]) -> None:
+    def __init__(self, events: Iterable[RunEvent]) -> None:
         self.up: defaultdict[str, list[float]] = defaultdict(list)
         self.work: defaultdict[str, list[float]] = defaultdict(list)
         self.resumed: defaultdict[str, list[float]] = defaultdict(list)
@@ -55,7 +55,7 @@ class Told:
         ):
             times.sort()
 
-    def _add(self, event: Happening) -> None:
+    def _add(self, event: RunEvent) -> None:
         agent = str(event.body.get("agent", ""))
         match event.kind:
             case "agent_up":
@@ -74,13 +74,13 @@ class Told:
             self.any_work.append(event.at)
 
 
-def recoveries(events: Iterable[Happening], landed: Iterable[Landed]) -> list[Recovery]:
+def recoveries(events: Iterable[RunEvent], landed: Iterable[Landed]) -> list[Recovery]:
     """One for each fault."""
-    told = Told(events)
+    told = ObservedWork(events)
     return [_recovery(told, fault) for fault in landed]
 
 
-def _recovery(told: Told, fault: Landed) -> Recovery:
+def _recovery(told: ObservedWork, fault: Landed) -> Recovery:
     at = _recovered_at(told, fault)
     since = max(fault.at, fault.until) if not KINDS[fault.kind].ends else fault.at
     if at is not None:
@@ -88,7 +88,7 @@ def _recovery(told: Told, fault: Landed) -> Recovery:
     return Recovery(fault, None, gave_up=_next(told.gave_up, fault.at) is not None)
 
 
-def _recovered_at(told: Told, fault: Landed) -> float | None:
+def _recovered_at(told: ObservedWork, fault: Landed) -> float | None:
     if fault.kind == "poison":
         return _next(told.buried, fault.at)
     if ends_runtime(fault.kind, fault.target):

@@ -21,7 +21,7 @@ def text_table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def said(figures: Figures, repeat: str) -> Iterator[str]:
+def terminal_lines(figures: Figures, repeat: str) -> Iterator[str]:
     """For a terminal, at the end."""
     yield from text_table(table(figures))
     yield ""

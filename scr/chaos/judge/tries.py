@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic_core import from_json
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.evidence import Evidence, Happening
+from scr.chaos.judge.evidence import RunEvent, RunEvidence
 from scr.messages import CLIENT, RUNTIME
 from scr.retry import Retry
 from scr.store.archive.row_index import Row
@@ -21,7 +21,7 @@ JUMP_S = 0.1
 OUTCOMES = frozenset({"turn_committed", "message_buried", "message_cancelled"})
 
 
-class Bounds(NamedTuple):
+class TryBounds(NamedTuple):
     """How often one message may be tried."""
 
     attempts: int
@@ -35,21 +35,21 @@ class Charged(NamedTuple):
     deaths: int
 
 
-def bounds_of(of: Evidence, row: Row) -> Bounds | None:
+def bounds_of(of: RunEvidence, row: Row) -> TryBounds | None:
     """Of a message; None where its receiver is not known beforehand."""
     spec = of.specs.get(row["recipient"])
     if spec is None:
         return None
     own = from_json(row["payload"]).get("retry") if row["type"] == "task" else None
-    return Bounds((Retry.model_validate(own) if own else spec.retry).attempts, spec.max_deliveries)
+    return TryBounds((Retry.model_validate(own) if own else spec.retry).attempts, spec.max_deliveries)
 
 
-def charged(event: Happening) -> Charged:
+def charged(event: RunEvent) -> Charged:
     """The counters of one failed try."""
     return Charged(event.body.get("attempts", 0), event.body.get("deaths", 0))
 
 
-def tried_too_often(of: Evidence) -> Iterator[str]:
+def tried_too_often(of: RunEvidence) -> Iterator[str]:
     """No counter of a message passes its limit or is forgotten, one try is charged once, none follows an outcome."""
     kept = {row["message_id"]: row for row in of.rows["messages"]}
     before: dict[str, Charged] = {}
@@ -66,7 +66,7 @@ def tried_too_often(of: Evidence) -> Iterator[str]:
             yield from _passed(message_id, last, now, bounds_of(of, kept[message_id]))
 
 
-def _passed(message_id: str, last: Charged, now: Charged, most: Bounds | None) -> Iterator[str]:
+def _passed(message_id: str, last: Charged, now: Charged, most: TryBounds | None) -> Iterator[str]:
     if now.attempts < last.attempts or now.deaths < last.deaths:
         yield f"message {message_id} was charged with {last}, and later with {now}"
     if sum(now) > sum(last) + 1:
@@ -77,7 +77,7 @@ def _passed(message_id: str, last: Charged, now: Charged, most: Bounds | None) -
         yield f"message {message_id} has ended {now.deaths} processes, and may end {most.deaths}"
 
 
-def buried_without_cause(of: Evidence) -> Iterator[str]:
+def buried_without_cause(of: RunEvidence) -> Iterator[str]:
     """Only what was tried, or has ended its agent, as often as it may is a dead letter, and what is fatal."""
     kept = {row["message_id"]: row for row in of.rows["messages"]}
     failed = {event.body["message_id"]: event for event in of.events() if event.kind == "turn_failed"}
@@ -95,13 +95,13 @@ def buried_without_cause(of: Evidence) -> Iterator[str]:
                 yield f"message {message_id} is a dead letter: {reason}: {letter['detail']}"
 
 
-def _is_fatal(failed: Happening | None) -> bool:
+def _is_fatal(failed: RunEvent | None) -> bool:
     return failed is not None and str(failed.body.get("error", "")).startswith("Fatal")
 
 
-def tried_too_early(of: Evidence) -> Iterator[str]:
+def tried_too_early(of: RunEvidence) -> Iterator[str]:
     """No message is delivered again before its time; where the clock was set meanwhile, that says nothing."""
-    waiting: dict[str, Happening] = {}
+    waiting: dict[str, RunEvent] = {}
     jumps = [landed for landed in of.landed if landed.kind == "clock_jump"]
     for event in of.events():
         message_id = event.body.get("message_id", "")
@@ -117,7 +117,7 @@ def _has_jumped(jumps: Iterable[Landed], begun: float, over: float) -> bool:
     return any(jump.at - JUMP_S <= over and begun <= jump.until + JUMP_S for jump in jumps)
 
 
-def disorder(of: Evidence) -> Iterator[str]:
+def disorder(of: RunEvidence) -> Iterator[str]:
     """What one agent sends another is handled in the order in which it was sent; so are tasks with the same key."""
     sent = {row["message_id"]: row for row in of.rows["messages"]}
     last: dict[tuple[str, str], tuple[int, str]] = {}

@@ -67,6 +67,10 @@ class Obedient(Agent):
         note(self.folder / EFFECTS, f"{kind}\t{message_id}\t{name}")
         return value
 
+    def is_charged(self, ctx: Context) -> Done | NotDone:
+        """Look outside."""
+        return Done("charged") if seen(self.folder, f"once\t{ctx.message.message_id}\tcharge") else NotDone()
+
 
 class RingAgent(Obedient):
     """Passes a token on; the last one answers the client."""
@@ -139,10 +143,6 @@ class HandAgent(Obedient):
         """The effect."""
         return str(self.inside(ctx, "once", "charge", "charged"))
 
-    def is_charged(self, ctx: Context) -> Done | NotDone:
-        """Look outside."""
-        return Done("charged") if seen(self.folder, f"once\t{ctx.message.message_id}\tcharge") else NotDone()
-
 
 class VictimAgent(Obedient):
     """Dies of some messages, each time, and answers the others."""
@@ -175,10 +175,6 @@ class GuestAgent(Obedient):
     def charge(self, ctx: Context) -> str:
         """What must not happen twice."""
         return str(self.effect("once", ctx.message.message_id, "charge", "charged"))
-
-    def is_charged(self, ctx: Context) -> Done | NotDone:
-        """Look outside."""
-        return Done("charged") if seen(self.folder, f"once\t{ctx.message.message_id}\tcharge") else NotDone()
 
 
 class Other(BaseModel):

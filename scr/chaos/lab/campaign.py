@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from scr.chaos.judge.evidence import Evidence
+from scr.chaos.judge.evidence import RunEvidence
 from scr.chaos.judge.figures import Figures, Summary, Verdict, summary
 from scr.chaos.judge.pictures import distributions, timeline
 from scr.chaos.judge.report import markdown
-from scr.chaos.lab.round import Progress, Round, perform
+from scr.chaos.lab.round import Round, RoundProgress, perform
 from scr.chaos.lab.test_client import Charge
-from scr.chaos.plan.faults import Fault, Wanted, draw, schedule
+from scr.chaos.plan.faults import Fault, FaultMix, draw, schedule
 from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, Way
 from scr.chaos.plan.shrink import shrink
 from scr.chaos.user.capabilities import unable
@@ -38,7 +38,7 @@ NO_FLOOD = "nobody knows how long the tasks of this workload take"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CampaignPlan:
     """What a person asks for.  `only` are the places of the faults that are done, all when it is empty.
 
     `folder` is where the rounds live; those that were valid are removed.
@@ -101,7 +101,7 @@ class Plan:
         reasons = self.not_tested()
         able = [name for name in self.kinds if name not in reasons]
         types = self.charge(seed).made().types
-        found = schedule(seed, Wanted(kills, able, self.targets, types, self.gap_s, left_s, self.helpers))
+        found = schedule(seed, FaultMix(kills, able, self.targets, types, self.gap_s, left_s, self.helpers))
         return tuple(fault for fault in found if not self.only or fault.n in self.only)
 
 
@@ -121,7 +121,7 @@ def seed_of(seed: int, place: int) -> int:
     return seed if place == 0 else int(draw(seed, "round", place) * SEEDS)
 
 
-def campaign(plan: Plan, tell: Callable[[int, Progress], object]) -> tuple[Figures, list[Fault]]:
+def campaign(plan: CampaignPlan, tell: Callable[[int, RoundProgress], object]) -> tuple[Figures, list[Fault]]:
     """All rounds, up to the first that fails; and the faults that this one had, none when none did.
 
     Writes the history of every round, pictures of the first and a report into
@@ -151,7 +151,7 @@ def campaign(plan: Plan, tell: Callable[[int, Progress], object]) -> tuple[Figur
 
 
 def _round(
-    plan: Plan, name: str, seed: int, faults: Sequence[Fault], tell: Callable[[Progress], object]
+    plan: CampaignPlan, name: str, seed: int, faults: Sequence[Fault], tell: Callable[[RoundProgress], object]
 ) -> tuple[Summary, Round]:
     charge = plan.charge(seed, name)
     shutil.rmtree(charge.folder, ignore_errors=True)
@@ -165,7 +165,7 @@ def _round(
     return one, done
 
 
-def shrunk(plan: Plan, failed: Summary, tries: int, tell: Callable[[str], object]) -> list[Fault]:
+def shrunk(plan: CampaignPlan, failed: Summary, tries: int, tell: Callable[[str], object]) -> list[Fault]:
     """The fewest faults of a round that still break what it broke, of those that were found in so many rounds."""
     broken, names = {violation.invariant for violation in failed.violations}, (f"try-{n}" for n in count(1))
 
@@ -188,7 +188,7 @@ def shrunk(plan: Plan, failed: Summary, tries: int, tell: Callable[[str], object
 
 
 def report(
-    plan: Plan, figures: Figures, repeat: str, fewest: Sequence[Fault], about: Mapping[str, str] | None = None
+    plan: CampaignPlan, figures: Figures, repeat: str, fewest: Sequence[Fault], about: Mapping[str, str] | None = None
 ) -> None:
     """Write it into the campaign's folder; `about` is what its figures have with them: the machine, the day."""
     lines = [f"{fault.n}: {fault.kind} to {fault.target} at {fault.at_s:.2f} s" for fault in fewest]
@@ -211,5 +211,5 @@ def history(seed: int, done: Round) -> Iterator[dict[str, object]]:
 
 
 def _draw(folder: Path, done: Round) -> None:
-    evidence: Evidence = done.evidence
+    evidence: RunEvidence = done.evidence
     (folder / "timeline.svg").write_text(timeline(evidence.events(), done.landed))

@@ -23,10 +23,10 @@ from scr.chaos.inject import wallclock
 from scr.chaos.inject.fault_result import Landed, Missed
 from scr.chaos.inject.injector import Injector
 from scr.chaos.inject.process_census import VARIABLE, Census
-from scr.chaos.inject.vitals import Vitals
+from scr.chaos.inject.vitals import RoundVitals
 from scr.chaos.judge.client_history import Said
 from scr.chaos.judge.collect_evidence import artefacts_with, complaints_in, gather
-from scr.chaos.judge.evidence import Evidence, Probes
+from scr.chaos.judge.evidence import Probes, RunEvidence
 from scr.chaos.lab.client_log import FILE, read
 from scr.chaos.lab.test_client import Charge
 from scr.chaos.plan.fault_orders import prepare
@@ -52,7 +52,7 @@ SECRET = "SCR_PLANTED_SECRET"  # noqa: S105  the name of a variable, whose value
 class Round:
     """What one round has come to.  `failure` is empty for one that was gone through to its end."""
 
-    evidence: Evidence
+    evidence: RunEvidence
     said: list[Said]
     landed: list[Landed]
     missed: list[Missed]
@@ -62,7 +62,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RoundProgress:
     """What is told while a round goes on."""
 
     done: int
@@ -85,7 +85,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.folder = Path(self.charge.folder)
         self.census = Census(self.token)
-        self.vitals = Vitals(self.census)
+        self.vitals = RoundVitals(self.census)
         prepare(self.folder)
         wallclock.prepare(self.folder)
 
@@ -119,7 +119,7 @@ class Stage:
                 stdin.write(json.dumps(command).encode() + b"\n")
                 stdin.flush()
 
-    def answered(self) -> int:
+    def count_answers(self) -> int:
         """How many tasks have an outcome, by the client's own log."""
         path = self.folder / FILE
         return path.read_bytes().count(b'"answered"') if path.exists() else 0
@@ -141,7 +141,7 @@ class Stage:
 
 
 @dataclass
-class Clock:
+class ScheduleClock:
     """The time of the schedule: it stands still while no agent is up, or all that is due would fall upon the first.
 
     It does not wait for longer than `HELD_S` at a time: whoever does not come back is not waited for.
@@ -168,7 +168,7 @@ class Clock:
         return self.at_s
 
 
-def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> Round:
+def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[RoundProgress], object]) -> Round:
     """One round.  Blocks until nothing of it is left.  Raises RunFailed when not even the first answers came."""
     stage, began = Stage(charge), time.monotonic()
     shared, scratch = _shared(), _scratch()
@@ -177,7 +177,9 @@ def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], 
     failure = ""
     try:
         stage.start()
-        _until(lambda: stage.answered() >= FIRST_ANSWERS or _is_slow(charge, stage), stage, START_S, "first answers")
+        _until(
+            lambda: stage.count_answers() >= FIRST_ANSWERS or _is_slow(charge, stage), stage, START_S, "first answers"
+        )
         stage.vitals.rest()
         _inject(stage, injector, faults, tell)
         injector.heal()
@@ -202,7 +204,7 @@ def perform(charge: Charge, faults: Sequence[Fault], tell: Callable[[Progress], 
 
 def _is_slow(charge: Charge, stage: Stage) -> bool:
     """A workload of few long tasks has shown that it works with its first."""
-    return not charge.made().counts and stage.answered() >= 1
+    return not charge.made().counts and stage.count_answers() >= 1
 
 
 def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) -> None:
@@ -214,20 +216,24 @@ def _until(fact: Callable[[], bool], stage: Stage, limit_s: float, what: str) ->
         time.sleep(0.05)
 
 
-def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[Progress], object]) -> None:
+def _inject(stage: Stage, injector: Injector, faults: Sequence[Fault], tell: Callable[[RoundProgress], object]) -> None:
     """The faults, each at its time; a keeper that was killed is replaced."""
-    clock, waiting, told = Clock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
+    clock, waiting, told = ScheduleClock(stage.census, frozenset(stage.charge.made().types)), list(faults), 0.0
     while waiting or not injector.is_idle:
         at_s, now = clock.read(), time.monotonic()
         while waiting and at_s >= waiting[0].at_s:
             injector.begin(waiting.pop(0))
         injector.tick()
         _replace_driver(stage)
-        stage.vitals.look(stage.answered)
+        stage.vitals.look(stage.count_answers)
         if now - told > 0.5:
             told = now
             done = len(faults) - len(waiting)
-            tell(Progress(done, len(faults), len(injector.landed), stage.answered(), len(stage.drivers) - 1, "faults"))
+            tell(
+                RoundProgress(
+                    done, len(faults), len(injector.landed), stage.count_answers(), len(stage.drivers) - 1, "faults"
+                )
+            )
         time.sleep(TICK_S)
 
 
@@ -239,7 +245,7 @@ def _replace_driver(stage: Stage) -> None:
         stage.start()
 
 
-def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Progress], object]) -> str:
+def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[RoundProgress], object]) -> str:
     """All that was accepted ends within a bound; what went wrong, if anything did."""
     limit_s = stage.charge.patience_s * DRAIN_SHARE
     end = time.monotonic() + limit_s
@@ -249,19 +255,23 @@ def _drained(stage: Stage, planned: int, injector: Injector, tell: Callable[[Pro
     while stage.driver.poll() is None:
         if time.monotonic() > end:
             return f"what was accepted had not ended {limit_s:g} s after everything was healed"
-        stage.vitals.look(stage.answered)
+        stage.vitals.look(stage.count_answers)
         if time.monotonic() - told > 0.5:
             told = time.monotonic()
-            tell(Progress(planned, planned, len(injector.landed), stage.answered(), len(stage.drivers) - 1, "settling"))
+            tell(
+                RoundProgress(
+                    planned, planned, len(injector.landed), stage.count_answers(), len(stage.drivers) - 1, "settling"
+                )
+            )
         time.sleep(0.02)
     return "" if stage.driver.returncode == 0 else f"the driver ended with status {stage.driver.returncode}"
 
 
 def _rested(stage: Stage, landed: Sequence[Landed]) -> None:
     """Let the healed run work for a moment: everybody who was hit is seen at work again, and it is measured again."""
-    before, end = stage.answered(), time.monotonic() + END_S
+    before, end = stage.count_answers(), time.monotonic() + END_S
     found_at = max((fault.at + KINDS[fault.kind].found_s for fault in landed), default=0.0)
-    while (now := time.monotonic()) < end and (now < found_at or stage.answered() < before + 5 * FIRST_ANSWERS):
+    while (now := time.monotonic()) < end and (now < found_at or stage.count_answers() < before + 5 * FIRST_ANSWERS):
         _replace_driver(stage)
         time.sleep(0.05)
     stage.vitals.rest()

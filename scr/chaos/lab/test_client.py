@@ -24,13 +24,13 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from setproctitle import setproctitle
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.request import CORPUS
-from scr.chaos.judge.client_history import Said, Verb, gathered
+from scr.chaos.judge.client_history import ClientVerb, Said, gather_tasks
 from scr.chaos.lab.client_log import read, say
 from scr.chaos.lab.guests import Guests
 from scr.chaos.plan.fault_orders import note
-from scr.chaos.plan.workloads import Work, Workload, poison, workload
+from scr.chaos.plan.workloads import Workload, WorkloadTask, poison, workload
 from scr.client.runtime import Runtime
 from scr.client.submitted import Submitted
 from scr.config import Channel, Settings
@@ -81,7 +81,7 @@ class Driver:
     def __init__(self, charge: Charge) -> None:
         self.charge, self.folder, self.work = charge, Path(charge.folder), charge.made()
         self.drain, self.lock = threading.Event(), threading.Lock()
-        asked = gathered(read(self.folder))
+        asked = gather_tasks(read(self.folder))
         self.left = [key for key, one in asked.items() if not one.is_over]
         self.next = 1 + max((int(key.rpartition("-")[2]) for key in asked if key.startswith("t-")), default=-1)
         self.runtime: Runtime | None = None
@@ -99,7 +99,7 @@ class Driver:
                     key, self.next = f"t-{self.next}", self.next + 1
             yield key
 
-    def task(self, key: str) -> Work:
+    def task(self, key: str) -> WorkloadTask:
         """The work of that key."""
         kind, _, n = key.rpartition("-")
         return poison(int(n)) if kind == "poison" else self.work.task(int(n))
@@ -108,17 +108,17 @@ class Driver:
         """One task from its submission to its outcome.  Raises RuntimeGone when there is no runtime any more."""
         work = self.task(key)
         like = "" if work.is_known else key.rpartition("-")[0]
-        say(self.folder, Said(Verb.SUBMIT, key, time.monotonic(), work.expected, like))
+        say(self.folder, Said(ClientVerb.SUBMIT, key, time.monotonic(), work.expected, like))
         submitted = runtime.submit(work.to, work.payload, key=key)
-        say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
+        say(self.folder, Said(ClientVerb.ACKED, key, time.monotonic()))
         try:
             value = normal(self.result(submitted))
         except (AskTimedOut, StepInDoubt):
             pass  # its outcome is still to come, and the checker asks the store
         except (AgentError, RunFailed) as error:
-            say(self.folder, Said(Verb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
+            say(self.folder, Said(ClientVerb.FAILED, key, time.monotonic(), error=f"{type(error).__name__}: {error}"))
         else:
-            say(self.folder, Said(Verb.ANSWERED, key, time.monotonic(), value))
+            say(self.folder, Said(ClientVerb.ANSWERED, key, time.monotonic(), value))
 
     def result(self, submitted: Submitted) -> Any:
         """The answer, also of an agent that is down for a while: its tasks wait."""
@@ -212,9 +212,9 @@ class Driver:
             with self.lock:
                 key, self.next = f"t-{self.next}", self.next + 1
             work = self.task(key)
-            say(self.folder, Said(Verb.SUBMIT, key, time.monotonic(), work.expected))
+            say(self.folder, Said(ClientVerb.SUBMIT, key, time.monotonic(), work.expected))
             runtime.submit(work.to, work.payload, key=key)
-            say(self.folder, Said(Verb.ACKED, key, time.monotonic()))
+            say(self.folder, Said(ClientVerb.ACKED, key, time.monotonic()))
 
     def deaf(self, runtime: Runtime, command: dict[str, Any]) -> None:
         """A client that wants to hear everything, and reads nothing."""
@@ -237,7 +237,7 @@ DOINGS: dict[str, Callable[[Driver, Runtime, dict[str, Any]], None]] = {
 def normal(value: Any) -> Any:
     """An answer without what differs between two runs of the same: a report's body is what is compared."""
     with suppress(ValidationError):
-        return sha256(Outcome.model_validate(value).report.body.encode()).hexdigest()
+        return sha256(ResearchOutcome.model_validate(value).report.body.encode()).hexdigest()
     return value
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, Kind, ends_runtime
+from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS, FaultKind, ends_runtime
 from scr.errors import InvalidInput
 
 POINTS = 4
@@ -46,7 +46,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FaultMix:
     """What a schedule is made from: so many faults that end a process, of these kinds, at these types of process.
 
     The gap between two is half of `gap_s` to one and a half of it.
@@ -77,7 +77,7 @@ def choose(weights: Mapping[str, float], at: float) -> str:
     return tuple(weights)[-1]
 
 
-def schedule(seed: int, wanted: Wanted) -> tuple[Fault, ...]:
+def schedule(seed: int, wanted: FaultMix) -> tuple[Fault, ...]:
     """The faults in order of time.  Raises InvalidInput for kinds and targets that do not meet."""
     weights = pairs(wanted)
     if not weights:
@@ -87,7 +87,7 @@ def schedule(seed: int, wanted: Wanted) -> tuple[Fault, ...]:
     return tuple(_drawn(seed, wanted, weights))
 
 
-def pairs(wanted: Wanted) -> dict[str, dict[str, float]]:
+def pairs(wanted: FaultMix) -> dict[str, dict[str, float]]:
     """What each kind may hit, with the weight of each; kinds that may hit nothing here are left out."""
     found = {}
     for name in wanted.kinds:
@@ -97,13 +97,13 @@ def pairs(wanted: Wanted) -> dict[str, dict[str, float]]:
     return found
 
 
-def _targets(kind: Kind, wanted: Wanted) -> list[str]:
+def _targets(kind: FaultKind, wanted: FaultMix) -> list[str]:
     meant = [target for name in kind.targets for target in (wanted.agents if name == "agent" else (name,))]
     there = {*wanted.agents, *wanted.helpers, *KEEPING}
     return [target for target in meant if target in there and (target in wanted.targets or "all" in wanted.targets)]
 
 
-def _drawn(seed: int, wanted: Wanted, weights: Mapping[str, Mapping[str, float]]) -> Iterator[Fault]:
+def _drawn(seed: int, wanted: FaultMix, weights: Mapping[str, Mapping[str, float]]) -> Iterator[Fault]:
     kinds = {name: KINDS[name].weight for name in weights}
     at_s, kills, n, free_s = 0.0, 0, 0, 0.0
     while kills < wanted.kills:

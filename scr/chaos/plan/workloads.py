@@ -43,7 +43,7 @@ PRELOAD = ("scr.agent.warm", "scr.services.table", "scr.services.memory")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkloadTask:
     """One task from outside: to whom, what, and the answer that it must get, where that is known."""
 
     to: str
@@ -63,7 +63,7 @@ class Workload:
 
     name: str
     tree: SupervisorSpec
-    task: Callable[[int], Work]
+    task: Callable[[int], WorkloadTask]
     preload: tuple[str, ...] = PRELOAD
     together: int = 16
     counts: bool = True
@@ -129,11 +129,11 @@ def _guests(folder: str) -> tuple[AgentSpec, ...]:
     )
 
 
-def _guest_task(n: int) -> Work:
+def _guest_task(n: int) -> WorkloadTask:
     """Some have a policy of their own, some an order among themselves."""
     retry, key = OWN if n % 7 == 0 else None, f"order-{n % 2}" if n % 3 == 0 else None
     payload = TaskPayload(task_id=f"guest-{n}", input={"n": n}, retry=retry, order_key=key)
-    return Work(f"guest-{n % GUESTS + 1}", payload, {"n": n, "twice": 2 * n})
+    return WorkloadTask(f"guest-{n % GUESTS + 1}", payload, {"n": n, "twice": 2 * n})
 
 
 def _tree(*agents: AgentSpec) -> SupervisorSpec:
@@ -160,12 +160,14 @@ def _ring_agents(agents: int, folder: str) -> list[AgentSpec]:
     return [_deliverable(f"ring-{n}", "RingAgent", folder) for n in range(1, agents + 1)]
 
 
-def _ring_task(n: int, size: int, seed: int) -> Work:
+def _ring_task(n: int, size: int, seed: int) -> WorkloadTask:
     first, hops = n % size, 2 + int(draw(seed, n, "hops") * 4)
     path = [f"ring-{(first + hop) % size + 1}" for hop in range(hops)]
     given: JsonValue = {"n": n, "size": size, "hops": hops}
     key = f"ring-{n % 4}" if n % 2 else None
-    return Work(path[0], TaskPayload(task_id=f"ring-{n}", input=given, order_key=key), {"n": n, "path": [*path]})
+    return WorkloadTask(
+        path[0], TaskPayload(task_id=f"ring-{n}", input=given, order_key=key), {"n": n, "path": [*path]}
+    )
 
 
 def _fan_agents(agents: int, folder: str) -> list[AgentSpec]:
@@ -176,24 +178,24 @@ def _fan_agents(agents: int, folder: str) -> list[AgentSpec]:
     ]
 
 
-def _fan_task(n: int, agents: int) -> Work:
+def _fan_task(n: int, agents: int) -> WorkloadTask:
     lead = f"lead-{n % max(2, agents // 2) + 1}"
     total = sum(n * 3 + k for k in range(HANDS_MIN)) + n % 7
     given: JsonValue = {"n": n, "hands": max(HANDS_MIN, agents)}
-    return Work(lead, TaskPayload(task_id=f"fan-{n}", input=given), {"n": n, "total": total})
+    return WorkloadTask(lead, TaskPayload(task_id=f"fan-{n}", input=given), {"n": n, "total": total})
 
 
 def _victim(folder: str) -> AgentSpec:
     return _agent("victim", "VictimAgent", folder, max_deliveries=3)
 
 
-def _victim_task(n: int) -> Work:
-    return Work("victim", TaskPayload(task_id=f"victim-{n}", input={"n": n}), {"n": n})
+def _victim_task(n: int) -> WorkloadTask:
+    return WorkloadTask("victim", TaskPayload(task_id=f"victim-{n}", input={"n": n}), {"n": n})
 
 
-def poison(n: int) -> Work:
+def poison(n: int) -> WorkloadTask:
     """A message that nobody survives."""
-    return Work("victim", TaskPayload(task_id=f"poison-{n}", input={"n": n, "poison": True}), is_known=False)
+    return WorkloadTask("victim", TaskPayload(task_id=f"poison-{n}", input={"n": n, "poison": True}), is_known=False)
 
 
 def _ring(agents: int, folder: str, seed: int) -> Workload:
@@ -210,7 +212,7 @@ def _mixed(agents: int, folder: str, seed: int) -> Workload:
     half = max(2, agents // 2)
     tree = _tree(*_ring_agents(half, folder), *_fan_agents(half, folder), _victim(folder))
 
-    def task(n: int) -> Work:
+    def task(n: int) -> WorkloadTask:
         match n % 7:
             case 0 | 1:
                 return _ring_task(n, half, seed)
@@ -239,7 +241,7 @@ def _research(folder: str, agents: int) -> Workload:
     tree = _often(RESEARCH_TREE)
     assert isinstance(tree, SupervisorSpec)
 
-    def task(n: int) -> Work:
+    def task(n: int) -> WorkloadTask:
         given: JsonValue = {
             "question": QUESTION,
             "docs": f"{folder}/docs",
@@ -247,7 +249,7 @@ def _research(folder: str, agents: int) -> Workload:
             "index": f"{folder}/index.sqlite",
         }
         payload = TaskPayload(task_id=f"research-{n}", kind="research", input=given)
-        return Work("planner", payload, is_known=False)
+        return WorkloadTask("planner", payload, is_known=False)
 
     preload = (
         *PRELOAD,
@@ -264,7 +266,9 @@ def _user(name: str, agents: int, given: JsonValue) -> Workload:
     specs = [AgentSpec(id=f"agent-{n}", code=reference, **usual) for n in range(1, agents + 1)]
     text = json.dumps(given, sort_keys=True)
 
-    def task(n: int) -> Work:
-        return Work(f"agent-{n % agents + 1}", TaskPayload(task_id=f"user-{n}", input=json.loads(text)), is_known=False)
+    def task(n: int) -> WorkloadTask:
+        return WorkloadTask(
+            f"agent-{n % agents + 1}", TaskPayload(task_id=f"user-{n}", input=json.loads(text)), is_known=False
+        )
 
     return Workload("user", _tree(*specs), task, counts=False)

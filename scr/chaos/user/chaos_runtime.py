@@ -26,7 +26,7 @@ CALM = Strikes(seed=0, kills=0, turns=0)
 NO_TITLES = "SPT_NOENV"  # a title that is written over the environment would take the mark away
 
 
-class Hit(Runtime):
+class ChaosRuntime(Runtime):
     """A runtime whose limits are raised by the deaths that are on purpose: those of the agents' own count as ever."""
 
     def __init__(self, striker: Striker, margin: int, *, store: str, run: str) -> None:
@@ -52,7 +52,7 @@ class Scene:
         token = secrets.token_hex(8)
         self._environment = {VARIABLE: token, NO_TITLES: "1"}
         self.striker = Striker(Census(token), strikes)
-        self.runtime = Hit(self.striker, strikes.kills, store=store, run=run)
+        self.runtime = ChaosRuntime(self.striker, strikes.kills, store=store, run=run)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -53,7 +53,7 @@ def account_of(store: str, run: str) -> Account:
 def folded(run: Row, rows: Mapping[str, Sequence[Row]]) -> Account:
     """The same from rows."""
     answers, steps, parked = (
-        answered(rows),
+        answers_to_clients(rows),
         steps_of(rows),
         {row["message_id"] for row in rows["messages"] if row["parked"]},
     )
@@ -89,7 +89,7 @@ def steps_of(rows: Mapping[str, Sequence[Row]]) -> defaultdict[str, list[Row]]:
     return found
 
 
-def answered(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
+def answers_to_clients(rows: Mapping[str, Sequence[Row]]) -> dict[str, str]:
     """The answers to clients, by what they answer."""
     found = {}
     for row in rows["messages"]:

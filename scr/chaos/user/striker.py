@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Self
 
-from scr.chaos.inject.process_census import Census, Seen
+from scr.chaos.inject.process_census import Census, CensusEntry
 from scr.chaos.plan.kinds import HELPERS
 from scr.chaos.user.kill_plan import AGENT, Strikes
 from scr.messages import ExitReason
@@ -112,7 +112,7 @@ class Striker:
         return is_hit
 
 
-def _is(target: str, seen: Seen) -> bool:
+def _is(target: str, seen: CensusEntry) -> bool:
     if target == AGENT:
         return bool(seen.agent) and seen.type not in HELPERS
     return seen.type == target

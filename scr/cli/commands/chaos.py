@@ -22,16 +22,16 @@ from scr.chaos.user.comparison_run import Trial
 from scr.chaos.user.kill_plan import TARGETS
 from scr.cli.commands.control import parsed
 from scr.cli.options import AsJson
-from scr.cli.say import guarded, say_found, say_json, say_trouble
+from scr.cli.output import guarded, say_found, say_json, say_trouble
 from scr.errors import InvalidInput, StartFailed
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.failpoints import POINTS
 from scr.launch.module_paths import command_path
 from scr.protocol.socket_dir import discard_scratch, make_scratch
 from scr.store.url import sqlite_url
 
 UNUSABLE = "InvalidCode: "
-CODES = {Verdict.VALID: Code.DONE, Verdict.INVALID: Code.UNSOUND, Verdict.UNKNOWN: Code.UNKNOWN}
+CODES = {Verdict.VALID: ExitCode.DONE, Verdict.INVALID: ExitCode.UNSOUND, Verdict.UNKNOWN: ExitCode.UNKNOWN}
 SAID = {
     Verdict.VALID: "valid: the same results and as many steps, undisturbed and under kills",
     Verdict.INVALID: "invalid: kills change what the agent does",
@@ -77,7 +77,7 @@ def chaos(
       scr chaos --list-points
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if list_points:
             return say_found({"points": POINTS}, _points(), as_json=as_json)
         if not code:
@@ -105,7 +105,7 @@ def _checked(code: str) -> str:
     return code
 
 
-def _tried(trial: Trial, *, as_json: bool) -> Code:
+def _tried(trial: Trial, *, as_json: bool) -> ExitCode:
     """Carry out the trial and say what it found, or that a signal ended it."""
     try:
         with raised():
@@ -150,10 +150,10 @@ def repeat(trial: Trial) -> str:
     return shlex.join(map(str, words))
 
 
-def _say_stopped(trial: Trial, stop: KeyboardInterrupt, *, as_json: bool) -> Code:
+def _say_stopped(trial: Trial, stop: KeyboardInterrupt, *, as_json: bool) -> ExitCode:
     """Say that a signal ended it, and what is left."""
     number = stop.args[0] if stop.args else signal.SIGINT
-    code = Code(128 + number)
+    code = ExitCode(128 + number)
     kept = "what was done is kept in the store" if trial.store else "nothing is kept"
     sentence = f"stopped by {number.name}; the runs were not compared, and {kept}"
     say_trouble(sentence)
@@ -162,7 +162,7 @@ def _say_stopped(trial: Trial, stop: KeyboardInterrupt, *, as_json: bool) -> Cod
     return code
 
 
-def _say(trial: Trial, found: Comparison, *, as_json: bool) -> Code:
+def _say(trial: Trial, found: Comparison, *, as_json: bool) -> ExitCode:
     again = repeat(trial)
     told: dict[str, Any] = {
         "verdict": found.verdict,

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli.options import Agent, AsJson, Chosen
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_runtime import reached
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, RunFailed
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 
 END_S = 20.0
 STDIN = "-"
@@ -36,7 +36,7 @@ def kill(
       scr kill worker-1 --signal STOP      and CONT to let it go on
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         number = signal_number(name)
         with reached(runtime) as client:
             pid = client.signal_agent(agent, number)
@@ -58,7 +58,9 @@ def restart(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> No
 
       scr restart planner --runtime r-1a2b3c4d --json
     """
-    raise typer.Exit(guarded(lambda: _replaced(Client.restart_agent, agent, runtime, as_json=as_json), as_json=as_json))
+    raise typer.Exit(
+        guarded(lambda: _replaced(RuntimeClient.restart_agent, agent, runtime, as_json=as_json), as_json=as_json)
+    )
 
 
 def reload(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> None:
@@ -72,10 +74,14 @@ def reload(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> Non
 
       scr reload critic
     """
-    raise typer.Exit(guarded(lambda: _replaced(Client.reload_agent, agent, runtime, as_json=as_json), as_json=as_json))
+    raise typer.Exit(
+        guarded(lambda: _replaced(RuntimeClient.reload_agent, agent, runtime, as_json=as_json), as_json=as_json)
+    )
 
 
-def _replaced(replace: Callable[[Client, str], None], agent: str, runtime: str | None, *, as_json: bool) -> Code:
+def _replaced(
+    replace: Callable[[RuntimeClient, str], None], agent: str, runtime: str | None, *, as_json: bool
+) -> ExitCode:
     """Have a fresh process of an agent, and say which."""
     with reached(runtime) as client:
         replace(client, agent)
@@ -96,7 +102,7 @@ def stop(runtime: Chosen = None, as_json: AsJson = False) -> None:
       scr stop --runtime r-1a2b3c4d
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with reached(runtime) as client:
             status = client.status()
             client.shut_down("scr stop")
@@ -132,7 +138,7 @@ def send(
       scr send worker-1 - --no-wait < task.json
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         given = parsed(sys.stdin.read() if task == STDIN else task)
         with reached(runtime) as client:
             if wait:
@@ -146,12 +152,12 @@ def send(
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _say(told: dict[str, Any], sentence: str, *, as_json: bool) -> Code:
+def _say(told: dict[str, Any], sentence: str, *, as_json: bool) -> ExitCode:
     if as_json:
         say_json(told)
     else:
         print(sentence, flush=True)
-    return Code.DONE
+    return ExitCode.DONE
 
 
 def signal_number(name: str) -> signal.Signals:

@@ -11,11 +11,11 @@ import typer
 
 from scr.bounds import counted
 from scr.cli.options import AsJson, Last, Run, SomeRun, Store
-from scr.cli.say import guarded, say_found, say_readable
+from scr.cli.output import guarded, say_found, say_readable
 from scr.cli.select_run import chosen, completed, owner
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, StoreDamaged
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.store.archive.archive import Archive, open_archive
 from scr.store.archive.summaries import ListedRun
 from scr.store.records import DeadLetter
@@ -37,7 +37,7 @@ def dead(run: SomeRun = None, last: Last = 20, store: Store = DEFAULT_STORE, as_
       scr dead 20260101-120000-a1b2c3 --json
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             found, damaged = _throughout(archive, run, lambda name: archive.letters(name, last))
             place = place_of(store, archive.shown)
@@ -89,7 +89,7 @@ def retry_dead(
       scr retry-dead 20260101-120000-a1b2c3 --all --reason ConnectionError
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if (message is None) is not every or (reason is not None and not every):
             raise InvalidInput("give the ID of one dead letter, or --all, with --reason TEXT for some of them")
         if reason is not None and not reason.strip():
@@ -116,7 +116,7 @@ def _deliveries(run: ListedRun, count: int, reason: str | None) -> str:
     return f"{counted(count, 'dead letter')}{which} {verb} delivered once more{_when(run) if count else ''}"
 
 
-def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -> Code:
+def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -> ExitCode:
     """Deliver the one dead letter that is meant."""
     ids = [letter.message.message_id for letter in archive.letters(run.run)]
     message_id = completed(message, ids, "dead letter", f"`scr dead {run.run}` lists them")
@@ -126,7 +126,9 @@ def _retried(archive: Archive, run: ListedRun, message: str, *, as_json: bool) -
     return say_found(told, [f"{message_id} is delivered to {to} once more{_when(run)}"], as_json=as_json)
 
 
-def _retry(archive: Archive, run: ListedRun, client: Client | None, ids: Sequence[str]) -> Iterator[dict[str, str]]:
+def _retry(
+    archive: Archive, run: ListedRun, client: RuntimeClient | None, ids: Sequence[str]
+) -> Iterator[dict[str, str]]:
     """Deliver these dead letters, the oldest first; one that another command has taken meanwhile is left out."""
     if client is None:
         with suppress(InvalidInput):
@@ -157,7 +159,7 @@ def doubts(run: SomeRun = None, store: Store = DEFAULT_STORE, as_json: AsJson = 
       scr doubts 20260101-120000-a1b2c3 --json
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             found, damaged = _throughout(archive, run, archive.doubts)
             place = place_of(store, archive.shown)
@@ -189,7 +191,7 @@ def resolve(
       scr resolve 20260101-120000-a1b2c3 charge --not-done
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if (done is None) is not not_done:
             raise InvalidInput("give either --done JSON, with the step's result (null for none), or --not-done")
         value = None if done is None else _parsed(done)

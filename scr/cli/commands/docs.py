@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from scr.cli.options import AsJson
-from scr.cli.say import guarded, say_found, say_json
+from scr.cli.output import guarded, say_found, say_json
 from scr.errors import InvalidInput
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.mail.suggestions import meant
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -52,12 +52,12 @@ def _shown(topic: str, as_json: bool) -> Code:
     name, path = chosen(topic, topics())
     text = path.read_text(encoding="utf-8")
     if as_json:
-        say_json({"status": STATUS[Code.DONE], "topic": name, "path": str(path), "text": text})
+        say_json({"status": STATUS[ExitCode.DONE], "topic": name, "path": str(path), "text": text})
     elif sys.stdout.isatty():
         import_module("scr.cli.terminal.markdown").draw(text)
     else:
         print(text, end="", flush=True)
-    return Code.DONE
+    return ExitCode.DONE
 
 
 def topics() -> dict[str, Path]:

@@ -13,15 +13,15 @@ import typer
 from scr.cli.event_queue import Inbox
 from scr.cli.live_systems import Systems
 from scr.cli.options import Agent, AsJson, Chosen
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_runtime import reached
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.errors import InvalidInput, UnknownAgent
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.mail.suggestions import unknown
 from scr.telemetry.events import Record
 from scr.views.agent_log import line_of
-from scr.views.agents import Row, plain
+from scr.views.agents import AgentRow, plain
 from scr.views.crashes import overview, story
 
 
@@ -37,19 +37,19 @@ def ps(runtime: Chosen = None, as_json: AsJson = False) -> None:
       scr ps --json | python -m json.tool
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with Systems.find(runtime) as systems:
             seen = systems.look()
         if as_json:
             say_json(seen.described)
         else:
             _show(seen.rows, seen.summary)
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _show(rows: list[Row], last: str) -> None:
+def _show(rows: list[AgentRow], last: str) -> None:
     if sys.stdout.isatty():
         import_module("scr.cli.terminal.agents_table").draw(rows, last)
         return
@@ -76,7 +76,7 @@ def top(
       scr top --interval 5 --json >> history.jsonl
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         shown = import_module("scr.cli.terminal.top")
         with Systems.find(runtime) as systems:
             if as_json:
@@ -85,7 +85,7 @@ def top(
                 shown.watch(systems, interval_s)
             else:
                 raise InvalidInput("scr top needs a terminal; `scr ps` looks once, `scr top --json` again and again")
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -98,14 +98,14 @@ def stack(agent: Agent, runtime: Chosen = None, as_json: AsJson = False) -> None
       scr stack worker-1
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with reached(runtime) as client:
             found = client.stack(agent)
         if as_json:
             say_json({"status": "done", "agent": agent, "stack": found})
         else:
             print(found)
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -131,7 +131,7 @@ def logs(
     raise typer.Exit(guarded(lambda: _logs(agent, runtime, lines, follow=follow, as_json=as_json), as_json=as_json))
 
 
-def _logs(agent: str, runtime: str | None, lines: int | None, *, follow: bool, as_json: bool) -> Code:
+def _logs(agent: str, runtime: str | None, lines: int | None, *, follow: bool, as_json: bool) -> ExitCode:
     with Inbox() as inbox, reached(runtime, inbox.hear) as client:
         is_known = any(one.id == agent for one in client.status().agents)
         client.subscribe(agent=agent)
@@ -146,10 +146,10 @@ def _logs(agent: str, runtime: str | None, lines: int | None, *, follow: bool, a
                 _say_line(news, as_json=as_json)
             elif client.wait_end(0):
                 break
-    return Code.DONE
+    return ExitCode.DONE
 
 
-def _mark(client: Client, inbox: Inbox) -> None:
+def _mark(client: RuntimeClient, inbox: Inbox) -> None:
     """Any answer comes after all that is kept was told."""
     try:
         client.status()
@@ -181,7 +181,7 @@ def crashes(
       scr crashes worker-1 --last 1
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with reached(runtime) as client:
             records = client.crashes(agent, last=last)
             names = [one.id for one in client.status().agents] if agent and not records else []
@@ -195,7 +195,7 @@ def crashes(
             print("\n\n".join("\n".join(story(record)) for record in records))
         else:
             print("\n".join(overview(records)))
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 

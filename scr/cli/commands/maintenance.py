@@ -12,15 +12,15 @@ import typer
 
 from scr.apps.research.running.request import new_run_id
 from scr.cli.options import AsJson, Run, SomeRun, Store
-from scr.cli.say import guarded, say_found
+from scr.cli.output import guarded, say_found
 from scr.cli.select_run import chosen
 from scr.errors import InvalidInput, StoreError
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.store.archive.archive import open_archive
 from scr.store.archive.doctor import Examination, examine
 from scr.store.archive.findings import Finding, Severity
 from scr.store.archive.fork import fork_run
-from scr.store.archive.gc import Swept, sweep
+from scr.store.archive.gc import SweepResult, sweep
 from scr.store.archive.repair import Repaired, repair
 from scr.store.archive.transfer import export_run, import_run
 from scr.store.sql.address import database_of
@@ -45,7 +45,7 @@ def fork(
       scr fork 20260101-120000-a1b2c3 --at 57
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         made = fork_run(database_of(store), _full(store, run), at, new_run_id(), created=time.time())
         with open_archive(store) as archive:
             again = resumed(archive.run(made.run))
@@ -72,7 +72,7 @@ def export(
       scr export 20260101-120000-a1b2c3 run.scr
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         made = export_run(database_of(store), _full(store, run), file, at=time.time())
         told = {"run_id": made.run, "file": str(file), "rows": made.rows, "bytes": made.size_bytes}
         read = command_line("import", str(file))
@@ -99,7 +99,7 @@ def import_file(
       scr import run.scr --as again --store sqlite:///other.sqlite
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if name is not None and not NAME.fullmatch(name):
             raise InvalidInput(f"{name!r} cannot be the name of a run: give 1 to 64 letters, digits, “_”, “-” and “.”")
         made = import_run(database_of(store), file, name=name)
@@ -141,7 +141,7 @@ def gc(
       scr gc 20260101-120000-a1b2c3
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if not runs and older_than is None and keep is None:
             raise InvalidInput("say which runs may go: give --older-than DAYS, --keep N, or the names of runs")
         names = [_full(store, run) for run in runs or ()]
@@ -158,14 +158,14 @@ def gc(
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _code_of(swept: Swept, names: Collection[str]) -> Code:
+def _code_of(swept: SweepResult, names: Collection[str]) -> ExitCode:
     """Tell a sweep that spared a run which was named from one that did what was asked."""
     if not any(run in names for run, _ in swept.spared):
-        return Code.DONE
-    return Code.PARTIAL if swept.deleted else Code.FAILED
+        return ExitCode.DONE
+    return ExitCode.PARTIAL if swept.deleted else ExitCode.FAILED
 
 
-def _swept(swept: Swept, done: str, left_out: int) -> Iterator[str]:
+def _swept(swept: SweepResult, done: str, left_out: int) -> Iterator[str]:
     for run in swept.deleted[:LINES_MAX]:
         yield f"{run} {done}"
     for run, reason in swept.spared[:LINES_MAX]:
@@ -200,7 +200,7 @@ def doctor(
     Exit codes: 0 sound; 1 something is wrong; 2 there is no such run; 5 there is no store, or it cannot be used.
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         if not mend:
             found = examine(database_of(store), _full(store, run) if run else None)
             return say_found(_examined(found), _findings(found), as_json=as_json, code=_code(found))
@@ -221,8 +221,8 @@ def _full(store: str, run: str) -> str:
         return run
 
 
-def _code(found: Examination) -> Code:
-    return Code.DONE if found.is_well else Code.UNSOUND
+def _code(found: Examination) -> ExitCode:
+    return ExitCode.DONE if found.is_well else ExitCode.UNSOUND
 
 
 def _examined(found: Examination) -> dict[str, Any]:

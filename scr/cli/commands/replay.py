@@ -12,13 +12,13 @@ import typer
 
 from scr.agent.code import code_of
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_json
+from scr.cli.output import guarded, say_json
 from scr.cli.select_run import chosen
 from scr.errors import InvalidInput
-from scr.exit_codes import STATUS, Code
+from scr.exit_codes import STATUS, ExitCode
 from scr.launch.module_paths import command_path
 from scr.replay import replay as replays
-from scr.replay.outcome import Divergence, Part, Replayed
+from scr.replay.outcome import AgentReplay, Divergence, Replayed
 from scr.specs import Code as AgentCode
 from scr.store.archive.archive import open_archive
 from scr.store.url import DEFAULT_STORE
@@ -65,32 +65,32 @@ def replay(
     Exit codes: 0 all as it was; 2 the input cannot be used; 3 something was otherwise; 5 failed.
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         sys.path[:] = command_path()  # agents are often beside where the program was started
-        screen = Screen(is_silent=as_json)
+        screen = ReplayScreen(is_silent=as_json)
         with open_archive(store) as archive:
             name = chosen(archive, run).run
         found = replays.replay(store, name, agent=agent, codes=codes_of(code or []), turn_s=turn_s, told=screen.tell)
         screen.clear()
-        ended = Code.DONE if found.is_same else Code.PARTIAL
+        ended = ExitCode.DONE if found.is_same else ExitCode.PARTIAL
         if as_json:
             say_json(described(found, ended))
         else:
-            for line in told(found):
+            for line in replay_lines(found):
                 print(line)
         return ended
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-class Screen:
+class ReplayScreen:
     """How far a replay is, on one line of a terminal; where there is none, nothing."""
 
     def __init__(self, *, is_silent: bool) -> None:
         self._is_shown = sys.stderr.isatty() and not is_silent
         self._shown = monotonic()
 
-    def tell(self, part: Part) -> None:
+    def tell(self, part: AgentReplay) -> None:
         """A turn was played."""
         if self._is_shown and monotonic() - self._shown > TICK_S:
             self._shown = monotonic()
@@ -113,7 +113,7 @@ def codes_of(given: list[str]) -> dict[str, AgentCode]:
     return found
 
 
-def told(found: Replayed) -> Iterator[str]:
+def replay_lines(found: Replayed) -> Iterator[str]:
     """What was found, in lines: each agent, its first divergence, and the sum."""
     for part in found.parts:
         yield _summary(part)
@@ -127,7 +127,7 @@ def told(found: Replayed) -> Iterator[str]:
     yield f"{found.turns} turn{'s' * (found.turns != 1)} of {agents} replayed, {sum_}"
 
 
-def _summary(part: Part) -> str:
+def _summary(part: AgentReplay) -> str:
     turns = f"{part.agent}: {part.played} turn{'s' * (part.played != 1)}"
     given_up = f"; given up, {part.turns - part.played} not replayed" if part.played < part.turns else ""
     return f"{turns}, {f'{len(part.divergences)} diverged' if part.divergences else 'all the same'}{given_up}"
@@ -145,7 +145,7 @@ def _story(first: Divergence) -> Iterator[str]:
         yield f"      replayed: {difference.replayed}"
 
 
-def described(found: Replayed, ended: Code) -> dict[str, Any]:
+def described(found: Replayed, ended: ExitCode) -> dict[str, Any]:
     """The same for programs, with every divergence."""
     return {
         "status": STATUS[ended],

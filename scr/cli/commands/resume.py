@@ -10,22 +10,30 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from scr.apps.research.agents.planner import Request
+from scr.apps.research.agents.planner import ResearchTask
 from scr.apps.research.running.interrupts import STOPPING
-from scr.apps.research.running.request import RUNS, Job, prepare_folder
+from scr.apps.research.running.request import RUNS, ResearchRequest, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import report_of
-from scr.apps.research.running.session import Answer, Ended, Failed, Screen, Session, Signals, answered
+from scr.apps.research.running.session import (
+    Answer,
+    FinishedRun,
+    ResearchSession,
+    RunFailure,
+    Screen,
+    Signals,
+    read_answer,
+)
 from scr.apps.research.text.documents import Tell, tell_nothing
 from scr.apps.research.text.index import Index
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_trouble
+from scr.cli.output import guarded, say_trouble
 from scr.cli.select_run import chosen, once_free, owner
 from scr.cli.terminal.plain import Count
-from scr.cli.watch_run import told, watched
+from scr.cli.watch_run import print_end, watched
 from scr.client.spawn import Spawned
 from scr.errors import InvalidDocuments, InvalidInput, RunCancelled, RunOwned
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.messages import Failure, Message, Result, Task
 from scr.protocol.status import RunState
 from scr.runtime.tree import PLANNER
@@ -42,14 +50,14 @@ EVENTS = "events.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredResearch:
     """A run of research as the store has it: what was asked, what happened, how it was answered.
 
     `stats` is what was found in the documents when they were indexed.
     """
 
     run: ListedRun
-    request: Request
+    request: ResearchTask
     records: tuple[Record, ...]
     answer: Message | None
     stats: Any
@@ -76,13 +84,13 @@ def resume(ctx: typer.Context, run: Run, store: Store = DEFAULT_STORE, as_json: 
     part is missing; 5 failed, or another runtime works on it.
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             name = _free(archive, run)
             STOPPING.kept = f"the run is kept: scr resume {name}"
-            kept = _kept(archive, name)
+            kept = _read_research(archive, name)
         ended = _shown_again(kept) if kept.answer else _gone_on_with(kept, store, ctx.obj, as_json=as_json)
-        return told(ended, as_json=as_json)
+        return print_end(ended, as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -102,7 +110,7 @@ def _free(archive: Archive, name: str) -> ListedRun:
     return run
 
 
-def _kept(archive: Archive, run: ListedRun) -> Kept:
+def _read_research(archive: Archive, run: ListedRun) -> StoredResearch:
     """Everything about the run.  Raises InvalidInput for one that is not of this command's kind."""
     if not archive.messages(run.run, limit=1) and not is_programs(run):
         raise InvalidInput(f"of the run {run.run} nothing was accepted, so nothing is lost: start again with `scr run`")
@@ -112,12 +120,12 @@ def _kept(archive: Archive, run: ListedRun) -> Kept:
         )
     first = archive.message(run.run, run.first_id).message
     try:
-        request = Request.model_validate(first.payload.input if isinstance(first, Task) else None)
+        request = ResearchTask.model_validate(first.payload.input if isinstance(first, Task) else None)
     except ValidationError as error:
         raise InvalidInput(f"{run.run} is no run of `scr run`: {complaint('research task', error)}") from error
     indexed = f"{first.payload.task_id}/index" if isinstance(first, Task) else ""
     stats = next((entry.value for entry in archive.entries(run.run) if entry.key == indexed), None)
-    return Kept(run, request, tuple(_records(archive, run)), archive.answer(run.run), stats)
+    return StoredResearch(run, request, tuple(_records(archive, run)), archive.answer(run.run), stats)
 
 
 def _records(archive: Archive, run: ListedRun) -> Iterator[Record]:
@@ -127,56 +135,58 @@ def _records(archive: Archive, run: ListedRun) -> Iterator[Record]:
         page = archive.events(run.run, page[-1].seq)
 
 
-def _shown_again(kept: Kept) -> Ended:
+def _shown_again(kept: StoredResearch) -> FinishedRun:
     """A run that has its answer: its files are written if they are not there, and no runtime is started."""
     ended = _ended(kept, _answer_of(kept), _folder(kept))
-    if not isinstance(ended.answer, Failed) and "report.md" not in ended.folder.held():
+    if not isinstance(ended.answer, RunFailure) and "report.md" not in ended.folder.held():
         ended.folder.keep(ended.answer, report_of(ended, ended.answer))
     ended.folder.close()
     return ended
 
 
-def _ended(kept: Kept, answer: Answer, folder: RunFolder) -> Ended:
+def _ended(kept: StoredResearch, answer: Answer, folder: RunFolder) -> FinishedRun:
     past = _past(kept)
-    return Ended(kept.run.run, answer, past.view, past.duration_s, processes_left=0, folder=folder)
+    return FinishedRun(kept.run.run, answer, past.view, past.duration_s, processes_left=0, folder=folder)
 
 
-def _answer_of(kept: Kept) -> Answer:
+def _answer_of(kept: StoredResearch) -> Answer:
     match kept.answer:
         case Result(payload=payload):
-            return answered(payload.output)
+            return read_answer(payload.output)
         case Failure(payload=payload):
             again = f"`scr dead {kept.run.run}` lists what could not be handled"
-            return Failed(f"the run failed ({payload.reason}: {payload.detail}); {again}")
+            return RunFailure(f"the run failed ({payload.reason}: {payload.detail}); {again}")
         case _:
-            return Failed(f"the run ended with a {kept.answer.type if kept.answer else 'nothing'}, which is no answer")
+            return RunFailure(
+                f"the run ended with a {kept.answer.type if kept.answer else 'nothing'}, which is no answer"
+            )
 
 
-def _gone_on_with(kept: Kept, store: str, spawned: Spawned | None, *, as_json: bool) -> Ended:
+def _gone_on_with(kept: StoredResearch, store: str, spawned: Spawned | None, *, as_json: bool) -> FinishedRun:
     """The run, from where it was."""
     request, run, signals = kept.request, kept.run, Signals()
-    job = Job(request.question, Path(request.docs), request.workers)
+    job = ResearchRequest(request.question, Path(request.docs), request.workers)
     is_ours = _prepare_index(kept, tell_nothing if as_json else Count().tell)
     folder = _folder(kept)
 
-    def session(screen: Screen) -> Session:
+    def session(screen: Screen) -> ResearchSession:
         view, key = _past(kept).view, kept.run.first_id
-        return Session(job, run.run, folder, screen, signals, None, spawned, store=store, past=view, key=key)
+        return ResearchSession(job, run.run, folder, screen, signals, None, spawned, store=store, past=view, key=key)
 
     ended = watched(job.question, signals, session, as_json=as_json)
-    if is_ours and not (isinstance(ended.answer, Failed) and ended.answer.resumable):
+    if is_ours and not (isinstance(ended.answer, RunFailure) and ended.answer.resumable):
         Path(request.index).unlink(missing_ok=True)
     return ended
 
 
-def _past(kept: Kept) -> Retold:
+def _past(kept: StoredResearch) -> Retold:
     past = Retold()
     for record in kept.records:
         past = past.after(record)
     return past
 
 
-def _folder(kept: Kept) -> RunFolder:
+def _folder(kept: StoredResearch) -> RunFolder:
     """The run's folder, with the events that the store has: whoever wrote them there may have missed the last."""
     path = prepare_folder(kept.path)
     (path / EVENTS).unlink(missing_ok=True)
@@ -186,7 +196,7 @@ def _folder(kept: Kept) -> RunFolder:
     return folder
 
 
-def _prepare_index(kept: Kept, tell: Tell) -> bool:
+def _prepare_index(kept: StoredResearch, tell: Tell) -> bool:
     """See that the index is there, since agents at work expect it; whether it was made anew.
 
     Raises InvalidDocuments when it cannot be made.

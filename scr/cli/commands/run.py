@@ -10,18 +10,17 @@ import typer
 
 from scr.apps.research.running import crash_test
 from scr.apps.research.running.interrupts import NOTHING_STARTED, STOPPING
-from scr.apps.research.running.kill_worker import Striker
-from scr.apps.research.running.request import CORPUS, RUNS, Job, checked, new_run_id, prepare_folder
+from scr.apps.research.running.kill_worker import WorkerKiller
+from scr.apps.research.running.request import CORPUS, RUNS, ResearchRequest, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import Ended, Failed, Screen, Session, Signals
+from scr.apps.research.running.session import FinishedRun, ResearchSession, RunFailure, Screen, Signals
 from scr.cli.options import Store
-from scr.cli.output import say_summary
-from scr.cli.say import guarded, say_found, say_json, say_trouble
+from scr.cli.output import guarded, say_found, say_json, say_trouble
 from scr.cli.streams import say_status
-from scr.cli.watch_run import concluded, told, watched
+from scr.cli.watch_run import concluded, print_end, say_summary, watched
 from scr.client.spawn import Spawned
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.store.url import DEFAULT_STORE
 from scr.telemetry.events import Record
 
@@ -93,25 +92,25 @@ def demo(
 
 def _run(
     question: str, docs: Path, workers: int, out: Path | None, store: str, *, as_json: bool, spawned: Spawned | None
-) -> Code:
+) -> ExitCode:
     job = checked(question, docs, workers)
-    return told(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
+    return print_end(_session(job, Signals(), store, as_json=as_json, out=out, spawned=spawned), as_json=as_json)
 
 
-def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> Code:
+def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | None) -> ExitCode:
     """The same job twice; the second time with a kill."""
-    job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), Striker()
+    job, signals, striker = checked(QUESTION, CORPUS, workers), Signals(), WorkerKiller()
     say: Callable[[str], Any] = (lambda _: None) if as_json else say_status
     say("Crash test, first part: the job, undisturbed.")
     undisturbed = _session(job, signals, store, as_json=as_json, spawned=spawned)
-    if isinstance(undisturbed.answer, Failed):
-        return told(undisturbed, as_json=as_json)
+    if isinstance(undisturbed.answer, RunFailure):
+        return print_end(undisturbed, as_json=as_json)
     say("\nSecond part: the same job, and kill -9 for a worker in the middle of its task.")
     first = STOPPING.kept = f"the run of the first part is kept: scr resume {undisturbed.run_id}"
     disturbed = _session(job, signals, store, as_json=as_json, watch=striker.see, kept_before=first)
     if disturbed.is_kept:
         STOPPING.kept += f"; {first}"
-    if code_of(disturbed) is Code.INTERRUPTED:
+    if code_of(disturbed) is ExitCode.INTERRUPTED:
         return _interrupted(disturbed, first, as_json=as_json)
     shot = striker.strike.shot
     found = crash_test.verdict(undisturbed, disturbed, shot)
@@ -120,23 +119,23 @@ def _crash_test(workers: int, store: str, *, as_json: bool, spawned: Spawned | N
     else:
         say("")
         say_found(found, crash_test.story(found, shot), as_json=False)
-        if not isinstance(disturbed.answer, Failed):
+        if not isinstance(disturbed.answer, RunFailure):
             say("")
             say_summary(disturbed)
     code = concluded(disturbed)
-    return Code.FAILED if code is Code.DONE and not crash_test.is_right(found) else code
+    return ExitCode.FAILED if code is ExitCode.DONE and not crash_test.is_right(found) else code
 
 
-def _interrupted(disturbed: Ended, first: str, *, as_json: bool) -> Code:
+def _interrupted(disturbed: FinishedRun, first: str, *, as_json: bool) -> ExitCode:
     """Say which runs are kept of a crash test that a signal ended: there is no verdict."""
-    code = told(disturbed, as_json=as_json)
+    code = print_end(disturbed, as_json=as_json)
     if disturbed.is_kept:
         say_trouble(first)
     return code
 
 
 def _session(
-    job: Job,
+    job: ResearchRequest,
     signals: Signals,
     store: str,
     *,
@@ -145,13 +144,15 @@ def _session(
     watch: Callable[[Record], None] | None = None,
     spawned: Spawned | None = None,
     kept_before: str = NOTHING_STARTED,
-) -> Ended:
+) -> FinishedRun:
     """One run from its folder to its files.  Raises InvalidInput when the folder cannot be used."""
     run_id = new_run_id()
     folder = RunFolder(prepare_folder(out or RUNS / run_id))
 
-    def session(screen: Screen) -> Session:
-        return Session(job, run_id, folder, screen, signals, watch, spawned, store=store, kept_before=kept_before)
+    def session(screen: Screen) -> ResearchSession:
+        return ResearchSession(
+            job, run_id, folder, screen, signals, watch, spawned, store=store, kept_before=kept_before
+        )
 
     return watched(job.question, signals, session, as_json=as_json)
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from scr.cli.options import AsJson, Last, Run, Store
-from scr.cli.say import guarded, say_found, say_readable
+from scr.cli.output import guarded, say_found, say_readable
 from scr.cli.select_run import chosen, once_free, owner
 from scr.errors import InvalidInput, RuntimeGone, StoreDamaged
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.protocol.status import RunState
 from scr.store.archive.archive import Archive, open_archive
 from scr.store.archive.counts import tallies
@@ -24,7 +24,7 @@ from scr.store.sql.sqlite import SqliteDatabase
 from scr.store.url import DEFAULT_STORE
 from scr.views import stored_runs, timeline
 from scr.views.columns import is_narrow, room
-from scr.views.stored_runs import OVER, Row
+from scr.views.stored_runs import OVER, StoredRunRow
 
 END_S = 20.0
 BEGIN = 'begin with `scr demo`, or with `scr run "What do you want to know?"`'
@@ -42,7 +42,7 @@ def runs(last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False)
       scr runs --json | python -m json.tool
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         now, (rows, more, damaged) = time.time(), _rows(store, last)
         found = {"more": more, "runs": [stored_runs.as_object(row, now) for row in rows]}
         lines = _run_lines(rows, store, more=more) if rows or not damaged else ()
@@ -51,7 +51,7 @@ def runs(last: Last = 20, store: Store = DEFAULT_STORE, as_json: AsJson = False)
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _rows(store: str, last: int) -> tuple[list[Row], bool, Sequence[StoreDamaged]]:
+def _rows(store: str, last: int) -> tuple[list[StoredRunRow], bool, Sequence[StoreDamaged]]:
     """The newest runs, the newest first, whether there are more, and why those are damaged that cannot be read.
 
     A file that is not there yet holds none.
@@ -62,11 +62,11 @@ def _rows(store: str, last: int) -> tuple[list[Row], bool, Sequence[StoreDamaged
     with open_archive(store) as archive:
         listed, damaged = archive.runs(last + 1)[::-1], archive.damaged(last + 1)
     counted = tallies(database, (run.run for run in listed[:last]))
-    rows = [Row(run, counted[run.run]) for run in listed[:last] if run.run in counted]
+    rows = [StoredRunRow(run, counted[run.run]) for run in listed[:last] if run.run in counted]
     return rows, len(listed) + len(damaged) > last, damaged
 
 
-def _run_lines(rows: list[Row], store: str, *, more: bool) -> Iterator[str]:
+def _run_lines(rows: list[StoredRunRow], store: str, *, more: bool) -> Iterator[str]:
     if not rows:
         yield f"no runs in {store}; {BEGIN}"
         return
@@ -97,7 +97,7 @@ def show(
       scr show 20260101 --messages --json
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         wanted = [
             look for look, is_wanted in ((_events, events), (_agents, agents), (_messages, messages)) if is_wanted
         ]
@@ -105,7 +105,7 @@ def show(
             raise InvalidInput("give one of --events, --agents and --messages")
         with open_archive(store) as archive:
             found = chosen(archive, run)
-            row = Row(found, tallies(database_of(store), [found.run])[found.run])
+            row = StoredRunRow(found, tallies(database_of(store), [found.run])[found.run])
             lines, told = (wanted[0] if wanted else _summary)(archive, row, last)
         return say_found({"run": stored_runs.as_object(row, time.time())} | told, lines, as_json=as_json)
 
@@ -115,12 +115,12 @@ def show(
 Look = tuple[Sequence[str], dict[str, Any]]
 
 
-def _summary(_archive: Archive, row: Row, _last: int) -> Look:
+def _summary(_archive: Archive, row: StoredRunRow, _last: int) -> Look:
     now = time.time()
     return tuple(stored_runs.summary(row, now)), {"next": list(stored_runs.next_steps(row))}
 
 
-def _events(archive: Archive, row: Row, last: int) -> Look:
+def _events(archive: Archive, row: StoredRunRow, last: int) -> Look:
     records = archive.events(row.run.run, max(0, row.run.seq - last), last)
     width = room()
     cut_to = None if is_narrow(width) else width
@@ -129,7 +129,7 @@ def _events(archive: Archive, row: Row, last: int) -> Look:
     return [*_earlier(row.run.seq - len(records), row, "--events"), *lines], {"events": told}
 
 
-def _agents(archive: Archive, row: Row, last: int) -> Look:
+def _agents(archive: Archive, row: StoredRunRow, last: int) -> Look:
     found = archive.agents(row.run.run)
     lines = stored_runs.agent_table(found[-last:], room())
     return [*_earlier(len(found) - last, row, "--agents"), *lines], {
@@ -137,7 +137,7 @@ def _agents(archive: Archive, row: Row, last: int) -> Look:
     }
 
 
-def _messages(archive: Archive, row: Row, last: int) -> Look:
+def _messages(archive: Archive, row: StoredRunRow, last: int) -> Look:
     found = deque(_pages(archive, row.run.run), maxlen=last)
     lines = stored_runs.message_table(found, room())
     told = [stored_runs.message_object(one) for one in found]
@@ -151,7 +151,7 @@ def _pages(archive: Archive, run: str) -> Iterator[ListedMessage]:
         page = archive.messages(run, page[-1].n)
 
 
-def _earlier(count: int, row: Row, option: str) -> Iterator[str]:
+def _earlier(count: int, row: StoredRunRow, option: str) -> Iterator[str]:
     if count > 0:
         total = row.run.seq if option == "--events" else row.tally.messages
         yield f"… {count} earlier ones: scr show {row.run.run} {option} --last {max(total, count)}"
@@ -165,7 +165,7 @@ def cancel(run: Run, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> N
       scr cancel 20260101-120000-a1b2c3
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with open_archive(store) as archive:
             found = chosen(archive, run)
             if found.state in OVER:

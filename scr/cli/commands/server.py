@@ -15,12 +15,12 @@ import typer
 
 from scr.apps.research.running.request import CORPUS
 from scr.cli.options import AsJson, Run, Store
-from scr.cli.say import guarded, say_json, say_trouble
+from scr.cli.output import guarded, say_json, say_trouble
 from scr.cli.select_runtime import with_command
 from scr.client.server import Client, connect
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.protocol.status import Priority
-from scr.server.notices import Happening
+from scr.server.notices import Notice
 from scr.store.url import DEFAULT_STORE
 from scr.views.columns import room
 from scr.views.server_queue import lines_of
@@ -66,17 +66,17 @@ def serve(
       scr queue drain        end when what is under way is done
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         trade = import_module("scr.apps.research.running.server_app").ResearchTrade()
         bounds = import_module("scr.server.schedule").Bounds(agents=agents, runs=runs, queue=queue)
         tell = _tell_json if as_json else _tell
         import_module("scr.server.process").main(store, {trade.kind: trade}, bounds, tell)
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _tell(happening: Happening) -> None:
+def _tell(happening: Notice) -> None:
     if happening.is_quiet:
         return
     moment = datetime.fromtimestamp(happening.time).astimezone()
@@ -85,7 +85,7 @@ def _tell(happening: Happening) -> None:
         _print(f'{moment:%H:%M:%S}  submit to it: scr submit "What do you want to know?"')
 
 
-def _tell_json(happening: Happening) -> None:
+def _tell_json(happening: Notice) -> None:
     _print(happening.model_dump_json())
 
 
@@ -129,7 +129,7 @@ def submit(
       scr submit "Which settings limit memory?" --docs ./docs --workers 8 --priority high --wait
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         asked = {"question": question, "docs": str(docs.resolve()), "workers": workers}
         submitter = label or f"session {os.getsid(0)}"
         with served(server) as client:
@@ -142,7 +142,7 @@ def submit(
             say_json({"status": "done", "run_id": run})
         else:
             print(run, flush=True)
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
@@ -161,16 +161,16 @@ def attach(
       scr attach 20260101-120000-a1b2c3 --json | tail -1
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with served(server) as client:
             return _attached(client, run, as_json=as_json, with_events=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
 
 
-def _attached(client: Client, run: str, *, as_json: bool, with_events: bool) -> Code:
+def _attached(client: Client, run: str, *, as_json: bool, with_events: bool) -> ExitCode:
     """What shows a run knows of research, which only this needs."""
-    code: Code = import_module("scr.cli.follow_run").attend(client, run, as_json=as_json, with_events=with_events)
+    code: ExitCode = import_module("scr.cli.follow_run").attend(client, run, as_json=as_json, with_events=with_events)
     return code
 
 
@@ -190,7 +190,7 @@ def queue(
       scr queue drain        and then the server ends
     """
 
-    def command() -> Code:
+    def command() -> ExitCode:
         with served(server) as client:
             status = client.status() if wish is Wish.SHOW else client.steer(wish)
         if as_json:
@@ -198,7 +198,7 @@ def queue(
         else:
             for line in lines_of(status, time.time(), room()):
                 print(line)
-        return Code.DONE
+        return ExitCode.DONE
 
     raise typer.Exit(guarded(command, as_json=as_json))
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scr.views.agents import Column, Row, fitting, in_hand
+from scr.views.agents import AgentColumn, AgentRow, fitting, in_hand
 
 STYLES: Mapping[str, str] = {
     "working": "bold green",
@@ -25,7 +25,7 @@ STYLES: Mapping[str, str] = {
 SELECTED = "reverse"
 
 
-def table(rows: Sequence[Row], *, width: int, selected: str | None = None, wraps: bool = False) -> Table:
+def table(rows: Sequence[AgentRow], *, width: int, selected: str | None = None, wraps: bool = False) -> Table:
     """Draw one line for each row, in the columns that fit; a cell that has no room is cut, or `wraps`."""
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="bold cyan", width=width)
     columns = fitting(rows, width)
@@ -43,7 +43,7 @@ def table(rows: Sequence[Row], *, width: int, selected: str | None = None, wraps
     return drawn
 
 
-def style(column: Column, row: Row) -> str:
+def style(column: AgentColumn, row: AgentRow) -> str:
     """How a cell looks: what is wrong, or at work, stands out."""
     match column.head:
         case "STATE":
@@ -62,7 +62,7 @@ def style(column: Column, row: Row) -> str:
             return ""
 
 
-def draw(rows: Sequence[Row], summary: str) -> None:
+def draw(rows: Sequence[AgentRow], summary: str) -> None:
     """Print the table in the terminal's width."""
     console = Console(highlight=False)
     console.print(table(rows, width=console.width, wraps=True))

@@ -14,7 +14,7 @@ from rich.live import Live
 from scr.cli.streams import silence
 from scr.cli.terminal.run_view import picture
 from scr.telemetry.events import Record
-from scr.views.event_lines import is_trouble, told
+from scr.views.event_lines import is_trouble, lines_of_event
 from scr.views.run import RunView
 
 LINES_MAX = 4
@@ -47,7 +47,7 @@ class LiveView:
     def show(self, before: RunView, view: RunView, record: Record) -> None:
         """Keep what is new; draw, unless that has just been done."""
         self._view = view
-        (self._troubles if is_trouble(record) else self._news).extend(told(before, record))
+        (self._troubles if is_trouble(record) else self._news).extend(lines_of_event(before, record))
         self._draw_soon()
 
     def tick(self) -> None:

@@ -6,7 +6,7 @@ import time
 
 from scr.cli.streams import say_status
 from scr.telemetry.events import Record
-from scr.views.event_lines import told
+from scr.views.event_lines import lines_of_event
 from scr.views.run import RunView
 
 EVERY_S = 2.0
@@ -23,7 +23,7 @@ class Lines:
 
     def show(self, before: RunView, view: RunView, record: Record) -> None:
         """Print what is to be said of the event."""
-        lines = told(before, record)
+        lines = lines_of_event(before, record)
         if view.reading is not before.reading and view.reading and record.at - self._told_at >= EVERY_S:
             lines = (view.reading.text,)
         for line in lines:

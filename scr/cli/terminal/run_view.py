@@ -15,18 +15,24 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from scr.views.run import AgentView, RunView, State
+from scr.views.run import AgentActivity, AgentView, RunView
 
-STYLES: Mapping[State, str] = MappingProxyType(
+STYLES: Mapping[AgentActivity, str] = MappingProxyType(
     {
-        State.STARTING: "yellow",
-        State.WAITING: "dim",
-        State.WORKING: "bold green",
-        State.RESTARTING: "bold red",
-        State.ENDED: "dim",
+        AgentActivity.STARTING: "yellow",
+        AgentActivity.WAITING: "dim",
+        AgentActivity.WORKING: "bold green",
+        AgentActivity.RESTARTING: "bold red",
+        AgentActivity.ENDED: "dim",
     }
 )
-URGENCY = (State.RESTARTING, State.WORKING, State.STARTING, State.WAITING, State.ENDED)
+URGENCY = (
+    AgentActivity.RESTARTING,
+    AgentActivity.WORKING,
+    AgentActivity.STARTING,
+    AgentActivity.WAITING,
+    AgentActivity.ENDED,
+)
 BAR_WIDTH, MARGIN = 32, 1
 
 
@@ -102,7 +108,7 @@ def whole(agent: AgentView) -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RunColumn:
     """One column of the table of agents; one with a `ratio` takes the room that the others leave."""
 
     head: str
@@ -113,13 +119,13 @@ class Column:
     ratio: int | None = None
 
 
-NAME = Column("agent", lambda agent: Text(agent.agent))
-TYPE = Column("type", lambda agent: Text(agent.type), style="dim")
-PID = Column("pid", lambda agent: Text(str(agent.pid or "")), is_right=True)
-STATE = Column("state", lambda agent: Text(agent.state, style=STYLES[agent.state]), width=10)
-WORK = Column("working on", work, ratio=1)
-STEP = Column("step done", lambda agent: Text(agent.step, style="cyan"), width=9)
-RESTARTS = Column(
+NAME = RunColumn("agent", lambda agent: Text(agent.agent))
+TYPE = RunColumn("type", lambda agent: Text(agent.type), style="dim")
+PID = RunColumn("pid", lambda agent: Text(str(agent.pid or "")), is_right=True)
+STATE = RunColumn("state", lambda agent: Text(agent.state, style=STYLES[agent.state]), width=10)
+WORK = RunColumn("working on", work, ratio=1)
+STEP = RunColumn("step done", lambda agent: Text(agent.step, style="cyan"), width=9)
+RESTARTS = RunColumn(
     "restarts",
     lambda agent: Text(str(agent.restarts), style="bold red" if agent.restarts else "dim"),
     is_right=True,
@@ -127,8 +133,8 @@ RESTARTS = Column(
 LAYOUTS = (
     (98, (NAME, TYPE, PID, STATE, WORK, STEP, RESTARTS)),
     (78, (NAME, PID, STATE, WORK, STEP, RESTARTS)),
-    (56, (NAME, PID, STATE, Column("working on", work_and_step, ratio=1))),
-    (0, (NAME, Column("state", whole, ratio=1))),
+    (56, (NAME, PID, STATE, RunColumn("working on", work_and_step, ratio=1))),
+    (0, (NAME, RunColumn("state", whole, ratio=1))),
 )
 """The columns for so much room, the most first."""
 
@@ -150,5 +156,5 @@ def preparing(view: RunView) -> str:
     """What goes on before there is a plan."""
     if view.reading:
         return view.reading.text
-    busy = any(agent.state is State.WORKING for agent in view.agents.values())
+    busy = any(agent.state is AgentActivity.WORKING for agent in view.agents.values())
     return "reading the documents" if busy else "starting the agents"

@@ -13,12 +13,12 @@ from rich.live import Live
 from rich.text import Text
 
 from scr.cli.live_systems import Look, Systems
-from scr.cli.say import say_json, say_trouble
+from scr.cli.output import say_json, say_trouble
 from scr.cli.terminal.agents_table import table
 from scr.cli.terminal.keys import Keys
 from scr.cli.terminal.top_state import Choice, Deed
 from scr.errors import RuntimeGone, ScrError
-from scr.views.agents import Row, ordered
+from scr.views.agents import AgentRow, ordered
 
 HELP = "↑↓ select   s sort: {sort}   k kill   r restart   q quit"
 OTHER_LINES = 6
@@ -86,13 +86,13 @@ class Watching:
         except ScrError as error:
             self._note = str(error)
 
-    def _rows(self) -> list[Row]:
+    def _rows(self) -> list[AgentRow]:
         return ordered(self._seen.rows, self._choice.sort)
 
     def _shown(self) -> list[str]:
         return [row.key for row in self._rows()]
 
-    def _selected(self) -> Row | None:
+    def _selected(self) -> AgentRow | None:
         return next((row for row in self._rows() if row.key == self._choice.selected), None)
 
     def _draw(self) -> None:
@@ -116,7 +116,7 @@ class Watching:
         return self._note
 
 
-def window(rows: Sequence[Row], selected: str | None, height: int) -> Sequence[Row]:
+def window(rows: Sequence[AgentRow], selected: str | None, height: int) -> Sequence[AgentRow]:
     """So many rows, the selected one among them, in the middle where it can be."""
     at = next((n for n, row in enumerate(rows) if row.key == selected), 0)
     first = max(0, min(at - height // 2, len(rows) - height))

@@ -81,7 +81,7 @@ def _lineage_at(sock: socket.socket, pid: int) -> Lineage:
         return Lineage()
     try:
         seen = Lineage.of(pid)
-        return Lineage() if _has_ended(pidfd) else seen
+        return Lineage() if is_ended(pidfd) else seen
     finally:
         os.close(pidfd)
 
@@ -97,7 +97,8 @@ def _pidfd_of(sock: socket.socket, pid: int) -> int:
     return int(pidfd)
 
 
-def _has_ended(pidfd: int) -> bool:
+def is_ended(pidfd: int) -> bool:
+    """Whether the process behind a pidfd (or a sentinel) has ended, reaped or not."""
     poller = select.poll()
     poller.register(pidfd, select.POLLIN)
     return bool(poller.poll(0))

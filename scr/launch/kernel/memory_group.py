@@ -25,7 +25,7 @@ DELEGATED = ("trusted.delegate", "user.delegate")
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class CgroupVersion:
     """What a kernel calls the files of a group."""
 
     limit: str
@@ -38,15 +38,15 @@ class Version:
         return {self.swap: 0, self.whole: 1} if self.whole else {self.swap: limit_bytes}
 
 
-V1 = Version("memory.limit_in_bytes", kills="memory.oom_control", swap="memory.memsw.limit_in_bytes")
-V2 = Version("memory.max", kills="memory.events", swap="memory.swap.max", whole="memory.oom.group")
+V1 = CgroupVersion("memory.limit_in_bytes", kills="memory.oom_control", swap="memory.memsw.limit_in_bytes")
+V2 = CgroupVersion("memory.max", kills="memory.events", swap="memory.swap.max", whole="memory.oom.group")
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
     """The group below which this process may make others."""
 
-    version: Version
+    version: CgroupVersion
     path: Path
 
     def sweep(self, is_over: Callable[[int], bool]) -> None:
@@ -136,7 +136,7 @@ def is_delegated(path: Path) -> bool:
 class MemoryGroup:
     """The group of one agent, to be read before it is closed."""
 
-    def __init__(self, path: Path, version: Version, lingering: set[Path]) -> None:
+    def __init__(self, path: Path, version: CgroupVersion, lingering: set[Path]) -> None:
         self._path, self._version, self._lingering = path, version, lingering
 
     def oom_kills(self) -> int:

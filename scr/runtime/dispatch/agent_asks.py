@@ -13,10 +13,10 @@ from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import CLIENT, RUNTIME, Message, derive_id
 from scr.protocol.frames import Ask
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.fold import Carriers
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.step_names import is_later, question_digest
 from scr.store.records import OpenAsk
 from scr.turns import orders
@@ -28,19 +28,19 @@ from scr.turns.rings import refusal, ring_of
 class Questions:
     """Looks up what a question needs to be decided.  `parked` are the questions that wait for a person."""
 
-    def __init__(self, asks: Asks, post: Post, router: Router, parked: Parked) -> None:
+    def __init__(self, asks: OpenQuestions, post: Delivery, router: Router, parked: Parked) -> None:
         self._asks, self._post, self._router, self._parked = asks, post, router, parked
 
     def carriers(self) -> Carriers:
         """Return what carries out which order."""
         return {
-            orders.Question: self._question,
+            orders.AskQuestion: self._question,
             orders.EndQuestions: self._end,
             orders.FailQuestions: self._fail,
             orders.TellDoubt: self._tell_doubt,
         }
 
-    def _question(self, pending: Pending, order: orders.Question) -> None:
+    def _question(self, pending: Pending, order: orders.AskQuestion) -> None:
         self.put(pending.agent, order.incarnation, order.frame, pending)
 
     def _end(self, pending: Pending, _order: orders.EndQuestions) -> None:

@@ -19,7 +19,7 @@ Tell: TypeAlias = Callable[[Outcome], None]
 
 
 @dataclass(eq=False, slots=True)
-class Wait:
+class ClientWait:
     """One client's wait for the answer of `to` to a message."""
 
     message_id: str
@@ -33,15 +33,15 @@ class Waits:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[[str], object] = lambda _: None) -> None:
         self._loop, self._answered = loop, answered
-        self._waiting: defaultdict[str, list[Wait]] = defaultdict(list)
+        self._waiting: defaultdict[str, list[ClientWait]] = defaultdict(list)
 
-    def begin(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> Wait:
+    def begin(self, message_id: str, to: str, timeout_s: float, tell: Tell) -> ClientWait:
         """Tell once that there was no answer in time; the answer to this message only after `listen`."""
-        wait = Wait(message_id, to, tell)
+        wait = ClientWait(message_id, to, tell)
         wait.timer = self._loop.call_later(timeout_s, self._expire, wait, timeout_s)
         return wait
 
-    def listen(self, wait: Wait) -> None:
+    def listen(self, wait: ClientWait) -> None:
         """It is this client's own message that is under way: its answer ends the wait."""
         if wait.timer:
             self._waiting[wait.message_id].append(wait)
@@ -57,7 +57,7 @@ class Waits:
         for wait in tuple(self._waiting.get(message_id, ())):
             self.end(wait, outcome)
 
-    def end(self, wait: Wait, outcome: Outcome) -> None:
+    def end(self, wait: ClientWait, outcome: Outcome) -> None:
         """This wait is over, and no other for the same message."""
         if wait.timer is None:
             return
@@ -69,6 +69,6 @@ class Waits:
             self._waiting.pop(wait.message_id, None)
         wait.tell(outcome)
 
-    def _expire(self, wait: Wait, timeout_s: float) -> None:
+    def _expire(self, wait: ClientWait, timeout_s: float) -> None:
         sentence = f"{wait.to} did not answer within {timeout_s:g} s; ask with a longer timeout_s or look at its log"
         self.end(wait, Outcome(error="AskTimedOut", detail=sentence))

@@ -29,7 +29,7 @@ from scr.messages import (
 from scr.runtime.dispatch.client_waits import Tell, Waits
 from scr.runtime.dispatch.fold import Carriers, Fold
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.own_mail import cancellation_of, failure_of, fresh, own_envelope
 from scr.store.records import DeadLetter, Given, KeptMessage, Known, OpenAsk, given_of
 from scr.store.sql.rows import printable
@@ -62,10 +62,12 @@ class Arrival:
     refused: Refused
 
 
-class Post:
+class Delivery:
     """Takes messages from clients, from turns and from the runtime itself."""
 
-    def __init__(self, store: Store, log: EventLog, fold: Fold, asks: Asks, waits: Waits, parked: Parked) -> None:
+    def __init__(
+        self, store: Store, log: EventLog, fold: Fold, asks: OpenQuestions, waits: Waits, parked: Parked
+    ) -> None:
         self._store, self._log, self._fold = store, log, fold
         self._asks, self._waits, self._parked = asks, waits, parked
         self._arriving: dict[str, list[Arrival]] = {}
@@ -235,7 +237,7 @@ class Post:
         if message.to == CLIENT:
             self._waits.answer(message)
         elif self._asks.is_answer(message):
-            self._store.cancel(message.message_id, _kept)  # no mailbox will ever have it
+            self._store.cancel(message.message_id, _ignore_stored)  # no mailbox will ever have it
             self._asks.answer(message)
         else:
             self._arrive(self._fold.new(message, cause))
@@ -295,7 +297,7 @@ class Post:
 
     def _cancel(self, _pending: Pending, order: orders.Cancel) -> None:
         message = order.message
-        self._store.cancel(message.message_id, _kept)
+        self._store.cancel(message.message_id, _ignore_stored)
         self._log.emit(MessageCancelled(message_id=message.message_id, to=message.to))
         if self._asks.knows(message.message_id):
             self._asks.end(message.message_id, CANCELLED)
@@ -341,5 +343,5 @@ def refusal(error: ScrError) -> Outcome:
     return Outcome(error=type(error).__name__, detail=str(error))
 
 
-def _kept() -> None:
+def _ignore_stored() -> None:
     """Nobody waits for it."""

@@ -11,13 +11,13 @@ from typing import Protocol
 
 from scr.mail.pending import Pending
 from scr.mail.suggestions import unknown
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.fold import Carriers, Fold
 from scr.runtime.own_mail import refusal_of
 from scr.specs import AgentSpec
 from scr.store.records import Effect
 from scr.store.store import Store
-from scr.supervise.orders import Done, Refused
+from scr.supervise.orders import CallDone, CallRefused
 from scr.turns import orders
 from scr.turns.events import Cancelled
 
@@ -40,14 +40,14 @@ class Startable(Protocol):
 class Effects:
     """Carries out what a turn has asked for; when the runtime stops, what is open stays open in the store."""
 
-    def __init__(self, store: Store, fold: Fold, post: Post, children: Startable) -> None:
+    def __init__(self, store: Store, fold: Fold, post: Delivery, children: Startable) -> None:
         self._store, self._fold, self._post, self._children = store, fold, post, children
 
     def carriers(self) -> Carriers:
         """Return what carries out which order."""
         return {
-            orders.StartAgent: lambda _, order: self.carry(order.effect),
-            orders.StopAgent: lambda _, order: self.carry(order.effect),
+            orders.RequestStart: lambda _, order: self.carry(order.effect),
+            orders.RequestStop: lambda _, order: self.carry(order.effect),
             orders.Monitor: self._monitor,
         }
 
@@ -85,6 +85,6 @@ class Effects:
         self._post.post(failure)
 
 
-def settle(settled: Settled, outcome: Done | Refused) -> None:
+def settle(settled: Settled, outcome: CallDone | CallRefused) -> None:
     """Tell the supervisor's outcome in the words of a turn."""
-    settled((outcome.code, outcome.detail) if isinstance(outcome, Refused) else None)
+    settled((outcome.code, outcome.detail) if isinstance(outcome, CallRefused) else None)

@@ -19,6 +19,7 @@ from scr.messages import CLIENT, Message
 from scr.protocol.frames import (
     Ask,
     Commit,
+    FailTurn,
     FromAgent,
     InDoubt,
     ReadStep,
@@ -27,13 +28,12 @@ from scr.protocol.frames import (
     StepDone,
     StepRecord,
     Stream,
-    TurnFailed,
 )
 from scr.retry import ErrorInfo
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.failures import Failures
 from scr.runtime.dispatch.in_doubt import Parked
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.dispatch.ticks import Ticks
 from scr.store.records import CommittedTurn
 from scr.turns import events
@@ -44,7 +44,7 @@ KINDS: Mapping[type, type[Event]] = {
     Commit: events.Commits,
     StepBegun: events.Records,
     StepDone: events.Records,
-    TurnFailed: events.Fails,
+    FailTurn: events.Fails,
     InDoubt: events.Doubts,
     Ask: events.Asks,
     ReadSteps: events.Reads,
@@ -61,8 +61,8 @@ class Facts:
         self,
         router: Router,
         timers: Ticks,
-        post: Post,
-        asks: Asks,
+        post: Delivery,
+        asks: OpenQuestions,
         failures: Failures,
         parked: Parked,
     ) -> None:
@@ -72,7 +72,7 @@ class Facts:
             Commit: self._commits,
             StepBegun: self._records,
             StepDone: self._records,
-            TurnFailed: self._fails,
+            FailTurn: self._fails,
             InDoubt: self._doubts,
             Ask: self._asks_for,
             ReadSteps: self._reads,
@@ -106,7 +106,7 @@ class Facts:
     def _records(self, pending: Pending, incarnation: int, frame: StepBegun | StepDone) -> events.Records:
         return events.Records(incarnation, step_of(frame), frame.ref, self._is_next(pending))
 
-    def _fails(self, pending: Pending, incarnation: int, frame: TurnFailed) -> events.Fails:
+    def _fails(self, pending: Pending, incarnation: int, frame: FailTurn) -> events.Fails:
         message = pending.message
         agent, mailbox = message.to, self._router.mailbox(message.to)
         question = self._asks.doubt_told(message.message_id) if frame.in_doubt else ""

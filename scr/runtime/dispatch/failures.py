@@ -40,7 +40,7 @@ class Upkeep(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class IncarnationFailure:
     """Which incarnation failed, by what, and the event that told of it."""
 
     agent: str

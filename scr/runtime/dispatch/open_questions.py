@@ -36,14 +36,14 @@ from scr.turns.question_events import (
     NoteDoubt,
     Order,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
-    Send,
-    StartTimer,
-    StopTimer,
-    Tell,
+    SendAnswer,
+    SendQuestion,
+    StartAskTimer,
+    StopAskTimer,
     Unexpect,
 )
 from scr.turns.questions import SEND, decide
@@ -60,7 +60,7 @@ class Incarnations(Protocol):
         """Send a frame to a live incarnation."""
 
 
-class Asks:
+class OpenQuestions:
     """Questions by the id of the message that was sent for them, each in its state."""
 
     def __init__(
@@ -78,14 +78,14 @@ class Asks:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._by_step: dict[str, dict[str, str]] = {}
         late, over = OrderedDict[str, None](), OrderedDict[str, None]()
-        self._by_age = {Phase.LATE: late, Phase.SILENT: over, Phase.CLOSED: over}
+        self._by_age = {QuestionPhase.LATE: late, QuestionPhase.SILENT: over, QuestionPhase.CLOSED: over}
         self._doubts: OrderedDict[str, str] = OrderedDict()
 
     # What is known.
 
     def expects(self, message_id: str) -> bool:
         """Tell whether an agent waits for the answer to this message."""
-        return self._questions.get(message_id, NONE).phase is Phase.WAITING
+        return self._questions.get(message_id, NONE).phase is QuestionPhase.WAITING
 
     def knows(self, message_id: str) -> bool:
         """Tell whether this message is a question under way, late or not."""
@@ -112,7 +112,7 @@ class Asks:
 
     def _under_way(self, message_id: str) -> OpenAsk | None:
         question = self._questions.get(message_id, NONE)
-        return question.ask if question.phase is Phase.WAITING or question.phase is Phase.LATE else None
+        return question.ask if question.phase is QuestionPhase.WAITING or question.phase is QuestionPhase.LATE else None
 
     def is_answer(self, message: Message) -> bool:
         """Tell whether this message answers a question, under way or over, and so is no mail."""
@@ -187,20 +187,20 @@ class Asks:
         for order in orders:
             match order:
                 case Expect(agent, incarnation):
-                    self._care.asks(agent, incarnation)
-                case StartTimer(after_s):
+                    self._care.begin_wait(agent, incarnation)
+                case StartAskTimer(after_s):
                     self._timers[message_id] = self._loop.call_later(after_s, self._overdue, message_id)
-                case Send():
+                case SendQuestion():
                     pass  # by `open`'s caller
-                case StopTimer():
+                case StopAskTimer():
                     self._timers.pop(message_id).cancel()
                 case RecordStep(agent, asked_in, step):
                     if pending := self._router.find(agent, asked_in):
                         pending.steps[step.name] = step
                         pending.cause = self._log.emit(recorded(pending.message, step), cause=pending.cause)
                 case Unexpect(agent, incarnation):
-                    self._care.answered(agent, incarnation)
-                case Tell(agent, incarnation, answer):
+                    self._care.end_wait(agent, incarnation)
+                case SendAnswer(agent, incarnation, answer):
                     self._incarnations.tell(agent, incarnation, answer)
                 case CloseInStore():
                     self._store.close_ask(message_id)
@@ -218,7 +218,7 @@ class Asks:
             del known[message_id]
         if (kept := self._by_age.get(after.phase)) is not None:
             kept[message_id] = None
-            if len(kept) > (LATE_KEPT if after.phase is Phase.LATE else CLOSED_KEPT):
+            if len(kept) > (LATE_KEPT if after.phase is QuestionPhase.LATE else CLOSED_KEPT):
                 self._feed(next(iter(kept)), FORGOTTEN)
         elif after is NONE:
             del self._questions[message_id]

@@ -33,11 +33,11 @@ class Pages:
 
     def entries(self, agent: str, incarnation: int, wanted: Fetch) -> None:
         """Answer with a page of entries, fewer than were asked for where they are large."""
-        self._care.asks(agent, incarnation)
+        self._care.begin_wait(agent, incarnation)
         self._store.entries(wanted.after, wanted.limit, partial(self._found, agent, incarnation, wanted.ref))
 
     def _found(self, agent: str, incarnation: int, ref: int, found: Sequence[Entry]) -> None:
-        self._care.answered(agent, incarnation)
+        self._care.end_wait(agent, incarnation)
         page = fitting(found, min(self._frame_bytes // 4, PAGE_BYTES))
         if page and (size := len(to_json(page[0]))) > self._frame_bytes - len(to_json(Answer(ref=ref))):
             why = f"what is remembered as {page[0].key!r} is {size} bytes, and a frame has {self._frame_bytes}"

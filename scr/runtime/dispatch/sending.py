@@ -11,7 +11,7 @@ from scr.protocol.frames import Deliver, FromAgent
 from scr.runtime.dispatch.failures import Upkeep
 from scr.runtime.dispatch.fold import Carriers
 from scr.runtime.dispatch.pages import Pages
-from scr.runtime.dispatch.streams import Streams
+from scr.runtime.dispatch.streams import ChunkStreams
 from scr.runtime.health.health import Care
 from scr.store.store import Store
 from scr.turns import orders
@@ -21,7 +21,7 @@ class Sending:
     """The channels to the incarnations that are up.  `memory` is the agent that fills the table."""
 
     def __init__(
-        self, store: Store, care: Care, upkeep: Upkeep, pages: Pages, streams: Streams, *, memory: str | None
+        self, store: Store, care: Care, upkeep: Upkeep, pages: Pages, streams: ChunkStreams, *, memory: str | None
     ) -> None:
         self._store, self._care, self._upkeep, self._pages, self._streams = store, care, upkeep, pages, streams
         self._memory = memory

@@ -77,7 +77,7 @@ class Outlet:
             self._channel.send_next(chunk)
 
 
-class Streams:
+class ChunkStreams:
     """Which client reads the chunks of which message, and under which number."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from scr.mail.pending import Pending
 from scr.mail.router import Router
 from scr.messages import Message, Tick
 from scr.protocol.frames import Timer, name_of
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.fold import Carriers
 from scr.runtime.dispatch.timers import Timers
 from scr.store.store import Store
@@ -27,7 +27,7 @@ from scr.turns.timing import UNTIMED, Change, change_of, following
 class Ticks:
     """All timers that are set; a named one is known by its agent and its name."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store, post: Post, router: Router) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store, post: Delivery, router: Router) -> None:
         self._store, self._post, self._router = store, post, router
         self._timers = Timers(loop, self._due)
         self._named: dict[str, Mapping[str, Timer]] = {}

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from scr.bounds import FRAME_BYTES
 from scr.charging import Charges
 from scr.errors import InvalidMessage
-from scr.mail.pending import Doubt, Pending, Phase, Turn
+from scr.mail.pending import Doubt, MessageTurn, Pending, Phase
 from scr.mail.router import Router
 from scr.messages import Message, Tick
 from scr.protocol.channel import LoopChannel
@@ -31,17 +31,17 @@ from scr.protocol.frames import (
 )
 from scr.runtime.dispatch.agent_asks import Questions
 from scr.runtime.dispatch.client_waits import Waits
-from scr.runtime.dispatch.delivery import Post
+from scr.runtime.dispatch.delivery import Delivery
 from scr.runtime.dispatch.effects import CANCELLED, Effects, Startable
 from scr.runtime.dispatch.facts import KINDS, Facts, forged
-from scr.runtime.dispatch.failures import Failed, Failures, Upkeep
+from scr.runtime.dispatch.failures import Failures, IncarnationFailure, Upkeep
 from scr.runtime.dispatch.fold import TAKEN_BACK, Fold
 from scr.runtime.dispatch.in_doubt import Parked
 from scr.runtime.dispatch.mail import Mail
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.runtime.dispatch.pages import Pages
 from scr.runtime.dispatch.sending import Sending
-from scr.runtime.dispatch.streams import Streams
+from scr.runtime.dispatch.streams import ChunkStreams
 from scr.runtime.dispatch.ticks import Ticks
 from scr.runtime.dispatch.writing import Writing
 from scr.runtime.health.health import Care
@@ -82,10 +82,10 @@ class Turns:
         self._children, self._care = children, care
         self.router = Router()
         self.fold = fold = Fold(self.router)
-        self._asks = Asks(loop, store, self.router, care, children, log)
-        self.streams = Streams()
+        self._asks = OpenQuestions(loop, store, self.router, care, children, log)
+        self.streams = ChunkStreams()
         self.parked = Parked(store, fold, run)
-        self.post = Post(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
+        self.post = Delivery(store, log, fold, self._asks, Waits(loop, self.streams.end), self.parked)
         self.failures = Failures(self.router)
         self.timers = Ticks(loop, store, self.post, self.router)
         self._writing = Writing(store, log, fold, self.timers, self.failures, self.parked)
@@ -106,7 +106,7 @@ class Turns:
         """The last committed state, or None."""
         return self._writing.states.get(agent)
 
-    def opened(self, spec: AgentSpec, state: JsonValue = None) -> None:
+    def open_agent(self, spec: AgentSpec, state: JsonValue = None) -> None:
         """The agent exists from now on; `state` is what an earlier runtime has left of it."""
         self.router.open(spec)
         self.failures.know(spec)
@@ -119,7 +119,7 @@ class Turns:
         self.router.up(agent, incarnation)
         self.fold.deliver(agent)
 
-    def died(self, failed: Failed, *, blamed: bool) -> bool:
+    def died(self, failed: IncarnationFailure, *, blamed: bool) -> bool:
         """An incarnation has ended, `blamed` when that was its own doing; whether a message explains the end."""
         agent, incarnation = failed.agent, failed.incarnation
         in_hand, ahead = self.router.down(agent, incarnation)
@@ -203,7 +203,7 @@ class Turns:
         pending = self.fold.new(kept.message, cause)
         due = None if kept.parked else kept.due  # what waits for a person is tried when that one has said how it ended
         charges = Charges(kept.attempts, kept.deaths, kept.outage_since)
-        pending.turn = Turn(kept.message, deliveries=deliveries, charges=charges, due=due)
+        pending.turn = MessageTurn(kept.message, deliveries=deliveries, charges=charges, due=due)
         pending.steps.update((step.name, step) for step in kept.steps)
         doubt = Doubt(kept.parked, kept.doubt) if kept.parked else None
         left_s = self.failures.left_s(pending, time.time())
@@ -216,7 +216,7 @@ class Turns:
 
     # What agents say.
 
-    def said(self, agent: str, incarnation: int, frame: FromAgent) -> None:
+    def receive_frame(self, agent: str, incarnation: int, frame: FromAgent) -> None:
         """Feed one frame of a live incarnation to the message that it is about, or answer it.
 
         An incarnation that is replaced, as something that it had was cancelled, may speak of what it had beside that,

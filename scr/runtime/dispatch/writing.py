@@ -55,13 +55,13 @@ class Writing:
             self.states[agent] = turn.frame.state
         self._timers.take(agent, order.timed)
         try:
-            self._store.commit(turn, partial(self._kept, pending, order))
+            self._store.commit(turn, partial(self._release_turn, pending, order))
         except InvalidMessage:
             self.states[agent] = before
             self._timers.take_back(agent, named)
             raise
 
-    def _kept(self, pending: Pending, order: orders.PersistTurn) -> None:
+    def _release_turn(self, pending: Pending, order: orders.PersistTurn) -> None:
         reach("runtime.before_release")
         row = self._failures.row(order.turn.agent)
         self._fold.feed(pending, events.Kept(order.turn, order.timed, order.silent, row))

@@ -12,10 +12,10 @@ from scr.protocol.frames import Exiting
 from scr.retry import ErrorInfo
 from scr.specs import AgentSpec
 from scr.step_names import shown_step
-from scr.supervise.exits import Asked, Exit, is_shutdown_error, is_worth_reporting, signal_name
+from scr.supervise.exits import EndRequest, Exit, is_shutdown_error, is_worth_reporting, signal_name
 from scr.supervise.incarnation import Incarnation
 from scr.supervise.queries import Restarts
-from scr.supervise.tree import Child, Phase
+from scr.supervise.tree import Child, ChildPhase
 from scr.telemetry.crashes import CrashRecord, last_dump
 
 
@@ -29,9 +29,9 @@ def is_crash(incarnation: Incarnation, child: Child, end: Exit) -> bool:
     match incarnation.asked:
         case _ if incarnation.ignored:
             return False
-        case _ if child.phase is Phase.STARTING:
+        case _ if child.phase is ChildPhase.STARTING:
             return True
-        case Asked.STOP | Asked.KILL:
+        case EndRequest.STOP | EndRequest.KILL:
             return is_shutdown_error(spec.restart, spec.shutdown_s, end.reason)
         case _:
             return is_worth_reporting(spec.restart, end.reason)
@@ -93,7 +93,7 @@ def _begun(pending: Pending) -> str:
 
 def _seen_from_its_start(spec: AgentSpec, child: Child, end: Exit) -> Exit:
     """What ended a start is a failed start, whatever it was."""
-    if child.phase is not Phase.STARTING or end.reason is ExitReason.START_FAILED:
+    if child.phase is not ChildPhase.STARTING or end.reason is ExitReason.START_FAILED:
         return end
     if child.killed:
         return Exit(ExitReason.START_FAILED, f"it was not ready within {spec.start_timeout_s:g} s")
@@ -102,6 +102,6 @@ def _seen_from_its_start(spec: AgentSpec, child: Child, end: Exit) -> Exit:
 
 def _stack(incarnation: Incarnation, stderr: str) -> str:
     """Where it stood, unless that is an older answer to somebody's question."""
-    if incarnation.asked is Asked.HUNG:
+    if incarnation.asked is EndRequest.HUNG:
         return last_dump(stderr)
     return last_dump(stderr, fatal=True) if incarnation.status.signal else ""

@@ -55,7 +55,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class IncarnationReading:
     """What is known of one incarnation, in monotonic seconds; 0 for never, or for nothing in hand."""
 
     progress_at: float
@@ -127,12 +127,12 @@ class Watch:
             watched.since, watched.busy = monotonic(), True
             self._expect(agent, incarnation, watched, watched.since + watched.deadline_s)
 
-    def asks(self, agent: str, incarnation: int) -> None:
+    def begin_wait(self, agent: str, incarnation: int) -> None:
         """It waits for one more answer."""
         if watched := self._watched.get((agent, incarnation)):
             watched.questions += 1
 
-    def answered(self, agent: str, incarnation: int) -> None:
+    def end_wait(self, agent: str, incarnation: int) -> None:
         """It has one of them."""
         if watched := self._watched.get((agent, incarnation)):
             watched.questions -= 1
@@ -142,13 +142,13 @@ class Watch:
         if watched := self._watched.get((agent, incarnation)):
             watched.patient.signal_itself(POKE)
 
-    def read(self, agent: str, incarnation: int) -> Reading | None:
+    def read(self, agent: str, incarnation: int) -> IncarnationReading | None:
         """What is known now; None when it is not watched."""
         watched = self._watched.get((agent, incarnation))
         if watched is None:
             return None
         pulse, busy_at = watched.page.pulse, watched.since if watched.busy else 0.0
-        return Reading(pulse.progress_at(), pulse.beat_at(), busy_at)
+        return IncarnationReading(pulse.progress_at(), pulse.beat_at(), busy_at)
 
     def _expect(self, agent: str, incarnation: int, watched: Watched, due_at: float) -> None:
         """Have a timer that goes off by then."""

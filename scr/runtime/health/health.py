@@ -12,14 +12,14 @@ from typing import Protocol
 
 from scr.launch.kernel.memory_group import MemoryGroup
 from scr.messages import Message
-from scr.runtime.health.deadlines import Reading, Watch
+from scr.runtime.health.deadlines import IncarnationReading, Watch
 from scr.runtime.health.limits import LimitsKeeper
 from scr.specs import AgentSpec
 from scr.supervise.exits import Exit
 from scr.supervise.incarnation import Incarnation
 
 
-class Fate(Protocol):
+class IncarnationFate(Protocol):
     """How an incarnation is ended that does not do as it should."""
 
     def hang(self, agent: str, incarnation: int, why: str) -> None:
@@ -39,7 +39,7 @@ class Care:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: Fate, held_up: Callable[[float], bool]
+        self, loop: asyncio.AbstractEventLoop, scratch: Path, fate: IncarnationFate, held_up: Callable[[float], bool]
     ) -> None:
         self._watch = Watch(loop, scratch, fate.hang, held_up)
         self._limits = LimitsKeeper(loop, condemn=fate.condemn, recycle=fate.recycle)
@@ -84,13 +84,13 @@ class Care:
         """It waits no longer."""
         self._watch.go_on(agent, incarnation)
 
-    def asks(self, agent: str, incarnation: int) -> None:
+    def begin_wait(self, agent: str, incarnation: int) -> None:
         """It waits for an answer of others, or of the store."""
-        self._watch.asks(agent, incarnation)
+        self._watch.begin_wait(agent, incarnation)
 
-    def answered(self, agent: str, incarnation: int) -> None:
+    def end_wait(self, agent: str, incarnation: int) -> None:
         """It has that answer."""
-        self._watch.answered(agent, incarnation)
+        self._watch.end_wait(agent, incarnation)
 
     def halted(self, incarnation: Incarnation, *, is_halted: bool) -> None:
         """A process with nothing in hand was stopped from outside, or goes on; while stopped it is as good as hung."""
@@ -104,6 +104,6 @@ class Care:
         """Have its interpreter answer, if it can."""
         self._watch.poke(agent, incarnation)
 
-    def read(self, agent: str, incarnation: int) -> Reading | None:
+    def read(self, agent: str, incarnation: int) -> IncarnationReading | None:
         """What is known of its progress; None when it is not looked after."""
         return self._watch.read(agent, incarnation)

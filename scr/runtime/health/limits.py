@@ -27,7 +27,7 @@ PAGE_BYTES = resource.getpagesize()
 
 
 @dataclass(slots=True)
-class Limited:
+class LimitedIncarnation:
     """One live incarnation that has limits."""
 
     pid: int
@@ -53,7 +53,7 @@ class LimitsKeeper:
         recycle: Callable[[str], None],
     ) -> None:
         self._loop, self._condemn, self._recycle = loop, condemn, recycle
-        self._limited: dict[tuple[str, int], Limited] = {}
+        self._limited: dict[tuple[str, int], LimitedIncarnation] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._groups = MemoryGroups()
 
@@ -64,7 +64,7 @@ class LimitsKeeper:
         """
         if not (limits.memory_bytes or limits.soft_memory_bytes or limits.max_messages or limits.max_age_s):
             return None
-        limited = self._limited[agent, incarnation] = Limited(pid, limits, self._group_of(pid, limits))
+        limited = self._limited[agent, incarnation] = LimitedIncarnation(pid, limits, self._group_of(pid, limits))
         if self._timer is None:
             self._timer = self._loop.call_later(LOOK_S, self._look)
         return limited.group
@@ -100,7 +100,7 @@ class LimitsKeeper:
         for (agent, incarnation), limited in tuple(self._limited.items()):
             self._weigh(agent, incarnation, limited)
 
-    def _weigh(self, agent: str, incarnation: int, limited: Limited) -> None:
+    def _weigh(self, agent: str, incarnation: int, limited: LimitedIncarnation) -> None:
         if limited.group and limited.group.oom_kills():
             why = "the kernel killed a process of its: together they used more memory than it may"
             self._condemn(agent, incarnation, Exit(ExitReason.OUT_OF_MEMORY, why))

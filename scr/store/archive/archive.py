@@ -16,7 +16,7 @@ from scr.protocol.frames import Entry, StepRecord
 from scr.protocol.status import Priority, RunState
 from scr.specs import SupervisorSpec
 from scr.store.archive import offline_ops
-from scr.store.archive.summaries import Doubt, ListedAgent, ListedMessage, ListedRun, ListedTurn, standing
+from scr.store.archive.summaries import ListedAgent, ListedMessage, ListedRun, ListedTurn, MessageInDoubt, standing
 from scr.store.records import DeadLetter, OpenRun, reason_of
 from scr.store.sql import opening, queries, rows, statements
 from scr.store.sql.address import database_of
@@ -144,12 +144,14 @@ class Archive:
         """The last crash records, oldest first."""
         return tuple(queries.crashes(self._session, self._row(run).id, agent, last))
 
-    def doubts(self, run: str) -> tuple[Doubt, ...]:
+    def doubts(self, run: str) -> tuple[MessageInDoubt, ...]:
         """The messages that wait for a person."""
         number = self._row(run).id
         found = [_message(columns) for columns in self._session.rows(statements.PARKED_MESSAGES, run=number)]
         return tuple(
-            Doubt(kept.message, kept.parked, kept.deliveries, self._steps(number, name), self._doubt(number, name))
+            MessageInDoubt(
+                kept.message, kept.parked, kept.deliveries, self._steps(number, name), self._doubt(number, name)
+            )
             for kept in found
             for name in (kept.message.message_id,)
         )
@@ -197,7 +199,7 @@ class Archive:
         offline_ops.mark(self._session, self._me, run, RunState.FAILED, reason)
         return self.run(run)
 
-    def resolve(self, run: str, which: str, *, is_done: bool, value: JsonValue = None) -> Doubt:
+    def resolve(self, run: str, which: str, *, is_done: bool, value: JsonValue = None) -> MessageInDoubt:
         """The step in doubt, by its name or by its message's id, was done with this value, or was not done.
 
         Raises InvalidInput when none or more than one is meant.

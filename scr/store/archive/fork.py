@@ -37,7 +37,7 @@ class Forked:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastMarks:
     """What the rows of messages do not tell by themselves of `seq`: the dead letters of then, the timers set by then.
 
     `letters` has the seq of the death of each.
@@ -80,25 +80,25 @@ def _fork(session: Session, run: str, seq: int, name: str, created: float) -> in
     return written
 
 
-def _past(session: Session, number: int, seq: int) -> Past:
+def _past(session: Session, number: int, seq: int) -> PastMarks:
     of = {table.name: table for table in TABLES}
-    letters = (as_of("letters", row, Past(seq)) for row in tables.read(session, of["letters"], number))
-    timers = (as_of("timers", row, Past(seq)) for row in tables.read(session, of["timers"], number))
-    return Past(
+    letters = (as_of("letters", row, PastMarks(seq)) for row in tables.read(session, of["letters"], number))
+    timers = (as_of("timers", row, PastMarks(seq)) for row in tables.read(session, of["timers"], number))
+    return PastMarks(
         seq,
         {str(row["message_id"]): int(row["seq"] or 0) for row in letters if row and row["end_seq"] is None},
         frozenset(str(row["timer_id"]) for row in timers if row),
     )
 
 
-def _copied(session: Session, table: Table, number: int, past: Past) -> Iterator[Kept]:
+def _copied(session: Session, table: Table, number: int, past: PastMarks) -> Iterator[Kept]:
     for row in tables.checked(session, table, number):
         was = as_of(table.name, row, past)
         if was is not None:
             yield was
 
 
-def as_of(table: str, row: Kept, past: Past) -> Kept | None:
+def as_of(table: str, row: Kept, past: PastMarks) -> Kept | None:
     """The row as it was then, or None when it was not there yet.  Pure."""
     match table:
         case "messages":
@@ -116,7 +116,7 @@ def as_of(table: str, row: Kept, past: Past) -> Kept | None:
             return row if end not in row or _by(row[end], past.seq) else {**row, end: None}
 
 
-def _message(row: Kept, past: Past) -> Kept | None:
+def _message(row: Kept, past: PastMarks) -> Kept | None:
     message_id = str(row["message_id"])
     waiting = {"end_seq": None, "outcome": None, "deliveries": 0, "deaths": 0, "parked": "", **UNCHARGED}
     if not _by(row["seq"], past.seq):

@@ -60,7 +60,7 @@ class Resting:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """The runs that were deleted, or would be; those that were spared, and why; what that gave back.
 
     `unfinished` runs were left out: they have not ended, and were not named.  `trouble` says why the space is not
@@ -82,7 +82,7 @@ def sweep(
     keep: int | None = None,
     names: Collection[str] = (),
     dry_run: bool = False,
-) -> Swept:
+) -> SweepResult:
     """Delete the runs that ended longer ago than that and are beyond the newest `keep`, and those of these names.
 
     `now` is wall clock.  With `dry_run` nothing is done.  One transaction a
@@ -99,12 +99,12 @@ def sweep(
         chosen, spared = choose(resting, now=now, older_than_s=older_than_s, keep=keep, names=names)
         unfinished = sum(run.state not in ENDED and run.run not in names for run in resting)
         if dry_run:
-            return Swept(tuple(run.run for run in chosen), spared, unfinished=unfinished)
+            return SweepResult(tuple(run.run for run in chosen), spared, unfinished=unfinished)
         deleted = tuple(run.run for run in chosen if _delete(session, run))
         gone = set(deleted)
         spared += tuple((run.run, "somebody took it up a moment ago") for run in chosen if run.run not in gone)
         freed_bytes, trouble = _reclaim(session) if deleted else (0, "")
-        return Swept(deleted, spared, freed_bytes, trouble, unfinished)
+        return SweepResult(deleted, spared, freed_bytes, trouble, unfinished)
     finally:
         session.close()
 

@@ -22,7 +22,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class JournalReading:
     """What was read: up to `whole_bytes` of `size_bytes` there are records, `lines` of them.
 
     `broken` are the numbers of the lines between them that are none, `gaps`
@@ -60,7 +60,7 @@ def mend(path: Path, stamp: str) -> tuple[Finding, ...]:
         return found
 
 
-def read(path: Path) -> Reading:
+def read(path: Path) -> JournalReading:
     """Every line, once.  Raises OSError."""
     lines = whole_bytes = at_bytes = last = 0
     broken: list[int] = []
@@ -78,7 +78,7 @@ def read(path: Path) -> Reading:
             if lines and seq != last + 1:
                 gaps.append((last, seq))
             lines, whole_bytes, last = lines + 1, at_bytes, seq
-    return Reading(lines, whole_bytes, at_bytes, tuple(broken), tuple(gaps))
+    return JournalReading(lines, whole_bytes, at_bytes, tuple(broken), tuple(gaps))
 
 
 def _seq_of(line: bytes) -> int | None:
@@ -90,7 +90,7 @@ def _seq_of(line: bytes) -> int | None:
         return None
 
 
-def _findings(path: Path, reading: Reading) -> Iterator[Finding]:
+def _findings(path: Path, reading: JournalReading) -> Iterator[Finding]:
     if reading.broken:
         count, shown = len(reading.broken), ", ".join(map(str, reading.broken[:SHOWN]))
         more = ", …" if count > SHOWN else ""
@@ -113,7 +113,7 @@ def _findings(path: Path, reading: Reading) -> Iterator[Finding]:
         )
 
 
-def _rewrite(path: Path, reading: Reading, stamp: str) -> None:
+def _rewrite(path: Path, reading: JournalReading, stamp: str) -> None:
     """The records alone, under the old name; nothing is under no name at any instant."""
     new, broken = path.with_name(f"{path.name}.new"), set(reading.broken)
     with path.open("rb") as file, new.open("wb") as kept:

@@ -17,7 +17,7 @@ from scr.messages import Message
 from scr.protocol.status import Priority, RunState
 from scr.specs import SupervisorSpec
 from scr.step_names import done_step
-from scr.store.archive.summaries import Doubt
+from scr.store.archive.summaries import MessageInDoubt
 from scr.store.sql import opening, snapshot, statements
 from scr.store.sql.lease import Owner
 from scr.store.sql.opening import RunRow
@@ -63,7 +63,7 @@ def mark(session: Session, me: Owner, run: str, state: RunState, reason: str) ->
         session.change(statements.MARKED, state=str(state), reason=printable(reason), id=row.id)
 
 
-def resolve(session: Session, me: Owner, run: str, doubt: Doubt, *, is_done: bool, value: JsonValue) -> None:
+def resolve(session: Session, me: Owner, run: str, doubt: MessageInDoubt, *, is_done: bool, value: JsonValue) -> None:
     """The step in doubt was done, with this value, or was not.  Raises InvalidMessage when it is nested too deep."""
     refuse_deep_value(value, "the value of a step")
     message_id = doubt.message.message_id

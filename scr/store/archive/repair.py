@@ -66,7 +66,7 @@ def repair(url: str, *, stamp: str) -> Repaired:
     copied: tuple[Salvaged, ...] = ()
     if isinstance(database, SqliteDatabase) and _is_unreadable(before):
         aside, copied = _replace(database, stamp)
-        done += [f"the damaged store is kept as {aside}", *map(_told, copied)]
+        done += [f"the damaged store is kept as {aside}", *map(_describe_copy, copied)]
         after = examine(database)
     reasons = _reasons(database, after.findings, is_doubtful=any(table.is_partial for table in copied))
     for run, reason in reasons.items():
@@ -103,7 +103,7 @@ def _replace(database: SqliteDatabase, stamp: str) -> tuple[Path, tuple[Salvaged
     return aside, copied
 
 
-def _told(copied: Salvaged) -> str:
+def _describe_copy(copied: Salvaged) -> str:
     parts = [f"{copied.table}: {copied.kept} rows were copied"]
     if copied.lost:
         parts.append(f"{copied.lost} places could not be read")

@@ -93,7 +93,7 @@ class ListedTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class MessageInDoubt:
     """A message that waits for a person: its step `step` had begun, and it is not known how it ended: `detail`."""
 
     message: Message

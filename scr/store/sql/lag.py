@@ -24,7 +24,7 @@ class Lateness:
     since: float = -inf
     until: float = -inf
 
-    def kept(self, behind_s: float, now: float) -> None:
+    def note_write(self, behind_s: float, now: float) -> None:
         """The oldest of what was kept just now had waited for so long."""
         if behind_s > SLOW_S:
             self.since, self.until = self._since(behind_s, now), now

@@ -36,7 +36,7 @@ def read(session: Session, run: int, counters: Counters, *, crashes: int) -> tup
     _check_counters(session, run, counters)
     found = session.rows(statements.OPEN_MESSAGES, run=run)
     steps = _steps(session, run)
-    mail = tuple(_kept(columns, steps) for columns in found)
+    mail = tuple(_kept_message(columns, steps) for columns in found)
     timers = tuple(_timer(columns) for columns in session.rows(statements.TIMERS, run=run))
     image = Image(
         epoch=counters.epoch,
@@ -93,7 +93,7 @@ def _steps(session: Session, run: int) -> dict[str, list[StepRecord]]:
     return steps
 
 
-def _kept(columns: Any, steps: dict[str, list[StepRecord]]) -> KeptMessage:
+def _kept_message(columns: Any, steps: dict[str, list[StepRecord]]) -> KeptMessage:
     message = message_of(columns[:10])
     _, deliveries, attempts, deaths, outage_since, due, parked, doubt = columns[10:]
     return KeptMessage(

@@ -46,11 +46,6 @@ class SqlStore:
         """The version of the newest entry."""
         return self._scribe.version
 
-    @property
-    def is_full(self) -> bool:
-        """Whether more writes are pending than may be."""
-        return self._writer.pending >= self._limits.store_pending
-
     # What happens to messages.
 
     def accept(
@@ -176,10 +171,6 @@ class SqlStore:
     def entries(self, after: int, limit: int, then: Callable[[Sequence[Entry]], None]) -> None:
         """A page of entries."""
         self._put((), then, lambda session: queries.entries(session, self._scribe.run, after, limit))
-
-    def dead(self, then: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """The dead letters."""
-        self._put((), then, lambda session: queries.letters(session, self._scribe.run, self._limits.dead_letters))
 
     def crashes(self, agent: str | None, last: int, then: Callable[[Sequence[CrashRecord]], None]) -> None:
         """The last crash records."""

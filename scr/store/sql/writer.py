@@ -266,7 +266,7 @@ class Writer:
 
     def _release(self, results: list[Any]) -> None:
         """The group is kept: tell."""
-        self._lateness.kept(self._behind_s(), time.monotonic())
+        self._lateness.note_write(self._behind_s(), time.monotonic())
         self._tenure.seq, self._tenure.n = self._reached()
         self._tenure.batch += bool(self._group)
         group, self._group, self._doubtful = self._group, (), None

@@ -17,11 +17,11 @@ from benchmark.ours.round_trip import PAD
 from benchmark.ours.system import START_BATCH, ask, quiet, running, start, start_idle
 from benchmark.ours.throughput import SMALL, flow, start_pairs
 from benchmark.spread import slope
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Code, Strategy, SupervisorSpec
-from scr.supervise.facts import Exited, Started, Tick
-from scr.supervise.orders import Order, Start, Stop
+from scr.supervise.facts import ChildExited, Started, TimePassed
+from scr.supervise.orders import Order, StartProcess, StopProcess
 from scr.supervise.policy import decide
 from scr.supervise.tree import Tree
 
@@ -68,7 +68,7 @@ def among(crowd: int) -> Samples:
     return found
 
 
-def gather(runtime: Client, crowd: int) -> None:
+def gather(runtime: RuntimeClient, crowd: int) -> None:
     """Start so many idle agents, and wait until they are up."""
     start(runtime, "starter", "Starter")
     for first in range(0, crowd, START_BATCH):
@@ -84,10 +84,10 @@ def crash_decided(children: int, strategy: Strategy) -> list[float]:
     """
     specs = tuple(AgentSpec(id=f"a{n}", code=CODE) for n in range(children))
     tree = Tree.of(SupervisorSpec(id="root", strategy=strategy, children=specs, max_restarts=10**9))
-    tree = settled(*decide(tree, Tick(0.0)), at=0.0)
+    tree = settled(*decide(tree, TimePassed(0.0)), at=0.0)
     times: list[float] = []
     for n in range(1, max(3, 2000 // children) + 1):
-        crash = Exited("a0", tree.children["a0"].incarnation, n * 10.0, ExitReason.KILLED)
+        crash = ChildExited("a0", tree.children["a0"].incarnation, n * 10.0, ExitReason.KILLED)
         began = time.perf_counter()
         tree, orders = decide(tree, crash)
         times.append(time.perf_counter() - began)
@@ -100,10 +100,10 @@ def settled(tree: Tree, orders: tuple[Order, ...], at: float) -> Tree:
     waiting = deque(orders)
     while waiting:
         match waiting.popleft():
-            case Start(agent, incarnation):
+            case StartProcess(agent, incarnation):
                 tree, more = decide(tree, Started(agent, incarnation, at))
-            case Stop(agent, incarnation):
-                tree, more = decide(tree, Exited(agent, incarnation, at, ExitReason.SHUTDOWN))
+            case StopProcess(agent, incarnation):
+                tree, more = decide(tree, ChildExited(agent, incarnation, at, ExitReason.SHUTDOWN))
             case other:
                 raise AssertionError(other)
         waiting += more

@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.clock import Samples
 from benchmark.ours.system import Watch, ask, quiet, running, start, start_idle
 from benchmark.ours.throughput import BATCH, MAILBOX, SMALL
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.connect import connect
 from scr.client.runtime import Runtime
 
@@ -67,7 +67,7 @@ def exits_of(runtime: Runtime, agent: str, exits: int) -> list[float]:
     return times
 
 
-def next_pid(runtime: Client, agent: str, last: int) -> int:
+def next_pid(runtime: RuntimeClient, agent: str, last: int) -> int:
     """Of the process that comes after the last one, once it is up."""
     while True:
         for status in runtime.status().agents:
@@ -76,7 +76,7 @@ def next_pid(runtime: Client, agent: str, last: int) -> int:
         time.sleep(0.01)
 
 
-def all_again(runtime: Client, watch: Watch, kills: int) -> float:
+def all_again(runtime: RuntimeClient, watch: Watch, kills: int) -> float:
     """Seconds from so many kills at once until all are up again."""
     pids = [agent.pid for agent in runtime.status().agents if agent.id.startswith("idle-") and agent.pid]
     assert len(pids) == kills
@@ -86,7 +86,7 @@ def all_again(runtime: Client, watch: Watch, kills: int) -> float:
     return watch.until("agent_up", 2 * kills, "idle-")[-1].at - killed
 
 
-def hung(runtime: Client, watch: Watch, deadline_s: float) -> tuple[float, float]:
+def hung(runtime: RuntimeClient, watch: Watch, deadline_s: float) -> tuple[float, float]:
     """How long past its deadline a handler is replaced, and how much longer its sibling's round trips are meanwhile."""
     start(runtime, "hog", "Hog", deadline_s=deadline_s)
     start(runtime, "echo", "Echo")
@@ -100,7 +100,7 @@ def hung(runtime: Client, watch: Watch, deadline_s: float) -> tuple[float, float
     return again - delivered - deadline_s, statistics.median(busy) / statistics.median(calm)
 
 
-def trips(runtime: Client, seconds: float) -> list[float]:
+def trips(runtime: RuntimeClient, seconds: float) -> list[float]:
     """Round trips to a sibling for so long."""
     times: list[float] = []
     until = time.perf_counter() + seconds

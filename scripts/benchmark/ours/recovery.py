@@ -9,7 +9,7 @@ import time
 
 from benchmark.clock import Samples
 from benchmark.ours.system import Watch, ask, pid_of, running, start
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 
 PAUSE_S = 0.1
 
@@ -26,7 +26,7 @@ def recovered(standbys: int, kills: int) -> list[float]:
         return [killed(runtime, watch, n) for n in range(kills + 1)][1:]
 
 
-def killed(runtime: Client, watch: Watch, n: int) -> float:
+def killed(runtime: RuntimeClient, watch: Watch, n: int) -> float:
     """Seconds from the nth kill to the answer, as the client that waits for it sees it."""
     answered: list[float] = []
     asking = threading.Thread(target=ask_and_note, args=(runtime, answered))
@@ -40,7 +40,7 @@ def killed(runtime: Client, watch: Watch, n: int) -> float:
     return answered[0] - began
 
 
-def ask_and_note(runtime: Client, answered: list[float]) -> None:
+def ask_and_note(runtime: RuntimeClient, answered: list[float]) -> None:
     """Ask, and note when the answer came."""
     ask(runtime, "holder", 0)
     answered.append(time.perf_counter())

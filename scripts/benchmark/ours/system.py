@@ -13,7 +13,7 @@ from typing import Any
 
 import store_figures
 
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 from scr.client.runtime import Runtime
 from scr.config import Channel, Limits, Settings
 from scr.runtime import preload
@@ -108,24 +108,24 @@ def quiet(*, store: str = "memory:", standbys: int = 1, suffix: str = "") -> Ite
         yield runtime
 
 
-def start(runtime: Client, agent: str, kind: str, **spec: Any) -> None:
+def start(runtime: RuntimeClient, agent: str, kind: str, **spec: Any) -> None:
     """Start an agent of this file's module."""
     assert isinstance(runtime, Runtime)
     runtime.start_agent(agent, f"{AGENTS}:{kind}", **spec)
 
 
-def ask(runtime: Client, agent: str, job: Any) -> Any:
+def ask(runtime: RuntimeClient, agent: str, job: Any) -> Any:
     """Have an agent do its job, and wait for what it answers."""
     return runtime.ask(agent, job, timeout_s=ANSWER_S)
 
 
-def ask_all(runtime: Client, jobs: Sequence[tuple[str, Any]]) -> list[Any]:
+def ask_all(runtime: RuntimeClient, jobs: Sequence[tuple[str, Any]]) -> list[Any]:
     """Have many do theirs at the same time."""
     with ThreadPoolExecutor(len(jobs)) as threads:
         return list(threads.map(lambda job: ask(runtime, *job), jobs))
 
 
-def start_idle(runtime: Client, watch: Watch, number: int) -> tuple[float, float]:
+def start_idle(runtime: RuntimeClient, watch: Watch, number: int) -> tuple[float, float]:
     """Start so many idle agents; when the first was asked for, and when the last was up (monotonic)."""
     start(runtime, "starter", "Starter")
     for first in range(0, number, START_BATCH):
@@ -134,6 +134,6 @@ def start_idle(runtime: Client, watch: Watch, number: int) -> tuple[float, float
     return began, watch.until("agent_up", number, "idle-")[-1].at
 
 
-def pid_of(runtime: Client, agent: str) -> int:
+def pid_of(runtime: RuntimeClient, agent: str) -> int:
     """The process of an agent that is up."""
     return next(status.pid for status in runtime.status().agents if status.id == agent and status.pid)

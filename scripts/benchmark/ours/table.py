@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.clock import Samples
 from benchmark.ours.system import ask, ask_all, quiet, start
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 
 FILL = 50
 """Keys written in one turn: as many of the largest values as fit in a frame."""
@@ -32,7 +32,7 @@ def table(sizes: list[int], readers: list[int], reads: int, **_: object) -> Samp
     return found
 
 
-def filled(runtime: Client, name: str, count: int, size: int) -> list[str]:
+def filled(runtime: RuntimeClient, name: str, count: int, size: int) -> list[str]:
     """So many keys that nobody has read."""
     keys = [f"{name}-{n}" for n in range(count)]
     for first in range(0, count, FILL):
@@ -40,7 +40,7 @@ def filled(runtime: Client, name: str, count: int, size: int) -> list[str]:
     return keys
 
 
-def read_by(runtime: Client, number: int, keys: list[str], size: int) -> list[float]:
+def read_by(runtime: RuntimeClient, number: int, keys: list[str], size: int) -> list[float]:
     """The times of all readers, without their warm-up."""
     jobs = [(f"reader-{n}", [keys, size]) for n in range(number)]
     return [t for times in ask_all(runtime, jobs) for t in times[len(keys) // 10 :]]

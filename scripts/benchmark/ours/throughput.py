@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.clock import Samples
 from benchmark.ours.system import STORES, ask, ask_all, missing, quiet, start, store_of
-from scr.client.client import Client
+from scr.client.client import RuntimeClient
 
 SMALL, LARGE = "x" * 20, "x" * 65_536
 BATCH = 100
@@ -29,7 +29,7 @@ def throughput(messages: int, pairs: int, folder: str, **_: object) -> Samples:
     return found
 
 
-def flows(runtime: Client, messages: int, pairs: int) -> Samples:
+def flows(runtime: RuntimeClient, messages: int, pairs: int) -> Samples:
     """All the shapes, or with one pair those of one pair."""
     start_pairs(runtime, 1)
     found: Samples = {
@@ -43,14 +43,14 @@ def flows(runtime: Client, messages: int, pairs: int) -> Samples:
     return found
 
 
-def start_pairs(runtime: Client, number: int, first: int = 0) -> None:
+def start_pairs(runtime: RuntimeClient, number: int, first: int = 0) -> None:
     """Start the pairs from `first` on."""
     for n in range(first, number):
         start(runtime, f"source-{n}", "Source", mailbox_size=MAILBOX)
         start(runtime, f"sink-{n}", "Sink", mailbox_size=MAILBOX)
 
 
-def flow(runtime: Client, pairs: int, each: int, pad: str, batch: int = BATCH) -> list[float]:
+def flow(runtime: RuntimeClient, pairs: int, each: int, pad: str, batch: int = BATCH) -> list[float]:
     """Messages per second while all pairs are at it, for `BUDGET_S` at most, as far as a warm-up can foretell."""
     batch = min(batch, each)
 
@@ -61,7 +61,7 @@ def flow(runtime: Client, pairs: int, each: int, pad: str, batch: int = BATCH) -
     return [rate(ask_all(runtime, jobs(max(2 * batch, min(each, round(foretold))))))]
 
 
-def fanned(runtime: Client, leaves: int, messages: int) -> list[float]:
+def fanned(runtime: RuntimeClient, leaves: int, messages: int) -> list[float]:
     """Messages per second from one to all and back."""
     start(runtime, "hub", "Hub", mailbox_size=MAILBOX)
     to = []

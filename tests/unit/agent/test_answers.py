@@ -20,7 +20,7 @@ from scr.messages import (
     TimerPayload,
     origin,
 )
-from scr.protocol.frames import Commit, Deliver, Log, TurnFailed
+from scr.protocol.frames import Commit, Deliver, FailTurn, Log
 
 
 def envelope(n=0, sender="other"):
@@ -129,7 +129,7 @@ class RepliesTwice(Agent):
 def test_a_handler_that_replies_and_returns_something_else_is_told_to_do_one_of_them(play, code):
     runtime = play(code, retries=True)
     runtime.deliver()
-    failed = runtime.hear(TurnFailed)
+    failed = runtime.hear(FailTurn)
     assert failed.error_type == "InvalidMessage"
     assert "has called ctx.reply and returned 2, and both are the reply: do one of them" in failed.message
 
@@ -141,7 +141,7 @@ def test_a_second_reply_to_a_task_is_refused_and_its_turn_sends_nothing(play):
 
     runtime = play(replies, retries=True)
     runtime.deliver()
-    failed = runtime.hear(TurnFailed)
+    failed = runtime.hear(FailTurn)
     assert failed.error_type == "InvalidMessage"
     assert "me has replied to the task already, and the asker gets one answer" in failed.message
 

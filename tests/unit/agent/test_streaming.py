@@ -7,7 +7,7 @@ import pytest
 
 from scr.agent.agent import Agent
 from scr.messages import Result, ResultPayload, Task, TaskPayload, origin
-from scr.protocol.frames import Answer, Commit, Deliver, Exiting, Halt, Stream, TurnFailed
+from scr.protocol.frames import Answer, Commit, Deliver, Exiting, FailTurn, Halt, Stream
 
 
 def streams(ctx, message):
@@ -76,7 +76,7 @@ def test_chunks_of_several_threads_leave_in_the_order_of_their_numbers(play):
 def test_what_no_frame_can_carry_is_refused_in_the_turn(play, chunk, complaint):
     runtime = play(lambda ctx, message: ctx.stream(chunk), retries=True, max_frame_bytes=64 << 10)
     runtime.deliver()
-    failed = runtime.hear(TurnFailed)
+    failed = runtime.hear(FailTurn)
     assert (failed.error_type, complaint in failed.message) == ("InvalidMessage", True), failed.message
 
 
@@ -92,7 +92,7 @@ def test_only_a_task_of_another_can_be_streamed_to(play):
         (Result(payload=ResultPayload(task_id="t"), **envelope | {"sender": "a"}), "the message in hand is a result;"),
     ]:
         runtime.say(Deliver(message=message))
-        failed = runtime.hear(TurnFailed)
+        failed = runtime.hear(FailTurn)
         assert complaint in failed.message
         runtime.say(Answer(ref=failed.ref))
 

@@ -17,10 +17,10 @@ from scr.apps.research.agents.critic import CriticAgent, critique_of, review_of
 from scr.apps.research.agents.planner import PlannerAgent
 from scr.apps.research.agents.team import STARTS_MAX
 from scr.apps.research.agents.worker import WorkerAgent
-from scr.apps.research.checks import Fault, Objection, Review
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.checks import ClaimFault, Objection, Review
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.pipeline import research
-from scr.apps.research.running.session import Failed, answered
+from scr.apps.research.running.session import RunFailure, read_answer
 from scr.messages import (
     Down,
     DownPayload,
@@ -184,7 +184,7 @@ def wanted(folder, tmp_path):
 
 def outcome_of(answer):
     assert isinstance(answer, Result)
-    return Outcome.model_validate(answer.payload.output)
+    return ResearchOutcome.model_validate(answer.payload.output)
 
 
 @pytest.mark.parametrize("workers", [1, 3, 9])
@@ -293,8 +293,8 @@ def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, t
     assert answer.payload.output["error"].endswith(
         "when they are back: `scr fork run-1 --at 1`, then `scr resume` the run that it makes"
     )
-    told = answered(answer.payload.output)
-    assert isinstance(told, Failed)
+    told = read_answer(answer.payload.output)
+    assert isinstance(told, RunFailure)
     assert told.why.count(f"the documents folder '{folder}' is not on this machine") == 1
     assert stage.deaths == []
 
@@ -302,7 +302,7 @@ def test_on_a_machine_without_the_documents_the_run_fails_and_says_why(folder, t
 def test_a_run_whose_parts_are_dead_letters_has_failed_and_names_the_reasons(folder, tmp_path):
     answer = Stage({("worker", "extract"): 99}).run(folder, tmp_path / "index")
     assert answer.payload.failed
-    assert "quarantined after 3 deliveries" in answered(answer.payload.output).why
+    assert "quarantined after 3 deliveries" in read_answer(answer.payload.output).why
 
 
 def test_a_dead_letter_is_not_sent_again_and_its_error_is_named(folder, tmp_path):
@@ -417,7 +417,7 @@ def test_the_planner_tells_how_many_subtasks_there_are(folder, tmp_path):
 
 
 def test_a_review_survives_its_way_through_a_critique():
-    objection = Objection(claim_id="a", fault=Fault.WRONG_NUMBER, reason="3 is not in the cited lines")
+    objection = Objection(claim_id="a", fault=ClaimFault.WRONG_NUMBER, reason="3 is not in the cited lines")
     judged = Review(score=0.5, objections=(objection,), uncovered=("research-2",), checked=2)
     again = Review.model_validate(review_of(critique_of(judged, "t")))
     assert (again.score, again.objections, again.uncovered) == (0.5, (objection,), ("research-2",))

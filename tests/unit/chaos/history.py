@@ -4,8 +4,8 @@ import copy
 import json
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.client_history import Asked
-from scr.chaos.judge.evidence import Evidence, Probes
+from scr.chaos.judge.client_history import ClientTask
+from scr.chaos.judge.evidence import Probes, RunEvidence
 from scr.retry import Retry
 from scr.specs import AgentSpec, Code
 from scr.store.archive.row_index import READS
@@ -95,7 +95,7 @@ class Story:
             )
             self.event("step_recorded", message_id=key, agent=agent, step=name)
         self.turn(message, agent, place)
-        self.asked[key] = Asked(key, expected=place, acked=True, answers=(place,))
+        self.asked[key] = ClientTask(key, expected=place, acked=True, answers=(place,))
 
     def kill(self, agent, key):
         self.landed.append(Landed(1, "kill", "hand", agent, 101, self.seq / 10 + 0.01, self.seq / 10 + 0.01))
@@ -126,7 +126,7 @@ class Story:
     def evidence(self, **fields):
         run = {"run": "story", "seq": self.seq, "n": self.n, "epoch": 1}
         usual = {"limits": {"team": (3, 5.0)}, "specs": SPECS, "probes": Probes()}
-        return Evidence(
+        return RunEvidence(
             run=run,
             rows=self.rows,
             asked=self.asked,

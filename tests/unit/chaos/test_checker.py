@@ -7,7 +7,7 @@ import pytest
 
 from scr.chaos.inject.fault_result import Landed
 from scr.chaos.judge.checker import INVARIANTS, judge
-from scr.chaos.judge.client_history import Asked
+from scr.chaos.judge.client_history import ClientTask
 from scr.chaos.judge.evidence import Probes
 from tests.unit.chaos.failing import HOLDS
 from tests.unit.chaos.history import KILLED_AT, story
@@ -209,7 +209,7 @@ def test_every_invariant_has_a_history_that_it_rejects():
 
 def test_what_was_never_acknowledged_may_be_done_or_not():
     of = story()
-    of.asked["t-99"] = Asked("t-99", expected=1)
+    of.asked["t-99"] = ClientTask("t-99", expected=1)
     of.asked["t-3"] = replace(of.asked["t-3"], acked=False, answers=())
     assert judge(of.evidence()) == ()
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from scr.chaos.plan.faults import KEEPER_S, Wanted, choose, draw, schedule
+from scr.chaos.plan.faults import KEEPER_S, FaultMix, choose, draw, schedule
 from scr.chaos.plan.kinds import ENDERS, KINDS, ends_runtime, type_of
 from scr.errors import InvalidInput
 
-ALL = Wanted(400, tuple(KINDS), ("all",), ("ring", "lead", "hand", "victim", "guest"))
+ALL = FaultMix(400, tuple(KINDS), ("all",), ("ring", "lead", "hand", "victim", "guest"))
 
 
 def test_a_seed_always_gives_the_same_schedule_and_another_one_another():

@@ -6,7 +6,7 @@ from scr.chaos.inject.fault_result import Missed
 from scr.chaos.judge.figures import Figures, Verdict, summary
 from scr.chaos.judge.pictures import distributions, timeline
 from scr.chaos.judge.recovery import recoveries
-from scr.chaos.judge.report import markdown, said
+from scr.chaos.judge.report import markdown, terminal_lines
 from scr.chaos.plan.faults import Fault
 from tests.unit.chaos.history import story
 
@@ -69,7 +69,7 @@ def test_the_report_says_everything():
     twice.effects["once", "t-2", "charge"] = 2
     for text in (
         markdown(figures(twice), "again", ["1: kill to hand"]),
-        "\n".join(said(figures(twice), "again")),
+        "\n".join(terminal_lines(figures(twice), "again")),
     ):
         for words in ("kill", "hand", "again", "it cannot be done here", "has happened 2 times", "invalid", "lost 0"):
             assert words in text

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from scr.chaos.inject.injector import Injector
-from scr.chaos.inject.process_census import Seen
+from scr.chaos.inject.process_census import CensusEntry
 from scr.chaos.plan.faults import Fault
 
 
@@ -16,7 +16,7 @@ class Mortals:
         self.killed_at = []
 
     def now(self):
-        return [Seen(n, "ring", f"ring-{n}") for n in (1, 2, 3)] + [Seen(4, "runtime")]
+        return [CensusEntry(n, "ring", f"ring-{n}") for n in (1, 2, 3)] + [CensusEntry(4, "runtime")]
 
     def signal(self, seen, number):
         self.killed_at.append(time.monotonic())

@@ -3,11 +3,11 @@
 import pytest
 
 from scr.chaos.inject.fault_result import Landed
-from scr.chaos.judge.evidence import Happening
+from scr.chaos.judge.evidence import RunEvent
 from scr.chaos.judge.recovery import percentile, recoveries
 
 EVENTS = [
-    Happening(seq, at, kind, body)
+    RunEvent(seq, at, kind, body)
     for seq, (at, kind, body) in enumerate(
         (
             (0.0, "runtime_up", {}),

@@ -5,12 +5,12 @@ import pytest
 from scr.chaos.judge.checker import Violation
 from scr.chaos.judge.figures import Summary
 from scr.chaos.lab import campaign
-from scr.chaos.plan.faults import Wanted, schedule
+from scr.chaos.plan.faults import FaultMix, schedule
 from scr.chaos.plan.kinds import KINDS
 from scr.chaos.plan.shrink import shrink
 from scr.errors import RunFailed
 
-FAULTS = schedule(1, Wanted(40, tuple(KINDS), ("all",), ("ring",)))
+FAULTS = schedule(1, FaultMix(40, tuple(KINDS), ("all",), ("ring",)))
 
 
 def summary_of(planned, *broken, failure=""):
@@ -30,7 +30,7 @@ def shrunk(monkeypatch, tmp_path):
             return outcome(faults), None
 
         monkeypatch.setattr(campaign, "_round", try_it)
-        found = campaign.shrunk(campaign.Plan(1, tmp_path, 40), failed, tries, told.append)
+        found = campaign.shrunk(campaign.CampaignPlan(1, tmp_path, 40), failed, tries, told.append)
         return found, tried, told
 
     return of

@@ -3,11 +3,11 @@ from itertools import count
 import pytest
 
 from scr.apps.research.claims import Claim
-from scr.apps.research.outcome import Judged, Outcome
+from scr.apps.research.outcome import Judged, ResearchOutcome
 from scr.apps.research.plan import Plan
 from scr.apps.research.report import Report, Source
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Ended
+from scr.apps.research.running.session import FinishedRun
 from scr.cli.app import app_for
 from scr.telemetry.events import Record
 from scr.views.run import RunView
@@ -44,7 +44,7 @@ def outcome():
             not_found=(),
         )
         claim = Claim(claim_id="c1", facet="research-1", text="Ponds freeze.", citations=())
-        return Outcome(
+        return ResearchOutcome(
             report=report,
             claims=(Judged(claim=claim, verdict="supported"),),
             sources=report.sources,
@@ -69,7 +69,7 @@ def ended(tmp_path, outcome):
         path.mkdir()
         folder = RunFolder(path)
         folder.close()
-        return Ended(
+        return FinishedRun(
             run_id=path.name,
             answer=outcome() if answer is None else answer,
             view=view or RunView(),

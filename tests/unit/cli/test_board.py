@@ -6,7 +6,7 @@ from scr.launch.kernel.proc_stats import Vitals
 from scr.protocol.control import AgentStatus, RuntimeStatus
 from scr.protocol.status import StoreStatus
 from scr.views import agents as board
-from scr.views.agents import COLUMNS, Row, Sort, described, fitting, ordered, plain, rows_of, size, span, summary
+from scr.views.agents import COLUMNS, AgentRow, Sort, described, fitting, ordered, plain, rows_of, size, span, summary
 
 MIB = 1 << 20
 
@@ -74,7 +74,7 @@ def test_rows_are_a_tree_in_start_order():
     ],
 )
 def test_the_state_is_one_word(status, vitals, state):
-    assert Row(status, vitals=vitals).state == state
+    assert AgentRow(status, vitals=vitals).state == state
 
 
 def test_a_limit_is_shown_where_it_is_the_childs_own():
@@ -86,8 +86,8 @@ def test_what_is_in_hand_is_told_with_its_age_and_its_delivery():
 
 
 def test_why_one_is_down_is_told_where_its_message_would_be():
-    assert cell("IN HAND", Row(agent("a", phase="parked", end="crashed: SIGABRT"))) == "crashed: SIGABRT"
-    assert cell("IN HAND", Row(agent("a", end="crashed: SIGABRT"))) == ""
+    assert cell("IN HAND", AgentRow(agent("a", phase="parked", end="crashed: SIGABRT"))) == "crashed: SIGABRT"
+    assert cell("IN HAND", AgentRow(agent("a", end="crashed: SIGABRT"))) == ""
 
 
 def test_the_load_is_of_the_time_since_the_look_before():

@@ -4,8 +4,8 @@ import pytest
 
 from scr.apps.research.running.crash_test import is_right, story, verdict
 from scr.apps.research.running.kill_worker import Shot
-from scr.apps.research.running.session import Failed
-from scr.exit_codes import Code
+from scr.apps.research.running.session import RunFailure
+from scr.exit_codes import ExitCode
 
 SHOT = Shot(
     "worker-1",
@@ -57,7 +57,7 @@ def test_it_is_wrong_when_the_reports_differ_or_a_process_is_left_or_a_part_is_m
     assert not is_right(verdict(ended(), ended(outcome(body="other")), SHOT))
     assert not is_right(verdict(ended(processes_left=1), ended(), SHOT))
     assert not is_right(verdict(ended(), ended(outcome(dropped=1)), SHOT))
-    assert not is_right(verdict(ended(Failed("x", Code.FAILED)), ended(Failed("x", Code.FAILED)), SHOT))
+    assert not is_right(verdict(ended(RunFailure("x", ExitCode.FAILED)), ended(RunFailure("x", ExitCode.FAILED)), SHOT))
 
 
 def test_the_story_has_the_times_and_ends_with_what_was_checked(ended):

@@ -2,17 +2,19 @@
 
 from pathlib import Path
 
-from scr.apps.research.running.request import Job
+from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Session, Signals
+from scr.apps.research.running.session import ResearchSession, Signals
 from scr.cli.terminal.plain import Silence
 
 
 def session_of(path, **how):
     folder = RunFolder(path)
     folder.close()
-    job = Job("Why?", Path("docs"), 3)
-    return Session(job, "nightly", folder, Silence(), Signals(), None, None, store=f"sqlite:///{path}/x.db", **how)
+    job = ResearchRequest("Why?", Path("docs"), 3)
+    return ResearchSession(
+        job, "nightly", folder, Silence(), Signals(), None, None, store=f"sqlite:///{path}/x.db", **how
+    )
 
 
 def test_the_question_is_told_to_the_runtime_with_the_run(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from scr.cli.say import say_found
+from scr.cli.output import say_found
 from scr.cli.streams import say_status
 from scr.protocol.status import Priority, RunState
 from scr.specs import SupervisorSpec
@@ -15,8 +15,8 @@ from scr.store.archive.counts import Tally
 from scr.store.archive.summaries import ListedRun
 from scr.telemetry.events import AgentExited, Event, LinesDropped, MessageAccepted, Progressed, Record
 from scr.views.columns import aligned, cut, wrapped
-from scr.views.stored_runs import Row, as_object, next_steps, run_table, summary
-from scr.views.timeline import SAYINGS, line_of, said
+from scr.views.stored_runs import StoredRunRow, as_object, next_steps, run_table, summary
+from scr.views.timeline import SAYINGS, describe_event, line_of
 
 TREE = SupervisorSpec(id="root", strategy="one_for_one")
 KINDS = {event.__dataclass_fields__["kind"].default: event for event in get_args(get_args(Event)[0])}
@@ -25,7 +25,7 @@ NAME = "20260101-120000-a1b2c3"
 
 def row(state=RunState.DONE, title="Why do ponds freeze, and when?", **counts):
     run = ListedRun(NAME, title, state, Priority.NORMAL, TREE, 1000.0, "r-1", state is RunState.RUNNING, 1, 9, NAME)
-    return Row(run, Tally(**{"agents": 8, "messages": 5, "first": 1001.0, "last": 1003.5} | counts))
+    return StoredRunRow(run, Tally(**{"agents": 8, "messages": 5, "first": 1001.0, "last": 1003.5} | counts))
 
 
 def test_where_there_is_room_nothing_is_left_out():
@@ -137,13 +137,16 @@ def test_an_event_is_a_line_with_its_place_its_time_and_its_cause():
 
 def test_an_event_of_another_kind_is_told_by_its_fields():
     record = Record(seq=1, at=1.0, time=1.0, event=LinesDropped(agent="a", count=5))
-    assert said(record) == "lines dropped: agent a, count 5"
+    assert describe_event(record) == "lines dropped: agent a, count 5"
 
 
 def test_progress_is_told_as_the_line_that_it_was(record):
     told = Progressed(agent="planner", message_id="m", done=240, total=1000, note="reading documents")
-    assert said(record(told)) == "planner: reading documents 240 of 1,000"
-    assert said(record(Progressed(agent="planner", done=1, total=2, note="warming up"))) == "planner: warming up 1 of 2"
+    assert describe_event(record(told)) == "planner: reading documents 240 of 1,000"
+    assert (
+        describe_event(record(Progressed(agent="planner", done=1, total=2, note="warming up")))
+        == "planner: warming up 1 of 2"
+    )
 
 
 def test_many_lines_of_a_detail_are_one():

@@ -5,8 +5,8 @@ import pytest
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
-    AgentParked,
+    AgentGoneEvent,
+    AgentParkedEvent,
     AgentStarting,
     AgentUnkillable,
     AgentUp,
@@ -21,7 +21,7 @@ from scr.telemetry.events import (
     TurnCommitted,
     TurnFailed,
 )
-from scr.views.event_lines import is_trouble, told
+from scr.views.event_lines import is_trouble, lines_of_event
 from scr.views.run import RunView
 
 BEGUN = (
@@ -48,7 +48,7 @@ def last_lines(record):
 
     def say(*events):
         *before, last = map(record, events)
-        return told(reduce(RunView.after, before, RunView()), last)
+        return lines_of_event(reduce(RunView.after, before, RunView()), last)
 
     return say
 
@@ -76,15 +76,17 @@ def test_the_story_of_a_kill_is_told_with_pids_and_figures(last_lines):
 def test_what_an_agent_was_asked_to_do_is_not_news(last_lines):
     stopped = AgentExited(agent="worker-2", incarnation=1, pid=4121, reason="shutdown", asked="stop")
     assert last_lines(*BEGUN, stopped) == ()
-    assert last_lines(*BEGUN, AgentGone(agent="worker-2", reason="shutdown")) == ()
-    assert last_lines(*BEGUN, AgentGone(agent="worker-2", reason="killed", fate="stopped")) == ()
+    assert last_lines(*BEGUN, AgentGoneEvent(agent="worker-2", reason="shutdown")) == ()
+    assert last_lines(*BEGUN, AgentGoneEvent(agent="worker-2", reason="killed", fate="stopped")) == ()
 
 
 def test_an_end_that_the_runtime_ordered_is_told_as_its_own_doing_and_once(last_lines):
     ordered = replace(KILLED, detail="by its supervisor", asked="kill")
     (line,) = last_lines(*BEGUN, ordered)
     assert line.startswith("worker-2 stopped, in the middle of research: Ponds (pid 4121: it had not ended in time")
-    assert last_lines(*BEGUN, ordered, AgentGone(agent="worker-2", reason="killed", detail="by its supervisor")) == ()
+    assert (
+        last_lines(*BEGUN, ordered, AgentGoneEvent(agent="worker-2", reason="killed", detail="by its supervisor")) == ()
+    )
     never_up = replace(ordered, pid=4188, in_hand=None)
     assert last_lines(*BEGUN[:1], never_up) == (
         "worker-2 stopped (pid 4188: it had not started in time, so the runtime killed it)",
@@ -107,12 +109,12 @@ def test_an_error_is_told_with_the_end_of_its_traceback(last_lines):
             AgentUnkillable(agent="worker-2", incarnation=1, pid=9),
             "worker-2 (pid 9) is still there after SIGKILL; the others go on without it",
         ),
-        (AgentGone(agent="worker-2", reason="error", detail="x"), "worker-2 is gone for good (error): x"),
+        (AgentGoneEvent(agent="worker-2", reason="error", detail="x"), "worker-2 is gone for good (error): x"),
         (
-            AgentGone(agent="worker-2", reason="error", detail="x", fate="forgotten"),
+            AgentGoneEvent(agent="worker-2", reason="error", detail="x", fate="forgotten"),
             "worker-2 is down, its mail waits (error): x",
         ),
-        (AgentParked(agent="worker-2", reason="error", detail="five"), "worker-2 is parked, its mail waits: five"),
+        (AgentParkedEvent(agent="worker-2", reason="error", detail="five"), "worker-2 is parked, its mail waits: five"),
         (
             MessageParked(message_id="m1", agent="worker-2", step="pay", detail="the bank is silent"),
             "step pay of worker-2 is in doubt, its task waits for a person (scr doubts): the bank is silent",

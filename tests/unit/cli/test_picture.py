@@ -2,16 +2,19 @@ import pytest
 from rich.console import Console
 
 from scr.cli.terminal.run_view import picture
-from scr.views.run import AgentView, Reading, RunView, State, Subtask
+from scr.views.run import AgentActivity, AgentView, Reading, RunView, SubtaskView
 
-WORKING = AgentView("worker-2", "WorkerAgent", State.WORKING, (7, 9), work="research: Ponds", step="retrieve")
+WORKING = AgentView("worker-2", "WorkerAgent", AgentActivity.WORKING, (7, 9), work="research: Ponds", step="retrieve")
 VIEW = RunView(
     agents={
-        "planner": AgentView("planner", "PlannerAgent", State.WAITING, (5,)),
+        "planner": AgentView("planner", "PlannerAgent", AgentActivity.WAITING, (5,)),
         "worker-2": WORKING,
-        "worker-3": AgentView("worker-3", "WorkerAgent", State.STARTING),
+        "worker-3": AgentView("worker-3", "WorkerAgent", AgentActivity.STARTING),
     },
-    subtasks={"m1": Subtask("research: Ponds", "worker-2"), "m2": Subtask("research: Rivers", "worker-3", done=True)},
+    subtasks={
+        "m1": SubtaskView("research: Ponds", "worker-2"),
+        "m2": SubtaskView("research: Rivers", "worker-3", done=True),
+    },
     planned=8,
 )
 
@@ -42,14 +45,16 @@ def test_no_line_is_wider_than_the_terminal(width):
 
 
 def test_of_too_many_agents_the_busiest_are_shown():
-    crowd = {f"worker-{n}": AgentView(f"worker-{n}", state=State.WAITING, pids=(n,)) for n in range(20, 60)}
+    crowd = {f"worker-{n}": AgentView(f"worker-{n}", state=AgentActivity.WAITING, pids=(n,)) for n in range(20, 60)}
     lines = drawn(RunView(agents={**crowd, "worker-2": WORKING}), 80, rows_max=5)
     assert any(line.split()[:1] == ["worker-2"] for line in lines)
     assert any("and 36 more" in line for line in lines)
 
 
 def test_an_idle_agent_shows_what_it_has_finished():
-    view = RunView(agents={name: AgentView(name, state=State.ENDED, pids=(1,), done=n) for n, name in enumerate("abc")})
+    view = RunView(
+        agents={name: AgentView(name, state=AgentActivity.ENDED, pids=(1,), done=n) for n, name in enumerate("abc")}
+    )
     words = [line.split()[3:-1] for line in drawn(view, 80)[4:7]]
     assert words == [[], ["1", "subtask", "done"], ["2", "subtasks", "done"]]
 
@@ -57,7 +62,7 @@ def test_an_idle_agent_shows_what_it_has_finished():
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_word_is_lost_in_a_narrow_terminal(width):
     title = "research: Supervision trees, their restart strategies and what becomes of unfinished work"
-    worker = AgentView("worker-2", "WorkerAgent", State.WORKING, (70123, 90456), work=title, step="retrieve")
+    worker = AgentView("worker-2", "WorkerAgent", AgentActivity.WORKING, (70123, 90456), work=title, step="retrieve")
     news = "worker-2 working on research: Supervision trees and their strategies again (delivery 2, 1 step reused)"
     lines = drawn(RunView(agents={"worker-2": worker}), width, news=[news], troubles=[news.upper()])
     assert max(map(len, lines)) <= width

@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from scr.cli.commands.replay import codes_of, described, told
+from scr.cli.commands.replay import codes_of, described, replay_lines
 from scr.errors import InvalidCode, InvalidInput
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.replay.compare import Difference
-from scr.replay.outcome import Divergence, Part, Replayed
+from scr.replay.outcome import AgentReplay, Divergence, Replayed
 
-SAME = Part("planner", 2, 2)
-OTHER = Part(
+SAME = AgentReplay("planner", 2, 2)
+OTHER = AgentReplay(
     "worker",
     30,
     20,
@@ -18,11 +18,11 @@ OTHER = Part(
         Divergence(9, "m2", "result", why="error: KeyError: 'x'", tail="one\ntwo"),
     ),
 )
-ENDED = Part("critic", 1, 1, (Divergence(7, "m3", "task", why="crashed: SIGSEGV", tail="\n".join("abcdefg")),))
+ENDED = AgentReplay("critic", 1, 1, (Divergence(7, "m3", "task", why="crashed: SIGSEGV", tail="\n".join("abcdefg")),))
 
 
 def test_a_replay_that_went_as_it_had_gone_is_told_in_a_line_for_each_agent_and_a_sum():
-    assert list(told(Replayed("r", (SAME, Part("critic", 1, 1)), ("memory", "table")))) == [
+    assert list(replay_lines(Replayed("r", (SAME, AgentReplay("critic", 1, 1)), ("memory", "table")))) == [
         "planner: 2 turns, all the same",
         "critic: 1 turn, all the same",
         "left out: memory, table, which live off the store itself",
@@ -31,7 +31,7 @@ def test_a_replay_that_went_as_it_had_gone_is_told_in_a_line_for_each_agent_and_
 
 
 def test_the_first_divergence_of_each_agent_is_told_with_both_sides():
-    assert list(told(Replayed("r", (SAME, OTHER, ENDED)))) == [
+    assert list(replay_lines(Replayed("r", (SAME, OTHER, ENDED)))) == [
         "planner: 2 turns, all the same",
         "worker: 20 turns, 2 diverged; given up, 10 not replayed",
         "  first the turn of task m1, committed after event 5",
@@ -47,7 +47,7 @@ def test_the_first_divergence_of_each_agent_is_told_with_both_sides():
 
 
 def test_programs_are_told_every_divergence():
-    found = json.loads(json.dumps(described(Replayed("r", (SAME, OTHER)), Code.PARTIAL)))
+    found = json.loads(json.dumps(described(Replayed("r", (SAME, OTHER)), ExitCode.PARTIAL)))
     assert (found["status"], found["is_same"], found["turns"]) == ("partial", False, 22)
     same, other = found["agents"]
     assert (same["is_same"], same["divergences"]) == (True, [])

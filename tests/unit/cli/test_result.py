@@ -1,19 +1,19 @@
 import pytest
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.run_result import code_of, described
-from scr.apps.research.running.session import Failed, answered
-from scr.exit_codes import Code
+from scr.apps.research.running.session import RunFailure, read_answer
+from scr.exit_codes import ExitCode
 from scr.views.run import AgentView, RunView
 
 
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({}, Code.DONE),
-        ({"dropped": 1}, Code.PARTIAL),
-        ({"failed": ("Ponds: quarantined",)}, Code.PARTIAL),
-        ({"claims": 0}, Code.PARTIAL),
+        ({}, ExitCode.DONE),
+        ({"dropped": 1}, ExitCode.PARTIAL),
+        ({"failed": ("Ponds: quarantined",)}, ExitCode.PARTIAL),
+        ({"claims": 0}, ExitCode.PARTIAL),
     ],
 )
 def test_a_run_is_done_only_when_nothing_is_missing(ended, outcome, given, code):
@@ -23,12 +23,12 @@ def test_a_run_is_done_only_when_nothing_is_missing(ended, outcome, given, code)
 def test_a_folder_that_could_not_be_written_is_a_part_that_is_missing(ended):
     run = ended()
     run.folder.trouble = "the disk is full"
-    assert code_of(run) is Code.PARTIAL
+    assert code_of(run) is ExitCode.PARTIAL
 
 
-@pytest.mark.parametrize("code", [Code.BAD_INPUT, Code.FAILED, Code.INTERRUPTED])
+@pytest.mark.parametrize("code", [ExitCode.BAD_INPUT, ExitCode.FAILED, ExitCode.INTERRUPTED])
 def test_a_run_without_an_outcome_says_why(ended, code):
-    found = described(ended(Failed("no luck", code)))
+    found = described(ended(RunFailure("no luck", code)))
     assert (found["error"], found["processes_left"]) == ("no luck", 0)
     assert found["status"] in {"bad_input", "failed", "interrupted"}
 
@@ -51,9 +51,11 @@ def test_the_object_tells_all_processes_of_each_agent(ended):
 
 def test_what_the_planner_answers_is_an_outcome_or_a_failure(outcome):
     made = outcome()
-    assert answered(made.model_dump(mode="json")) == made
-    assert answered({"error": "no folder", "error_type": "InvalidDocuments"}) == Failed("no folder", Code.BAD_INPUT)
-    assert answered({"error": "no worker", "error_type": "RunFailed"}) == Failed("no worker", Code.FAILED)
-    strange = answered(["?"])
-    assert not isinstance(strange, Outcome)
-    assert strange.code is Code.FAILED
+    assert read_answer(made.model_dump(mode="json")) == made
+    assert read_answer({"error": "no folder", "error_type": "InvalidDocuments"}) == RunFailure(
+        "no folder", ExitCode.BAD_INPUT
+    )
+    assert read_answer({"error": "no worker", "error_type": "RunFailed"}) == RunFailure("no worker", ExitCode.FAILED)
+    strange = read_answer(["?"])
+    assert not isinstance(strange, ResearchOutcome)
+    assert strange.code is ExitCode.FAILED

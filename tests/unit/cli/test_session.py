@@ -9,13 +9,13 @@ from unittest.mock import Mock
 import pytest
 
 from scr.apps.research.running.interrupts import SIGNALS, STOPPING
-from scr.apps.research.running.request import Job
+from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
-from scr.apps.research.running.session import Failed, Session, Signals
+from scr.apps.research.running.session import ResearchSession, RunFailure, Signals
 from scr.cli.commands import run as research
 from scr.cli.terminal.plain import Silence
 from scr.errors import RuntimeGone
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.launch.kernel.signals import heeded
 from scr.telemetry.events import MessageAccepted
 from scr.views.run import RunView
@@ -28,7 +28,7 @@ class Stopped:
 
 @pytest.mark.parametrize("waiting", [0, 1], ids=["somebody waits at the inbox", "the inbox is full and nobody reads"])
 def test_the_stopper_ends(waiting):
-    session = Session.__new__(Session)
+    session = ResearchSession.__new__(ResearchSession)
     session._runtime, session._inbox = Stopped(), Queue(1)
     for n in range(waiting):
         session._inbox.put(n)
@@ -44,10 +44,10 @@ def session(tmp_path):
     """A session that has not begun; its folder is of its own making."""
 
     (tmp_path / "run").mkdir()
-    folder, job = RunFolder(tmp_path / "run"), Job("Why?", tmp_path, 1)
+    folder, job = RunFolder(tmp_path / "run"), ResearchRequest("Why?", tmp_path, 1)
 
     def make(*, spawned=None, **how):
-        return Session(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", **how)
+        return ResearchSession(job, "run", folder, Silence(), Signals(), None, spawned, store="memory:", **how)
 
     yield make
     folder.close()
@@ -64,7 +64,7 @@ def test_a_run_that_is_stopped_before_its_question_is_in_the_store_leaves_nothin
     stopped = session()
     stopped._signals.received = signal.SIGINT
     ended = stopped.run()
-    assert ended.answer == Failed("stopped by SIGINT; nothing had been started", Code.INTERRUPTED)
+    assert ended.answer == RunFailure("stopped by SIGINT; nothing had been started", ExitCode.INTERRUPTED)
     assert not (tmp_path / "run").exists()
 
 
@@ -72,14 +72,14 @@ def test_a_run_that_is_in_the_store_is_kept_when_it_is_stopped(session, record, 
     stopped = session()
     stopped._signals.received = signal.SIGINT
     stopped._tell(record(MessageAccepted(message_id="run", type="task", sender="client", to="planner")))
-    assert stopped.run().answer == Failed("stopped by SIGINT", Code.INTERRUPTED, resumable=True)
+    assert stopped.run().answer == RunFailure("stopped by SIGINT", ExitCode.INTERRUPTED, resumable=True)
     assert (tmp_path / "run" / "events.jsonl").exists()
 
 
 def test_a_run_that_is_resumed_is_kept_from_its_first_moment(session):
     stopped = session(past=RunView())
     stopped._signals.received = signal.SIGTERM
-    assert stopped.run().answer == Failed("stopped by SIGTERM", Code.INTERRUPTED, resumable=True)
+    assert stopped.run().answer == RunFailure("stopped by SIGTERM", ExitCode.INTERRUPTED, resumable=True)
 
 
 def test_nohup_holds(monkeypatch):
@@ -96,8 +96,8 @@ def test_a_start_that_fails_because_the_signal_hit_the_runtime_too_is_an_interru
         raise RuntimeGone("the other end is gone: Broken pipe")
 
     monkeypatch.setattr(stopped._runtime, "start", start)
-    interrupted = Failed("stopped by SIGINT; nothing had been started", Code.INTERRUPTED)
-    failed = Failed("no runtime could be started: the other end is gone: Broken pipe")
+    interrupted = RunFailure("stopped by SIGINT; nothing had been started", ExitCode.INTERRUPTED)
+    failed = RunFailure("no runtime could be started: the other end is gone: Broken pipe")
     assert stopped.run().answer == (interrupted if is_stopped else failed)
 
 
@@ -106,10 +106,10 @@ def test_an_end_of_the_runtime_that_the_signal_brought_is_an_interrupt(session):
 
     def gone():
         stopped._signals.received = signal.SIGINT
-        return Failed("the runtime is gone", resumable=True)
+        return RunFailure("the runtime is gone", resumable=True)
 
     stopped._next = gone
-    assert stopped._follow() == Failed("stopped by SIGINT", Code.INTERRUPTED, resumable=True)
+    assert stopped._follow() == RunFailure("stopped by SIGINT", ExitCode.INTERRUPTED, resumable=True)
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def crash_test(ended, monkeypatch):
 
 
 def test_a_crash_test_that_is_interrupted_gives_no_verdict_and_says_which_runs_are_kept(crash_test, capsys):
-    assert crash_test(Failed("stopped by SIGINT", Code.INTERRUPTED, resumable=True)) is Code.INTERRUPTED
+    assert crash_test(RunFailure("stopped by SIGINT", ExitCode.INTERRUPTED, resumable=True)) is ExitCode.INTERRUPTED
     said = capsys.readouterr()
     assert said.out == ""
     assert "scr: the run is kept: scr resume run-1\n" in said.err
@@ -143,7 +143,7 @@ def test_a_crash_test_whose_second_part_had_not_begun_names_the_first(crash_test
     stopped = session(kept_before=first)
     stopped._signals.received = signal.SIGINT
     answer = stopped.run().answer
-    assert answer == Failed(f"stopped by SIGINT; {first}", Code.INTERRUPTED)
-    assert crash_test(answer, as_json=True) is Code.INTERRUPTED
+    assert answer == RunFailure(f"stopped by SIGINT; {first}", ExitCode.INTERRUPTED)
+    assert crash_test(answer, as_json=True) is ExitCode.INTERRUPTED
     assert json.loads(capsys.readouterr().out)["status"] == "interrupted"
     assert crash_test.given["kept_before"] == STOPPING.kept == first

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from scr.cli import say, streams
-from scr.cli.output import located
+from scr.cli import streams
+from scr.cli.output import say_json
 from scr.cli.terminal.plain import EVERY_S, Lines
+from scr.cli.watch_run import located
 from scr.telemetry.events import Progressed
 from scr.views.columns import room
 from scr.views.run import RunView
@@ -62,12 +63,12 @@ def test_an_ascii_terminal_gets_characters_that_look_alike_or_their_numbers(monk
 
 def test_an_object_for_programs_is_whole_in_ascii_too(monkeypatch):
     with ascii_stdout(monkeypatch) as written:
-        say.say_json({"report": QUOTED})
+        say_json({"report": QUOTED})
         assert json.loads(written.getvalue()) == {"report": QUOTED}
 
 
 def test_a_status_that_cannot_be_written_costs_nothing_but_its_words(monkeypatch):
-    full = io.TextIOWrapper(io.BufferedWriter(streams.Output("/dev/full", "w")), line_buffering=True)
+    full = io.TextIOWrapper(io.BufferedWriter(streams.StandardOutput("/dev/full", "w")), line_buffering=True)
     monkeypatch.setattr(sys, "stderr", full)
     streams.say_status("still here")
     streams.say_status("and here")

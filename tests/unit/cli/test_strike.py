@@ -2,7 +2,7 @@ from signal import SIGKILL
 
 import pytest
 
-from scr.apps.research.running.kill_worker import SHOTS_MAX, Striker
+from scr.apps.research.running.kill_worker import SHOTS_MAX, WorkerKiller
 from scr.telemetry.events import (
     AgentExited,
     AgentStarting,
@@ -22,7 +22,7 @@ def kills():
 @pytest.fixture
 def see(record, kills):
     """Three workers, up; returns how to let something happen, which returns the strike."""
-    striker = Striker(lambda pid, number: kills.append((pid, number)))
+    striker = WorkerKiller(lambda pid, number: kills.append((pid, number)))
 
     def happen(*events, at=None):
         for event in events:
@@ -107,7 +107,7 @@ def test_a_worker_that_has_just_ended_by_itself_is_a_miss(record):
     def gone(_pid, _number):
         raise ProcessLookupError
 
-    striker = Striker(gone)
+    striker = WorkerKiller(gone)
     start = AgentStarting(agent="worker-1", incarnation=1, supervisor="workers")
     up = AgentUp(agent="worker-1", incarnation=1, pid=101)
     for event in (start, up, *given(1, "m1"), step(1, "m1"), exited(1, None)):

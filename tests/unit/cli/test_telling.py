@@ -9,9 +9,9 @@ import pytest
 from scr.cli import event_queue as inbox_module
 from scr.cli.commands.control import parsed, signal_number
 from scr.cli.event_queue import Inbox
-from scr.cli.say import guarded
+from scr.cli.output import guarded
 from scr.errors import AgentGone, InvalidInput, RuntimeGone, StartFailed, UnknownAgent
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import (
     AgentExited,
@@ -23,7 +23,7 @@ from scr.telemetry.events import (
     Progressed,
     TurnCommitted,
 )
-from scr.telemetry.events import AgentGone as Gone
+from scr.telemetry.events import AgentGoneEvent as Gone
 from scr.views.agent_log import line_of
 from scr.views.crashes import overview, story
 from tests.conftest import until
@@ -140,12 +140,12 @@ def test_with_json_the_trouble_is_an_object_too(capsys):
     def command():
         raise AgentGone("no")
 
-    assert guarded(command, as_json=True) is Code.FAILED
+    assert guarded(command, as_json=True) is ExitCode.FAILED
     assert capsys.readouterr().out == '{"status": "failed", "error": "no"}\n'
 
 
 def test_what_went_well_keeps_its_code():
-    assert guarded(lambda: Code.PARTIAL, as_json=False) is Code.PARTIAL
+    assert guarded(lambda: ExitCode.PARTIAL, as_json=False) is ExitCode.PARTIAL
 
 
 @pytest.mark.parametrize("name", ["KILL", "sigkill", "SIGKILL", "9"])

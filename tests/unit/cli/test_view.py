@@ -5,7 +5,7 @@ import pytest
 from scr.telemetry.events import (
     RECORD,
     AgentExited,
-    AgentGone,
+    AgentGoneEvent,
     AgentStarting,
     AgentUp,
     Logged,
@@ -18,7 +18,7 @@ from scr.telemetry.events import (
     TurnCommitted,
 )
 from scr.telemetry.output import SUBTASKS
-from scr.views.run import Reading, RunView, State
+from scr.views.run import AgentActivity, Reading, RunView
 
 TEAM = ("worker-1", "worker-2", "worker-3")
 
@@ -62,16 +62,20 @@ def states(view):
 
 
 def test_an_agent_is_starting_until_it_is_up_and_waits_then(seen):
-    assert states(seen(starting("critic")))["critic"] is State.STARTING
+    assert states(seen(starting("critic")))["critic"] is AgentActivity.STARTING
     view = seen(RuntimeUp(runtime="r-1", pid=7), starting("critic"), up("critic", 41))
     critic = view.agents["critic"]
-    assert (critic.state, critic.pid, critic.type, critic.restarts) == (State.WAITING, 41, "WorkerAgent", 0)
+    assert (critic.state, critic.pid, critic.type, critic.restarts) == (AgentActivity.WAITING, 41, "WorkerAgent", 0)
     assert view.runtime_pid == 7
 
 
 def test_only_the_agent_that_has_the_task_works_on_it(seen):
     view = seen(*team(), task("m1", "worker-2"), delivered("m1", "worker-2"))
-    assert states(view) == {"worker-1": State.WAITING, "worker-2": State.WORKING, "worker-3": State.WAITING}
+    assert states(view) == {
+        "worker-1": AgentActivity.WAITING,
+        "worker-2": AgentActivity.WORKING,
+        "worker-3": AgentActivity.WAITING,
+    }
     assert view.agents["worker-2"].work == "research: Ponds"
 
 
@@ -82,13 +86,17 @@ def test_a_step_is_shown_while_its_message_is_in_hand_and_not_after(seen):
     stale = StepRecorded(message_id="m0", agent="worker-2", step="old")
     assert seen(*begun, step, stale).agents["worker-2"].step == "retrieve"
     after = seen(*begun, step, committed("m1", "worker-2")).agents["worker-2"]
-    assert (after.state, after.step, after.work) == (State.WAITING, "", "")
+    assert (after.state, after.step, after.work) == (AgentActivity.WAITING, "", "")
 
 
 def test_a_killed_agent_is_restarting_and_keeps_its_task_while_its_siblings_go_on(seen):
     begun = [*team(), task("m1", "worker-2"), delivered("m1", "worker-2")]
     lost = seen(*begun, killed("worker-2", 101, in_hand="m1"), starting("worker-2", 2))
-    assert states(lost) == {"worker-1": State.WAITING, "worker-2": State.RESTARTING, "worker-3": State.WAITING}
+    assert states(lost) == {
+        "worker-1": AgentActivity.WAITING,
+        "worker-2": AgentActivity.RESTARTING,
+        "worker-3": AgentActivity.WAITING,
+    }
     assert lost.agents["worker-2"].work == "research: Ponds"
     assert lost.agents["worker-2"].exit_reasons == ("killed",)
     back = seen(*begun, killed("worker-2", 101, in_hand="m1"), starting("worker-2", 2), up("worker-2", 200, 2))
@@ -97,14 +105,18 @@ def test_a_killed_agent_is_restarting_and_keeps_its_task_while_its_siblings_go_o
 
 def test_an_agent_that_was_asked_to_stop_has_ended_and_so_has_one_that_is_gone(seen):
     stopped = AgentExited(agent="worker-1", incarnation=1, pid=100, reason="shutdown", asked="stop")
-    gone = AgentGone(agent="worker-3", reason="error")
+    gone = AgentGoneEvent(agent="worker-3", reason="error")
     view = seen(*team(), stopped, killed("worker-3", 102), gone)
-    assert states(view) == {"worker-1": State.ENDED, "worker-2": State.WAITING, "worker-3": State.ENDED}
+    assert states(view) == {
+        "worker-1": AgentActivity.ENDED,
+        "worker-2": AgentActivity.WAITING,
+        "worker-3": AgentActivity.ENDED,
+    }
 
 
 def test_an_agent_that_hung_comes_back(seen):
     hung = AgentExited(agent="worker-1", incarnation=1, pid=100, reason="hung", asked="hung")
-    assert seen(*team(), hung).agents["worker-1"].state is State.RESTARTING
+    assert seen(*team(), hung).agents["worker-1"].state is AgentActivity.RESTARTING
 
 
 def test_subtasks_are_what_agents_give_to_agents_and_they_are_done_when_committed(seen):

@@ -1,4 +1,4 @@
-from scr.apps.research.running.session import Failed
+from scr.apps.research.running.session import RunFailure
 from scr.cli.follow_run import answer_of, standing
 from scr.protocol.server import Followed, RunStatus, ServerStatus
 from scr.views.server_queue import lines_of
@@ -45,6 +45,6 @@ def test_where_a_run_stands_is_a_few_words():
 def test_a_run_without_a_result_says_why_and_whether_it_can_be_gone_on_with():
     for end, resumable in (("failed", False), ("cancelled", False), ("aside", True)):
         answer = answer_of(Followed(run="r", state="stopped", end=end, why="so it was"))
-        assert isinstance(answer, Failed)
+        assert isinstance(answer, RunFailure)
         assert answer.why == "the run r has no result: so it was"
         assert answer.resumable is resumable

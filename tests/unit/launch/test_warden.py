@@ -2,14 +2,14 @@
 
 import pytest
 
-from scr.launch.orphan_sweep import Seen, doomed, parse_stat
+from scr.launch.orphan_sweep import LiveProcess, doomed, parse_stat
 
 MARK = b"SCR_RUNTIME_ID=abc"
 STAT = "7 ({name}) {state} 1 70 71 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1 1\n"
 
 
 def seen(pid, session=1, *, is_marked=False):
-    return Seen(pid=pid, session=session, started=0, is_marked=is_marked)
+    return LiveProcess(pid=pid, session=session, started=0, is_marked=is_marked)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_marked_and_the_members_of_our_sessions_are_doomed_except_the_spared
 
 @pytest.mark.parametrize("name", ["python", "a b", "x) R 9 9 9 (y", "(((", ")"])
 def test_a_process_is_read_whatever_its_name(name):
-    assert parse_stat(7, STAT.format(name=name, state="S"), MARK, MARK) == Seen(7, 71, 424242, is_marked=True)
+    assert parse_stat(7, STAT.format(name=name, state="S"), MARK, MARK) == LiveProcess(7, 71, 424242, is_marked=True)
 
 
 @pytest.mark.parametrize(

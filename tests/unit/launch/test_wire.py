@@ -9,10 +9,10 @@ from scr.launch.zygote_protocol import (
     MESSAGE_BYTES_MAX,
     WHY_CHARACTERS_MAX,
     Born,
-    Plan,
-    Refused,
+    ForkRefused,
     Unfit,
     Up,
+    ZygotePlan,
     decode_reply,
     encode_reply,
     receive,
@@ -28,14 +28,14 @@ def sockets():
         end.close()
 
 
-@pytest.mark.parametrize("reply", [Up(), Unfit("wh\u00fd\n"), Born(7, 4711), Refused(2**62, "EAGAIN")])
+@pytest.mark.parametrize("reply", [Up(), Unfit("wh\u00fd\n"), Born(7, 4711), ForkRefused(2**62, "EAGAIN")])
 def test_every_reply_comes_back_as_itself(reply):
     assert decode_reply(encode_reply(reply)) == reply
 
 
 def test_a_plan_comes_back_as_itself():
-    plan = Plan("a.b:c", ("json", "re"), "id", 12, "/tmp/x y", ("", "/lib"))
-    assert Plan.decode(plan.encode()) == plan
+    plan = ZygotePlan("a.b:c", ("json", "re"), "id", 12, "/tmp/x y", ("", "/lib"))
+    assert ZygotePlan.decode(plan.encode()) == plan
 
 
 def test_the_longest_reason_fits_into_one_message(sockets):

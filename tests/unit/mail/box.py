@@ -1,8 +1,8 @@
 """A mailbox and the cells in it, joined with the rules of the turn machine as the runtime joins them."""
 
-from scr.charging import Behind, Bury, TryAgain, Wait
-from scr.mail.mailbox import Bounds, Mailbox
-from scr.mail.pending import Pending, Phase, Turn
+from scr.charging import Behind, BuryMessage, TryAgain, Wait
+from scr.mail.mailbox import Mailbox, MailboxBounds
+from scr.mail.pending import MessageTurn, Pending, Phase
 from scr.protocol.frames import Commit, ReadSteps
 from scr.retry import ErrorInfo, Retry
 from scr.store.records import CommittedTurn
@@ -19,7 +19,7 @@ class Box:
     """The mailbox of agent b, whose failures are treated by these bounds; `sent` is what its processes were sent."""
 
     def __init__(self, size=100, max_deliveries=3, retry=USUAL, retries=10_000, *, ordered=True):
-        self.mailbox, self.cells, self.sent = Mailbox(Bounds(size, retries, ordered)), {}, []
+        self.mailbox, self.cells, self.sent = Mailbox(MailboxBounds(size, retries, ordered)), {}, []
         self.policy = events.Policy(retry, max_deliveries, retries=True, retries_max=retries)
         self.carry = {
             orders.Enqueue: lambda pending, _: self.mailbox.append(pending),
@@ -49,7 +49,7 @@ class Box:
         return self.mailbox.ahead
 
     def bound(self, size, max_deliveries):
-        self.mailbox.bound(Bounds(size))
+        self.mailbox.bound(MailboxBounds(size))
         self.policy = self.policy._replace(max_deliveries=max_deliveries)
 
     def feed(self, pending, event):
@@ -67,12 +67,12 @@ class Box:
         """Put a message in that the store has; false when there is no room."""
         is_taken = self.mailbox.has_room(message)
         if is_taken:
-            self.put(Turn(message), events.Accepted())
+            self.put(MessageTurn(message), events.Accepted())
         return is_taken
 
     def restore(self, message, **fields):
         """Put a message back that an earlier runtime has left."""
-        turn = Turn(message, **fields)
+        turn = MessageTurn(message, **fields)
         self.put(turn, events.Restored(left_s=None if turn.due is None else 1.0))
 
     def take(self):
@@ -84,7 +84,7 @@ class Box:
 
     def put_first(self, message):
         """Put a message before all that waits."""
-        pending = self.cells[message.message_id] = Pending(Turn(message, Phase.WAITING))
+        pending = self.cells[message.message_id] = Pending(MessageTurn(message, Phase.WAITING))
         self.mailbox.put_first(pending)
 
     def send_ahead(self, most=1000):
@@ -179,4 +179,4 @@ def verdict_of(turn, given):
             return Wait()
     (letter,) = (order for order in given if isinstance(order, orders.Bury))
     why = letter.detail.removeprefix("b failed, and ").removesuffix("; the last error: ValueError")
-    return Bury(letter.reason, why, is_agents=orders.CountRow(1) in given)
+    return BuryMessage(letter.reason, why, is_agents=orders.CountRow(1) in given)

@@ -4,9 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.charging import Behind, Bury, Charges, Wait
+from scr.charging import Behind, BuryMessage, Charges, Wait
 from scr.mail.mailbox import AHEAD_MAX, SEALED_MAX
-from scr.mail.pending import Pending, Turn
+from scr.mail.pending import MessageTurn, Pending
 from scr.messages import Down, DownPayload, ExitReason, Ping, Tick, TimerPayload, origin
 from tests.unit.mail.box import Box
 
@@ -22,7 +22,7 @@ def down(n):
 
 def buried(charged):
     """The id of the message that is to be a dead letter."""
-    return charged[0].message.message_id if charged and isinstance(charged[1], Bury) else None
+    return charged[0].message.message_id if charged and isinstance(charged[1], BuryMessage) else None
 
 
 def test_messages_are_handed_over_in_order_one_at_a_time():
@@ -162,7 +162,7 @@ def test_a_message_that_waits_behind_a_doubt_holds_up_no_other_of_its_sender_and
     assert box.take().message == messages[0]
     assert box.fail(Behind(), 1.0)[1] == Wait()
     assert box.take().message == messages[1]
-    assert isinstance(box.fail(Behind(), 1.0)[1], Bury)
+    assert isinstance(box.fail(Behind(), 1.0)[1], BuryMessage)
     assert box.try_again(messages[0].message_id)
     assert (box.take().message, box.retries) == (messages[0], 0)
 
@@ -171,7 +171,7 @@ def test_settling_a_message_that_is_not_in_hand_changes_nothing():
     mailbox = Box(10)
     mailbox.offer(ping(0))
     mailbox.take()
-    mailbox.mailbox.settle(Pending(Turn(ping(1))))
+    mailbox.mailbox.settle(Pending(MessageTurn(ping(1))))
     assert mailbox.in_hand.message.message_id == "m0"
 
 

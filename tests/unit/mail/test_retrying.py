@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from scr.charging import Bury, Charges, PutOff, Raised, TryAgain
+from scr.charging import BuryMessage, Charges, PutOff, Raised, TryAgain
 from scr.mail.retry_queue import lane_of
 from scr.messages import CLIENT, RUNTIME, Ping, Task, TaskPayload, origin
 from scr.retry import Retry
@@ -69,7 +69,7 @@ def test_what_waited_behind_a_retry_that_is_a_dead_letter_goes_on():
         box.fail(ERROR, at)
         box.try_again("a1")
     box.take()
-    assert box.fail(ERROR, 3.0)[1] == Bury("failed", "it was tried 3 times", is_agents=True)
+    assert box.fail(ERROR, 3.0)[1] == BuryMessage("failed", "it was tried 3 times", is_agents=True)
     assert taken(box) == "a2"
 
 
@@ -113,7 +113,7 @@ def test_without_order_nothing_waits_behind_a_retry():
 def test_a_task_may_bring_a_policy_of_its_own():
     box = mailbox(task("a1", retry=Retry(attempts=1)))
     box.take()
-    assert isinstance(box.fail(ERROR, 1.0)[1], Bury)
+    assert isinstance(box.fail(ERROR, 1.0)[1], BuryMessage)
 
 
 def test_retries_are_outside_of_the_mailboxs_bound_and_have_one_of_their_own():
@@ -253,7 +253,7 @@ class Lives(RuleBasedStateMachine):
     def judge(self, pending, verdict):
         assert pending.turn.charges.attempts <= self.retry.attempts
         assert pending.turn.charges.deaths <= self.deaths
-        if isinstance(verdict, Bury):
+        if isinstance(verdict, BuryMessage):
             self.end(pending.message)
         elif verdict.due is not None:
             assert self.now <= verdict.due <= self.now + self.retry.outage_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scr.apps.research.checks import Fault, check, duplicates, in_order, plain, review
+from scr.apps.research.checks import ClaimFault, check, duplicates, in_order, plain, review
 from scr.apps.research.claims import Claim
 from scr.apps.research.evidence import Citation
 
@@ -45,16 +45,16 @@ def test_a_claim_in_the_words_of_its_source_holds():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (HOLDS.replace("3", "5"), Fault.WRONG_NUMBER),
-        (HOLDS.replace("3 seconds", "30 seconds of 2024"), Fault.WRONG_NUMBER),
-        (HOLDS.replace("Heron", "Celery"), Fault.WRONG_NAME),
-        (HOLDS.replace("Heron", "DBOS"), Fault.WRONG_NAME),
-        (HOLDS.replace("When a Heron worker", "Celery: when a worker"), Fault.WRONG_NAME),
-        ("Celery " + HOLDS[0].lower() + HOLDS[1:], Fault.WRONG_NAME),
-        (HOLDS.replace("restarts", "does not restart"), Fault.NEGATION),
-        ("Osprey does restart a crashed worker for 30 seconds.", Fault.NEGATION),
-        ("Every crash of a process costs its users much money and patience.", Fault.UNSUPPORTED),
-        ("The worker restarts the coordinator within 3 seconds when a Heron crashes.", Fault.UNSUPPORTED),
+        (HOLDS.replace("3", "5"), ClaimFault.WRONG_NUMBER),
+        (HOLDS.replace("3 seconds", "30 seconds of 2024"), ClaimFault.WRONG_NUMBER),
+        (HOLDS.replace("Heron", "Celery"), ClaimFault.WRONG_NAME),
+        (HOLDS.replace("Heron", "DBOS"), ClaimFault.WRONG_NAME),
+        (HOLDS.replace("When a Heron worker", "Celery: when a worker"), ClaimFault.WRONG_NAME),
+        ("Celery " + HOLDS[0].lower() + HOLDS[1:], ClaimFault.WRONG_NAME),
+        (HOLDS.replace("restarts", "does not restart"), ClaimFault.NEGATION),
+        ("Osprey does restart a crashed worker for 30 seconds.", ClaimFault.NEGATION),
+        ("Every crash of a process costs its users much money and patience.", ClaimFault.UNSUPPORTED),
+        ("The worker restarts the coordinator within 3 seconds when a Heron crashes.", ClaimFault.UNSUPPORTED),
     ],
 )
 def test_a_claim_that_says_something_else_is_rejected(text, fault):
@@ -62,22 +62,22 @@ def test_a_claim_that_says_something_else_is_rejected(text, fault):
 
 
 def test_a_claim_without_a_citation_is_rejected():
-    assert faults(claim().model_copy(update={"citations": ()})) == [Fault.UNCITED]
+    assert faults(claim().model_copy(update={"citations": ()})) == [ClaimFault.UNCITED]
 
 
 @pytest.mark.parametrize("place", [{"path": "other.md"}, {"last": 99}, {"first": 0}, {"titles": (77,)}])
 def test_a_citation_of_lines_that_do_not_exist_is_rejected(place):
-    assert faults(claim(**place)) == [Fault.NO_SUCH_LINES]
+    assert faults(claim(**place)) == [ClaimFault.NO_SUCH_LINES]
 
 
 def test_a_claim_that_cites_the_wrong_lines_of_the_right_document_is_rejected():
-    assert Fault.UNSUPPORTED in faults(claim(first=5, last=5))
+    assert ClaimFault.UNSUPPORTED in faults(claim(first=5, last=5))
 
 
 def test_a_subject_put_in_front_must_stand_in_a_cited_title():
     text = "Heron: The queue holds at most 1,500 tasks (no finished ones) for each worker of the cluster."
     assert faults(claim(text, first=5, last=5, titles=(1,))) == []
-    assert Fault.WRONG_NAME in faults(claim(text.replace("Heron", "Osprey"), first=5, last=5, titles=(1,)))
+    assert ClaimFault.WRONG_NAME in faults(claim(text.replace("Heron", "Osprey"), first=5, last=5, titles=(1,)))
 
 
 def test_a_number_is_the_same_with_and_without_separators():
@@ -88,12 +88,12 @@ def test_a_number_is_the_same_with_and_without_separators():
 
 def test_an_aside_may_be_left_out_unless_it_denies_something():
     text = "The queue holds at most 1,500 tasks for each worker of the cluster."
-    assert faults(claim(text, first=5, last=5)) == [Fault.NEGATION]
+    assert faults(claim(text, first=5, last=5)) == [ClaimFault.NEGATION]
 
 
 @pytest.mark.parametrize(
     ("opening", "fault"),
-    [("It ", Fault.DANGLING), ("As Figure 3 shows, ", Fault.POINTS_AWAY), ("(", Fault.FRAGMENT)],
+    [("It ", ClaimFault.DANGLING), ("As Figure 3 shows, ", ClaimFault.POINTS_AWAY), ("(", ClaimFault.FRAGMENT)],
 )
 def test_a_claim_that_cannot_be_read_alone_is_rejected(opening, fault):
     assert fault in faults(claim(opening + HOLDS))
@@ -102,7 +102,7 @@ def test_a_claim_that_cannot_be_read_alone_is_rejected(opening, fault):
 def test_a_claim_that_says_what_an_earlier_one_says_is_rejected():
     same = claim("The coordinator restarts a Heron worker that crashes within 3 seconds.", claim_id="b")
     (objection,) = duplicates([claim(), same])
-    assert (objection.claim_id, objection.fault) == ("b", Fault.DUPLICATE)
+    assert (objection.claim_id, objection.fault) == ("b", ClaimFault.DUPLICATE)
     assert "a" in objection.reason
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scr.apps.research.checks import Fault, Objection
+from scr.apps.research.checks import ClaimFault, Objection
 from scr.apps.research.claims import Claim, Findings, claim_from, draft
 from scr.apps.research.evidence import Citation, Evidence
 from scr.apps.research.revision import revise
@@ -55,7 +55,9 @@ def test_a_claim_leaves_out_a_leading_conjunction_and_the_aside_of_a_long_senten
     assert "aside" not in claim_from("c", "f", evidence(long)).text
 
 
-@pytest.mark.parametrize("fault", [Fault.UNSUPPORTED, Fault.WRONG_NAME, Fault.WRONG_NUMBER, Fault.NEGATION])
+@pytest.mark.parametrize(
+    "fault", [ClaimFault.UNSUPPORTED, ClaimFault.WRONG_NAME, ClaimFault.WRONG_NUMBER, ClaimFault.NEGATION]
+)
 def test_a_fault_of_a_change_is_undone(fault):
     findings = found(FIRST)
     changed = findings.claims[0].model_copy(update={"text": "Heron: something else."})
@@ -67,7 +69,7 @@ def test_a_fault_of_a_change_is_undone(fault):
 def test_a_claim_that_leans_on_the_sentence_before_takes_it_along_with_its_line():
     leaning = evidence("It keeps the journal of each task for as long as the task lives.", 8)
     leaning = leaning.model_copy(update={"antecedent": FIRST, "antecedent_line": 7})
-    result = revised(draft("f", "Facet", [leaning], 1), Fault.DANGLING)
+    result = revised(draft("f", "Facet", [leaning], 1), ClaimFault.DANGLING)
     assert result.claims[0].text == f"{FIRST} {leaning.sentence}"
     assert (result.claims[0].citations[0].first_line, result.claims[0].citations[0].last_line) == (7, 8)
 
@@ -78,10 +80,10 @@ def test_a_claim_that_leans_on_what_leans_itself_is_replaced():
         update={"antecedent": "This is not a sentence that stands alone.", "antecedent_line": 7}
     )
     findings = draft("f", "Facet", [leaning], 1).model_copy(update={"evidence": (leaning, evidence(SECOND, 2))})
-    assert revised(findings, Fault.DANGLING).claims[0].text == SECOND
+    assert revised(findings, ClaimFault.DANGLING).claims[0].text == SECOND
 
 
-@pytest.mark.parametrize("fault", [Fault.POINTS_AWAY, Fault.FRAGMENT, Fault.DUPLICATE])
+@pytest.mark.parametrize("fault", [ClaimFault.POINTS_AWAY, ClaimFault.FRAGMENT, ClaimFault.DUPLICATE])
 def test_what_cannot_be_mended_is_replaced_by_the_next_evidence(fault):
     findings = found(FIRST).model_copy(update={"evidence": (evidence(FIRST), evidence(SECOND, 2))})
     result = revised(findings, fault)
@@ -89,15 +91,17 @@ def test_what_cannot_be_mended_is_replaced_by_the_next_evidence(fault):
 
 
 def test_a_duplicate_without_replacement_is_withdrawn_and_any_other_fault_stays_for_the_critic():
-    assert revised(found(FIRST), Fault.DUPLICATE).withdrawn == ("f/1",)
-    kept = revised(found(FIRST), Fault.POINTS_AWAY)
+    assert revised(found(FIRST), ClaimFault.DUPLICATE).withdrawn == ("f/1",)
+    kept = revised(found(FIRST), ClaimFault.POINTS_AWAY)
     assert (len(kept.claims), kept.changed, kept.withdrawn) == (1, 0, ())
 
 
 def test_a_replacement_says_nothing_that_another_claim_says():
     other = Claim(claim_id="g/1", facet="g", text=SECOND, citations=(), evidence_ids=("x",))
     findings = found(FIRST).model_copy(update={"evidence": (evidence(FIRST), evidence(SECOND, 2), evidence(THIRD, 3))})
-    result = revise((*findings.claims, other), [object_to(findings.claims[0], Fault.FRAGMENT)], (), {"f": findings})
+    result = revise(
+        (*findings.claims, other), [object_to(findings.claims[0], ClaimFault.FRAGMENT)], (), {"f": findings}
+    )
     assert [claim.text for claim in result.claims] == [THIRD, SECOND]
 
 
@@ -105,7 +109,7 @@ def test_two_claims_are_not_replaced_by_the_same_evidence():
     findings = found(FIRST, SECOND).model_copy(
         update={"evidence": (evidence(FIRST), evidence(SECOND, 2), evidence(THIRD, 3))}
     )
-    objections = [object_to(claim, Fault.DUPLICATE) for claim in findings.claims]
+    objections = [object_to(claim, ClaimFault.DUPLICATE) for claim in findings.claims]
     result = revise(findings.claims, objections, (), {"f": findings})
     assert [claim.text for claim in result.claims] == [THIRD]
     assert result.withdrawn == ("f/2",)
@@ -119,6 +123,6 @@ def test_an_uncovered_facet_gets_the_next_evidence_that_it_has():
 
 def test_claims_without_objections_stay_as_they_are():
     findings = found(FIRST, SECOND, THIRD)
-    result = revise(findings.claims, [object_to(findings.claims[1], Fault.FRAGMENT)], (), {"f": findings})
+    result = revise(findings.claims, [object_to(findings.claims[1], ClaimFault.FRAGMENT)], (), {"f": findings})
     assert result.claims[0] is findings.claims[0]
     assert result.claims[2] is findings.claims[2]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from scr.apps.research.checks import plain
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.pipeline import research
 from scr.apps.research.text.terms import stems
 
@@ -96,7 +96,7 @@ def test_things_that_differ_are_set_against_each_other(outcome):
 
 
 def test_an_outcome_survives_json(outcome):
-    assert Outcome.model_validate_json(outcome.model_dump_json()) == outcome
+    assert ResearchOutcome.model_validate_json(outcome.model_dump_json()) == outcome
 
 
 def test_markup_in_a_claim_cannot_break_the_report(write, tmp_path):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from scr.runtime.dispatch.open_questions import Asks
+from scr.runtime.dispatch.open_questions import OpenQuestions
 from scr.store.records import OpenAsk
 from scr.turns.question_events import Asked, Waiter
 
@@ -19,7 +19,7 @@ class Asking:
     def __init__(self, loop, held_up=lambda within_s: False):
         self.told, self.steps, self.closed, self.waiting, self.hands = [], [], [], Counter(), {}
         self.absent, self.held_up = {}, held_up
-        self.asks_ = Asks(loop, self, self, self, self, self)
+        self.asks_ = OpenQuestions(loop, self, self, self, self, self)
 
     def open(self, question, to="b", timeout_s=5.0, *, ref=1, incarnation=1, deliveries=1, **facts):
         return self.asks_.open(Asked(question, to, Waiter(incarnation, ref, deliveries), timeout_s, **facts))
@@ -31,10 +31,10 @@ class Asking:
     def tell(self, agent, incarnation, frame):
         self.told.append((agent, incarnation, frame))
 
-    def asks(self, agent, incarnation):
+    def begin_wait(self, agent, incarnation):
         self.waiting[agent, incarnation] += 1
 
-    def answered(self, agent, incarnation):
+    def end_wait(self, agent, incarnation):
         self.waiting[agent, incarnation] -= 1
         assert self.waiting[agent, incarnation] >= 0
 

@@ -6,8 +6,8 @@ import pytest
 
 from scr.errors import FrameTooLarge, InvalidMessage
 from scr.messages import CLIENT, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.protocol.frames import Ready, Timer, TurnFailed
-from scr.runtime.dispatch.failures import Failed
+from scr.protocol.frames import FailTurn, Ready, Timer
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_late_questions import Stand
 from tests.unit.runtime.test_turn_machine import KILLED, Agent
@@ -34,7 +34,7 @@ def one(loop):
 
 def replaced(stand, name, incarnation):
     """Have the process of an agent end, and another one be up."""
-    stand.turns.died(Failed(name, incarnation - 1, KILLED), blamed=False)
+    stand.turns.died(IncarnationFailure(name, incarnation - 1, KILLED), blamed=False)
     stand.agents[name] = Agent(incarnation)
     stand.turns.up(name, incarnation, stand.agents[name])
 
@@ -71,12 +71,12 @@ def test_a_cancelled_task_that_waits_behind_an_older_question_of_its_own_is_hand
     one.send("k", "a")
     one.asks(one.take("a"))
     question = one.take("b")
-    one.say("a", TurnFailed(ref=5, message_id="k", **FATAL))
+    one.say("a", FailTurn(ref=5, message_id="k", **FATAL))
     replaced(one, "a", 2)
     one.doubt(question)
     one.store.exhume("k", one.turns.post.reopen)
     one.asks(one.take("a"), 1)
-    one.say("a", TurnFailed(ref=6, message_id="k", **DOUBT))
+    one.say("a", FailTurn(ref=6, message_id="k", **DOUBT))
     assert one.turns.cancel("k") == 2
     assert (one.turns.router.in_hand("a"), one.turns.router.open_messages()) == (None, [])
     one.send("next", "a")
@@ -155,10 +155,10 @@ def test_a_timer_of_a_start_that_no_store_keeps_is_set_by_the_next_start(loop):
     payload = TimerPayload(name="tick", every_s=10.0)
     tick = Tick(payload=payload, **origin(message_id="t", sender="a", to="a", at=0.0))
     started = Ready(timers=(Timer(message=tick, due=100.0, after_s=10.0),))
-    one.turns.said("a", 1, started)
+    one.turns.receive_frame("a", 1, started)
     assert distrusted == [("a", 1, "the store cannot hold it")]
     one.store.bad = False
-    one.turns.said("a", 1, started)
+    one.turns.receive_frame("a", 1, started)
     assert [timer.message.message_id for timer in one.store.present().timers] == ["t"]
 
 
@@ -182,7 +182,7 @@ def test_an_agent_that_cannot_be_handed_its_own_mail_is_told_so_of_each_however_
     one.turns.pause("c")
     payload = TaskPayload(task_id="t")
     one.commit("c", asked, *(Task(payload=payload, **follow(asked, n, sender="c", to="c", at=0.0)) for n in range(500)))
-    one.turns.died(Failed("c", 1, KILLED), blamed=False)
+    one.turns.died(IncarnationFailure("c", 1, KILLED), blamed=False)
     one.turns.up("c", 2, Narrow(2))
     counts = one.store.counts()
     assert (counts.dead_letters, counts.open_messages) == (500, 500)

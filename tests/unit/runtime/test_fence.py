@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from scr.runtime.fence import Fence, Tenancy, look_in_s, tenancy
-from scr.supervise.tree import Goal, Phase
+from scr.supervise.tree import ChildPhase, Goal
 
 LEASE_S = 5.0
 
@@ -33,7 +33,7 @@ class Stage:
         self.turns.has_ended = False
         self.children = {
             name: SimpleNamespace(phase=phase, goal=Goal.RUN)
-            for name, phase in (("up", Phase.UP), ("starting", Phase.STARTING), ("down", Phase.DOWN))
+            for name, phase in (("up", ChildPhase.UP), ("starting", ChildPhase.STARTING), ("down", ChildPhase.DOWN))
         }
         live = SimpleNamespace(condemned=None, signal=lambda number: self.said.append(signal.Signals(number).name))
         supervisor = SimpleNamespace(
@@ -46,7 +46,7 @@ class Stage:
         self.fence = Fence(loop, store, LEASE_S, self.turns, self.of("hold", "release"), supervisor)
 
     def recycle(self, agent, _):
-        self.children[agent].phase = Phase.STOPPING
+        self.children[agent].phase = ChildPhase.STOPPING
         self.said.append(f"recycle {agent}")
 
     def of(self, *names):
@@ -66,7 +66,7 @@ def test_a_fence_closes_ends_the_agents_and_opens_again():
     assert stage.after(4.6) == []
     assert stage.after(5.1) == ["hold", "recycle up", "SIGKILL"]
     assert stage.after(6.0) == ["hold"]
-    stage.children["starting"].phase = Phase.UP
+    stage.children["starting"].phase = ChildPhase.UP
     assert stage.after(9.0) == ["hold", "recycle starting", "SIGKILL"], "it is up only now"
     assert stage.after(0.1) == ["release", "reopen"]
 

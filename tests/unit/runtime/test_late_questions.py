@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from scr.messages import Task, TaskPayload, follow
-from scr.protocol.frames import Answer, Ask, TurnFailed
-from scr.runtime.dispatch.failures import Failed
+from scr.protocol.frames import Answer, Ask, FailTurn
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.turns.answer import Outcome
@@ -30,7 +30,7 @@ class Stand(test_no_answer.Stand):
 
     def fail(self, agent, message, **fields):
         failed = {"names": ("ValueError",), "error_type": "ValueError"} | fields
-        self.say(agent, TurnFailed(ref=99, message_id=message.message_id, **failed))
+        self.say(agent, FailTurn(ref=99, message_id=message.message_id, **failed))
 
     def doubts(self, agent, message):
         self.fail(agent, message, names=("scr.errors.StepInDoubt",), error_type="StepInDoubt", in_doubt=True)
@@ -43,7 +43,7 @@ class Stand(test_no_answer.Stand):
 
     def dies(self, agent):
         """End the process of an agent by no doing of its own, and start the next one."""
-        self.turns.died(Failed(agent, self.agents[agent].incarnation, KILLED), blamed=False)
+        self.turns.died(IncarnationFailure(agent, self.agents[agent].incarnation, KILLED), blamed=False)
         self.restart(agent)
 
     def restart(self, agent):
@@ -171,8 +171,8 @@ def test_a_failure_that_an_older_incarnation_tells_lets_nothing_be_asked_anew(st
     one, message, question = begun(stand)
     one.commit("b", question, unanswered=True)
     one.dies("a")
-    failed = TurnFailed(ref=99, message_id=one.take("a").message_id, names=("ValueError",), error_type="ValueError")
-    one.turns.said("a", 1, failed)
+    failed = FailTurn(ref=99, message_id=one.take("a").message_id, names=("ValueError",), error_type="ValueError")
+    one.turns.receive_frame("a", 1, failed)
     one.puts(message, 2)
     assert (one.answers[-1][1].error, len(one.agents["b"].inbox)) == ("NotAnswered", 0)
 

@@ -6,13 +6,14 @@ from functools import partial
 import pytest
 
 from scr.messages import CLIENT, Result, ResultPayload, Task, TaskPayload, Tick, TimerPayload, follow, origin
-from scr.protocol.frames import Answer, Ask, Commit, InDoubt, StepBegun, TurnFailed
+from scr.protocol.frames import Answer, Ask, Commit, FailTurn, InDoubt, StepBegun
 from scr.runtime.dispatch.failures import parked
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.recovery import restore
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog
+from tests.contract.store_bench import dead_in
 from tests.unit.runtime.test_turn_machine import TREE, Agent, Nobody
 
 DOUBT = "step 'pay' of b is in doubt: no word of the bank; the task waits for a person: `scr doubts` lists it, "
@@ -46,7 +47,7 @@ class Stand:
         return self.agents[agent].inbox.popleft().message
 
     def say(self, agent, frame):
-        self.turns.said(agent, self.agents[agent].incarnation, frame)
+        self.turns.receive_frame(agent, self.agents[agent].incarnation, frame)
 
     def commit(self, agent, message, *sends, **fields):
         self.say(agent, Commit(message_id=message.message_id, sends=sends, **fields))
@@ -182,7 +183,7 @@ def test_an_answer_that_comes_after_the_doubt_is_settled_is_a_step_of_a_turn_tha
     one.asks(message)
     question = one.take("b")
     one.doubt(question)
-    one.say("a", TurnFailed(ref=5, message_id="k", names=("scr.errors.StepInDoubt",), error_type="StepInDoubt"))
+    one.say("a", FailTurn(ref=5, message_id="k", names=("scr.errors.StepInDoubt",), error_type="StepInDoubt"))
     one.turns.parked.resolve(question.message_id, "paid", is_done=True, then=lambda: None)
     one.commit("b", one.take("b"), one.reply(question, "paid"))
     (kept,) = one.store.present().mail
@@ -190,7 +191,7 @@ def test_an_answer_that_comes_after_the_doubt_is_settled_is_a_step_of_a_turn_tha
 
 
 def test_a_tick_that_waits_when_its_agent_is_stopped_for_good_is_no_dead_letter(stand):
-    one, buried = stand(MemoryStore()), []
+    one = stand(MemoryStore())
     payload = TimerPayload(name="tick", every_s=1.0)
     tick = Tick(payload=payload, **origin(message_id="tick", sender="a", to="a", at=0.0))
     one.turns.post.accept(tick)
@@ -198,6 +199,5 @@ def test_a_tick_that_waits_when_its_agent_is_stopped_for_good_is_no_dead_letter(
     held, _ = one.turns.close("a")
     assert sorted(pending.message.message_id for pending in held) == ["k", "tick"]
     one.turns.bury(held, "a ended for good")
-    one.store.dead(lambda letters: buried.extend(letter.message.message_id for letter in letters))
-    assert buried == ["k"]
+    assert [letter.message.message_id for letter in dead_in(one.store)] == ["k"]
     assert one.store.counts().open_messages == 0

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scr.errors import FrameTooLarge
-from scr.mail.pending import Pending, Turn
+from scr.mail.pending import MessageTurn, Pending
 from scr.messages import Task, TaskPayload, origin
 from scr.protocol.frames import Answer, Commit, Deliver, Entry, Fetch, ReadStep, ReadSteps, StepRecord
 from scr.protocol.framing import packed
@@ -71,7 +71,7 @@ class Reader:
 def pending_with(sizes, message_bytes=0):
     steps = {f"s{n}": StepRecord(name=f"s{n}", value="x" * size) for n, size in enumerate(sizes)}
     steps["begun"] = StepRecord(name="begun", state="begun")
-    return Pending(Turn(message(message_bytes)), steps)
+    return Pending(MessageTurn(message(message_bytes)), steps)
 
 
 SIZES = st.lists(st.sampled_from([0, 10, 500, 1023, 1024, 4000, MOST - 100]), max_size=60)
@@ -84,7 +84,7 @@ def test_all_steps_of_a_turn_come_back_as_they_were(sizes, message_bytes):
 
 
 def test_a_turn_without_steps_asks_for_nothing_and_small_ones_go_along_whole():
-    assert Reader().pages.first(Pending(Turn(message()))) == ((), False)
+    assert Reader().pages.first(Pending(MessageTurn(message()))) == ((), False)
     pending = pending_with([10, 10])
     assert Reader().pages.first(pending) == (tuple(pending.steps.values()), False)
 

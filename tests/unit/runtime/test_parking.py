@@ -6,7 +6,7 @@ import pytest
 
 from scr.charging import PARKED_AFTER
 from scr.messages import RUNTIME, Failure, Tick, TimerPayload, origin
-from scr.protocol.frames import TurnFailed
+from scr.protocol.frames import FailTurn
 from scr.retry import Retry
 from scr.store.memory import MemoryStore
 from tests.unit.runtime.test_no_answer import Stand
@@ -22,7 +22,7 @@ def stand():
     one = Stand(loop, MemoryStore())
     one.parked = []
     one.nobody.park = lambda agent, why: one.parked.append((agent, why))
-    one.turns.opened(ONCE)
+    one.turns.open_agent(ONCE)
     yield one
     loop.close()
 
@@ -35,7 +35,7 @@ def tick(stand, n):
 
 
 def fail(stand, message):
-    failed = TurnFailed(ref=1, message_id=message.message_id, names=("ValueError",), error_type="ValueError")
+    failed = FailTurn(ref=1, message_id=message.message_id, names=("ValueError",), error_type="ValueError")
     stand.say("b", failed)
 
 

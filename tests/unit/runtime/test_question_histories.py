@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scr.runtime.dispatch import open_questions as module
 from scr.store.records import OpenAsk
 from scr.turns.answer import Outcome
-from scr.turns.question_events import Phase
+from scr.turns.question_events import QuestionPhase
 from tests.unit.runtime.asking import Asking
 
 KEPT = 2
@@ -82,14 +82,14 @@ def act(asking, clock, verb, n):
 
 def check(asks, clock, waiting):
     phases = {message_id: question.phase for message_id, question in asks._questions.items()}
-    of = {phase: {message_id for message_id, is_in in phases.items() if is_in is phase} for phase in Phase}
-    late, over = asks._by_age[Phase.LATE], asks._by_age[Phase.CLOSED]
-    assert late.keys() == of[Phase.LATE]
-    assert over.keys() == of[Phase.SILENT] | of[Phase.CLOSED]
+    of = {phase: {message_id for message_id, is_in in phases.items() if is_in is phase} for phase in QuestionPhase}
+    late, over = asks._by_age[QuestionPhase.LATE], asks._by_age[QuestionPhase.CLOSED]
+    assert late.keys() == of[QuestionPhase.LATE]
+    assert over.keys() == of[QuestionPhase.SILENT] | of[QuestionPhase.CLOSED]
     assert max(len(late), len(over), len(asks._doubts)) <= KEPT
-    assert asks._timers.keys() == clock.running.keys() == of[Phase.WAITING]
+    assert asks._timers.keys() == clock.running.keys() == of[QuestionPhase.WAITING]
     indexed = {message_id for steps in asks._by_step.values() for message_id in steps.values()}
-    assert indexed == of[Phase.WAITING] | of[Phase.LATE] | of[Phase.SILENT]
+    assert indexed == of[QuestionPhase.WAITING] | of[QuestionPhase.LATE] | of[QuestionPhase.SILENT]
     assert all(asks._by_step.values()), "nothing is kept of a message that has asked nothing"
     assert +waiting == +Counter({("a", 1): sum(bool(question.waiter) for question in asks._questions.values())})
 

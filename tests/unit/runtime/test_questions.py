@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from scr.mail.pending import Pending, Turn
+from scr.mail.pending import MessageTurn, Pending
 from scr.messages import Ping, Task, TaskPayload, derive_id, origin
 from scr.protocol.frames import Answer, Ask, StepRecord
 from scr.runtime.dispatch.agent_asks import Questions
@@ -18,7 +18,10 @@ class Stand(Asking):
 
     def __init__(self, *on_their_way):
         super().__init__(self)
-        self.accepted, self.on_their_way = [], {message.message_id: Pending(Turn(message)) for message in on_their_way}
+        self.accepted, self.on_their_way = (
+            [],
+            {message.message_id: Pending(MessageTurn(message)) for message in on_their_way},
+        )
         self.questions = Questions(self.asks_, self, self, self)
 
     def call_later(self, *_):
@@ -44,7 +47,7 @@ def question():
 
 def in_hand(**steps):
     message = Task(payload=TaskPayload(task_id="t"), **origin(message_id="m", sender="client", to="a", at=0.0))
-    return Pending(Turn(message), {name: StepRecord(name=name, value=value) for name, value in steps.items()})
+    return Pending(MessageTurn(message), {name: StepRecord(name=name, value=value) for name, value in steps.items()})
 
 
 def test_a_question_is_sent_unless_it_is_waited_for_or_on_its_way_already():

@@ -15,6 +15,7 @@ from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 from scr.store.records import Effect, Image, KeptAgent, KeptMessage
 from scr.telemetry.sinks import EventLog
+from tests.contract.store_bench import dead_in
 from tests.unit.runtime.test_turn_machine import LOOP, Nobody
 
 
@@ -43,8 +44,7 @@ class Left:
         left = {kept.message.message_id for kept in image.mail}
         self.put_back = [one for one in self.turns.router.open_messages() if one.message.message_id in left]
         self.waiting = [pending.message.to for pending in self.put_back if pending.turn.phase is Phase.WAITING]
-        self.buried = []
-        self.store.dead(lambda letters: self.buried.extend(letter.message.to for letter in letters))
+        self.buried = [letter.message.to for letter in dead_in(self.store)]
 
 
 def mail(*names):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scr.mail.pending import Pending, Turn
+from scr.mail.pending import MessageTurn, Pending
 from scr.messages import Task, TaskPayload, origin
 from scr.protocol.frames import Ask
 from scr.runtime.dispatch.agent_asks import Questions
@@ -54,7 +54,7 @@ class House(Asking):
 
     def take(self, agent, message_id, deliveries=1):
         message = Task(payload=TaskPayload(task_id="t"), **origin(message_id=message_id, sender="c", to=agent, at=0.0))
-        self.hands[agent] = Pending(Turn(message, deliveries=deliveries))
+        self.hands[agent] = Pending(MessageTurn(message, deliveries=deliveries))
 
     def ask(self, agent, to):
         in_hand = self.hands[agent]

@@ -11,7 +11,7 @@ from scr.protocol.channel import BlockingChannel, LoopChannel
 from scr.protocol.control import FROM_CONTROL, REQUEST, Answered, Streamed
 from scr.protocol.frames import Stream
 from scr.runtime.dispatch import streams
-from scr.runtime.dispatch.streams import HELD_MAX, Outlet, Streams
+from scr.runtime.dispatch.streams import HELD_MAX, ChunkStreams, Outlet
 
 
 def streamed(number, delivery=1, ref=1, data=None):
@@ -157,7 +157,7 @@ class TestOutlet:
 class TestStreams:
     def test_all_that_read_a_message_have_its_chunks_and_no_others(self, client):
         _, channel, outlet = client
-        readers = Streams()
+        readers = ChunkStreams()
         readers.join("m", outlet, 1)
         readers.join("m", outlet, 1)
         readers.join("m", outlet, 2)
@@ -176,7 +176,7 @@ class TestStreams:
     )
     def test_a_reader_that_left_that_is_answered_or_is_gone_has_nothing_more_and_is_forgotten(self, client, end):
         _, channel, outlet = client
-        readers = Streams()
+        readers = ChunkStreams()
         readers.join("m", outlet, 1)
         end(readers, outlet)
         end(readers, outlet)
@@ -186,7 +186,7 @@ class TestStreams:
     def test_a_client_that_went_before_its_message_was_in_the_store_reads_nothing(self, client):
         loop, channel, outlet = client
         channel.is_read = False
-        readers = Streams()
+        readers = ChunkStreams()
         readers.join("m", outlet, 1)
         readers.tell(said(0))
         readers.leave_all(outlet)

@@ -8,7 +8,7 @@ from scr.config import Limits
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.control import FROM_CONTROL, Answered, Subscribe
 from scr.runtime.control import LOG_BYTES, ClientSession
-from scr.runtime.dispatch.streams import Streams
+from scr.runtime.dispatch.streams import ChunkStreams
 from scr.runtime.operations import Operations
 from scr.telemetry.events import AgentUp, LinesDropped, Printed
 from scr.telemetry.sinks import EventLog
@@ -26,7 +26,7 @@ class Told:
         self.wanted, self.gone = Subscribe(ref=1, **wanted), []
 
     async def __aenter__(self):
-        parts = dict.fromkeys(PARTS) | {"events": self.events, "turns": SimpleNamespace(streams=Streams())}
+        parts = dict.fromkeys(PARTS) | {"events": self.events, "turns": SimpleNamespace(streams=ChunkStreams())}
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         loop = asyncio.get_running_loop()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, follow, origin
-from scr.protocol.frames import Commit, Deliver, StepBegun, StepDone, StepRecord, TurnFailed
+from scr.protocol.frames import Commit, Deliver, FailTurn, StepBegun, StepDone, StepRecord
 from scr.retry import ErrorInfo, Retry
-from scr.runtime.dispatch.failures import Failed
+from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.runtime.dispatch.turns import Turns
 from scr.runtime.recovery import restore
 from scr.specs import AgentSpec, Code, SupervisorSpec
@@ -106,7 +106,7 @@ class Nobody:
     def idle(self, *_):
         pass
 
-    busy = wait = go_on = asks = answered = raised = idle
+    busy = wait = go_on = begin_wait = end_wait = raised = idle
 
 
 class Machine(RuleBasedStateMachine):
@@ -180,7 +180,7 @@ class Machine(RuleBasedStateMachine):
         ]
         state = {"handled": cause.message_id}
         frame = Commit(message_id=cause.message_id, sends=tuple(sends), state=state)
-        self.turns.said(name, self.agents[name].incarnation, frame)
+        self.turns.receive_frame(name, self.agents[name].incarnation, frame)
 
     @rule(pick=PICK)
     def one_records_a_step(self, pick):
@@ -190,7 +190,7 @@ class Machine(RuleBasedStateMachine):
         delivery = self.agents[name].delivery
         step = StepRecord(name="step", value=1)
         done = StepDone(ref=1, message_id=delivery.message.message_id, step=step)
-        self.turns.said(name, self.agents[name].incarnation, done)
+        self.turns.receive_frame(name, self.agents[name].incarnation, done)
 
     @rule(pick=PICK)
     def one_pays_once(self, pick):
@@ -204,7 +204,7 @@ class Machine(RuleBasedStateMachine):
         if known is None:
             agent.asks = message_id
             begun = StepBegun(ref=2, message_id=message_id, name="pay")
-            self.turns.said(name, agent.incarnation, begun)
+            self.turns.receive_frame(name, agent.incarnation, begun)
         elif known == "begun" and not self.effects[message_id]:
             self.pay(name, message_id)
 
@@ -215,14 +215,14 @@ class Machine(RuleBasedStateMachine):
         if name is None:
             return
         agent = self.agents[name]
-        failed = TurnFailed(
+        failed = FailTurn(
             ref=3,
             message_id=agent.delivery.message.message_id,
             names=("ValueError",),
             after_s=1.0 if outage else None,
             error_type="ValueError",
         )
-        self.turns.said(name, agent.incarnation, failed)
+        self.turns.receive_frame(name, agent.incarnation, failed)
         while self.nobody.recycled:
             self.replace(self.nobody.recycled.pop())
 
@@ -233,7 +233,7 @@ class Machine(RuleBasedStateMachine):
             self.turns.mail.try_again(*waiting[pick % len(waiting)])
 
     def replace(self, name, *, blamed=False):
-        self.turns.died(Failed(name, self.agents[name].incarnation, KILLED), blamed=blamed)
+        self.turns.died(IncarnationFailure(name, self.agents[name].incarnation, KILLED), blamed=blamed)
         self.start_agent(name)
 
     def answered(self, name, incarnation, answer):
@@ -249,7 +249,7 @@ class Machine(RuleBasedStateMachine):
         agent.paid.add(message_id)
         self.effects[message_id] += 1
         done = StepDone(ref=1, message_id=message_id, step=StepRecord(name="pay", value=1))
-        self.turns.said(name, agent.incarnation, done)
+        self.turns.receive_frame(name, agent.incarnation, done)
 
     @invariant()
     def nobody_pays_twice(self):

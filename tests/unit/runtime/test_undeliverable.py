@@ -4,6 +4,7 @@ import asyncio
 
 from scr.errors import FrameTooLarge
 from scr.store.memory import MemoryStore
+from tests.contract.store_bench import dead_in
 from tests.unit.runtime.test_no_answer import Stand
 from tests.unit.runtime.test_turn_machine import Agent
 
@@ -23,14 +24,14 @@ class Narrow(Agent):
 
 def test_messages_that_no_frame_can_hold_are_dead_letters_and_the_next_one_is_handed_over():
     loop = asyncio.new_event_loop()
-    one, buried = Stand(loop, MemoryStore()), []
+    one = Stand(loop, MemoryStore())
     one.agents["c"] = narrow = Narrow(1)
     for n in range(MANY):
         one.send(f"m{n}", "c")
     one.send("last", "c")
     one.turns.up("c", 1, narrow)
     assert one.take("c").message_id == "last"
-    one.store.dead(buried.extend)
+    buried = dead_in(one.store)
     assert {letter.reason for letter in buried} == {"quarantined"}
     assert (len(buried), one.store.counts().open_messages) == (MANY, 1)
     loop.close()

@@ -36,9 +36,9 @@ async def hung(folder, held_up, questions, answered):
     watch.admit("a", 1, Patient())
     watch.busy("a", 1, 0.01)
     for _ in range(questions):
-        watch.asks("a", 1)
+        watch.begin_wait("a", 1)
     for _ in range(answered):
-        watch.answered("a", 1)
+        watch.end_wait("a", 1)
     try:
         return await asyncio.wait_for(found, 20)
     finally:

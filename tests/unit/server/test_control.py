@@ -12,13 +12,13 @@ from scr.client.server import SOCKET, connect, discard_dead
 from scr.errors import InvalidInput, RuntimeGone, UnknownRun
 from scr.protocol.control import Answered
 from scr.protocol.framing import pack
-from scr.protocol.server import Cancel, Submit
+from scr.protocol.server import CancelRun, Submit
 from scr.server import control
 from scr.server.control import listen
 
 
 class Answering:
-    """A socket with a loop behind it; it answers `Submit`, refuses `Cancel`, and is silent to all else."""
+    """A socket with a loop behind it; it answers `Submit`, refuses `CancelRun`, and is silent to all else."""
 
     def __init__(self, path):
         self.path, self.cancelled = path, threading.Event()
@@ -41,7 +41,7 @@ class Answering:
         match request:
             case Submit(input=asked):
                 return f"run of {asked}"
-            case Cancel():
+            case CancelRun():
                 raise UnknownRun("there is no such run")
             case _:
                 try:

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from scr.errors import InvalidInput, QueueFull
 from scr.protocol.status import Priority
-from scr.server.schedule import RANKS, Bounds, Line, Waiting, admit, plan
+from scr.server.schedule import RANKS, ServerBounds, WaitingLine, WaitingRun, admit, plan
 
 HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
-ROOMY = Bounds(agents=100, runs=100, queue=100)
+ROOMY = ServerBounds(agents=100, runs=100, queue=100)
 
 
-def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
+def one_by_one(waiting, bounds=ROOMY, line=WaitingLine()):  # noqa: B008  it is frozen
     """The runs in the order in which they are started when each waits for the one before."""
     order = []
     while waiting:
-        decided = plan(line, waiting, (), Bounds(bounds.agents, 1, bounds.queue))
+        decided = plan(line, waiting, (), ServerBounds(bounds.agents, 1, bounds.queue))
         line = decided.line
         order += [run.run for run in decided.starts]
         waiting = [run for run in waiting if run not in decided.starts]
@@ -28,15 +28,19 @@ def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
 @pytest.mark.parametrize(
     ("waiting", "order"),
     [
-        pytest.param([Waiting("a"), Waiting("b"), Waiting("c")], "abc", id="as they came"),
-        pytest.param([Waiting("a", LOW), Waiting("b"), Waiting("c", HIGH)], "cba", id="by priority"),
-        pytest.param([Waiting("a"), Waiting("b", begun=True), Waiting("c")], "bac", id="what had begun goes on first"),
-        pytest.param([Waiting("a", HIGH), Waiting("b", begun=True)], "ab", id="but not before a higher priority"),
+        pytest.param([WaitingRun("a"), WaitingRun("b"), WaitingRun("c")], "abc", id="as they came"),
+        pytest.param([WaitingRun("a", LOW), WaitingRun("b"), WaitingRun("c", HIGH)], "cba", id="by priority"),
         pytest.param(
-            [*(Waiting(run, submitter="x") for run in "abc"), Waiting("d", submitter="y")], "adbc", id="taking turns"
+            [WaitingRun("a"), WaitingRun("b", begun=True), WaitingRun("c")], "bac", id="what had begun goes on first"
+        ),
+        pytest.param([WaitingRun("a", HIGH), WaitingRun("b", begun=True)], "ab", id="but not before a higher priority"),
+        pytest.param(
+            [*(WaitingRun(run, submitter="x") for run in "abc"), WaitingRun("d", submitter="y")],
+            "adbc",
+            id="taking turns",
         ),
         pytest.param(
-            [Waiting("a", submitter="x"), Waiting("b", submitter="x"), Waiting("c", LOW, submitter="y")],
+            [WaitingRun("a", submitter="x"), WaitingRun("b", submitter="x"), WaitingRun("c", LOW, submitter="y")],
             "abc",
             id="no turn for a lower priority",
         ),
@@ -44,37 +48,37 @@ def one_by_one(waiting, bounds=ROOMY, line=Line()):  # noqa: B008  it is frozen
 )
 def test_the_order_of_starts(waiting, order):
     assert "".join(one_by_one(waiting)) == order
-    assert "".join(run.run for run in plan(Line(), waiting, (), ROOMY).starts) == order
-    assert "".join(run.run for run in Line().order(waiting)) == order
+    assert "".join(run.run for run in plan(WaitingLine(), waiting, (), ROOMY).starts) == order
+    assert "".join(run.run for run in WaitingLine().order(waiting)) == order
 
 
 @pytest.mark.parametrize(
     ("needs", "running", "bounds", "started"),
     [
-        pytest.param([4, 4, 4], [], Bounds(8, 9, 9), 2, id="no more agents than may be"),
-        pytest.param([1, 1, 1], [5], Bounds(99, 3, 9), 2, id="no more runs than may be"),
-        pytest.param([6, 1, 1], [4], Bounds(8, 9, 9), 0, id="nobody overtakes who waits for room"),
-        pytest.param([9, 2, 2], [4], Bounds(8, 9, 9), 2, id="what never fits is passed over"),
-        pytest.param([8, 1, 1], [], Bounds(8, 9, 9), 1, id="just so"),
+        pytest.param([4, 4, 4], [], ServerBounds(8, 9, 9), 2, id="no more agents than may be"),
+        pytest.param([1, 1, 1], [5], ServerBounds(99, 3, 9), 2, id="no more runs than may be"),
+        pytest.param([6, 1, 1], [4], ServerBounds(8, 9, 9), 0, id="nobody overtakes who waits for room"),
+        pytest.param([9, 2, 2], [4], ServerBounds(8, 9, 9), 2, id="what never fits is passed over"),
+        pytest.param([8, 1, 1], [], ServerBounds(8, 9, 9), 1, id="just so"),
     ],
 )
 def test_the_room_that_there_is(needs, running, bounds, started):
-    waiting = [Waiting(f"r{n}", agents=agents) for n, agents in enumerate(needs)]
-    assert len(plan(Line(), waiting, running, bounds).starts) == started
+    waiting = [WaitingRun(f"r{n}", agents=agents) for n, agents in enumerate(needs)]
+    assert len(plan(WaitingLine(), waiting, running, bounds).starts) == started
 
 
 def test_a_newcomer_waits_for_no_more_than_one_run_of_each_who_waits_already():
-    line, many = Line(), [Waiting(f"x{n}", submitter="x") for n in range(50)]
-    line = plan(line, many, (), Bounds(9, 1, 99)).line
-    newcomers = [Waiting("y", submitter="y"), Waiting("z", submitter="z")]
+    line, many = WaitingLine(), [WaitingRun(f"x{n}", submitter="x") for n in range(50)]
+    line = plan(line, many, (), ServerBounds(9, 1, 99)).line
+    newcomers = [WaitingRun("y", submitter="y"), WaitingRun("z", submitter="z")]
     assert one_by_one([*many[1:], *newcomers], line=line)[:3] == ["x1", "y", "z"]
 
 
 def test_newcomers_without_end_do_not_starve_who_waits():
-    line, waiting, started = Line(), [Waiting(f"x{n}", submitter="x") for n in range(5)], []
+    line, waiting, started = WaitingLine(), [WaitingRun(f"x{n}", submitter="x") for n in range(5)], []
     for n in range(20):
-        waiting += [Waiting(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
-        decided = plan(line, waiting, (), Bounds(9, 1, 99))
+        waiting += [WaitingRun(f"new{n}{twin}", submitter=f"new{n}{twin}") for twin in "ab"]
+        decided = plan(line, waiting, (), ServerBounds(9, 1, 99))
         line, waiting = decided.line, [run for run in waiting if run not in decided.starts]
         started += [run.submitter for run in decided.starts]
     assert started.count("x") >= 3
@@ -86,16 +90,16 @@ def test_newcomers_without_end_do_not_starve_who_waits():
 )
 def test_what_is_refused_says_what_to_do(agents, waiting, error, words):
     with pytest.raises(error, match=words):
-        admit(agents, waiting, Bounds(agents=8, runs=1, queue=3))
+        admit(agents, waiting, ServerBounds(agents=8, runs=1, queue=3))
 
 
 def test_what_fits_is_admitted():
-    admit(8, 2, Bounds(agents=8, runs=1, queue=3))
+    admit(8, 2, ServerBounds(agents=8, runs=1, queue=3))
 
 
 runs = st.lists(
     st.builds(
-        Waiting,
+        WaitingRun,
         run=st.uuids().map(str),
         priority=st.sampled_from(Priority),
         submitter=st.sampled_from("xyz"),
@@ -105,12 +109,12 @@ runs = st.lists(
     max_size=12,
     unique_by=lambda run: run.run,
 )
-bounds = st.builds(Bounds, agents=st.integers(1, 12), runs=st.integers(1, 5), queue=st.just(9))
+bounds = st.builds(ServerBounds, agents=st.integers(1, 12), runs=st.integers(1, 5), queue=st.just(9))
 
 
 @given(runs, st.lists(st.integers(1, 4), max_size=4), bounds)
 def test_bounds_hold_and_no_room_is_wasted_and_no_priority_is_overtaken(waiting, running, bounds):
-    starts = plan(Line(), waiting, running, bounds).starts
+    starts = plan(WaitingLine(), waiting, running, bounds).starts
     assert len(set(starts)) == len(starts) and set(starts) <= set(waiting)  # noqa: PT018  one fact
     if starts:
         assert len(running) + len(starts) <= bounds.runs
@@ -125,7 +129,7 @@ def test_bounds_hold_and_no_room_is_wasted_and_no_priority_is_overtaken(waiting,
 
 @given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=30))
 def test_between_two_turns_of_one_submitter_every_other_that_waits_has_exactly_one(names):
-    waiting = [Waiting(str(n), submitter=name) for n, name in enumerate(names)]
+    waiting = [WaitingRun(str(n), submitter=name) for n, name in enumerate(names)]
     by = {run.run: run.submitter for run in waiting}
     order = [by[run] for run in one_by_one(waiting)]
     left = Counter(names)

@@ -17,11 +17,11 @@ from scr.errors import (
     StartFailed,
     StoreUnavailable,
 )
-from scr.protocol.server import Cancel, Follow, ReadServer, Steer, Submit
+from scr.protocol.server import CancelRun, Follow, ReadServer, Steer, Submit
 from scr.server import active_runs, process
-from scr.server.notices import Happening
-from scr.server.outcomes import Aside, Cancelled, Done, Elsewhere, Failed, Left, Troubled, end_of
-from scr.server.schedule import Bounds
+from scr.server.notices import Notice
+from scr.server.outcomes import Aside, Elsewhere, Left, Troubled, WorkCancelled, WorkDone, WorkFailed, end_of
+from scr.server.schedule import ServerBounds
 from scr.server.server import Server
 from scr.store.sql.lease import boot_time
 from scr.store.sql.statements import Statement
@@ -53,7 +53,7 @@ class Puppet:
         self.say(Left())
 
     def cancel(self):
-        self.say(Cancelled())
+        self.say(WorkCancelled())
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ class Served:
 @pytest.fixture
 def serve(url, trade, archive):
     def start(agents=9, runs=9, queue=9):
-        return Served(url, trade, Bounds(agents, runs, queue))
+        return Served(url, trade, ServerBounds(agents, runs, queue))
 
     return start
 
@@ -122,7 +122,7 @@ def test_a_run_is_started_and_finished_and_followed_to_its_end(serve, trade, pup
             worked(run, answer="so it is")
             assert [record["seq"] for record in (await following)["records"]] == [1]
             assert (await served.follow(run, since=1))["end"] is None, "it is not finished yet"
-            puppets[run].say(Done("so it is"))
+            puppets[run].say(WorkDone("so it is"))
             await served.until("done")
             followed = await served.follow(run, since=1, wait_s=20)
             assert (followed["end"], followed["output"]) == ("done", "so it is")
@@ -174,7 +174,7 @@ def test_what_is_refused_leaves_nothing(serve, trade, archive):
 
 @pytest.mark.parametrize(
     ("end", "what", "state"),
-    [(Aside("it crashed too often"), "aside", "aside"), (Failed("a dead letter"), "failed", None)],
+    [(Aside("it crashed too often"), "aside", "aside"), (WorkFailed("a dead letter"), "failed", None)],
 )
 def test_a_run_that_cannot_be_gone_on_with_is_not_tried_again_and_again(serve, puppets, archive, end, what, state):
     async def story():
@@ -293,7 +293,7 @@ def test_a_setting_of_the_environment_that_does_not_fit_is_refused_before_anythi
     monkeypatch.setenv("SCR_LEASE_S", lease_s)
     said = []
     with pytest.raises(InvalidInput, match="SCR_LEASE_S"):
-        process.main(url, {trade.kind: trade}, Bounds(9, 9, 9), said.append)
+        process.main(url, {trade.kind: trade}, ServerBounds(9, 9, 9), said.append)
     assert said == []
 
 
@@ -314,8 +314,8 @@ def test_a_run_that_no_runtime_can_be_made_for_is_set_aside_and_the_server_goes_
 
 
 def test_people_read_nothing_of_a_race_for_a_run_that_another_server_has_won():
-    assert Happening(what="elsewhere", time=0.0, run="r").is_quiet
-    assert not Happening(what="elsewhere", time=0.0, run="r", detail="its lease ended").is_quiet
+    assert Notice(what="elsewhere", time=0.0, run="r").is_quiet
+    assert not Notice(what="elsewhere", time=0.0, run="r", detail="its lease ended").is_quiet
 
 
 def test_a_run_is_held_for_its_runtime_alone(archive, url, elsewhere, worked):
@@ -341,7 +341,7 @@ def test_a_run_that_is_done_by_its_output_alone_has_failed_when_the_store_says_s
             run = await served.submit()
             await served.until("started")
             worked(run, failure="no documents")
-            puppets[run].say(Done("no documents"))
+            puppets[run].say(WorkDone("no documents"))
             await served.until("failed", run)
             assert trade.finished == [(None, 1)]
 
@@ -354,8 +354,8 @@ def test_a_run_is_cancelled_before_it_is_begun_and_while_it_is_worked_on(serve, 
             running = await served.submit()
             await served.until("started")
             queued = await served.submit()
-            assert await served.server.answer(Cancel(ref=1, run=queued)) == "cancelled"
-            assert await served.server.answer(Cancel(ref=1, run=running)) == "cancelled"
+            assert await served.server.answer(CancelRun(ref=1, run=queued)) == "cancelled"
+            assert await served.server.answer(CancelRun(ref=1, run=running)) == "cancelled"
             assert served.told("cancelled")[-1] == ("cancelled", running)
         assert {run.state for run in archive.runs()} == {"cancelled"}
         assert trade.finished == [(None, 0)]
@@ -371,7 +371,7 @@ def test_a_server_that_drains_ends_when_what_is_under_way_is_done(serve, puppets
             second = await served.submit()
             await served.server.answer(Steer(ref=1, to="drain"))
             archive.cancel(first)
-            puppets[first].say(Done(None))
+            puppets[first].say(WorkDone(None))
             await asyncio.wait_for(asyncio.shield(served.task), 20)
             assert served.told("started", "done", "ended")[1:] == [("done", first), ("ended", "")]
         assert archive.run(second).state == "queued"
@@ -408,7 +408,7 @@ def test_what_a_killed_server_had_done_and_not_finished_is_finished_first(serve,
 @pytest.mark.parametrize(
     ("error", "is_leaving", "end"),
     [
-        (RunCancelled("x"), False, Cancelled),
+        (RunCancelled("x"), False, WorkCancelled),
         (RunOwned("x"), False, Elsewhere),
         (LeaseLost("x"), True, Elsewhere),
         (RuntimeGone("x"), True, Left),
@@ -416,7 +416,7 @@ def test_what_a_killed_server_had_done_and_not_finished_is_finished_first(serve,
         (StoreUnavailable("x"), False, Troubled),
         (BlockingIOError("x"), False, Troubled),
         (StartFailed("x"), False, Aside),
-        (AgentGone("x"), False, Failed),
+        (AgentGone("x"), False, WorkFailed),
         (RunFailed("x"), False, Aside),
         (KeyError("x"), False, Aside),
     ],
@@ -426,6 +426,6 @@ def test_what_each_error_means_for_the_run(error, is_leaving, end):
 
 
 def test_a_happening_is_one_line():
-    assert Happening(what="serving", time=0.0, detail="s-1").sentence() == "serving: s-1"
-    said = Happening(what="failed", time=0.0, run="r", detail="first\n  second").sentence()
+    assert Notice(what="serving", time=0.0, detail="s-1").sentence() == "serving: s-1"
+    said = Notice(what="failed", time=0.0, run="r", detail="first\n  second").sentence()
     assert said == "r failed: first second"

@@ -7,16 +7,16 @@ import pytest
 from scr.errors import QueueFull, UnknownRun
 from scr.protocol.status import Priority, RunState
 from scr.server import run_queries
-from scr.server.outcomes import Aside, Cancelled, Done, Failed
+from scr.server.outcomes import Aside, WorkCancelled, WorkDone, WorkFailed
 from scr.server.run_queries import LEFT, New, Survey
-from scr.server.schedule import Bounds
+from scr.server.schedule import ServerBounds
 from scr.store.archive.gc import sweep
 from scr.store.archive.transfer import export_run, import_run
 from scr.store.sql.address import database_of
 from scr.telemetry.events import Logged
 from tests.unit.server.conftest import begin
 
-ROOMY = Bounds(agents=9, runs=9, queue=9)
+ROOMY = ServerBounds(agents=9, runs=9, queue=9)
 
 
 def names(offers):
@@ -109,12 +109,12 @@ def test_a_run_whose_answer_says_that_it_failed_has_failed(archive, trade, worke
     assert archive.run("a").state is RunState.FAILED
     assert archive.run("a").reason == "no documents"
     seen = run_queries.glance({"noted": trade}, "a", 1, archive)
-    assert run_queries.end_seen(seen, "") == Failed("{'error': 'no documents'}")
-    assert run_queries.over({"noted": trade}, "a", archive)[1] == Failed("{'error': 'no documents'}")
+    assert run_queries.end_seen(seen, "") == WorkFailed("{'error': 'no documents'}")
+    assert run_queries.over({"noted": trade}, "a", archive)[1] == WorkFailed("{'error': 'no documents'}")
 
 
 def test_a_run_is_kept_with_its_first_message_while_there_is_room(archive, trade):
-    bounds = Bounds(agents=9, runs=9, queue=2)
+    bounds = ServerBounds(agents=9, runs=9, queue=2)
     for n in range(2):
         kept = run_queries.enqueue(New(f"r{n}", trade, Priority.LOW, "title"), {"agents": 1}, bounds, archive)
         assert (kept.run, kept.agents, kept.begun) == (f"r{n}", 1, False)
@@ -136,10 +136,10 @@ def test_a_glance_tells_the_events_and_then_the_end(archive, trade, worked):
     worked("run-1", answer={"n": 5})
     seen = run_queries.glance(trades, "run", 0, archive)
     assert (seen.run.run, [record.seq for record in seen.records], seen.answer) == ("run-1", [1], None)
-    assert run_queries.end_seen(run_queries.glance(trades, "run-1", 1, archive), "") == Done({"n": 5})
+    assert run_queries.end_seen(run_queries.glance(trades, "run-1", 1, archive), "") == WorkDone({"n": 5})
     begin(archive, "run-2")
     archive.cancel("run-2")
-    assert run_queries.end_seen(run_queries.glance(trades, "run-2", 0, archive), "") == Cancelled()
+    assert run_queries.end_seen(run_queries.glance(trades, "run-2", 0, archive), "") == WorkCancelled()
     begin(archive, "run-3")
     worked("run-3", stopped="scr stop")
     assert "scr resume run-3" in run_queries.end_seen(run_queries.glance(trades, "run-3", 1, archive), "").why

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scr.errors import InvalidInput, StoreDamaged, UnknownRun
-from scr.store.archive.fork import Past, as_of, fork_run
+from scr.store.archive.fork import PastMarks, as_of, fork_run
 from scr.store.sql.address import database_of
 from scr.store.sql.statements import Statement
 from tests.unit.store.story import image_of, story, told
@@ -85,6 +85,6 @@ def test_a_damaged_row_is_not_copied(url, damage, table):
 
 def test_what_came_later_was_not_there_and_what_ended_later_had_not_ended():
     row = {"n": 1, "seq": 4, "end_seq": 8}
-    assert as_of("asks", row, Past(3)) is None
-    assert as_of("asks", row, Past(7)) == {**row, "end_seq": None}
-    assert as_of("asks", row, Past(8)) == row
+    assert as_of("asks", row, PastMarks(3)) is None
+    assert as_of("asks", row, PastMarks(7)) == {**row, "end_seq": None}
+    assert as_of("asks", row, PastMarks(8)) == row

@@ -9,7 +9,7 @@ def late(*kept, most_s=60.0):
     """One that has kept at these times what had waited for so long."""
     lateness = Lateness(most_s)
     for now, behind_s in kept:
-        lateness.kept(behind_s, now)
+        lateness.note_write(behind_s, now)
     return lateness
 
 
@@ -35,7 +35,7 @@ def test_one_that_is_always_late_excuses_nobody_after_a_while():
     assert lateness.held_up(10.0, 0.0, 158.5)
     assert lateness.held_up(10.0, 1.5, 157.5)
     for now in range(159, 170):
-        lateness.kept(2.0, float(now))
+        lateness.note_write(2.0, float(now))
     assert not lateness.held_up(10.0, 0.0, 169.5)
     assert not lateness.held_up(10.0, 1.5, 169.5)
 

@@ -16,7 +16,7 @@ from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
 from scr.store.memory import MemoryStore
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk
 from scr.telemetry.events import Logged, Record
-from tests.contract.store_bench import Bench, answer, comparable, down, failure, spec, task, turn
+from tests.contract.store_bench import Bench, answer, comparable, dead_in, down, failure, spec, task, turn
 
 FAST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 AGENTS = st.sampled_from("abc")
@@ -132,8 +132,7 @@ class Stores(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def exhume(self, pick):
-        letters = []
-        self.memory.dead(letters.extend)
+        letters = dead_in(self.memory)
         if letters:
             self.acknowledge()
             message_id = letters[pick % len(letters)].message.message_id
@@ -213,10 +212,7 @@ class Stores(RuleBasedStateMachine):
     def begin(self, image):
         """The model goes on from there; of its dead letters, with those that are still dead."""
         self.seq = image.seq
-        letters = []
-        self.bench.store.dead(letters.extend)
-        self.bench.settle()
-        dead = {letter.message.message_id for letter in letters}
+        dead = {letter.message.message_id for letter in self.bench.dead()}
         known = {message_id: letter for message_id, letter in self.memory._dead.items() if message_id in dead}
         self.memory = MemoryStore(1000, 5, image)
         self.memory._dead = known

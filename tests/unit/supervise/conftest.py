@@ -11,19 +11,30 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.supervise.facts import (
+    ChildExited,
+    ChildIgnored,
+    ChildStartFailed,
     DeleteChild,
-    Exited,
-    Ignored,
-    Recycle,
+    EndTree,
+    RecycleChild,
     RestartChild,
-    Shutdown,
     StartChild,
     Started,
-    StartFailed,
     TerminateChild,
-    Tick,
+    TimePassed,
 )
-from scr.supervise.orders import Done, Finish, GaveUp, Gone, Kill, Refused, Reply, Start, Stop, Unkillable
+from scr.supervise.orders import (
+    CallDone,
+    CallRefused,
+    Finish,
+    GaveUp,
+    Gone,
+    KillProcess,
+    Reply,
+    StartProcess,
+    StopProcess,
+    Unkillable,
+)
 from scr.supervise.policy import decide
 from scr.supervise.queries import deadline, which_children
 from scr.supervise.tree import Tree
@@ -86,8 +97,8 @@ class Script:
 
     def _line(self, order):
         match order:
-            case Start() | Stop() | Kill() | Unkillable():
-                return f"{type(order).__name__.lower()} {order.id}"
+            case StartProcess() | StopProcess() | KillProcess() | Unkillable():
+                return f"{type(order).__name__.removesuffix('Process').lower()} {order.id}"
             case Gone():
                 return f"gone {order.id} {order.reason}"
             case GaveUp():
@@ -95,31 +106,31 @@ class Script:
             case Finish():
                 assert not self.live.keys() - self.immortal, f"finished with {self.live} alive"
                 return f"finish {order.reason}"
-            case Reply(call, Done(name)):
+            case Reply(call, CallDone(name)):
                 self.open_calls.remove(call)
                 return f"done {name}"
-            case Reply(call, Refused(code)):
+            case Reply(call, CallRefused(code)):
                 self.open_calls.remove(call)
                 return f"refused {code}"
 
     def _obey(self, order):
         match order:
-            case Start(name, incarnation, spec):
+            case StartProcess(name, incarnation, spec):
                 assert name not in self.live, f"two live incarnations of {name}"
                 self.live[name] = incarnation
                 self.starts.append(spec)
                 if self.fails.get(name, 0):
                     self.fails[name] -= 1
-                    yield self.died(StartFailed(name, incarnation, self.now, f"{name} cannot start"))
+                    yield self.died(ChildStartFailed(name, incarnation, self.now, f"{name} cannot start"))
                 elif name in self.ignores:
-                    yield self.died(Ignored(name, incarnation, self.now))
+                    yield self.died(ChildIgnored(name, incarnation, self.now))
                 elif name not in self.slow:
                     yield Started(name, incarnation, self.now)
-            case Stop(name, incarnation) if name not in self.deaf:
+            case StopProcess(name, incarnation) if name not in self.deaf:
                 reason = self.last_words.get(name, ExitReason.SHUTDOWN)
-                yield self.died(Exited(name, incarnation, self.now, reason))
-            case Kill(name, incarnation) if name not in self.immortal and self.live.get(name) == incarnation:
-                yield self.died(Exited(name, incarnation, self.now, ExitReason.KILLED))
+                yield self.died(ChildExited(name, incarnation, self.now, reason))
+            case KillProcess(name, incarnation) if name not in self.immortal and self.live.get(name) == incarnation:
+                yield self.died(ChildExited(name, incarnation, self.now, ExitReason.KILLED))
 
     def died(self, fact):
         del self.live[fact.id]
@@ -129,20 +140,20 @@ class Script:
 
     def tick(self, at=None):
         self.now = self.now if at is None else at
-        return self.tell(Tick(self.now))
+        return self.tell(TimePassed(self.now))
 
     def exit(self, name, reason="error", at=None, detail=""):
         self.now = self.now if at is None else at
-        return self.tell(self.died(Exited(name, self.live[name], self.now, ExitReason(reason), detail)))
+        return self.tell(self.died(ChildExited(name, self.live[name], self.now, ExitReason(reason), detail)))
 
     def started(self, name):
         return self.tell(Started(name, self.live[name], self.now))
 
     def start_failed(self, name):
-        return self.tell(self.died(StartFailed(name, self.live[name], self.now, "late")))
+        return self.tell(self.died(ChildStartFailed(name, self.live[name], self.now, "late")))
 
     def shutdown(self, reason="requested", within_s=None):
-        return self.tell(Shutdown(self.now, reason, within_s))
+        return self.tell(EndTree(self.now, reason, within_s))
 
     def call(self, kind, *args, **fields):
         token = f"call {next(self.tokens)}"
@@ -159,7 +170,7 @@ class Script:
         return self.call(RestartChild, name, **fields)
 
     def recycle(self, name, **fields):
-        return self.call(Recycle, name, **fields)
+        return self.call(RecycleChild, name, **fields)
 
     def delete(self, name, **fields):
         return self.call(DeleteChild, name, **fields)

@@ -4,7 +4,8 @@ import pytest
 
 from scr.errors import UnknownAgent
 from scr.specs import AgentSpec, Restart
-from scr.supervise.queries import Counts, count_children, get_spec, which_child, which_children
+from scr.supervise.queries import which_child, which_children
+from tests.unit.supervise.counting import ChildCounts, count_children
 
 
 def test_g9_01_terminate_answers_when_the_child_is_gone_and_keeps_its_specification(script):
@@ -103,7 +104,7 @@ def test_g9_11_children_are_listed_in_start_order(script):
 def test_g9_12_static_children_are_counted_by_kind_alive_or_not(script):
     play = script.of(["a", script.supervisor("s", ["b"]), script.supervisor("t", ["c"])])
     play.terminate("t")
-    assert count_children(play.tree, "root") == Counts(specs=3, active=2, supervisors=2, workers=1)
+    assert count_children(play.tree, "root") == ChildCounts(specs=3, active=2, supervisors=2, workers=1)
 
 
 def test_g9_13_dynamic_children_are_counted_one_by_one_and_restarting_ones_are_not_active(script):
@@ -113,17 +114,17 @@ def test_g9_13_dynamic_children_are_counted_one_by_one_and_restarting_ones_are_n
     play.start_child("pool", script.supervisor("s", ["x"]))
     play.slow = {"v"}
     play.exit("v")
-    assert count_children(play.tree, "pool") == Counts(specs=4, active=3, supervisors=1, workers=3)
+    assert count_children(play.tree, "pool") == ChildCounts(specs=4, active=3, supervisors=1, workers=3)
 
 
 def test_g9_14_a_specification_is_read_with_every_default_filled_in(script):
     play = script.of("abc")
-    spec = get_spec(play.tree, "b")
+    spec = which_child(play.tree, "b").spec
     assert isinstance(spec, AgentSpec)
     assert (spec.restart, spec.shutdown_s) == (Restart.PERMANENT, 5.0)
-    assert get_spec(play.tree, "root").max_restarts == 3
+    assert which_child(play.tree, "root").spec.max_restarts == 3
     with pytest.raises(UnknownAgent, match="'nobody'"):
-        get_spec(play.tree, "nobody")
+        which_child(play.tree, "nobody")
 
 
 def test_g9_15_one_child_is_read_by_its_id(script):

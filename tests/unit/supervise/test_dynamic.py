@@ -1,6 +1,6 @@
 """G10: supervisors whose children are all added while they run."""
 
-from scr.supervise.queries import count_children
+from tests.unit.supervise.counting import count_children
 
 
 def full(script, **fields):

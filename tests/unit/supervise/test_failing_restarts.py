@@ -3,7 +3,7 @@
 import pytest
 
 from scr.specs import Backoff, Strategy
-from scr.supervise.queries import count_children
+from tests.unit.supervise.counting import count_children
 
 
 def looping(script, **fields):

@@ -89,7 +89,7 @@ def test_what_an_agent_says_of_its_turns_goes_to_who_takes_frames_and_of_its_lif
         agent.send(frame)
     live = supervisor.live("a")
     live.channel.drain()
-    assert [call.args for call in frames.said.call_args_list] == [("a", 1, frame) for frame in said]
+    assert [call.args for call in frames.receive_frame.call_args_list] == [("a", 1, frame) for frame in said]
     house.up.assert_called_once_with(live)
     live.close()
     wiring.close_theirs()

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.specs import Backoff
-from scr.supervise.orders import Start
+from scr.supervise.orders import StartProcess
 
 
 def test_a_running_child_goes_down_and_comes_up_and_is_answered_then(script):
@@ -161,7 +161,7 @@ def test_calls_about_one_child_wait_for_the_fresh_process(script):
 
 
 def starts(play):
-    return [order.spec.options for order in play.orders if isinstance(order, Start) and order.id == "b"]
+    return [order.spec.options for order in play.orders if isinstance(order, StartProcess) and order.id == "b"]
 
 
 def test_each_process_from_the_next_on_is_as_a_new_specification_says(script):

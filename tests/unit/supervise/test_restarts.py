@@ -5,8 +5,8 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import Restart
 from scr.supervise.exits import is_worth_reporting, should_restart
-from scr.supervise.facts import Exited, StartFailed
-from scr.supervise.queries import count_children
+from scr.supervise.facts import ChildExited, ChildStartFailed
+from tests.unit.supervise.counting import count_children
 
 ABNORMAL = ["error", "killed", "crashed", "hung", "out_of_memory", "start_failed"]
 ON_PURPOSE = ["normal", "shutdown"]
@@ -83,10 +83,10 @@ def test_g3_17_the_end_of_an_older_incarnation_or_of_a_stranger_changes_nothing(
     play.exit("b")
     before = play.tree
     for fact in (
-        Exited("b", 1, 0.0, ExitReason.ERROR),
-        StartFailed("b", 1, 0.0),
-        Exited("b", 3, 0.0, ExitReason.ERROR),
-        Exited("stranger", 1, 0.0, ExitReason.ERROR),
+        ChildExited("b", 1, 0.0, ExitReason.ERROR),
+        ChildStartFailed("b", 1, 0.0),
+        ChildExited("b", 3, 0.0, ExitReason.ERROR),
+        ChildExited("stranger", 1, 0.0, ExitReason.ERROR),
     ):
         assert play.tell(fact) == []
     assert play.tree == before

@@ -5,7 +5,7 @@ import pytest
 from scr.messages import ExitReason
 from scr.specs import Restart
 from scr.supervise.exits import is_shutdown_error
-from scr.supervise.facts import Exited
+from scr.supervise.facts import ChildExited
 
 
 def test_g7_01_static_children_stop_one_at_a_time_in_reverse_each_on_its_own_budget(script):
@@ -173,15 +173,15 @@ def test_g7_13_only_the_end_of_the_process_ends_the_wait(script):
     play = script.of("abc")
     play.deaf = {"b"}
     play.terminate("b")
-    assert play.tell(Exited("b", 2, 0.0, ExitReason.SHUTDOWN)) == []
+    assert play.tell(ChildExited("b", 2, 0.0, ExitReason.SHUTDOWN)) == []
     assert play.phases()["b"] == "stopping"
     assert play.exit("b", "shutdown") == ["gone b shutdown", "done b"]
 
 
 def test_g7_15_a_supervisor_does_not_end_because_somebody_says_so(script):
     play = script.of(["a", script.supervisor("s", ["b"]), "c"])
-    assert play.tell(Exited("s", 0, 0.0, ExitReason.KILLED)) == []
-    assert play.tell(Exited("root", 0, 0.0, ExitReason.KILLED)) == []
+    assert play.tell(ChildExited("s", 0, 0.0, ExitReason.KILLED)) == []
+    assert play.tell(ChildExited("root", 0, 0.0, ExitReason.KILLED)) == []
     assert play.running() == ["a", "b", "c"]
 
 

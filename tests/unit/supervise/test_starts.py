@@ -4,10 +4,10 @@ import pytest
 
 from scr.errors import InvalidSpec
 from scr.messages import ExitReason
-from scr.supervise.facts import Exited, Ignored, Started, StartFailed
-from scr.supervise.orders import Done, Refusal, Refused
-from scr.supervise.queries import count_children
+from scr.supervise.facts import ChildExited, ChildIgnored, ChildStartFailed, Started
+from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.tree import Tree
+from tests.unit.supervise.counting import count_children
 
 
 def test_g2_01_children_start_from_left_to_right_each_when_the_last_is_up(script):
@@ -106,7 +106,7 @@ def test_g2_09_whatever_the_agent_says_instead_of_ready_is_passed_on_as_the_reas
     play.slow = {"d"}
     play.start_child("root", "d")
     play.start_failed("d")
-    assert play.outcome() == Refused(Refusal.START_FAILED, "start_failed: late")
+    assert play.outcome() == CallRefused(Refusal.START_FAILED, "start_failed: late")
 
 
 def test_g2_10_an_agent_that_raises_in_its_start_is_a_failed_start(script):
@@ -234,9 +234,9 @@ def test_g2_22_facts_about_nobody_change_nothing(script):
     before = play.tree
     for fact in (
         Started("nobody", 1, 0.0),
-        StartFailed("nobody", 1, 0.0),
-        Ignored("nobody", 1, 0.0),
-        Exited("nobody", 1, 0.0, ExitReason.ERROR),
+        ChildStartFailed("nobody", 1, 0.0),
+        ChildIgnored("nobody", 1, 0.0),
+        ChildExited("nobody", 1, 0.0, ExitReason.ERROR),
         Started("root", 0, 0.0),
         Started("b", 1, 0.0),
     ):
@@ -250,4 +250,4 @@ def test_the_numbering_of_incarnations_goes_on_where_an_earlier_life_ended(scrip
     assert play.live == {"a": 1, "b": 42}
     assert play.start_child("root", "w") == ["start w", "done w"]
     assert play.live["w"] == 8
-    assert play.outcome() == Done("w")
+    assert play.outcome() == CallDone("w")

@@ -6,9 +6,9 @@ import pytest
 
 from scr.telemetry.events import (
     AgentExited,
-    AgentGone,
+    AgentGoneEvent,
     AgentHalted,
-    AgentParked,
+    AgentParkedEvent,
     AgentUnkillable,
     AgentUp,
     Event,
@@ -96,16 +96,16 @@ def said(event, **place):
             ),
         ),
         (
-            AgentParked(agent="a", reason="error", detail="five in a row"),
+            AgentParkedEvent(agent="a", reason="error", detail="five in a row"),
             ("ERROR", "scr.agents.a", "agent a is parked: five in a row; its mail waits, `scr restart a` takes it up"),
         ),
         (
-            AgentGone(agent="a", reason="error", detail="boom", fate="forgotten"),
+            AgentGoneEvent(agent="a", reason="error", detail="boom", fate="forgotten"),
             ("WARNING", "scr.agents.a", "agent a is down, its mail waits: error: boom"),
         ),
-        (AgentGone(agent="a", reason="error", fate="ended"), None),
-        (AgentGone(agent="a", reason="shutdown", fate="forgotten"), None),
-        (AgentGone(agent="a", reason="killed", detail="by its supervisor", fate="stopped"), None),
+        (AgentGoneEvent(agent="a", reason="error", fate="ended"), None),
+        (AgentGoneEvent(agent="a", reason="shutdown", fate="forgotten"), None),
+        (AgentGoneEvent(agent="a", reason="killed", detail="by its supervisor", fate="stopped"), None),
         (
             SupervisorGaveUp(supervisor="agents", causes=("a: boom", "b: boom")),
             ("ERROR", "scr", "supervisor agents gave up: too many restarts\n  a: boom\n  b: boom"),

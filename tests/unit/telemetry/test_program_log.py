@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from scr.telemetry.events import AgentExited, AgentParked, Printed, Record, TurnFailed
+from scr.telemetry.events import AgentExited, AgentParkedEvent, Printed, Record, TurnFailed
 from scr.telemetry.program_log import OUTPUT_MAX, ProgramLog
 
 LIMIT_S = 10.0
@@ -43,7 +43,7 @@ def printed(n):
     return record(Printed(agent="a", stream="stdout", text=f"line {n}"))
 
 
-PARKED = record(AgentParked(agent="a", reason="error", detail="boom"))
+PARKED = record(AgentParkedEvent(agent="a", reason="error", detail="boom"))
 DEATH = {"agent": "a", "incarnation": 1}
 
 

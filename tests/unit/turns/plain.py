@@ -2,7 +2,7 @@
 
 from scr.charging import Raised
 from scr.errors import StoreError
-from scr.mail.pending import Doubt, Phase, Turn
+from scr.mail.pending import Doubt, MessageTurn, Phase
 from scr.messages import CLIENT, Status, StatusPayload, Task, TaskPayload, origin
 from scr.protocol.frames import Ask, Commit, ReadSteps, StepRecord, Stream
 from scr.retry import ErrorInfo
@@ -78,7 +78,7 @@ def at(phase, **fields):
         given["question"] = "q"
     if phase is Phase.RETRYING:
         given["due"] = 101.0
-    return Turn(MESSAGE, phase, **(given | fields))
+    return MessageTurn(MESSAGE, phase, **(given | fields))
 
 
 def named(value):

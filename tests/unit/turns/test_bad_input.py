@@ -4,7 +4,7 @@ import pytest
 
 from scr.charging import Charges
 from scr.errors import StoreError
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase
 from scr.mail.router import Posted, Room
 from scr.turns import events, orders
@@ -158,7 +158,7 @@ def test_what_a_process_says_of_a_message_that_was_cancelled_is_in_vain(event):
 
 
 def test_a_message_that_was_sent_ahead_and_is_begun_with_a_step_is_in_hand():
-    box, first, second = Mailbox(Bounds(9)), Pending(at(Phase.IN_HAND)), Pending(at(Phase.AHEAD, writing=()))
+    box, first, second = Mailbox(MailboxBounds(9)), Pending(at(Phase.IN_HAND)), Pending(at(Phase.AHEAD, writing=()))
     box.append(first)
     box.append(second)
     assert box.take() is None, "a step of it is not kept yet"

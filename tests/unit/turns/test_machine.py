@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from scr.charging import PARKED_AFTER
-from scr.mail.mailbox import Bounds, Mailbox
+from scr.mail.mailbox import Mailbox, MailboxBounds
 from scr.mail.pending import Pending, Phase
 from scr.messages import CLIENT, RUNTIME
 from scr.protocol.frames import Entry
@@ -125,7 +125,7 @@ IN_ORDER = {  # what is to be done, where anything is; a message that was sent a
         Phase.IN_HAND: "Idle FailQuestions Pause Hold KeepCrash Emit PersistCharges StartTimer Tell Recycle"
     },
     events.Doubts: {Phase.IN_HAND: "Idle PersistDoubt Emit TellDoubt Settle"},
-    events.Asks: {Phase.IN_HAND: "Question"},
+    events.Asks: {Phase.IN_HAND: "AskQuestion"},
     events.Reads: {Phase.IN_HAND: "Read"},
     events.Streams: {Phase.IN_HAND: "PassOn"},
     events.Exited: {Phase.IN_HAND: "PutFirst Emit PersistCharges"},
@@ -236,7 +236,7 @@ def parts():
     ("asked", "order"),
     [
         ({"entries": (Entry(key="k", value=1),)}, orders.Ring),
-        ({"stops": ("d",)}, orders.StopAgent),
+        ({"stops": ("d",)}, orders.RequestStop),
         ({"monitors": ("d",)}, orders.Monitor),
         ({"demonitors": ("d",)}, orders.Monitor),
         ({"cancels": ("tick",)}, orders.SetTimers),
@@ -250,7 +250,7 @@ def test_what_a_turn_asks_for_beside_messages_is_done_when_it_is_kept(asked, ord
 
 
 def test_the_next_message_may_be_handed_over_while_the_turn_before_it_is_being_kept():
-    mailbox = Mailbox(Bounds(size=2))
+    mailbox = Mailbox(MailboxBounds(size=2))
     mailbox.in_hand = Pending(at(Phase.IN_HAND))
     assert not mailbox.advance(), "it has no turn yet"
     mailbox.in_hand = Pending(at(Phase.COMMITTING))
@@ -273,7 +273,7 @@ def test_the_way_of_a_message_in_the_documentation_names_what_there_is():
     assert len(rows) == 9
     for fed, ruled, ordered in rows:
         for name in re.findall(r"`(\w+)\.(\w+)`", fed):
-            module = {"Post": "delivery", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[
+            module = {"Delivery": "delivery", "Fold": "fold", "Turns": "turns", "Facts": "facts", "Writing": "writing"}[
                 name[0]
             ]
             assert hasattr(getattr(import_module(f"scr.runtime.dispatch.{module}"), name[0]), name[1])

@@ -25,14 +25,14 @@ from scr.turns.question_events import (
     Forgotten,
     NoteDoubt,
     Overdue,
-    Phase,
     Question,
+    QuestionPhase,
     RecordStep,
     Reopened,
-    Send,
-    StartTimer,
-    StopTimer,
-    Tell,
+    SendAnswer,
+    SendQuestion,
+    StartAskTimer,
+    StopAskTimer,
     Unexpect,
     Waiter,
 )
@@ -44,11 +44,11 @@ NOT_ANSWERED, GONE, DOUBT, ABSENT = (
 )
 PAID = StepRecord(name="ask b", value="paid")
 STATES = {
-    Phase.NONE: NONE,
-    Phase.WAITING: Question(Phase.WAITING, ASK, "b", Waiter(1, 1, 1), 5.0),
-    Phase.LATE: Question(Phase.LATE, ASK),
-    Phase.SILENT: Question(Phase.SILENT, ASK, told=NOT_ANSWERED),
-    Phase.CLOSED: CLOSED,
+    QuestionPhase.NONE: NONE,
+    QuestionPhase.WAITING: Question(QuestionPhase.WAITING, ASK, "b", Waiter(1, 1, 1), 5.0),
+    QuestionPhase.LATE: Question(QuestionPhase.LATE, ASK),
+    QuestionPhase.SILENT: Question(QuestionPhase.SILENT, ASK, told=NOT_ANSWERED),
+    QuestionPhase.CLOSED: CLOSED,
 }
 
 
@@ -78,17 +78,17 @@ EVENTS = {
 def table():
     """The rows of the table in the docstring: an event, and the phase after it by the phase before."""
     _, head, rows, _ = questions.__doc__.split("===================  =======  =======  =======  =======  =======\n")
-    phases = [Phase(word) for word in head.split()[1:]]
+    phases = [QuestionPhase(word) for word in head.split()[1:]]
     return {row[:21].strip(): dict(zip(phases, row[21:].split(), strict=True)) for row in rows.splitlines()}
 
 
 def test_the_table_has_a_row_for_every_pair_of_event_and_phase():
     assert table().keys() == EVENTS.keys()
     assert {type(event) for event in EVENTS.values()} == set(get_args(Event)) == set(ROWS)
-    assert all(row.keys() == set(Phase) for row in [*ROWS.values(), *table().values()])
+    assert all(row.keys() == set(QuestionPhase) for row in [*ROWS.values(), *table().values()])
 
 
-@pytest.mark.parametrize(("name", "phase"), [(name, phase) for name in EVENTS for phase in Phase])
+@pytest.mark.parametrize(("name", "phase"), [(name, phase) for name in EVENTS for phase in QuestionPhase])
 def test_the_phase_after_each_event_is_as_the_table_says(name, phase):
     before, says = STATES[phase], table()[name][phase]
     after, orders = decide(before, EVENTS[name])
@@ -99,7 +99,7 @@ def test_the_phase_after_each_event_is_as_the_table_says(name, phase):
 
 
 def told(incarnation, ref, **outcome):
-    return Tell("a", incarnation, Answer(ref=ref, **outcome))
+    return SendAnswer("a", incarnation, Answer(ref=ref, **outcome))
 
 
 GONE_TOLD = {"error": "AgentGone", "detail": "AgentGone"}
@@ -111,47 +111,47 @@ OVERDUE_TOLD = {
 }
 OVER_TOLD = {"error": "AskTimedOut", "detail": "the turn that asked is over"}
 CLIENT_TOLD = {"error": "UnknownAgent", "detail": "'b' is no agent and answers nothing; `scr ps` lists the agents"}
-NO, WAITING, LATE, SILENT, OVER = Phase
+NO, WAITING, LATE, SILENT, OVER = QuestionPhase
 
 
 @pytest.mark.parametrize(
     ("phase", "event", "orders"),
     [
-        (NO, asked(), [Expect("a", 2), StartTimer(5.0), Send()]),
-        (OVER, asked(), [Expect("a", 2), StartTimer(5.0), Send()]),
-        (NO, asked(absence=ABSENT), [Expect("a", 2), StartTimer(5.0), Send()]),
-        (NO, asked(is_in_mailbox=True), [Expect("a", 2), StartTimer(5.0)]),
+        (NO, asked(), [Expect("a", 2), StartAskTimer(5.0), SendQuestion()]),
+        (OVER, asked(), [Expect("a", 2), StartAskTimer(5.0), SendQuestion()]),
+        (NO, asked(absence=ABSENT), [Expect("a", 2), StartAskTimer(5.0), SendQuestion()]),
+        (NO, asked(is_in_mailbox=True), [Expect("a", 2), StartAskTimer(5.0)]),
         (NO, asked(is_in_mailbox=True, absence=ABSENT), [told(2, 7, **ABSENT_TOLD)]),
-        (LATE, asked(), [Expect("a", 2), StartTimer(5.0)]),
+        (LATE, asked(), [Expect("a", 2), StartAskTimer(5.0)]),
         (WAITING, asked(), [Unexpect("a", 1), Expect("a", 2)]),
-        (WAITING, asked(absence=ABSENT), [StopTimer(), Unexpect("a", 1), told(2, 7, **ABSENT_TOLD)]),
+        (WAITING, asked(absence=ABSENT), [StopAskTimer(), Unexpect("a", 1), told(2, 7, **ABSENT_TOLD)]),
         (LATE, asked(absence=ABSENT), [told(2, 7, **ABSENT_TOLD)]),
         (LATE, asked(doubt=DOUBT), [NoteDoubt("m"), told(2, 7, **DOUBT_TOLD)]),
         (SILENT, asked(), [told(2, 7, error="NotAnswered", detail="NotAnswered")]),
         (NO, asked(known=PAID), [told(2, 7, value="paid")]),
-        (NO, asked(known=PAID, digest="another"), [Expect("a", 2), StartTimer(5.0), Send()]),
+        (NO, asked(known=PAID, digest="another"), [Expect("a", 2), StartAskTimer(5.0), SendQuestion()]),
         (NO, asked(known=PAID, is_agent=False), [told(2, 7, value="paid")]),
         (NO, asked(is_agent=False), [told(2, 7, **CLIENT_TOLD)]),
         (NO, asked(ring="a ring"), [told(2, 7, error="InvalidMessage", detail="a ring")]),
         (LATE, asked(ring="a ring", doubt=DOUBT), [NoteDoubt("m"), told(2, 7, **DOUBT_TOLD)]),
-        (NO, Reopened(ASK, 3.0), [StartTimer(3.0)]),
+        (NO, Reopened(ASK, 3.0), [StartAskTimer(3.0)]),
         (
             WAITING,
             Ended(Outcome(output="paid")),
-            [StopTimer(), RecordStep("a", "m", PAID), Unexpect("a", 1), told(1, 1, value="paid")],
+            [StopAskTimer(), RecordStep("a", "m", PAID), Unexpect("a", 1), told(1, 1, value="paid")],
         ),
         (LATE, Ended(Outcome(output="paid")), [RecordStep("a", "m", PAID)]),
-        (WAITING, Ended(GONE), [StopTimer(), CloseInStore(), Unexpect("a", 1), told(1, 1, **GONE_TOLD)]),
+        (WAITING, Ended(GONE), [StopAskTimer(), CloseInStore(), Unexpect("a", 1), told(1, 1, **GONE_TOLD)]),
         (LATE, Ended(GONE), [CloseInStore()]),
         (WAITING, Overdue(is_held_up=False), [Unexpect("a", 1), told(1, 1, **OVERDUE_TOLD)]),
-        (WAITING, Overdue(is_held_up=True), [StartTimer(5.0)]),
+        (WAITING, Overdue(is_held_up=True), [StartAskTimer(5.0)]),
         (
             WAITING,
             Doubted(DOUBT),
-            [NoteDoubt("m"), StopTimer(), Unexpect("a", 1), told(1, 1, **DOUBT_TOLD)],
+            [NoteDoubt("m"), StopAskTimer(), Unexpect("a", 1), told(1, 1, **DOUBT_TOLD)],
         ),
-        (WAITING, AgentAbsent(ABSENT), [StopTimer(), Unexpect("a", 1), told(1, 1, **ABSENT_TOLD)]),
-        (WAITING, AskerOver(), [StopTimer(), Unexpect("a", 1), told(1, 1, **OVER_TOLD), CloseInStore()]),
+        (WAITING, AgentAbsent(ABSENT), [StopAskTimer(), Unexpect("a", 1), told(1, 1, **ABSENT_TOLD)]),
+        (WAITING, AskerOver(), [StopAskTimer(), Unexpect("a", 1), told(1, 1, **OVER_TOLD), CloseInStore()]),
         (LATE, AskerOver(), [CloseInStore()]),
         (SILENT, AskerOver(), []),
         (LATE, Forgotten(), [CloseInStore()]),
@@ -164,13 +164,13 @@ def test_what_is_ordered(phase, event, orders):
 
 def test_a_question_that_could_not_be_answered_has_its_whole_time_again_and_some_time_in_any_case():
     waiting = STATES[WAITING]
-    assert decide(waiting, Overdue(is_held_up=True)) == (waiting, (StartTimer(5.0),))
-    assert decide(waiting._replace(timeout_s=0.0), Overdue(is_held_up=True))[1] == (StartTimer(0.1),)
+    assert decide(waiting, Overdue(is_held_up=True)) == (waiting, (StartAskTimer(5.0),))
+    assert decide(waiting._replace(timeout_s=0.0), Overdue(is_held_up=True))[1] == (StartAskTimer(0.1),)
 
 
 def test_a_later_incarnation_waits_in_the_place_of_an_earlier_one():
     after, _ = decide(STATES[WAITING], Asked(ASK, "c", Waiter(2, 7, 2), 60.0))
-    assert after == Question(Phase.WAITING, ASK, "c", Waiter(2, 7, 2), 5.0)
+    assert after == Question(QuestionPhase.WAITING, ASK, "c", Waiter(2, 7, 2), 5.0)
 
 
 FACTS = st.fixed_dictionaries(
@@ -216,17 +216,17 @@ class Shell:
 
     def carry_out(self, order):
         match order:
-            case StartTimer():
+            case StartAskTimer():
                 assert not self.is_timed
                 self.is_timed = True
-            case StopTimer():
+            case StopAskTimer():
                 assert self.is_timed
                 self.is_timed = False
             case Expect(_, incarnation):
                 self.expected.append(incarnation)
             case Unexpect(_, incarnation):
                 self.expected.remove(incarnation)
-            case Tell(_, incarnation, answer):
+            case SendAnswer(_, incarnation, answer):
                 assert incarnation == answer.ref
                 self.owed.remove(incarnation)
             case RecordStep(_, _, step):
@@ -234,7 +234,7 @@ class Shell:
                 self.step, self.is_open_in_store = step, False
             case CloseInStore():
                 self.is_open_in_store = False
-            case Send():
+            case SendQuestion():
                 self.is_open_in_store = True
 
 
@@ -250,5 +250,7 @@ def test_whatever_happens_each_that_asks_is_told_once_and_each_step_has_one_outc
         question = shell.question
         waiter = [question.waiter.incarnation] if question.waiter else []
         assert (shell.expected, shell.owed) == (waiter, set(waiter)), "who waits is counted, and owed one answer"
-        assert shell.is_timed == (question.phase is Phase.WAITING), "a deadline holds while the answer is waited for"
+        assert shell.is_timed == (question.phase is QuestionPhase.WAITING), (
+            "a deadline holds while the answer is waited for"
+        )
         assert not shell.is_open_in_store or question.phase in {WAITING, LATE}, "what is over is over in the store too"

@@ -35,7 +35,7 @@ MEMORY = "memory"
 WORKERS_MAX = 64
 
 
-class Request(Frozen):
+class ResearchTask(Frozen):
     """The input of a task of kind "research".  `index` is the path of the file that the index is built in."""
 
     question: str
@@ -44,7 +44,7 @@ class Request(Frozen):
     workers: Annotated[int, Field(ge=1, le=WORKERS_MAX)] = 3
 
 
-class Client(Frozen):
+class Asker(Frozen):
     """Who asked, and for what."""
 
     agent: str
@@ -57,7 +57,7 @@ class Client(Frozen):
 class Planning(BaseModel):
     """The planner's state: one job at a time.  `hired` counts workers, so that no name is used twice."""
 
-    client: Client | None = None
+    client: Asker | None = None
     job: Job | None = None
     team: Team = Team()
     hired: int = 0
@@ -83,7 +83,7 @@ class PlannerAgent(Agent):
             output: JsonValue = {"error": told_of(message, error), "error_type": type(error).__name__}
             ctx.reply(ResultPayload(task_id=task_id, output=output, failed=True))
             return
-        self.state.client = Client(
+        self.state.client = Asker(
             agent=message.sender,
             message_id=message.message_id,
             task_id=task_id,
@@ -123,7 +123,7 @@ class PlannerAgent(Agent):
             self._failed(ctx, message)
         self._go_on(ctx)
 
-    def _request(self, message: Task) -> Request:
+    def _request(self, message: Task) -> ResearchTask:
         """Raises InvalidInput for a task that cannot be done."""
         if self.state.job is not None:
             raise InvalidInput(
@@ -132,7 +132,7 @@ class PlannerAgent(Agent):
         if message.payload.kind != "research":
             raise InvalidInput(f"the planner does tasks of kind 'research', not {message.payload.kind!r}")
         try:
-            request = Request.model_validate(message.payload.input)
+            request = ResearchTask.model_validate(message.payload.input)
         except ValidationError as error:
             raise InvalidInput(complaint("research task", error)) from error
         clean(request.question)
@@ -209,7 +209,7 @@ class PlannerAgent(Agent):
             self.state.team = teams.sent(self.state.team, piece.piece_id, agent, message.message_id)
         self._tell(ctx, "working", {"done": len(job.ended), "under_way": sorted(self.state.team.errands)})
 
-    def _finish(self, ctx: Context, job: Job, client: Client) -> None:
+    def _finish(self, ctx: Context, job: Job, client: Asker) -> None:
         result = outcome(job)
         if result is None:
             reason = "; ".join(f"{piece}: {why}" for piece, why in sorted(job.failed.items()))
@@ -219,7 +219,7 @@ class PlannerAgent(Agent):
             ctx.remember(f"{client.task_id}/report", result.report.body)
         self._answer(ctx, client, output, failed=result is None or bool(result.error))
 
-    def _answer(self, ctx: Context, client: Client, output: JsonValue, *, failed: bool) -> None:
+    def _answer(self, ctx: Context, client: Asker, output: JsonValue, *, failed: bool) -> None:
         """Send the answer, stop the workers, be ready for the next question."""
         for worker in self.state.team.workers:
             ctx.stop_agent(worker)
@@ -233,12 +233,12 @@ class PlannerAgent(Agent):
         ctx.send(StatusPayload(state=state, detail=detail), to=MEMORY)
 
 
-def _counted(request: Request, ctx: Context) -> JsonValue:
+def _counted(request: ResearchTask, ctx: Context) -> JsonValue:
     """Count what the documents hold.  The counts are recorded, the index is not: each machine ensures its own."""
     with Index.ensure(Path(request.docs), Path(request.index), ctx.progress) as index:
         return index.stats.model_dump(mode="json")
 
 
-def _plan(request: Request) -> JsonValue:
+def _plan(request: ResearchTask) -> JsonValue:
     with Index.ensure(Path(request.docs), Path(request.index)) as index:
         return plan_for(request.question, index).model_dump(mode="json")

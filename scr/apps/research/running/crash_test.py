@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.running.kill_worker import Shot
 from scr.apps.research.running.run_result import code_of
-from scr.apps.research.running.session import Ended
-from scr.exit_codes import Code
+from scr.apps.research.running.session import FinishedRun
+from scr.exit_codes import ExitCode
 from scr.views.event_lines import steps
 
 
-def body_of(ended: Ended) -> str | None:
+def body_of(ended: FinishedRun) -> str | None:
     """The report without times and counts of the run; None when there is none."""
-    return ended.answer.report.body if isinstance(ended.answer, Outcome) else None
+    return ended.answer.report.body if isinstance(ended.answer, ResearchOutcome) else None
 
 
-def verdict(undisturbed: Ended, disturbed: Ended, shot: Shot | None) -> dict[str, Any]:
+def verdict(undisturbed: FinishedRun, disturbed: FinishedRun, shot: Shot | None) -> dict[str, Any]:
     """The fields of the crash test.  `shot` is the one that hit, if any did."""
     recovered = shot is not None and shot.recovered_at > 0
     same = body_of(disturbed) is not None and body_of(disturbed) == body_of(undisturbed)
@@ -36,7 +36,7 @@ def verdict(undisturbed: Ended, disturbed: Ended, shot: Shot | None) -> dict[str
         "recovered_ms": ms(shot, shot.recovered_at) if shot else None,
         "deliveries": shot.deliveries if shot else 0,
         "steps_reused": shot.steps_reused if shot else 0,
-        "result_ok": recovered and code_of(disturbed) is code_of(undisturbed) is Code.DONE,
+        "result_ok": recovered and code_of(disturbed) is code_of(undisturbed) is ExitCode.DONE,
         "same_report_as_undisturbed": same,
         "processes_left": undisturbed.processes_left + disturbed.processes_left,
     }

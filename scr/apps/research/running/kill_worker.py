@@ -102,7 +102,7 @@ class Strike:
         return Shot(agent.agent, agent.pid, event.message_id, subtask.title, event.step)
 
 
-class Striker:
+class WorkerKiller:
     """Carries the strike out.  `see` is called in the reader's thread with each event, at once."""
 
     def __init__(self, kill: Callable[[int, int], None] = os.kill) -> None:

@@ -21,7 +21,7 @@ FREE_BYTES_MIN = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ResearchRequest:
     """One question to one folder of documents."""
 
     question: str
@@ -29,13 +29,13 @@ class Job:
     workers: int
 
 
-def checked(question: str, docs: Path, workers: int) -> Job:
+def checked(question: str, docs: Path, workers: int) -> ResearchRequest:
     """The job, if it can be done.  Raises InvalidInput and InvalidDocuments with a sentence for people."""
     words = clean(question)
     if not 1 <= workers <= WORKERS_MAX:
         raise InvalidInput(f"--workers is {workers}: give a number from 1 to {WORKERS_MAX}")
     check_documents(docs)
-    return Job(question=words, docs=docs.resolve(), workers=workers)
+    return ResearchRequest(question=words, docs=docs.resolve(), workers=workers)
 
 
 def new_run_id() -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.telemetry.events import Record
 
 INDEX, EVENTS = "index.sqlite", "events.jsonl"
@@ -40,7 +40,7 @@ class RunFolder:
         if self._events:
             self._try(EVENTS, lambda: self._append(record))
 
-    def keep(self, outcome: Outcome, report: str) -> None:
+    def keep(self, outcome: ResearchOutcome, report: str) -> None:
         """Write what the run has brought."""
         files: dict[str, Callable[[], str]] = {
             "report.md": lambda: report,

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from scr.apps.research.outcome import Outcome
-from scr.apps.research.running.session import Ended, Failed
-from scr.exit_codes import STATUS, Code
+from scr.apps.research.outcome import ResearchOutcome
+from scr.apps.research.running.session import FinishedRun, RunFailure
+from scr.exit_codes import STATUS, ExitCode
 from scr.views.run import AgentView
 
 
-def code_of(ended: Ended) -> Code:
+def code_of(ended: FinishedRun) -> ExitCode:
     """What the shell is told about a run."""
     match ended.answer:
-        case Failed(code=code):
+        case RunFailure(code=code):
             return code
-        case Outcome() as outcome:
+        case ResearchOutcome() as outcome:
             whole = not (outcome.dropped or outcome.failed or ended.folder.trouble) and outcome.report.claims
-            return Code.DONE if whole else Code.PARTIAL
+            return ExitCode.DONE if whole else ExitCode.PARTIAL
 
 
-def report_of(ended: Ended, outcome: Outcome) -> str:
+def report_of(ended: FinishedRun, outcome: ResearchOutcome) -> str:
     """The report as a file, with the numbers of this run."""
     return outcome.render(restarts=ended.view.restarts, duration_s=ended.duration_s)
 
 
-def described(ended: Ended) -> dict[str, Any]:
+def described(ended: FinishedRun) -> dict[str, Any]:
     """Everything about a run that a program may want to know."""
     code = code_of(ended)
     common = {
@@ -41,13 +41,13 @@ def described(ended: Ended) -> dict[str, Any]:
         "processes_left": ended.processes_left,
     }
     match ended.answer:
-        case Failed(why=why):
+        case RunFailure(why=why):
             return common | {"error": why}
-        case Outcome() as outcome:
+        case ResearchOutcome() as outcome:
             return common | outcome_as_json(ended, outcome)
 
 
-def outcome_as_json(ended: Ended, outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(ended: FinishedRun, outcome: ResearchOutcome) -> dict[str, Any]:
     """The part of a run that has an outcome."""
     report = outcome.report
     return {

@@ -9,13 +9,13 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, ValidationError
 
-from scr.apps.research.agents.planner import Request
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.agents.planner import ResearchTask
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.question import clean
 from scr.apps.research.running.request import RUNS, WORKERS_MAX, checked, new_run_id, prepare_folder
 from scr.apps.research.running.run_folder import INDEX, RunFolder
-from scr.apps.research.running.session import Answer, Failed, answered
+from scr.apps.research.running.session import Answer, RunFailure, read_answer
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.errors import InvalidInput
 from scr.runtime.tree import PLANNER
@@ -28,7 +28,7 @@ KIND = "research"
 EVENTS = "events.jsonl"
 
 
-class Asked(Frozen):
+class SubmittedQuestion(Frozen):
     """What is submitted."""
 
     question: str
@@ -50,14 +50,14 @@ class ResearchTrade:
 
     def title(self, asked: JsonValue) -> str:
         """The question."""
-        return clean(_asked(asked).question)
+        return clean(_read_submission(asked).question)
 
     def begin(self, run: str, asked: JsonValue) -> JsonValue:
         """The planner's task."""
-        wanted = _asked(asked)
+        wanted = _read_submission(asked)
         job = checked(wanted.question, Path(wanted.docs), wanted.workers)
         index = prepare_folder(RUNS / run) / INDEX
-        request = Request(question=job.question, docs=str(job.docs), index=str(index), workers=job.workers)
+        request = ResearchTask(question=job.question, docs=str(job.docs), index=str(index), workers=job.workers)
         return request.model_dump(mode="json")
 
     def abandon(self, run: str) -> None:
@@ -70,8 +70,8 @@ class ResearchTrade:
 
     def why(self, output: JsonValue) -> str:
         """The error that is in it."""
-        answer = answered(output)
-        return answer.why if isinstance(answer, Failed) else "its answer does not say why"
+        answer = read_answer(output)
+        return answer.why if isinstance(answer, RunFailure) else "its answer does not say why"
 
     def finish(self, given: JsonValue, output: JsonValue, records: Iterable[Record]) -> str:
         """Write the report and all it rests on, and every event from the store; then remove the index."""
@@ -81,8 +81,8 @@ class ResearchTrade:
         for record in records:
             folder.event(record)
             told = told.after(record)
-        answer = answered(output) if output is not None else None
-        if isinstance(answer, Outcome):
+        answer = read_answer(output) if output is not None else None
+        if isinstance(answer, ResearchOutcome):
             folder.keep(answer, answer.render(restarts=told.view.restarts, duration_s=told.duration_s))
         folder.close()
         return folder.trouble or _left(answer, path)
@@ -98,23 +98,23 @@ class ResearchTrade:
 
 def _left(answer: Answer | None, path: Path) -> str:
     match answer:
-        case Outcome(report=report):
+        case ResearchOutcome(report=report):
             return f"{report.claims} claims, {report.cited} cited: {path / 'report.md'}"
-        case Failed(why=why):
+        case RunFailure(why=why):
             return f"{why}; what happened is in {path / EVENTS}"
         case None:
             return f"what happened is in {path / EVENTS}"
 
 
-def _asked(asked: JsonValue) -> Asked:
+def _read_submission(asked: JsonValue) -> SubmittedQuestion:
     try:
-        return Asked.model_validate(asked)
+        return SubmittedQuestion.model_validate(asked)
     except ValidationError as error:
         raise InvalidInput(complaint("run of research", error)) from error
 
 
-def _request(given: JsonValue) -> Request:
+def _request(given: JsonValue) -> ResearchTask:
     try:
-        return Request.model_validate(given)
+        return ResearchTask.model_validate(given)
     except ValidationError as error:
         raise InvalidInput(complaint("research task", error)) from error

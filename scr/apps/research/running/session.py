@@ -19,18 +19,18 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from scr.apps.research.outcome import Outcome
+from scr.apps.research.outcome import ResearchOutcome
 from scr.apps.research.preload import RESEARCH
 from scr.apps.research.running.interrupts import NOTHING_STARTED, SIGNALS
 from scr.apps.research.running.leftover_processes import processes_of
-from scr.apps.research.running.request import Job
+from scr.apps.research.running.request import ResearchRequest
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.tree import RESEARCH_TREE
 from scr.client.runtime import Runtime
 from scr.client.spawn import Spawned
 from scr.client.submitted import Submitted
 from scr.errors import RuntimeGone, ScrError, StoreError
-from scr.exit_codes import Code
+from scr.exit_codes import ExitCode
 from scr.launch.kernel.signals import heeded
 from scr.messages import CLIENT, Task, TaskPayload, origin
 from scr.runtime.tree import PLANNER
@@ -47,19 +47,19 @@ INPUT_ERRORS = {"InvalidInput", "InvalidDocuments"}
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RunFailure:
     """The run has no outcome: the sentence, and what the shell is told."""
 
     why: str
-    code: Code = Code.FAILED
+    code: ExitCode = ExitCode.FAILED
     resumable: bool = False
 
 
-Answer = Outcome | Failed
+Answer = ResearchOutcome | RunFailure
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class FinishedRun:
     """A run that is over, with what is known of it."""
 
     run_id: str
@@ -72,7 +72,11 @@ class Ended:
     @property
     def is_kept(self) -> bool:
         """Whether the store has the run: all but one that was interrupted before it began."""
-        return not isinstance(self.answer, Failed) or self.answer.resumable or self.answer.code is not Code.INTERRUPTED
+        return (
+            not isinstance(self.answer, RunFailure)
+            or self.answer.resumable
+            or self.answer.code is not ExitCode.INTERRUPTED
+        )
 
 
 class Screen(Protocol):
@@ -105,7 +109,7 @@ class Signals:
         self.received = self.received or signal.Signals(number)
 
 
-class Session:
+class ResearchSession:
     """One runtime and one question.  `watch` hears each event in the reader's thread, at once, before all else.
 
     `spawned` is a process started ahead, for the runtime; one that has ended, as it does after waiting for ten
@@ -117,7 +121,7 @@ class Session:
 
     def __init__(
         self,
-        job: Job,
+        job: ResearchRequest,
         run_id: str,
         folder: RunFolder,
         screen: Screen,
@@ -147,10 +151,10 @@ class Session:
             quiet=True,
         )
 
-    def run(self) -> Ended:
+    def run(self) -> FinishedRun:
         """Do it all.  Raises nothing of SCR's own: what went wrong is the answer.  Everything is stopped after it."""
         began, pid = time.monotonic(), None
-        answer: Answer = Failed("it was not begun")
+        answer: Answer = RunFailure("it was not begun")
         try:
             if self._signals.received is None:
                 self._runtime.first = None if self._first else self._question()
@@ -159,12 +163,12 @@ class Session:
                 threading.Thread(target=self._ask, name="scr-asker", daemon=True).start()
             answer = self._follow()
         except ScrError as error:
-            answer = self._unless_stopped(Failed(f"no runtime could be started: {error}"))
+            answer = self._unless_stopped(RunFailure(f"no runtime could be started: {error}"))
         finally:
             duration_s = time.monotonic() - began
             self._stop()
-            self._folder.close(keep_index=isinstance(answer, Failed) and answer.resumable)
-        return Ended(
+            self._folder.close(keep_index=isinstance(answer, RunFailure) and answer.resumable)
+        return FinishedRun(
             run_id=self._run_id,
             answer=self._checked(answer),
             view=self._view,
@@ -175,9 +179,9 @@ class Session:
 
     def _checked(self, answer: Answer) -> Answer:
         """Correct an answer that calls the run resumable though its question never came into the store."""
-        if not isinstance(answer, Failed) or not answer.resumable or self._is_kept or self._is_stored():
+        if not isinstance(answer, RunFailure) or not answer.resumable or self._is_kept or self._is_stored():
             return answer
-        if answer.code is not Code.INTERRUPTED:
+        if answer.code is not ExitCode.INTERRUPTED:
             return replace(answer, resumable=False)
         self._folder.discard()
         return replace(answer, why=f"{answer.why}; {self._kept_before}", resumable=False)
@@ -201,14 +205,14 @@ class Session:
         """The asker's thread."""
         try:
             self._runtime.wait_ready()
-            self._put(answered(self._begun().result(RUN_S)))
+            self._put(read_answer(self._begun().result(RUN_S)))
         except RuntimeGone as error:
             why = f"the runtime is gone: {error}; what happened until then is in {self._folder.path}"
-            self._put(Failed(why, resumable=True))
+            self._put(RunFailure(why, resumable=True))
         except StoreError as error:
-            self._put(Failed(str(error), resumable=True))
+            self._put(RunFailure(str(error), resumable=True))
         except ScrError as error:
-            self._put(Failed(f"{error}; see events.jsonl in {self._folder.path}"))
+            self._put(RunFailure(f"{error}; see events.jsonl in {self._folder.path}"))
 
     def _begun(self) -> Submitted:
         """The message that began the run: of a new one, it came into the store with it."""
@@ -242,13 +246,13 @@ class Session:
             answer = self._next()
             if answer is not None:
                 return self._unless_stopped(answer)
-        return self._unless_stopped(Failed("it was not begun"))
+        return self._unless_stopped(RunFailure("it was not begun"))
 
     def _unless_stopped(self, answer: Answer) -> Answer:
         """Replace a failure by the signal that came before it, which may have hit the runtime's process, too."""
-        if self._signals.received is None or not isinstance(answer, Failed):
+        if self._signals.received is None or not isinstance(answer, RunFailure):
             return answer
-        return Failed(f"stopped by {self._signals.received.name}", Code.INTERRUPTED, resumable=True)
+        return RunFailure(f"stopped by {self._signals.received.name}", ExitCode.INTERRUPTED, resumable=True)
 
     def _next(self) -> Answer | None:
         try:
@@ -291,12 +295,12 @@ class Session:
                 self._inbox.put_nowait(None)
 
 
-def answered(value: Any) -> Answer:
+def read_answer(value: Any) -> Answer:
     """What the planner's reply means."""
     if isinstance(value, dict) and "error" in value:
-        code = Code.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else Code.FAILED
-        return Failed(str(value["error"]), code)
+        code = ExitCode.BAD_INPUT if value.get("error_type") in INPUT_ERRORS else ExitCode.FAILED
+        return RunFailure(str(value["error"]), code)
     try:
-        return Outcome.model_validate(value)
+        return ResearchOutcome.model_validate(value)
     except ValidationError as error:
-        return Failed(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")
+        return RunFailure(f"the planner answered with something that is no outcome: {complaint('outcome', error)}")

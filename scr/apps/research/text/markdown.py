@@ -20,7 +20,7 @@ _ADMONITION = re.compile(r"\{?(?:note|warning|tip|important|caution|danger|hint|
 
 def parse(text: str) -> list[Block]:
     """The blocks of a Markdown document."""
-    reader = _Reader()
+    reader = _MarkdownReader()
     lines = text.split("\n")
     start = _front_matter(lines)
     for number, line in enumerate(lines[start:], start + 1):
@@ -37,7 +37,7 @@ def _front_matter(lines: list[str]) -> int:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _MarkdownReader:
     outline: Outline = field(default_factory=Outline)
     paragraph: list[tuple[int, str]] = field(default_factory=list)
     item: bool = False

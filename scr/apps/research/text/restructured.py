@@ -36,13 +36,13 @@ _DOCUMENTED = re.compile(
 
 def parse(text: str) -> list[Block]:
     """The blocks of a document in reStructuredText or without markup."""
-    reader = _Reader(text.expandtabs(8).split("\n"))
+    reader = _RestructuredReader(text.expandtabs(8).split("\n"))
     reader.read()
     return reader.outline.blocks
 
 
 @dataclass(slots=True)
-class _Reader:
+class _RestructuredReader:
     lines: list[str]
     outline: Outline = field(default_factory=Outline)
     paragraph: list[tuple[int, str]] = field(default_factory=list)

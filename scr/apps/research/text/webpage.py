@@ -23,7 +23,7 @@ _ASIDE = re.compile(
 
 def parse(text: str) -> list[Block]:
     """The blocks of an HTML page.  Broken markup is read as far as it goes."""
-    reader = _Reader(main_only=re.search(r"<main\b", text, re.IGNORECASE) is not None)
+    reader = _WebpageReader(main_only=re.search(r"<main\b", text, re.IGNORECASE) is not None)
     reader.feed(_closed(text))
     reader.close()
     reader.end_block()
@@ -45,7 +45,7 @@ def _closed(text: str) -> str:
     return page[:last] + page[last:].partition("<")[0]
 
 
-class _Reader(HTMLParser):
+class _WebpageReader(HTMLParser):
     def __init__(self, *, main_only: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.outline = Outline()
