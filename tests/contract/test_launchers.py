@@ -11,7 +11,7 @@ import pytest
 from scr.launch.output_capture import Capture
 from scr.launch.reaper import signal_group
 from scr.launch.wait_status import WaitStatus
-from tests.contract.launch_bench import KINDS, QUEUES, children_of, is_gone, runtime_of_three, runtime_process, until
+from tests.contract.launch_harness import KINDS, QUEUES, children_of, is_gone, runtime_of_three, runtime_process, until
 
 
 def test_each_process_answers_on_its_own_channel_with_the_pid_that_was_told(bench):

@@ -13,7 +13,7 @@ from scr.launch import reaper as reaper_module
 from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.reaper import LOST, Reaper, become_subreaper, is_ended, signal_group
 from scr.launch.wait_status import WaitStatus
-from tests.contract.launch_bench import children_of, is_gone, is_reaped, until
+from tests.contract.launch_harness import children_of, is_gone, is_reaped, until
 
 LIMIT_S = 20.0
 MORE_BYTES = 100_000_000

@@ -11,7 +11,7 @@ from scr.apps.research.running.session import Ended
 from scr.cli.app import app_for
 from scr.telemetry.events import Record
 from scr.views.run import RunView
-from tests.said import Said
+from tests.command_result import Said
 from tests.unit.store.story import told
 
 
