@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE # each of the thousands of processes would compile all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers docs clean
+.PHONY: help install demo crash-test test test-quick check format sweep chaos chaos-long chaos-postgres otp bench \
+	bench-peers docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,9 @@ crash-test: $(STAMP) ## Kill a worker in the middle of its task and watch it rec
 
 test: $(STAMP) ## Run all tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
+test-quick: $(STAMP) ## Run the tests that start no runtime: units, architecture, types (half a minute)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/test_*.py tests/unit $(wildcard tests/typing)
 
 check: $(STAMP) ## Format, lint, types, tests: what CI runs
 	@$(BIN)/ruff format --check .

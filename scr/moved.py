@@ -26,16 +26,45 @@ MOVED = MappingProxyType(
         "scr.chaos.guests": "scr.chaos.lab.guests",
         "scr.frames": "scr.protocol.frames",
         "scr.replay.past": "scr.replay.table_agent",
+        "scr.research.analysis": "scr.apps.research.analysis",
+        "scr.research.blocks": "scr.apps.research.text.blocks",
+        "scr.research.checks": "scr.apps.research.checks",
+        "scr.research.claims": "scr.apps.research.claims",
+        "scr.research.documents": "scr.apps.research.text.documents",
+        "scr.research.evidence": "scr.apps.research.evidence",
+        "scr.research.facets": "scr.apps.research.facets",
+        "scr.research.focus": "scr.apps.research.focus",
+        "scr.research.index": "scr.apps.research.text.index",
+        "scr.research.job": "scr.apps.research.job",
+        "scr.research.markdown": "scr.apps.research.text.markdown",
+        "scr.research.mentions": "scr.apps.research.text.mentions",
+        "scr.research.names": "scr.apps.research.text.names",
+        "scr.research.outcome": "scr.apps.research.outcome",
+        "scr.research.passages": "scr.apps.research.text.passages",
+        "scr.research.plan": "scr.apps.research.plan",
+        "scr.research.question": "scr.apps.research.question",
+        "scr.research.report": "scr.apps.research.report",
+        "scr.research.restructured": "scr.apps.research.text.restructured",
+        "scr.research.revision": "scr.apps.research.revision",
+        "scr.research.scope": "scr.apps.research.scope",
+        "scr.research.webpage": "scr.apps.research.text.webpage",
         "scr.runtime.handle": "scr.client.runtime",
         "scr.runtime.submission": "scr.client.submitted",
     }
 )
 """Old module -> new module."""
+FORMER = MappingProxyType({new: old for old, new in MOVED.items()})
+"""New module -> old module."""
 
 
 def today(module: str) -> str:
     """Return the name that this module has today."""
     return MOVED.get(module, module)
+
+
+def before(module: str) -> str:
+    """Return the name that this module had first: what is recorded under a name stays under that one."""
+    return FORMER.get(module, module)
 
 
 def reference_today(reference: str) -> str:

@@ -26,16 +26,20 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: rank.get(Path(item.path).parent.name, len(rank)))
 
 
-def marked():
-    """Every process but this one that was started from here, however it escaped, with what it runs."""
+def pids():
+    """Return the ids of all processes but this one."""
+    return {int(name) for name in os.listdir("/proc") if name.isdigit()} - {os.getpid()}
+
+
+def marked(among=None):
+    """Return those `among` all processes that were started from here, however they escaped, with their commands."""
     found: dict[int, str] = {}
-    for path in Path("/proc").iterdir():
-        if not path.name.isdigit() or int(path.name) == os.getpid():
-            continue
+    for pid in pids() if among is None else among:
+        path = Path("/proc", str(pid))
         try:
             command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if MARK.encode() in (path / "environ").read_bytes().split(b"\0") and TRACKER not in command:
-                found[int(path.name)] = command
+                found[pid] = command
         except OSError:
             continue
     return found
@@ -52,6 +56,6 @@ def until(fact, limit_s=20.0):
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    before = set(marked())
+    before = pids()
     yield
-    until(lambda: not set(marked()) - before)
+    until(lambda: not marked(pids() - before))

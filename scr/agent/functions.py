@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from scr.moved import before
+
 LOCAL = ("<locals>", "<lambda>")
 WRAPPED_MAX = 200
 ABSENT: tuple[str, ...] = ("absent",)
@@ -16,8 +18,8 @@ METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 
 
 def name_of(thing: Any) -> str:
-    """The qualified name of a class or function, with its module."""
-    return f"{getattr(thing, '__module__', None) or ''}:{getattr(thing, '__qualname__', '')}"
+    """Return the qualified name of a class or function, with its module by the first name that this had."""
+    return f"{before(getattr(thing, '__module__', None) or '')}:{getattr(thing, '__qualname__', '')}"
 
 
 def is_made(fn: FunctionType) -> bool:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.said import Said
+from tests.command_result import Said
 
 
 @pytest.fixture

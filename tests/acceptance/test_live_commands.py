@@ -119,9 +119,9 @@ def test_logs_are_shown_and_followed_until_the_runtime_stops(scr, command, syste
     assert scr("ps").code == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+@pytest.mark.usefixtures("system")
+def test_what_cannot_be_used_is_one_sentence_and_exit_2(scr):
+    for arguments, words in (
         (["stack", "nobody"], "no agent 'nobody'"),
         (["kill", "nobody"], "no agent 'nobody'"),
         (["restart", "nobody"], "no agent 'nobody'"),
@@ -132,14 +132,11 @@ def test_logs_are_shown_and_followed_until_the_runtime_stops(scr, command, syste
         (["kill", "counter", "--signal", "NOPE"], "no signal 'NOPE'"),
         (["ps", "--runtime", "r-none"], "no runtime 'r-none'"),
         (["top"], "needs a terminal"),
-    ],
-)
-@pytest.mark.usefixtures("system")
-def test_what_cannot_be_used_is_one_sentence_and_exit_2(scr, arguments, words):
-    said = scr(*arguments)
-    assert (said.code, said.out) == (2, "")
-    assert words in said.err
-    assert said.err.count("\n") == 1
+    ):
+        said = scr(*arguments)
+        assert (said.code, said.out) == (2, ""), arguments
+        assert words in said.err
+        assert said.err.count("\n") == 1
 
 
 def test_without_a_runtime_there_is_nothing_to_see(scr, short, monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.launch_bench import KINDS, Bench
+from tests.contract.launch_harness import KINDS, Bench
 from tests.contract.postgres_server import FAST, PostgresServer
 
 

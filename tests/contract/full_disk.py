@@ -7,7 +7,7 @@ from pathlib import Path
 from scr.config import Limits
 from scr.errors import StoreUnavailable
 from scr.store.archive.archive import open_archive
-from tests.contract.store_bench import Bench, ids, task
+from tests.contract.store_harness import Bench, ids, task
 
 
 def main(folder):

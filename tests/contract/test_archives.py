@@ -22,7 +22,7 @@ from scr.store.sql.lease import this_process
 from scr.store.sql.statements import Statement
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
-from tests.contract.store_bench import TREE, Bench, answer, failure, ids, spec, task, turn
+from tests.contract.store_harness import TREE, Bench, answer, failure, ids, spec, task, turn
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -14,7 +14,7 @@ from scr.errors import RunOwned
 from scr.store.sql import lease
 from scr.store.sql.postgres import PostgresDatabase
 from tests.conftest import until
-from tests.contract.store_bench import Bench
+from tests.contract.store_harness import Bench
 
 
 class Slow(scr.Agent):

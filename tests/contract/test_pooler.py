@@ -12,7 +12,7 @@ from scr.store.sql.address import database_of
 from scr.store.sql.postgres import PostgresDatabase, timeouts
 from tests.conftest import until
 from tests.contract.postgres_server import NOBODY
-from tests.contract.store_bench import Bench, ids, task
+from tests.contract.store_harness import Bench, ids, task
 
 CONFIG = """
 [databases]

@@ -13,7 +13,7 @@ from scr.store.archive.doctor import examine
 from scr.store.sql.address import database_of
 from scr.store.sql.lease import Owner, this_process
 from tests.conftest import until
-from tests.contract.store_bench import Bench, ids, task, turn
+from tests.contract.store_harness import Bench, ids, task, turn
 from tests.unit.store import version_3
 from tests.unit.store.story import image_of, told
 from tests.unit.store.version_1 import make_postgres

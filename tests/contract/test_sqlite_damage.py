@@ -25,7 +25,7 @@ from scr.store.sql.snapshot import Counters
 from scr.store.sql.sqlite import SqliteDatabase
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
-from tests.contract.store_bench import Bench, answer, comparable, failure, spec, task, turn
+from tests.contract.store_harness import Bench, answer, comparable, failure, spec, task, turn
 
 FAST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 

@@ -13,7 +13,7 @@ from scr.store.records import AskAnswer, DeadLetter, OpenAsk, effects_of, given_
 from scr.store.sql.statements import FAILED, PARKED, STEP_DONE
 from scr.telemetry.crashes import CrashRecord
 from scr.telemetry.events import Logged, Record
-from tests.contract.store_bench import Bench, answer, comparable, down, failure, ids, spec, task, turn
+from tests.contract.store_harness import Bench, answer, comparable, down, failure, ids, spec, task, turn
 
 NUMBERS = count()
 

@@ -14,7 +14,7 @@ from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.prctl import set_child_subreaper
 from scr.launch.reaper import LOST, Reaper, become_subreaper, signal_group
 from scr.launch.wait_status import WaitStatus
-from tests.contract.launch_bench import children_of, is_gone, is_reaped, until
+from tests.contract.launch_harness import children_of, is_gone, is_reaped, until
 
 LIMIT_S = 20.0
 MORE_BYTES = 100_000_000

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from scr.launch.kernel.proc_stats import is_stopped
-from tests.contract.launch_bench import Bench, is_gone, is_reaped
+from tests.contract.launch_harness import Bench, is_gone, is_reaped
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scr.launch import zygote_process
 from scr.launch.child_setup import MARK
 from scr.launch.launcher import Process
 from scr.launch.wait_status import WaitStatus
-from tests.contract.launch_bench import Bench, children_of, is_gone, runtime_of_three, runtime_process, until
+from tests.contract.launch_harness import Bench, children_of, is_gone, runtime_of_three, runtime_process, until
 
 
 @pytest.fixture

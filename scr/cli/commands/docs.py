@@ -40,7 +40,7 @@ def docs(
     raise typer.Exit(guarded(lambda: _listed(as_json) if topic is None else _shown(topic, as_json), as_json=as_json))
 
 
-def _listed(as_json: bool) -> Code:
+def _listed(as_json: bool) -> ExitCode:
     pages = {name: (title_of(path), path) for name, path in topics().items()}
     width = max(map(len, pages))
     lines = [f"{name:{width}}  {title}" for name, (title, _) in pages.items()]
@@ -48,7 +48,7 @@ def _listed(as_json: bool) -> Code:
     return say_found({"topics": found}, [*lines, "", "scr docs TOPIC shows a page"], as_json=as_json)
 
 
-def _shown(topic: str, as_json: bool) -> Code:
+def _shown(topic: str, as_json: bool) -> ExitCode:
     name, path = chosen(topic, topics())
     text = path.read_text(encoding="utf-8")
     if as_json:

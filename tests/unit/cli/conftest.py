@@ -9,22 +9,9 @@ from scr.apps.research.report import Report, Source
 from scr.apps.research.running.run_folder import RunFolder
 from scr.apps.research.running.session import FinishedRun
 from scr.cli.app import app_for
-from scr.telemetry.events import Record
 from scr.views.run import RunView
-from tests.said import Said
+from tests.command_result import Said
 from tests.unit.store.story import told
-
-
-@pytest.fixture
-def record():
-    """Events in their places: a millisecond apart, unless told when."""
-    seq = count(1)
-
-    def place(event, at=None):
-        n = next(seq)
-        return Record(seq=n, at=n / 1000 if at is None else at, time=1.0e9 + n, event=event)
-
-    return place
 
 
 @pytest.fixture

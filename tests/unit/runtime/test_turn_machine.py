@@ -312,7 +312,7 @@ class Machine(RuleBasedStateMachine):
         assert {name: self.turns.state_of(name) for name in last} == last
 
 
-Machine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestTurns = Machine.TestCase
 
 

@@ -230,7 +230,7 @@ def test_a_run_that_another_server_was_faster_to_take_is_not_started(serve, arch
 
     def lose_the_race(store, run):
         if not elsewhere.run(run).epoch:
-            elsewhere.hold(run, 2.0)
+            elsewhere.hold(run, 1.0)
         return taken(store, run)
 
     monkeypatch.setattr(active_runs, "held", lose_the_race)

@@ -6,7 +6,7 @@ from scr.messages import CLIENT, Ping, Pong, origin
 from scr.protocol.frames import Commit
 from scr.store.memory import KNOWN, MemoryStore
 from scr.store.records import CommittedTurn, DeadLetter, given_of
-from tests.contract.store_bench import task
+from tests.contract.store_harness import task
 
 
 def message(n, sender="a", to="b"):

@@ -16,7 +16,7 @@ from scr.protocol.frames import Entry, StartRequest, StepRecord, Timer
 from scr.store.memory import MemoryStore
 from scr.store.records import AskAnswer, DeadLetter, OpenAsk
 from scr.telemetry.events import Logged, Record
-from tests.contract.store_bench import Bench, answer, comparable, dead_in, down, failure, spec, task, turn
+from tests.contract.store_harness import Bench, answer, comparable, dead_in, down, failure, spec, task, turn
 
 FAST = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 AGENTS = st.sampled_from("abc")
@@ -226,4 +226,4 @@ class Stores(RuleBasedStateMachine):
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestStores.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)

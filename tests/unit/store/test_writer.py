@@ -14,7 +14,7 @@ from scr.store.sql.session import DriverSession
 from scr.store.sql.statements import FAILED
 from scr.telemetry.events import Logged, Record
 from tests.conftest import until
-from tests.contract.store_bench import Bench, ids, task, turn
+from tests.contract.store_harness import Bench, ids, task, turn
 
 IMPATIENT = Limits(store_patience_s=0.05, stop_s=20)
 

@@ -5,7 +5,7 @@ from scr.store.sql import schema, statements
 from scr.store.sql.address import database_of
 from scr.store.sql.schema import Migration
 from scr.store.sql.statements import Statement
-from tests.contract.store_bench import Bench, task
+from tests.contract.store_harness import Bench, task
 
 LATER = (("messages", "doubt"), ("agents", "parked"))
 """Columns of version 4 that what writes here wants to find."""

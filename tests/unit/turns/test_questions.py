@@ -238,7 +238,7 @@ class Shell:
                 self.is_open_in_store = True
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(HAPPENS, max_size=25))
 def test_whatever_happens_each_that_asks_is_told_once_and_each_step_has_one_outcome(history):
     shell = Shell()

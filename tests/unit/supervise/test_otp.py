@@ -6,6 +6,7 @@ A test holds a row by carrying its id in its name: `test_g5_01_...`, or `test_g2
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def names(folder):
         yield from re.findall(r"def (test_\w+)\(", path.read_text(encoding="utf-8"))
 
 
+@cache
 def rows_with_tests(folder=TESTS):
     return {row for name in names(folder) for row in rows_of(name)}
 
