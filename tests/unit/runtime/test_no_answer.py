@@ -13,7 +13,7 @@ from scr.runtime.recovery import restore
 from scr.step_names import question_id
 from scr.store.memory import MemoryStore
 from scr.telemetry.sinks import EventLog
-from tests.contract.store_bench import dead_in
+from tests.contract.store_harness import dead_in
 from tests.unit.runtime.test_turn_machine import TREE, Agent, Nobody
 
 DOUBT = "step 'pay' of b is in doubt: no word of the bank; the task waits for a person: `scr doubts` lists it, "

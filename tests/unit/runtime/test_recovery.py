@@ -5,7 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from tests.contract.store_bench import dead_in
+from tests.contract.store_harness import dead_in
 
 from scr.mail.pending import Phase
 from scr.messages import Task, Tick, TimerPayload, origin

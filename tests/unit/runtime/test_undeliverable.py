@@ -4,7 +4,7 @@ import asyncio
 
 from scr.errors import FrameTooLarge
 from scr.store.memory import MemoryStore
-from tests.contract.store_bench import dead_in
+from tests.contract.store_harness import dead_in
 from tests.unit.runtime.test_no_answer import Stand
 from tests.unit.runtime.test_turn_machine import Agent
 
