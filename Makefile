@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-$(notdir $(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE # each of the thousands of processes would compile all that it imports
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers clean
+.PHONY: help install demo crash-test test check format sweep chaos chaos-long chaos-postgres otp bench bench-peers docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ chaos: $(STAMP) ## Inject faults for a minute, and see that nothing is lost or d
 	@$(BIN)/python scripts/fault_injection.py --kills 1000 --minutes 0.7 --seed $(or $(SEED),1) || \
 		{ [ $$? -eq 4 ] && echo "UNKNOWN: too few faults landed here to say that it holds; nothing was seen to break"; }
 
-chaos-long: $(STAMP) ## 10,000 kills with SQLite, 1,000 with PostgreSQL (about an hour); the figures go into README.md
+chaos-long: $(STAMP) ## 10,000 kills with SQLite, 1,000 with PostgreSQL (about an hour); the figures go into scr/docs/survival.md
 	@$(BIN)/python scripts/fault_injection.py --kills 10000 --seed $(or $(SEED),1) --report .scr/chaos
 	@$(MAKE) --no-print-directory chaos-postgres
 	@$(BIN)/python scripts/survived.py .scr/chaos .scr/chaos-postgres
@@ -72,5 +72,8 @@ bench-peers: ## Install the peers that SCR is measured beside, in a venv of thei
 	@$(PYTHON) -m venv .bench/venv
 	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check -r scripts/benchmark/peers/requirements.txt
 
+docs: $(STAMP) ## Build the documentation and the API reference as a site in .build/docs
+	@$(BIN)/python scripts/docs_site.py
+
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .build .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,7 +26,7 @@ from benchmark.report import digest, markdown
 from scr.launch.kernel.prctl import set_child_subreaper
 
 PICTURE = Path(__file__).parent / "bench.svg"
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "scr" / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
 
@@ -41,7 +41,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="on the disk that is to be measured")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--picture", type=Path, help=f"where to draw the bars; of all cases in {PICTURE.name}")
-    parser.add_argument("--readme", action="store_true", help="write what was aimed at into README.md")
+    parser.add_argument("--page", action="store_true", help=f"write the figures that have an aim into {PAGE.name}")
     return parser.parse_args()
 
 
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def tell(given: argparse.Namespace, found: dict[str, dict[str, Outcome]], on: str) -> None:
-    """All of it: as JSON, as a picture, in the README; what was asked for."""
+    """Give the figures out in the ways that were asked for: as JSON, as a picture, on the page."""
     used = versions(found)
     named = ", ".join(f"{name} {number}" for name, number in used.items())
     head = f"Measured in one run on {on}; {named}. Medians of the rounds, and what they lie between.\n"
@@ -86,17 +86,17 @@ def tell(given: argparse.Namespace, found: dict[str, dict[str, Outcome]], on: st
         picture = given.picture or PICTURE
         picture.write_text(svg(found, CASES, on), encoding="utf-8")
         print(f"drawn: {picture}", file=sys.stderr)
-    if given.readme:
+    if given.page:
         told = f"{head}\n{digest(found, CASES)}"
-        README.write_text(replaced(README.read_text(encoding="utf-8"), told), encoding="utf-8")
+        PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), told), encoding="utf-8")
 
 
-def replaced(readme: str, told: str) -> str:
-    """The text with other tables."""
-    before, _, rest = readme.partition(BEGIN)
+def replaced(page: str, told: str) -> str:
+    """Return the page with other tables.  Ends the script for a page without a place for them."""
+    before, _, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        sys.exit(f"README.md has no {BEGIN} ... {END}")
+        sys.exit(f"{PAGE.name} has no {BEGIN} ... {END}")
     return f"{before}{BEGIN}\n{told}{END}{after}"
 
 

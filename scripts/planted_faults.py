@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HOUSE = Path(__file__).resolve().parents[1]
-NEEDED = ["README.md", "scr", "tests/__init__.py", "tests/simulation", "tests/unit/supervise", "tests/unit/turns"]
+NEEDED = ["scr", "tests/__init__.py", "tests/simulation", "tests/unit/supervise", "tests/unit/turns"]
 NEEDED += ["tests/unit/test_specs.py", "tests/unit/test_charging.py"]
 PATIENCE_S = 120.0  # a fault that loops for ever is noticed by that
 

@@ -1,4 +1,4 @@
-"""Write what campaigns of fault injection have come to into README.md.
+"""Write what campaigns of fault injection have come to into scr/docs/survival.md.
 
 python scripts/survived.py [FOLDER ...]
 
@@ -17,7 +17,7 @@ from typing import Any
 from scr.chaos.plan.kinds import HELPERS, KEEPING, KINDS
 
 KEPT = Path(__file__).parent / "survived.json"
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "scr" / "docs" / "survival.md"
 BEGIN, END = "<!-- survived -->", "<!-- /survived -->"
 STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 COLUMNS = ("injected", "recovered", "lost", "doubled", "p50 ms", "p99 ms", "max ms")
@@ -47,7 +47,7 @@ WORDS = {
     "start_fails": "a start that fails, one to three times",
     "never_starts": "starts that fail beyond the limit",
     "misfit": "new code that does not fit the state, or does not start",
-    "poison": "a message that kills whoever has it",
+    "poison": "a message that kills every process that has it",
     "flood": "150 tasks at once",
     "slow_reader": "a client that reads nothing",
     "store_locked": "the store locked",
@@ -128,12 +128,12 @@ def _spread(found: Mapping[str, float], between: str) -> str:
     return between.join(f"{value:,.0f}" if value >= 100 else f"{value:.1f}" for value in found.values())
 
 
-def replaced(readme: str, told: str) -> str:
+def replaced(page: str, told: str) -> str:
     """The text with another section.  Ends the script when it has no place for one."""
-    before, begin, rest = readme.partition(BEGIN)
+    before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        sys.exit(f"README.md has no {BEGIN} ... {END}")
+        sys.exit(f"{PAGE.name} has no {BEGIN} ... {END}")
     return f"{before}{BEGIN}\n{told}\n{END}{after}"
 
 
@@ -144,7 +144,7 @@ def main(folders: list[str]) -> None:
         report = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
         kept[report["store"]] = report
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    README.write_text(replaced(README.read_text(encoding="utf-8"), section(kept)), encoding="utf-8")
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), section(kept)), encoding="utf-8")
 
 
 if __name__ == "__main__":

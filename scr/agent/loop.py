@@ -38,7 +38,7 @@ from scr.messages import Task, to_json
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.frames import Become, Commit, Deliver, Exiting, FailTurn, FromRuntime, Halt, Ignore
 from scr.specs import Wanted
-from scr.table.table import TableClient
+from scr.table.table import TABLE_SERVICE, TableClient
 
 ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
 """What ends the process, whatever its specification says of exceptions."""
@@ -53,7 +53,8 @@ class Loop:
         self._link = Link(channel, become)
         self._committed: Committed
         self._starting = Starting(f"{become.agent} {become.incarnation} {time_ns()}", become.max_sends)
-        self._table = TableClient(become.table) if become.table else None
+        table = become.services.get(TABLE_SERVICE)
+        self._table = TableClient(table) if table else None
         self._recalls = self._hears = False
         self._pulse = Pulse.open(Path(become.pulse)) if become.pulse else None
         self._heart = heart

@@ -72,6 +72,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "stop": "Stop a whole runtime: every agent in order, last started first, then itself.",
         "send": "Send a task to an agent and print its result.",
     },
+    "scr.cli.commands.docs": {
+        "docs": "Read the documentation: the list of topics, or one page.",
+    },
 }
 """The module of each command, and what the first line of its help says."""
 

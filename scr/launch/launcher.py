@@ -14,6 +14,7 @@ from typing import Protocol, Self, TypeAlias
 
 from scr.errors import LaunchFailed
 from scr.launch.channel_ends import ChannelEnd, Lay, socket_pair
+from scr.specs import AgentSpec
 
 
 @dataclass(eq=False, slots=True)
@@ -48,11 +49,21 @@ class Process:
 Ready: TypeAlias = Callable[[Process | LaunchFailed], None]
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """Whom a process is for: an agent by its specification, or none for one that stands by for any."""
+
+    spec: AgentSpec | None = None
+
+
+BLANK = LaunchRequest()
+
+
 class Launcher(Protocol):
     """Starts blank processes.  Everything here is called in the runtime process, on its loop."""
 
-    def launch(self, ready: Ready) -> None:
-        """Ask for one process and return at once.
+    def launch(self, request: LaunchRequest, ready: Ready) -> None:
+        """Ask for the process that a request describes and return at once.
 
         `ready` is called later on the loop, exactly once and within the
         launcher's deadline: with a process that is the caller's from then on, or

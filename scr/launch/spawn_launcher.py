@@ -28,7 +28,7 @@ from scr.config import Channel
 from scr.errors import LaunchFailed
 from scr.launch.channel_ends import ChannelEnd, Lay, socket_pair
 from scr.launch.child_setup import die_with, find_entry, marked_environment, settle
-from scr.launch.launcher import Process, Ready, Wiring
+from scr.launch.launcher import LaunchRequest, Process, Ready, Wiring
 from scr.launch.module_paths import module_path
 from scr.launch.orphan_sweep import end_all
 from scr.launch.queue_ends import queue_pair
@@ -93,7 +93,7 @@ class SpawnLauncher:
         """The warden's pid, for those who show it; None while there is none."""
         return self._warden.pid if self._warden else None
 
-    def launch(self, ready: Ready) -> None:
+    def launch(self, _request: LaunchRequest, ready: Ready) -> None:
         """Start a fresh interpreter; see `Launcher`.  Its imports happen later, in the process itself."""
         self._loop.call_soon(self._start, ready)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scr.errors import LaunchFailed
 from scr.launch.kernel.lineage import is_ended
 from scr.launch.kernel.proc_stats import is_stopped
-from scr.launch.launcher import Launcher, Process, Ready
+from scr.launch.launcher import BLANK, Launcher, LaunchRequest, Process, Ready
 from scr.launch.reaper import reap, signal_group
 
 FAILURES_MAX = 5
@@ -49,13 +49,13 @@ class StandbyPool:
         """How many processes stand by at this moment."""
         return len(self._idle)
 
-    def launch(self, ready: Ready) -> None:
+    def launch(self, request: LaunchRequest, ready: Ready) -> None:
         """Hand out the oldest live standby, or pass the request on when there is none."""
         process = self._take()
         if process:
             asyncio.get_running_loop().call_soon(ready, process)
         else:
-            self._launcher.launch(ready)
+            self._launcher.launch(request, ready)
         self._failures = 0
         self._refill_in(CALM_S)
 
@@ -87,7 +87,7 @@ class StandbyPool:
         self._retry = None
         for _ in range(self._size - len(self._idle) - self._starting):
             self._starting += 1
-            self._launcher.launch(self._arrive)
+            self._launcher.launch(BLANK, self._arrive)
 
     def _arrive(self, outcome: Process | LaunchFailed) -> None:
         self._starting -= 1

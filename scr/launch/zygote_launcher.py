@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scr.errors import LaunchFailed
-from scr.launch.launcher import Process, Ready, Wiring
+from scr.launch.launcher import LaunchRequest, Process, Ready, Wiring
 from scr.launch.reaper import become_subreaper, signal_group
 from scr.launch.zygote_process import ZygoteProcess
 from scr.launch.zygote_protocol import WARDEN, Born, ForkRefused, Reply, Unfit, Up, ZygotePlan
@@ -77,7 +77,7 @@ class ZygoteLauncher:
         """The zygote's pid, for those who show it or who inject faults; None while there is none."""
         return self._zygote.pid if self._zygote else None
 
-    def launch(self, ready: Ready) -> None:
+    def launch(self, _request: LaunchRequest, ready: Ready) -> None:
         """Ask the zygote for one process; see `Launcher`."""
         if self._is_closed or len(self._waiting) >= QUEUE_MAX:
             why = "the launcher is closed" if self._is_closed else f"{QUEUE_MAX} processes are asked for already"

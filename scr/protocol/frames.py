@@ -19,8 +19,8 @@ from scr.values import LATER, Frozen
 VERSION_MAX = COUNT_MAX = (1 << 63) - 1  # what a database calls a number
 
 
-class TableAddress(Frozen):
-    """Where the shared table listens (a Unix socket) and the key that it wants, in hex."""
+class ServiceAddress(Frozen):
+    """Where a service listens (the path of a Unix socket) and the key that it wants, in hex."""
 
     path: str
     authkey: str
@@ -72,6 +72,7 @@ class Entry(Frozen):
 class Become(Frozen):
     """The first frame: be this incarnation of this agent.  `pulse` is the path of its page.
 
+    `services` are the addresses of the agents that serve the others, by name.
     With `retries` an exception in a handler fails its turn; else it ends the process.
     `messages` says what a function is given.
     """
@@ -82,7 +83,7 @@ class Become(Frozen):
     code: Code
     options: dict[str, JsonValue] = {}
     state: JsonValue = None
-    table: TableAddress | None = None
+    services: dict[str, ServiceAddress] = {}
     pulse: str | None = None
     limits: AgentLimits = AgentLimits()
     max_sends: int = 1000

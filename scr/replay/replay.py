@@ -30,6 +30,7 @@ from scr.replay.recording import Recording
 from scr.replay.replayed_process import FRAME_BYTES, Puppet
 from scr.replay.sandbox_runtime import SandboxRuntime, raised
 from scr.specs import Code
+from scr.table.table import TABLE_SERVICE
 
 LEFT_OUT = {"scr.services.table:TableAgent", "scr.services.memory:MemoryAgent"}
 TURN_S = 30.0
@@ -136,7 +137,7 @@ class Player:
             code=self._code or spec.code,
             options=spec.options,
             state=turn.state,
-            table=self._stage.table,
+            services={TABLE_SERVICE: self._stage.table},
             limits=spec.limits,
             max_frame_bytes=FRAME_BYTES,
             messages=spec.messages,

@@ -13,18 +13,19 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from scr.errors import LaunchFailed, TableUnavailable
-from scr.launch.launcher import Process
+from scr.launch.launcher import BLANK, Process
 from scr.launch.reaper import Reaper
 from scr.launch.spawn_launcher import SpawnLauncher
 from scr.launch.standby import StandbyPool
 from scr.messages import RUNTIME, Result, Task, TaskPayload, origin
-from scr.protocol.frames import Become, Commit, Deliver, Entry, FromAgent, TableAddress
+from scr.protocol.frames import Become, Commit, Deliver, Entry, FromAgent, ServiceAddress
 from scr.replay.outcome import Over
 from scr.replay.recording import Recording
 from scr.replay.replayed_process import Pages, Puppet
 from scr.replay.table_agent import Later, Turned
 from scr.runtime.preload import ENTRY
 from scr.specs import Code
+from scr.table.table import TABLE_SERVICE
 
 PAST = "past"
 PAST_CODE = Code(reference="scr.replay.table_agent:PastAgent")
@@ -38,7 +39,7 @@ class SandboxRuntime:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, recording: Recording, folder: Path) -> None:
         self._loop, self._recording = loop, recording
-        self.table = TableAddress(path=str(folder / "table"), authkey=os.urandom(KEY_BYTES).hex())
+        self.table = ServiceAddress(path=str(folder / "table"), authkey=os.urandom(KEY_BYTES).hex())
         self._reaper = Reaper(loop)
         spawn = SpawnLauncher(loop, entry=ENTRY, runtime_id=f"replay-{os.urandom(4).hex()}")
         self._launcher = StandbyPool(spawn, AHEAD)
@@ -52,7 +53,7 @@ class SandboxRuntime:
         Raises LaunchFailed.
         """
         launched: asyncio.Future[Process] = self._loop.create_future()
-        self._launcher.launch(partial(_arrived, launched))
+        self._launcher.launch(BLANK, partial(_arrived, launched))
         puppet = Puppet(self._loop, await launched, self._reaper, pages or self._entries_then)
         self._puppets.add(puppet)
         return puppet
@@ -94,7 +95,7 @@ class SandboxRuntime:
 
     async def _started_past(self) -> Puppet:
         past = await self.puppet(self._recording.entries)
-        become = Become(agent=PAST, incarnation=1, code=PAST_CODE, table=self.table)
+        become = Become(agent=PAST, incarnation=1, code=PAST_CODE, services={TABLE_SERVICE: self.table})
         said = await past.tell(become, PAST_S)
         if isinstance(said, Over):
             raise _no_past(said)

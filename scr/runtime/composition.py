@@ -26,7 +26,7 @@ from scr.runtime.fence import Fence
 from scr.runtime.health.crash_log import CrashLog
 from scr.runtime.health.health import Care
 from scr.runtime.health.output import Output
-from scr.runtime.lifecycle import Lifecycle, table_address
+from scr.runtime.lifecycle import Lifecycle, service_address
 from scr.runtime.operations import Operations
 from scr.runtime.pending_starts import Starts
 from scr.runtime.readiness import Readiness
@@ -37,6 +37,7 @@ from scr.runtime.supervision import Supervision
 from scr.store.store import Store
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Tree
+from scr.table.table import TABLE_SERVICE
 from scr.telemetry.events import RuntimeUp
 from scr.telemetry.sinks import EventLog
 
@@ -98,7 +99,7 @@ def compose(
         starts,
         readiness,
         output=Output(events, limits.output_lines_per_s),
-        table=table_address(str(scratch / TABLE)) if boot.memory else None,
+        services={TABLE_SERVICE: service_address(str(scratch / TABLE))} if boot.memory else {},
         over=over,
     )
     operations = Operations(

@@ -15,7 +15,7 @@ from functools import partial
 from scr.failpoints import reach
 from scr.messages import ExitReason
 from scr.protocol.boot import Boot
-from scr.protocol.frames import Become, TableAddress
+from scr.protocol.frames import Become, ServiceAddress
 from scr.runtime.departures import Departures
 from scr.runtime.dispatch.failures import IncarnationFailure
 from scr.runtime.dispatch.turns import Turns
@@ -42,7 +42,8 @@ from scr.telemetry.sinks import EventLog
 class Lifecycle:
     """The supervisor's house.  It decides nothing itself.
 
-    `over` is called once, when nothing lives any more; `table` is the path of the shared table, where the tree has one.
+    `over` is called once, when nothing lives any more; `services` are the addresses of
+    the agents that serve the others.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -58,7 +59,7 @@ class Lifecycle:
     starts: Starts
     readiness: Readiness
     output: Output
-    table: TableAddress | None
+    services: dict[str, ServiceAddress]
     over: Callable[[], None]
     is_cut_short: bool = False
     downs: dict[str, float] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class Lifecycle:
             options=spec.options,
             limits=spec.limits,
             state=self.turns.state_of(spec.id),
-            table=self.table,
+            services=self.services,
             max_sends=limits.sends_per_turn,
             max_frame_bytes=limits.frame_bytes,
             retries=spec.on_error is OnError.RETRY,
@@ -183,6 +184,6 @@ class Lifecycle:
         self.over()
 
 
-def table_address(path: str) -> TableAddress:
-    """Make the address of the shared table, with a key that no other runtime has."""
-    return TableAddress(path=path, authkey=secrets.token_hex(32))
+def service_address(path: str) -> ServiceAddress:
+    """Make the address of a service, with a key that no other runtime has."""
+    return ServiceAddress(path=path, authkey=secrets.token_hex(32))

@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Protocol
 
-from scr.launch.launcher import Launcher, Ready
+from scr.launch.launcher import Launcher, LaunchRequest, Ready
 from scr.specs import AgentSpec, Code
 from scr.supervise.orders import CallDone, CallRefused, Refusal
 from scr.supervise.supervisor import Supervisor
@@ -48,21 +48,21 @@ class Reloads:
     def __init__(self, usual: Launcher, fresh: Callable[[], Launcher], events: EventLog) -> None:
         self._usual, self._make_fresh, self._events = usual, fresh, events
         self._fresh: Launcher | None = None
-        self._held: list[tuple[str, Ready]] | None = None
+        self._held: list[tuple[LaunchRequest, Ready]] | None = None
         self._versions: dict[str, CodeVersion] = {}
         self._reverted: dict[str, str] = {}
         self._before: dict[str, tuple[CodeVersion, float]] = {}
 
-    def launch(self, agent: str, ready: Ready) -> None:
-        """A blank process of the kind that the agent's code wants; later, while launches are held."""
+    def launch(self, request: LaunchRequest, ready: Ready) -> None:
+        """Start a blank process of the kind that the agent's code wants; later, while launches are held."""
         if self._held is not None:
-            self._held.append((agent, ready))
+            self._held.append((request, ready))
             return
-        if not self._versions.get(agent, USUAL).fresh:
-            self._usual.launch(ready)
+        if request.spec is None or not self._versions.get(request.spec.id, USUAL).fresh:
+            self._usual.launch(request, ready)
             return
         self._fresh = self._fresh or self._make_fresh()
-        self._fresh.launch(ready)
+        self._fresh.launch(request, ready)
 
     def hold(self) -> None:
         """Start no process until `release`."""
@@ -71,8 +71,8 @@ class Reloads:
     def release(self) -> None:
         """Start what waits for that, and from now on what is wanted."""
         held, self._held = self._held or [], None
-        for agent, ready in held:
-            self.launch(agent, ready)
+        for request, ready in held:
+            self.launch(request, ready)
 
     def code_of(self, spec: AgentSpec) -> Code:
         """What the next incarnation runs."""

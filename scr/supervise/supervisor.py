@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TypeAlias
 
 from scr.errors import ChannelError, LaunchFailed
-from scr.launch.launcher import Process
+from scr.launch.launcher import LaunchRequest, Process
 from scr.launch.reaper import Reaper
 from scr.launch.wait_status import WaitStatus
 from scr.messages import ExitReason
@@ -60,12 +60,12 @@ BLANKS_MAX = 3
 HANG_GRACE_S = 0.03
 OF_LIFE = (Named, Exiting, Ready, Ignore)
 DEAF_S = 1.0  # between the end of what a process says and its own end
-Launch: TypeAlias = Callable[[str, Callable[[Process | LaunchFailed], None]], None]
+Launch: TypeAlias = Callable[[LaunchRequest, Callable[[Process | LaunchFailed], None]], None]
 Answered: TypeAlias = Callable[[CallDone | CallRefused], None]
 
 
 class Supervisor:
-    """The shell around one tree.  `launch` starts a blank process that is to be the agent of that id.
+    """The shell around one tree.  `launch` starts a blank process that is to be the agent of its request.
 
     It is told of no child and asked for none before `start`.
     """
@@ -221,7 +221,7 @@ class Supervisor:
     def _start(self, agent: str, number: int, spec: AgentSpec) -> None:
         incarnation = self._live[agent] = Incarnation(spec, number, since=monotonic())
         self._house.starting(spec, number)
-        self._launch(incarnation.spec.id, partial(self._launched, incarnation))
+        self._launch(LaunchRequest(incarnation.spec), partial(self._launched, incarnation))
 
     def _stop(self, agent: str, number: int) -> None:
         incarnation = self._of(agent, number)
@@ -325,7 +325,7 @@ class Supervisor:
         """The process died before it knew who it was to be: that is no failure of the agent's."""
         incarnation.close()
         incarnation.blanks += 1
-        self._launch(incarnation.spec.id, partial(self._launched, incarnation))
+        self._launch(LaunchRequest(incarnation.spec), partial(self._launched, incarnation))
 
     def _fact_of(self, incarnation: Incarnation, end: Exit, *, is_explained: bool) -> Fact:
         agent, number, now = incarnation.spec.id, incarnation.number, monotonic()

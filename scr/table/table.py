@@ -20,11 +20,12 @@ from multiprocess import AuthenticationError
 from multiprocess.managers import BaseManager, DictProxy
 
 from scr.errors import TableUnavailable
-from scr.protocol.frames import Entry, TableAddress
+from scr.protocol.frames import Entry, ServiceAddress
 from scr.table import json_manager
 from scr.table.read_cache import Recent
 
 T = TypeVar("T")
+TABLE_SERVICE = "table"  # its name among the services of a runtime
 VERSION = "version"
 PATIENCE_S = 10.0
 PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.005
@@ -49,7 +50,7 @@ class Shared(Protocol):
         """The value of a key."""
 
 
-def serve(address: TableAddress, shared: Shared | None = None) -> None:
+def serve(address: ServiceAddress, shared: Shared | None = None) -> None:
     """Serve an empty table, or what is `shared`, at the address, from threads of this process, until it ends.
 
     Called by the table's agent when it starts.  Takes over the path of a dead
@@ -70,7 +71,7 @@ def serve(address: TableAddress, shared: Shared | None = None) -> None:
 class TableClient:
     """Reads and writes the table from an agent's process; reconnects when its server was replaced."""
 
-    def __init__(self, address: TableAddress) -> None:
+    def __init__(self, address: ServiceAddress) -> None:
         self.address = address
         self._proxy: Any = None
         self._reached = 0

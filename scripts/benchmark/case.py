@@ -41,7 +41,7 @@ class Bound:
 class Row:
     """One line of the table.  `aim` says in words what `bounds` say in figures.
 
-    The picture has those that are `drawn`, the README those that are `told`.
+    The picture has those that are `drawn`, `scr/docs/benchmarks.md` those that are `told`.
     """
 
     id: str

@@ -25,7 +25,7 @@ from multiprocess import get_context, resource_tracker
 
 from scr.errors import LaunchFailed
 from scr.launch.kernel.prctl import set_child_subreaper
-from scr.launch.launcher import Process
+from scr.launch.launcher import BLANK, Process
 from scr.launch.orphan_sweep import doomed, look_around
 from scr.launch.reaper import Reaper
 from scr.launch.spawn_launcher import SpawnLauncher
@@ -154,7 +154,7 @@ class Bench:
         async def all_of_them():
             futures = [self.loop.create_future() for _ in range(count)]
             for future in futures:
-                self.launcher.launch(future.set_result)  # a second answer would raise
+                self.launcher.launch(BLANK, future.set_result)  # a second answer would raise
             return await asyncio.gather(*futures)
 
         outcomes = self.run(all_of_them())

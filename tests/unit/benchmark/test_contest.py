@@ -49,10 +49,10 @@ def test_a_store_that_needs_a_server_says_what_is_not_installed_and_no_other_doe
     assert [system.missing(suffix) for suffix in system.STORES if suffix != "_postgres"] == [""] * 4
 
 
-def test_the_readme_keeps_all_that_is_around_the_table():
+def test_the_page_keeps_all_that_is_around_the_table():
     assert replaced(f"before\n{BEGIN}\nold\n{END}\nafter\n", "new\n") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
 
 
-def test_a_readme_without_a_place_for_the_table_is_left_alone():
-    with pytest.raises(SystemExit, match=r"README\.md has no"):
+def test_a_page_without_a_place_for_the_table_is_left_alone():
+    with pytest.raises(SystemExit, match=r"benchmarks\.md has no"):
         replaced(f"before\n{BEGIN}\n", "new\n")

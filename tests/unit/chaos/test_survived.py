@@ -1,4 +1,4 @@
-"""What README.md says that SCR survives is what the last campaigns have come to, figure by figure."""
+"""What scr/docs/survival.md says that SCR survives is what the last campaigns have come to, figure by figure."""
 
 import json
 import runpy
@@ -10,7 +10,7 @@ import pytest
 from scr.chaos.plan.kinds import KINDS
 
 HOUSE = Path(__file__).parents[3]
-README = (HOUSE / "README.md").read_text(encoding="utf-8")
+PAGE = (HOUSE / "scr" / "docs" / "survival.md").read_text(encoding="utf-8")
 SCRIPT = runpy.run_path(str(HOUSE / "scripts" / "survived.py"))
 REPORTS = json.loads((HOUSE / "scripts" / "survived.json").read_text(encoding="utf-8"))
 section, replaced = SCRIPT["section"], SCRIPT["replaced"]
@@ -41,12 +41,22 @@ def with_another(path):
 
 def test_the_section_is_made_from_the_last_reports_byte_for_byte():
     assert set(REPORTS) == {"sqlite", "postgresql"}
-    assert replaced(README, section(REPORTS)) == README
+    assert replaced(PAGE, section(REPORTS)) == PAGE
 
 
 def test_no_figure_of_a_report_can_be_another_without_being_seen():
-    unseen = [path for path in leaves(REPORTS) if path[-1] != "store" and section(with_another(path)) in README]
+    unseen = [path for path in leaves(REPORTS) if path[-1] != "store" and section(with_another(path)) in PAGE]
     assert unseen == []
+
+
+def test_the_figures_in_the_readme_are_those_of_the_last_report():
+    readme = " ".join((HOUSE / "README.md").read_text(encoding="utf-8").split())
+    last = REPORTS["sqlite"]
+    kills, accepted, completed, dead = (
+        f"{last[name]:,}" for name in ("kills", "accepted", "completed", "dead_lettered")
+    )
+    assert f"{kills} kills met {accepted} accepted tasks: {completed} were completed, {dead} ended as dead" in readme
+    assert (last["lost"], last["duplicated"]) == (0, 0), "none was lost and none done twice"
 
 
 def test_what_does_not_hold_is_told():

@@ -9,7 +9,7 @@ import pytest
 
 from scr.errors import LaunchFailed
 from scr.launch import standby
-from scr.launch.launcher import Process
+from scr.launch.launcher import BLANK, Process
 from scr.launch.standby import FAILURES_MAX, StandbyPool
 
 
@@ -23,7 +23,7 @@ class Puppets:
         self.refuses = False
         self.is_closed = False
 
-    def launch(self, ready):
+    def launch(self, _request, ready):
         self.asked.append(ready)
         asyncio.get_running_loop().call_soon(self.answer, ready)
 
@@ -74,7 +74,7 @@ async def settle():
 
 async def launched(pool):
     future = asyncio.get_running_loop().create_future()
-    pool.launch(future.set_result)
+    pool.launch(BLANK, future.set_result)
     assert not future.done(), "the answer may only come later"
     return await future
 
@@ -113,7 +113,7 @@ async def test_size_0_passes_every_request_through_and_keeps_none(monkeypatch):
 async def test_an_empty_pool_passes_the_request_on_before_it_refills(monkeypatch):
     async with pool_of(2, monkeypatch) as (pool, puppets):
         first = asyncio.get_running_loop().create_future()
-        pool.launch(first.set_result)
+        pool.launch(BLANK, first.set_result)
         assert puppets.asked == [first.set_result]
         await first
         await settle()

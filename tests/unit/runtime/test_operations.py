@@ -43,7 +43,7 @@ class Launches:
     def __init__(self):
         self.asked = []
 
-    def launch(self, ready):
+    def launch(self, _request, ready):
         self.asked.append(ready)
 
     def refuse(self):

@@ -68,3 +68,10 @@ def test_only_rows_that_exist_are_claimed():
 
 def test_the_table_of_rows_is_whole():
     assert len(ROWS) == 186
+
+
+def test_every_row_stands_on_its_page_of_the_documentation():
+    page = (TESTS.parent / "scr" / "docs" / "supervision-rows.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| (G\d+\.\d\d) \| \S", page, re.MULTILINE)
+    assert told == [row.upper().replace("_", ".") for row in ROWS if row not in NOT_BUILT]
+    assert all(row.upper().replace("_", ".") in page for row in NOT_BUILT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scr.errors import TableUnavailable
-from scr.protocol.frames import Entry, TableAddress
+from scr.protocol.frames import Entry, ServiceAddress
 from scr.table import read_cache, table
 from scr.table.read_cache import FRESH_S, Recent
 from scr.table.table import VERSION, TableClient, row_key
@@ -75,7 +75,7 @@ def reach(monkeypatch):
 
     def reach(*servers):
         found = iter(servers)
-        client = TableClient(TableAddress(path="", authkey=""))
+        client = TableClient(ServiceAddress(path="", authkey=""))
         monkeypatch.setattr(client, "_connect", lambda: next(found))
         return client
 

@@ -266,9 +266,9 @@ def test_every_kind_of_order_is_carried_out_by_exactly_one_part():
     assert set(get_args(orders.Order)) - set(carried) == {orders.Ring}, "the turns themselves ring the memory agent"
 
 
-def test_the_way_of_a_message_in_the_readme_names_what_there_is():
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    screen = readme.split("**One message's way**")[1].split("What a question of an agent")[0]
+def test_the_way_of_a_message_in_the_documentation_names_what_there_is():
+    page = (Path(__file__).parents[3] / "scr" / "docs" / "architecture.md").read_text()
+    screen = page.split("## One message's way")[1].split("What a question of an agent")[0]
     rows = [line.split("|")[2:5] for line in screen.splitlines() if "| `" in line]
     assert len(rows) == 9
     for fed, ruled, ordered in rows:
