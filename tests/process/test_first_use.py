@@ -7,8 +7,8 @@ import pytest
 
 PROGRAM = """
 import sys, threading
-from scr import frames, messages
-from scr.runtime import requests
+from scr import messages
+from scr.protocol import control, frames
 from scr.telemetry import events
 
 sys.setswitchinterval(1e-6)
@@ -24,8 +24,8 @@ def use():
         assert turn.sends == (messages.MESSAGE.validate_json(messages.to_json(task)),)
         record = events.Record(1, 2.0, 3.0, events.Logged(agent="a", text="line"))
         assert events.RECORD.validate_json(record.to_json()) == record
-        answered = requests.Answered(ref=1)
-        assert requests.FROM_CONTROL.validate_json(messages.to_json(answered)) == answered
+        answered = control.Answered(ref=1)
+        assert control.FROM_CONTROL.validate_json(messages.to_json(answered)) == answered
     except BaseException as error:
         errors.append(repr(error))
 
