@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from scr.agent.descriptions import shown
 from scr.agent.handlers import check_agent
 from scr.errors import InvalidCode, InvalidInput
-from scr.specs import AgentSpec, Code, OnError, check_options
+from scr.specs import AgentFields, AgentSpec, Code, OnError, check_options
 
 SHIPPING = "scr.agent.pickling.pickling"  # loaded with the first thing that is shipped: `dill` is for those who ship
 OPENING: ContextVar[str] = ContextVar("OPENING", default="")
@@ -55,7 +55,7 @@ def spec_of(
     agent: str,
     code: type | Callable[..., Any] | Code | str,
     options: dict[str, JsonValue] | None,
-    fields: dict[str, Any],
+    fields: AgentFields,
 ) -> AgentSpec:
     """What is asked for when an agent is to be started; `fields` are those of `AgentSpec`.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from time import time
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
@@ -40,7 +40,7 @@ from scr.messages import (
     TaskPayload,
 )
 from scr.protocol.frames import Entry, StartRequest, Timer
-from scr.specs import AgentSpec, Code
+from scr.specs import AgentFields, AgentSpec, Code
 from scr.step_names import shown_step
 from scr.table.table import TableClient
 
@@ -143,7 +143,7 @@ class Context(Stepping):
         *,
         options: dict[str, JsonValue] | None = None,
         under: str = "agents",
-        **spec: Any,
+        **spec: Unpack[AgentFields],
     ) -> AgentSpec:
         """Start an agent under a supervisor when the turn commits; further keywords are fields of `AgentSpec`.
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from pydantic import JsonValue
 
@@ -37,7 +37,7 @@ from scr.protocol.framing import FRAME_MAX
 from scr.protocol.socket_dir import discard_scratch
 from scr.runtime import preload as preloads
 from scr.runtime.tree import AGENTS_TREE, MEMORY
-from scr.specs import Code, SupervisorSpec, cautions, check, check_size
+from scr.specs import AgentFields, Code, SupervisorSpec, cautions, check, check_size
 from scr.store.url import MEMORY as IN_MEMORY
 from scr.store.url import store_url
 from scr.telemetry.events import Record
@@ -253,7 +253,7 @@ class Runtime(Client):
         *,
         options: dict[str, JsonValue] | None = None,
         under: str = "agents",
-        **spec: Any,
+        **spec: Unpack[AgentFields],
     ) -> None:
         """Start an agent and wait until it is up; further keywords are fields of `AgentSpec`.
 
