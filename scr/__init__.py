@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scr.agent.agent import Agent as Agent
     from scr.agent.agent import Ignored as Ignored
     from scr.agent.context import Context as Context
+    from scr.agent.spec_fields import AgentFields as AgentFields
     from scr.agent.steps.step_decorators import step as step
     from scr.agent.steps.step_decorators import step_once as step_once
     from scr.agent.steps.steps import Done as Done
@@ -82,7 +83,6 @@ if TYPE_CHECKING:
     from scr.messages import Tick as Tick
     from scr.messages import TimerPayload as TimerPayload
     from scr.retry import Retry as Retry
-    from scr.specs import AgentFields as AgentFields
     from scr.specs import AgentLimits as AgentLimits
     from scr.specs import AgentSpec as AgentSpec
     from scr.specs import AutoShutdown as AutoShutdown
@@ -98,7 +98,7 @@ __version__ = "0.1.0"
 HOMES = {
     "Agent": "scr.agent.agent",
     "AgentError": "scr.errors",
-    "AgentFields": "scr.specs",
+    "AgentFields": "scr.agent.spec_fields",
     "AgentGone": "scr.errors",
     "AgentLimits": "scr.specs",
     "AgentParked": "scr.errors",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypedDict
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import to_json
@@ -190,28 +190,6 @@ class AgentSpec(Spec):
     def deadline_of(self, message_type: str) -> float:
         """How long a handler of such a message may make no progress."""
         return self.deadlines.get(message_type, self.deadline_s)
-
-
-class AgentFields(TypedDict, total=False):
-    """The fields of `AgentSpec` that a start takes as keywords; words stand for the members of their enumerations."""
-
-    restart: Restart | Literal["permanent", "transient", "temporary"]
-    shutdown_s: float | Literal["infinity", "kill"]
-    start_timeout_s: float
-    significant: bool
-    mailbox_size: int
-    max_deliveries: int
-    messages: Wanted
-    on_error: OnError | Literal["retry", "crash"]
-    retry: Retry
-    retries_max: int
-    ordered: bool
-    fresh_process: bool
-    backoff: Backoff | None
-    park: bool
-    limits: AgentLimits
-    deadline_s: float
-    deadlines: dict[str, float]
 
 
 class SupervisorSpec(Spec):

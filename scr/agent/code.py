@@ -20,8 +20,9 @@ from pydantic import JsonValue
 
 from scr.agent.descriptions import shown
 from scr.agent.handlers import check_agent
+from scr.agent.spec_fields import AgentFields
 from scr.errors import InvalidCode, InvalidInput
-from scr.specs import AgentFields, AgentSpec, Code, OnError, check_options
+from scr.specs import AgentSpec, Code, OnError, check_options
 
 SHIPPING = "scr.agent.pickling.pickling"  # loaded with the first thing that is shipped: `dill` is for those who ship
 OPENING: ContextVar[str] = ContextVar("OPENING", default="")

@@ -20,6 +20,7 @@ from scr.agent.arguments import address
 from scr.agent.code import spec_of
 from scr.agent.handler_thread import is_home
 from scr.agent.runtime_link import Link
+from scr.agent.spec_fields import AgentFields
 from scr.agent.steps.steps import WITHIN
 from scr.agent.steps.turn_steps import Stepping
 from scr.agent.ticks import Starting, tick_of
@@ -40,7 +41,7 @@ from scr.messages import (
     TaskPayload,
 )
 from scr.protocol.frames import Entry, StartRequest, Timer
-from scr.specs import AgentFields, AgentSpec, Code
+from scr.specs import AgentSpec, Code
 from scr.step_names import shown_step
 from scr.table.table import TableClient
 

@@ -41,6 +41,7 @@ from scr.protocol.control import (
     StopAgent,
     Subscribe,
 )
+from scr.protocol.running import Running
 from scr.protocol.socket_dir import reach
 from scr.retry import Retry
 from scr.specs import Code
@@ -57,6 +58,11 @@ class Client(Connection):
     """Every method blocks until it is answered, and raises RuntimeGone otherwise.  `id` is the runtime's."""
 
     id: str = ""
+    about = Running("")
+    """What the runtime left for `connect` to read as it began."""
+
+    def __repr__(self) -> str:
+        return f"<Client runtime={self.id} run={self.about.run} pid={self.about.pid} {self._state}>"
 
     # Messages.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
 from scr.agent.steps.canonical import Uncounted
 from scr.agent.steps.steps import Done, Hands, NotDone, Step, at_once, run, run_once
@@ -87,8 +87,7 @@ class PlainStep(Verb):
     def __call__(self, name: str, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Take the step, and return its result."""
         turn, step = self._take(name, fn, args, kwargs, self._options)
-        result: Any = at_once(run(step, turn, self._hands()))
-        return result
+        return cast("R", at_once(run(step, turn, self._hands())))
 
     def using(self, *, key: Any = None, retry: Retry | None = None) -> Self:
         """Set options for a call: `ctx.step.using(key=order_id)("pay", pay, client)`.
@@ -109,8 +108,7 @@ class AsyncStep(Verb):
 
     async def __call__(self, name: str, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Take the step, and return its result."""
-        result: R = await self.apply(name, fn, args, kwargs)
-        return result
+        return cast("R", await self.apply(name, fn, args, kwargs))
 
     def using(self, *, key: Any = None, retry: Retry | None = None) -> Self:
         """Set options for a call, as `ctx.step.using` does."""
