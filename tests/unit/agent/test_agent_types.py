@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 import scr
 from scr.agent.agent import Stateless
-from scr.agent.arguments import read_output
+from scr.agent.arguments import read_output, reader_of
 from scr.agent.code import agent_code, code_of, open_code
 from scr.agent.spec_fields import AgentFields
 from scr.agent.state import restored
@@ -97,11 +97,16 @@ def test_the_keywords_of_a_start_are_the_fields_of_a_specification():
 
 
 def test_an_output_is_read_as_what_is_asked_for():
-    assert read_output({"total": 3}, Total, "a") == Total(total=3)
-    assert read_output(["1"], list[int], "a") == [1]
-    assert read_output({"total": 3}, None, "a") == {"total": 3}
+    assert read_output({"total": 3}, reader_of(Total), "a") == Total(total=3)
+    assert read_output(["1"], reader_of(list[int]), "a") == [1]
+    assert read_output({"total": 3}, reader_of(None), "a") == {"total": 3}
 
 
 def test_an_output_that_does_not_fit_is_refused_with_its_field_and_its_sender():
     with pytest.raises(scr.InvalidMessage, match=r"Total from counter: total: .*integer"):
-        read_output({"total": "many"}, Total, "counter")
+        read_output({"total": "many"}, reader_of(Total), "counter")
+
+
+def test_an_output_that_no_answer_can_be_read_as_is_refused_before_anything_is_sent():
+    with pytest.raises(scr.InvalidMessage, match=r"output cannot be .*give a pydantic model"):
+        reader_of(object())
