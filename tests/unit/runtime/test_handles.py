@@ -1,11 +1,14 @@
 """A handle says which run, store and process it is for, and its help can be read."""
 
 import pydoc
+import socket
 
 import pytest
 
 import scr
+from scr.client.server import Client
 from scr.client.submitted import Submitted
+from scr.protocol.running import Running
 from scr.store.url import shown_url
 
 
@@ -44,3 +47,9 @@ def test_the_help_of_a_handle_has_no_line_that_fills_a_screen(kind):
     told = pydoc.plain(pydoc.render_doc(kind))
     assert max(map(len, told.splitlines())) < 600
     assert "SupervisorSpec(" not in told
+
+
+def test_a_client_of_a_server_names_it_and_its_process():
+    ours, theirs = socket.socketpair()
+    with theirs, Client(ours, Running("s-1", pid=42)) as client:
+        assert repr(client) == "<Client server=s-1 pid=42>"
