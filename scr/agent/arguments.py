@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from scr.errors import InvalidMessage
-from scr.values import FAULTS_SHOWN, Frozen
+from scr.values import FAULTS_SHOWN, Frozen, complaint
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.:/#-]{1,128}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -22,6 +23,7 @@ LONGEST_S = 3660 * 24 * 3600.0  # ten years
 SHOWN_CHARACTERS = 80
 
 M = TypeVar("M", bound=Frozen)
+T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
@@ -78,3 +80,24 @@ def made(kind: type[M], /, **fields: Any) -> M:
             for fault in error.errors(include_url=False)[:FAULTS_SHOWN]
         ]
         raise InvalidMessage(f"this cannot be asked of a runtime: {'; '.join(faults)}") from error
+
+
+def reader_of(output: type[T] | None) -> TypeAdapter[T] | None:
+    """Return what reads an answer as this model or other type; None leaves it as it is."""
+    if output is None:
+        return None
+    try:
+        return TypeAdapter(output)
+    except PydanticUserError as error:
+        raise InvalidMessage(f"output cannot be {shown(output)}: give a pydantic model or another type") from error
+
+
+def read_output(value: Any, reader: TypeAdapter[T] | None, sender: str) -> Any:
+    """Return the output that `sender` gave, read from its JSON where there is a reader."""
+    if reader is None:
+        return value
+    try:
+        return reader.validate_json(to_json(value))
+    except ValidationError as error:
+        what = f"{error.title} from {sender}"
+        raise InvalidMessage(f"{complaint(what, error)}; ask without `output` for the answer as it is") from error

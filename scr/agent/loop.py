@@ -38,7 +38,8 @@ from scr.messages import Task, to_json
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.frames import Become, Commit, Deliver, Exiting, FailTurn, FromRuntime, Halt, Ignore
 from scr.specs import Wanted
-from scr.table.table import TABLE_SERVICE, TableClient
+from scr.table import TABLE_SERVICE
+from scr.table.table import TableClient
 
 ENDS = (SystemExit, KeyboardInterrupt, PeerGone, ReplayDiverged)
 """What ends the process, whatever its specification says of exceptions."""

@@ -30,7 +30,7 @@ from scr.replay.recording import Recording
 from scr.replay.replayed_process import FRAME_BYTES, Puppet
 from scr.replay.sandbox_runtime import SandboxRuntime, raised
 from scr.specs import Code
-from scr.table.table import TABLE_SERVICE
+from scr.table import TABLE_SERVICE
 
 LEFT_OUT = {"scr.services.table:TableAgent", "scr.services.memory:MemoryAgent"}
 TURN_S = 30.0

@@ -25,7 +25,7 @@ from scr.replay.replayed_process import Pages, Puppet
 from scr.replay.table_agent import Later, Turned
 from scr.runtime.preload import ENTRY
 from scr.specs import Code
-from scr.table.table import TABLE_SERVICE
+from scr.table import TABLE_SERVICE
 
 PAST = "past"
 PAST_CODE = Code(reference="scr.replay.table_agent:PastAgent")

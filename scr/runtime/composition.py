@@ -37,7 +37,7 @@ from scr.runtime.supervision import Supervision
 from scr.store.store import Store
 from scr.supervise.supervisor import Supervisor
 from scr.supervise.tree import Tree
-from scr.table.table import TABLE_SERVICE
+from scr.table import TABLE_SERVICE
 from scr.telemetry.events import RuntimeUp
 from scr.telemetry.sinks import EventLog
 

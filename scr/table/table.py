@@ -25,7 +25,6 @@ from scr.table import json_manager
 from scr.table.read_cache import Recent
 
 T = TypeVar("T")
-TABLE_SERVICE = "table"  # its name among the services of a runtime
 VERSION = "version"
 PATIENCE_S = 10.0
 PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.005

@@ -5,7 +5,6 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from tests.contract.store_harness import dead_in
 
 from scr.mail.pending import Phase
 from scr.messages import Task, Tick, TimerPayload, origin
@@ -16,6 +15,7 @@ from scr.specs import AgentSpec, Code, SupervisorSpec
 from scr.store.memory import MemoryStore
 from scr.store.records import Effect, Image, KeptAgent, KeptMessage
 from scr.telemetry.sinks import EventLog
+from tests.contract.store_harness import dead_in
 from tests.unit.runtime.test_turn_machine import LOOP, Nobody
 
 
