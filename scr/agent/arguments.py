@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from scr.errors import InvalidMessage
-from scr.values import FAULTS_SHOWN, Frozen
+from scr.values import FAULTS_SHOWN, Frozen, complaint
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.:/#-]{1,128}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -22,6 +23,7 @@ LONGEST_S = 3660 * 24 * 3600.0  # ten years
 SHOWN_CHARACTERS = 80
 
 M = TypeVar("M", bound=Frozen)
+T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
@@ -78,3 +80,14 @@ def made(kind: type[M], /, **fields: Any) -> M:
             for fault in error.errors(include_url=False)[:FAULTS_SHOWN]
         ]
         raise InvalidMessage(f"this cannot be asked of a runtime: {'; '.join(faults)}") from error
+
+
+def read_output(value: Any, model: type[T] | None, sender: str) -> Any:
+    """Return the output that `sender` gave, read from its JSON as a `model` where there is one."""
+    if model is None:
+        return value
+    try:
+        return TypeAdapter(model).validate_json(to_json(value))
+    except ValidationError as error:
+        what = f"{getattr(model, '__name__', model)} from {sender}"
+        raise InvalidMessage(f"{complaint(what, error)}; ask without `output` for the answer as it is") from error

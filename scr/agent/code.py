@@ -20,6 +20,7 @@ from pydantic import JsonValue
 
 from scr.agent.descriptions import shown
 from scr.agent.handlers import check_agent
+from scr.agent.spec_fields import AgentFields
 from scr.errors import InvalidCode, InvalidInput
 from scr.specs import AgentSpec, Code, OnError, check_options
 
@@ -55,7 +56,7 @@ def spec_of(
     agent: str,
     code: type | Callable[..., Any] | Code | str,
     options: dict[str, JsonValue] | None,
-    fields: dict[str, Any],
+    fields: AgentFields,
 ) -> AgentSpec:
     """What is asked for when an agent is to be started; `fields` are those of `AgentSpec`.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from time import time
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from scr.agent.arguments import address
 from scr.agent.code import spec_of
 from scr.agent.handler_thread import is_home
 from scr.agent.runtime_link import Link
+from scr.agent.spec_fields import AgentFields
 from scr.agent.steps.steps import WITHIN
 from scr.agent.steps.turn_steps import Stepping
 from scr.agent.ticks import Starting, tick_of
@@ -143,7 +144,7 @@ class Context(Stepping):
         *,
         options: dict[str, JsonValue] | None = None,
         under: str = "agents",
-        **spec: Any,
+        **spec: Unpack[AgentFields],
     ) -> AgentSpec:
         """Start an agent under a supervisor when the turn commits; further keywords are fields of `AgentSpec`.
 

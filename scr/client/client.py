@@ -12,8 +12,9 @@ import secrets
 from typing import Any
 
 from pydantic import TypeAdapter
+from typing_extensions import TypeVar
 
-from scr.agent.arguments import address, made, seconds, shown
+from scr.agent.arguments import address, made, read_output, seconds, shown
 from scr.agent.arguments import key as checked
 from scr.agent.steps.readback import refuse_inexact
 from scr.agent.turn import plain, refuse_uncarried
@@ -40,6 +41,7 @@ from scr.protocol.control import (
     StopAgent,
     Subscribe,
 )
+from scr.protocol.running import Running
 from scr.protocol.socket_dir import reach
 from scr.retry import Retry
 from scr.specs import Code
@@ -48,6 +50,7 @@ from scr.values import LATER, Frozen
 
 ANSWER_S = 60.0
 MESSAGE = "a message's id"
+T = TypeVar("T", default=Any)
 CRASHES: TypeAdapter[list[CrashRecord]] = TypeAdapter(list[CrashRecord], config=LATER)
 
 
@@ -55,6 +58,11 @@ class Client(Connection):
     """Every method blocks until it is answered, and raises RuntimeGone otherwise.  `id` is the runtime's."""
 
     id: str = ""
+    about = Running("")
+    """What the runtime left for `connect` to read as it began."""
+
+    def __repr__(self) -> str:
+        return f"<Client runtime={self.id} run={self.about.run} pid={self.about.pid} {self._state}>"
 
     # Messages.
 
@@ -68,19 +76,22 @@ class Client(Connection):
         key: str | None = None,
         retry: Retry | None = None,
         order_key: str | None = None,
-    ) -> Any:
+        output: type[T] | None = None,
+    ) -> T:
         """Send a task (plain JSON becomes one), wait for its result and return the output.
 
         With a `key` of your own it is done once, however often it is asked
         for: an answer that the store has is returned at once.  Another task, or
         another agent's, under the same key is refused.  `retry` overrides the
         policy of the agent; tasks that share an `order_key` are done in order.
+        With `output`, a pydantic model or another type, the answer is read as that.
         Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentParked, AgentGone,
         InvalidMessage.
         """
         within_s, task = seconds(timeout_s), self._task(payload, retry, order_key)
         request = made(Ask, **self._submission(to, task, run_id, key), timeout_s=within_s)
-        return self.request(request, within_s + END_S)
+        answer: T = read_output(self.request(request, within_s + END_S), output, to)
+        return answer
 
     def send(
         self,
@@ -119,27 +130,26 @@ class Client(Connection):
         key: str | None = None,
         retry: Retry | None = None,
         order_key: str | None = None,
-    ) -> Submitted:
+        output: type[T] | None = None,
+    ) -> Submitted[T]:
         """Send a task; returns once it is in the store, with what its answer can be had from.
 
         With a `key` of your own it is done once, however often it is submitted; another task under that key is refused.
-        `retry` and `order_key` are as in `ask`.
+        `retry`, `order_key` and `output` are as in `ask`.
         """
-        request, submitted = self._submitted(to, payload, key, retry, order_key)
+        request, submitted = self._submitted(to, self._task(payload, retry, order_key), key, output)
         self.request(request, ANSWER_S)
         return submitted
 
-    def _submitted(
-        self, to: str, payload: Payload | Any, key: str | None, retry: Retry | None, order_key: str | None
-    ) -> tuple[Send, Submitted]:
+    def _submitted(self, to: str, task: Payload, key: str | None, output: type[T] | None) -> tuple[Send, Submitted[T]]:
         """A request, and what gathers its chunks from the first on."""
-        task = self._task(payload, retry, order_key)
         request = made(Send, **self._submission(to, task, None, key), streams=True)
-        return request, Submitted(self, request.message_id, self._another, self.gather(request.ref))
+        unread = self.gather(request.ref)
+        return request, Submitted(self, request.message_id, self._another, unread, output)
 
-    def attach(self, message_id: str) -> Submitted:
+    def attach(self, message_id: str, *, output: type[T] | None = None) -> Submitted[T]:
         """What was submitted earlier, by this program or another one, under this id."""
-        return Submitted(self, checked(message_id, MESSAGE), self._another, self.gather(self.ref()))
+        return Submitted(self, checked(message_id, MESSAGE), self._another, self.gather(self.ref()), output)
 
     def _another(self, listener: Listener) -> Connection:
         """A second connection to the same runtime.  Raises RuntimeGone."""
@@ -168,10 +178,11 @@ class Client(Connection):
         key: str | None = None,
         retry: Retry | None = None,
         order_key: str | None = None,
-    ) -> Any:
+        output: type[T] | None = None,
+    ) -> T:
         """`ask` for a program with an event loop."""
         within_s = seconds(timeout_s)
-        submitted = await self.submit_async(to, payload, key=key, retry=retry, order_key=order_key)
+        submitted = await self.submit_async(to, payload, key=key, retry=retry, order_key=order_key, output=output)
         return await submitted.result_async(within_s)
 
     async def submit_async(
@@ -182,9 +193,10 @@ class Client(Connection):
         key: str | None = None,
         retry: Retry | None = None,
         order_key: str | None = None,
-    ) -> Submitted:
+        output: type[T] | None = None,
+    ) -> Submitted[T]:
         """`submit` for a program with an event loop."""
-        request, submitted = self._submitted(to, payload, key, retry, order_key)
+        request, submitted = self._submitted(to, self._task(payload, retry, order_key), key, output)
         try:
             opened(await asyncio.wrap_future(self.put(request)))
         finally:

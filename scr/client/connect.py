@@ -26,7 +26,7 @@ def connect(runtime: str | None = None, listener: Listener | None = None) -> Cli
         for sock in reached.values():
             sock.close()
     client = Client(listener)
-    client.id = name
+    client.id, client.about = name, read(paths[name])
     client.open(chosen)
     return client
 

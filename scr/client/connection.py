@@ -146,6 +146,13 @@ class Connection:
         return unread.news()
 
     @property
+    def _state(self) -> str:
+        """The state of this handle, in one word or two."""
+        if self._channel is None:
+            return "not started"
+        return "ended" if self._ended.is_set() else "running"
+
+    @property
     def _is_forked(self) -> bool:
         """Whether this is the copy of a connection in a fork of the process that opened it."""
         return self._pid not in {0, os.getpid()}

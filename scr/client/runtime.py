@@ -16,12 +16,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from pydantic import JsonValue
 
 from scr.agent.arguments import address, made
 from scr.agent.code import agent_code, refuse_opening, spec_of
+from scr.agent.spec_fields import AgentFields
 from scr.client.client import ANSWER_S, Client
 from scr.client.connection import END_S
 from scr.client.spawn import Spawned, spawn, wait_for
@@ -39,7 +40,7 @@ from scr.runtime import preload as preloads
 from scr.runtime.tree import AGENTS_TREE, MEMORY
 from scr.specs import Code, SupervisorSpec, cautions, check, check_size
 from scr.store.url import MEMORY as IN_MEMORY
-from scr.store.url import store_url
+from scr.store.url import shown_url, store_url
 from scr.telemetry.events import Record
 from scr.telemetry.log_lines import KINDS, Line
 from scr.telemetry.program_log import ProgramLog
@@ -57,7 +58,8 @@ class Runtime(Client):
     Every method may be called from any thread, blocks until it is answered and
     raises RuntimeGone when the runtime's process ends meanwhile.  `preload` are
     modules that the zygote imports, so that agents need not.  `spawned` is a
-    process that was started ahead; without one, `start` starts it.  A tree that
+    process that was started ahead; without one, `start` starts it.  Without a `tree` there are the shared table and
+    `agents`, the supervisor of what `start_agent` starts.  A tree that
     contradicts itself is refused at once, with InvalidSpec; of one that is
     allowed and seldom meant a UserWarning tells.
 
@@ -81,7 +83,7 @@ class Runtime(Client):
 
     def __init__(
         self,
-        tree: SupervisorSpec = AGENTS_TREE,
+        tree: SupervisorSpec | None = None,
         *,
         settings: Settings | None = None,
         preload: tuple[str, ...] = preloads.AGENTS,
@@ -92,6 +94,7 @@ class Runtime(Client):
         title: str = "",
         quiet: bool = False,
     ) -> None:
+        tree = AGENTS_TREE if tree is None else tree
         check(tree)
         for caution in cautions(tree):
             warnings.warn(caution, stacklevel=2)
@@ -107,6 +110,10 @@ class Runtime(Client):
         self._tree, self._settings, self._preload = tree, settings, (*settings.preload, *preload)
         self._spawned = spawned
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        store = shown_url(str(self._settings.store))
+        return f"<Runtime run={self.run or 'new'} store={store} pid={self.pid} {self._state}>"
 
     def __enter__(self) -> Self:
         try:
@@ -253,7 +260,7 @@ class Runtime(Client):
         *,
         options: dict[str, JsonValue] | None = None,
         under: str = "agents",
-        **spec: Any,
+        **spec: Unpack[AgentFields],
     ) -> None:
         """Start an agent and wait until it is up; further keywords are fields of `AgentSpec`.
 

@@ -18,7 +18,7 @@ from scr.client.connection import opened
 from scr.errors import ChannelError, InvalidInput, PeerGone, RuntimeGone
 from scr.protocol.channel import BlockingChannel
 from scr.protocol.control import Answered, Request
-from scr.protocol.running import read, refuse_several
+from scr.protocol.running import Running, read, refuse_several
 from scr.protocol.server import ANSWERED, FRAME_BYTES, Cancel, Follow, Followed, ReadServer, ServerStatus, Steer, Submit
 from scr.protocol.socket_dir import discard_scratch, find_scratches, reach_socket
 from scr.values import complaint
@@ -36,9 +36,13 @@ class Client:
     server ends meanwhile or does not answer in time.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, about: Running | None = None) -> None:
         self._channel: BlockingChannel[Answered] = BlockingChannel(sock, ANSWERED, FRAME_BYTES)
         self._refs, self._pid = count(1), os.getpid()
+        self._about = about or Running("")
+
+    def __repr__(self) -> str:
+        return f"<Client server={self._about.id} pid={self._about.pid}>"
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +106,8 @@ def connect(server: str | None = None) -> Client:
     paths = {path.name: path for path in find_servers()}
     reached = {name: sock for name, path in paths.items() if (sock := reach_socket(path / SOCKET))}
     try:
-        return Client(reached.pop(_chosen(server, [paths[one] for one in reached])))
+        name = _chosen(server, [paths[one] for one in reached])
+        return Client(reached.pop(name), read(paths[name]))
     finally:
         for sock in reached.values():
             sock.close()

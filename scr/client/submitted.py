@@ -12,9 +12,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import Empty, Queue
 from time import monotonic
-from typing import Any
+from typing import Any, Generic
 
-from scr.agent.arguments import seconds
+from typing_extensions import TypeVar
+
+from scr.agent.arguments import read_output, seconds
 from scr.client.chunks import Chunk, Unread
 from scr.client.connection import END_S, Connection, Listener, opened
 from scr.errors import InvalidInput, RuntimeGone
@@ -24,9 +26,10 @@ from scr.telemetry.events import MessageAccepted, Record
 ANSWER_S = 60.0
 WAIT_S = 30 * 24 * 3600.0
 TICK_S = 0.2
+T = TypeVar("T", default=Any)
 
 
-class Submitted:
+class Submitted(Generic[T]):
     """What `submit` returns.  Await it, or call `result`; both as often as you like.
 
     `id` is the message's: keep it, and `runtime.attach(id)` finds the answer again.
@@ -38,27 +41,37 @@ class Submitted:
         message_id: str,
         another: Callable[[Listener], Connection],
         unread: Unread,
+        output: type[T] | None = None,
     ) -> None:
         self._connection, self.id, self._another, self._unread = connection, message_id, another, unread
+        self._output = output
 
-    def result(self, timeout_s: float = WAIT_S) -> Any:
+    def __repr__(self) -> str:
+        return f"<Submitted {self.id} to {self._connection!r}>"
+
+    def result(self, timeout_s: float = WAIT_S) -> T:
         """Wait for the output.
 
         Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, AgentGone, RunCancelled, RuntimeGone, InvalidInput for
-        no such id.  After AskTimedOut the work goes on, after StepInDoubt once a person has settled it: ask again.
+        no such id, InvalidMessage for an output that does not fit.
+        After AskTimedOut the work goes on, after StepInDoubt once a person has settled it: ask again.
         """
-        return self._connection.request(self._question(timeout_s), timeout_s + END_S)
+        return self._read(self._connection.request(self._question(timeout_s), timeout_s + END_S))
 
-    async def result_async(self, timeout_s: float = WAIT_S) -> Any:
+    async def result_async(self, timeout_s: float = WAIT_S) -> T:
         """`result` for a program with an event loop."""
         question = self._question(timeout_s)
         try:
-            return opened(await asyncio.wrap_future(self._connection.put(question)))
+            return self._read(opened(await asyncio.wrap_future(self._connection.put(question))))
         finally:
             self._connection.forget(question)
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T]:
         return self.result_async().__await__()
+
+    def _read(self, value: Any) -> T:
+        answer: T = read_output(value, self._output, f"task {self.id}")
+        return answer
 
     def stream(self, timeout_s: float = WAIT_S) -> Iterator[Chunk]:
         """Read what the agent streams (`ctx.stream`) until its answer is there: each chunk once, in order.

@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from scr.errors import InvalidInput, StoreUnavailable
 
@@ -22,6 +22,7 @@ IN_MEMORY = frozenset({MEMORY, "memory://", ":memory:", f"{SQLITE}:memory:"})
 FILES = (".db", ".db3", ".sqlite", ".sqlite3")
 DURABILITIES = {"power": True, "process": False}
 CLIENT = "psycopg"
+SECRETS = frozenset({"password", "sslpassword"})
 INSTALL = "pip install 'supervised-cognitive-runtime[postgres]'"
 
 
@@ -47,6 +48,16 @@ def store_url(given: object) -> str:
     if given.lower().endswith(FILES) and "://" not in given and scheme not in {"file", "sqlite"}:
         return _file_url(given, "")
     raise InvalidInput(_refusal(given, scheme if colon else ""))
+
+
+def shown_url(url: str) -> str:
+    """Return a URL of `store_url` without its passwords."""
+    if not url.startswith("postgresql:"):
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRETS]
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=urlencode(query)))
 
 
 def refuse_lost_path(given: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from scr.agent.context import Context
 from scr.agent.handler_thread import refuse_elsewhere
+from scr.agent.steps.verbs import AsyncReconcile
 from scr.retry import Retry
 
 P = ParamSpec("P")
@@ -66,7 +67,7 @@ def step_once(
     name: str | None = None,
     key: Any = None,
     retry: Retry | None = None,
-    reconcile: Callable[..., Any] | None = None,
+    reconcile: AsyncReconcile | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def step_once(
     fn: Callable[..., Any] | None = None,
@@ -75,7 +76,7 @@ def step_once(
     name: str | None = None,
     key: Any = None,
     retry: Retry | None = None,
-    reconcile: Callable[..., Any] | None = None,
+    reconcile: AsyncReconcile | None = None,
 ) -> Any:
     """As `scr.step`, for what must not happen twice: see `Context.step_once`.
 
@@ -117,11 +118,11 @@ class Declared:
 class DeclaredOnce(Declared):
     """The same, of a function that must not be run twice."""
 
-    reconcile: Callable[..., Any] | None = None
+    reconcile: AsyncReconcile | None = None
 
     def taken(self, ctx: Context, args: Any, kwargs: Any) -> Any:
         """Take the step in this turn."""
-        verb = ctx.step_once_async if inspect.iscoroutinefunction(self.fn) else ctx.step_once
+        verb: Any = ctx.step_once_async if inspect.iscoroutinefunction(self.fn) else ctx.step_once
         options = verb.using(key=self.key_of(args, kwargs), retry=self.retry, reconcile=self.reconcile)
         return options.apply(self.name, self.fn, args, kwargs)
 

@@ -11,7 +11,9 @@ from importlib import import_module
 from time import monotonic, time
 from typing import Any
 
-from scr.agent.arguments import address, seconds, shown
+from typing_extensions import TypeVar
+
+from scr.agent.arguments import address, read_output, seconds, shown
 from scr.agent.handler_thread import refuse_elsewhere
 from scr.agent.runtime_link import Link
 from scr.agent.steps.canonical import Uncounted
@@ -29,6 +31,7 @@ from scr.values import Frozen
 
 CONCURRENCY = "scr.agent.async_handlers"
 TOLD_EVERY_S, NEWS_MAX = 0.25, 20
+T = TypeVar("T", default=Any)
 
 
 class Stepping(Uncounted):
@@ -122,10 +125,12 @@ class Stepping(Uncounted):
         made = turn.claims.next_by_name(identity.path) if is_open else turn.claims.next_id(identity)
         return StepKey(made, identity.path, is_open=is_open)
 
-    def ask(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
+    def ask(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0, output: type[T] | None = None) -> T:
         """Send a task at once, wait for its result, and return the output.  A step: an answer that came is kept.
 
         Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentGone, ReplayDiverged.
+        With `output`, a pydantic model or another type, the answer is read as that, and InvalidMessage raised where it
+        does not fit.
         A timeout begins anew in which the store held everybody up: a write waited for over 1 s.
 
         A later delivery of the message in hand that asks the same joins the question that is under way (late, or in
@@ -135,16 +140,24 @@ class Stepping(Uncounted):
         """
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):
-            return known.value
-        return self._link.inquire(asking(turn, claim, message, timeout_s))
+            value = known.value
+        else:
+            value = self._link.inquire(asking(turn, claim, message, timeout_s))
+        answer: T = read_output(value, output, agent)
+        return answer
 
-    async def ask_async(self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0) -> Any:
+    async def ask_async(
+        self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0, output: type[T] | None = None
+    ) -> T:
         """`ask` in an `async def` handler; several may be under way together."""
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):
-            return known.value
-        make = asking(turn, claim, message, timeout_s)
-        return await import_module(CONCURRENCY).inquire(self._link, make)
+            value = known.value
+        else:
+            make = asking(turn, claim, message, timeout_s)
+            value = await import_module(CONCURRENCY).inquire(self._link, make)
+        answer: T = read_output(value, output, agent)
+        return answer
 
     def _take(
         self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Options

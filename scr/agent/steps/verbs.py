@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, cast, overload
 
 from scr.agent.steps.canonical import Uncounted
-from scr.agent.steps.steps import Hands, Step, at_once, run, run_once
+from scr.agent.steps.steps import Done, Hands, NotDone, Step, at_once, run, run_once
 from scr.agent.turn import Turn
 from scr.errors import InvalidInput
 from scr.retry import Retry
 
-Reconcile: TypeAlias = Callable[..., Any]
+P = ParamSpec("P")
+R = TypeVar("R")
+Reconcile: TypeAlias = Callable[..., Done | NotDone]
+AsyncReconcile: TypeAlias = Callable[..., Done | NotDone | Awaitable[Done | NotDone]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Options:
 
     key: Any = None
     retry: Retry | None = None
-    reconcile: Reconcile | None = None
+    reconcile: AsyncReconcile | None = None
 
     def with_(self, **given: Any) -> Options:
         """These, and those that are given.  Raises InvalidInput for a retry that is none."""
@@ -81,10 +84,10 @@ class PlainStep(Verb):
 
     __slots__ = ()
 
-    def __call__(self, name: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, name: str, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Take the step, and return its result."""
         turn, step = self._take(name, fn, args, kwargs, self._options)
-        return at_once(run(step, turn, self._hands()))
+        return cast("R", at_once(run(step, turn, self._hands())))
 
     def using(self, *, key: Any = None, retry: Retry | None = None) -> Self:
         """Set options for a call: `ctx.step.using(key=order_id)("pay", pay, client)`.
@@ -103,9 +106,9 @@ class AsyncStep(Verb):
 
     __slots__ = ()
 
-    async def __call__(self, name: str, fn: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, name: str, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Take the step, and return its result."""
-        return await self.apply(name, fn, args, kwargs)
+        return cast("R", await self.apply(name, fn, args, kwargs))
 
     def using(self, *, key: Any = None, retry: Retry | None = None) -> Self:
         """Set options for a call, as `ctx.step.using` does."""
@@ -136,9 +139,13 @@ class OnceStep(Verb):
 
     __slots__ = ()
 
+    @overload
     def __call__(
-        self, name: str, fn: Callable[..., Any], /, *args: Any, reconcile: Reconcile | None = None, **kwargs: Any
-    ) -> Any:
+        self, name: str, fn: Callable[..., R], /, *args: Any, reconcile: Reconcile | None, **kwargs: Any
+    ) -> R: ...
+    @overload
+    def __call__(self, name: str, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, name: str, fn: Callable[..., Any], /, *args: Any, reconcile: Any = None, **kwargs: Any) -> Any:
         """Take the step, and return its result."""
         return self._with(reconcile=reconcile).apply(name, fn, args, kwargs)
 
@@ -157,19 +164,25 @@ class AsyncOnceStep(Verb):
 
     __slots__ = ()
 
+    @overload
+    async def __call__(
+        self, name: str, fn: Callable[..., Awaitable[R]], /, *args: Any, reconcile: AsyncReconcile | None, **kwargs: Any
+    ) -> R: ...
+    @overload
+    async def __call__(self, name: str, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R: ...
     async def __call__(
         self,
         name: str,
         fn: Callable[..., Awaitable[Any]],
         /,
         *args: Any,
-        reconcile: Reconcile | None = None,
+        reconcile: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Take the step, and return its result."""
         return await self._with(reconcile=reconcile).apply(name, fn, args, kwargs)
 
-    def using(self, *, key: Any = None, retry: Retry | None = None, reconcile: Reconcile | None = None) -> Self:
+    def using(self, *, key: Any = None, retry: Retry | None = None, reconcile: AsyncReconcile | None = None) -> Self:
         """Set options for a call, as `ctx.step_once.using` does."""
         return self._with(key=key, retry=retry, reconcile=reconcile)
 
