@@ -8,22 +8,20 @@ import signal
 from pydantic import BaseModel
 
 import scr
-from scr.messages import Task
 
 
-class Counter(scr.Agent):
+class Total(BaseModel):
+    """The state: what the next process finds is the total of the committed turns."""
+
+    total: int = 0
+
+
+class Counter(scr.Agent[Total]):
     """A counter that kills its own process once, before the turn of its second task is committed."""
 
-    class State(BaseModel):
-        """What the next process finds: the total of the committed turns."""
-
-        total: int = 0
-
-    state: State
-
-    def on_task(self, ctx: scr.Context, message: Task) -> None:
-        """Add the task's input to the total, and answer with the total and the process."""
-        self.state.total += message.payload.input
+    def on_task(self, ctx: scr.Context, message: scr.Task) -> None:
+        """Add one to the total, and answer with the total and the process."""
+        self.state.total += 1
         if self.state.total == 2 and ctx.deliveries == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         ctx.reply({"total": self.state.total, "process": ctx.incarnation})
@@ -34,7 +32,7 @@ def main() -> None:
     with scr.Runtime() as runtime:
         runtime.start_agent("counter", Counter)
         for _ in range(3):
-            answer = runtime.ask("counter", 1)
+            answer = runtime.ask("counter", None)
             print(f"total {answer['total']}, from process {answer['process']}")
 
 

@@ -8,33 +8,32 @@ import signal
 from pydantic import BaseModel
 
 import scr
-from scr.messages import Down, Message, Task
 
 
-def die(ctx: scr.Context, message: Task) -> None:
+def die(ctx: scr.Context, message: scr.Task) -> None:
     """End by SIGKILL, as a crash in native code or the kernel's killer of large processes would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Watcher(scr.Agent):
+class Waiting(BaseModel):
+    """The state: the id of the task that waits for the end."""
+
+    asked: str = ""
+
+
+class Watcher(scr.Agent[Waiting]):
     """An agent that monitors another one, and answers with the reason of its end."""
 
-    class State(BaseModel):
-        """The task that waits for the end."""
-
-        asked: str = ""
-
-    state: State
-
-    def on_task(self, ctx: scr.Context, message: Task) -> None:
+    def on_task(self, ctx: scr.Context, message: scr.Task) -> None:
         """Monitor the agent that the task names, and give it something to do.  Both happen when the turn commits."""
         self.state.asked = message.message_id
-        ctx.monitor(message.payload.input)
-        ctx.send("begin", to=message.payload.input)
+        watched = str(message.payload.input)
+        ctx.monitor(watched)
+        ctx.send("begin", to=watched)
 
-    def on_message(self, ctx: scr.Context, message: Message) -> None:
+    def on_message(self, ctx: scr.Context, message: scr.Message) -> None:
         """Answer the task when the agent is down.  The failure of the message that was sent to it comes here, too."""
-        if isinstance(message, Down):
+        if isinstance(message, scr.Down):
             ended = f"{message.payload.agent} is down: {message.payload.reason}"
             answer = scr.ResultPayload(task_id=self.state.asked, output=ended)
             ctx.send(answer, to="client", in_reply_to=self.state.asked)

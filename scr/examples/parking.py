@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import scr
-from scr.messages import Task
+
+GREETINGS = {"en": "hello"}
 
 
-def broken(ctx: scr.Context, message: Task) -> str:
+def broken(ctx: scr.Context, message: scr.Task) -> str:
     """Greet, with a bug."""
-    return "hello " + message.payload.input["name"]
+    return f"{GREETINGS['fr']} {message.payload.input}"
 
 
-def mended(ctx: scr.Context, message: Task) -> str:
+def mended(ctx: scr.Context, message: scr.Task) -> str:
     """Greet."""
-    return f"hello {message.payload.input}"
+    return f"{GREETINGS['en']} {message.payload.input}"
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
             try:
                 task.result()
             except scr.TaskFailed as error:
-                print(f"{task.id[:0]}failed: {error.error_type}")
+                print(f"failed: {error.error_type}")
         try:
             runtime.ask("greeter", "Ada", key="greet Ada")
         except scr.AgentParked as error:

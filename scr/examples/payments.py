@@ -9,10 +9,18 @@ import os
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel
 
 import scr
-from scr.messages import Task
+
+
+class Order(BaseModel):
+    """What a task gives to the cashier."""
+
+    book: str
+    order: str
+    amount: int
 
 
 def charge(book: str, order: str, amount: int) -> str:
@@ -31,10 +39,10 @@ def look(book: str, order: str, amount: int) -> scr.Done | scr.NotDone:
     return scr.Done(receipt) if is_paid else scr.NotDone()
 
 
-def pay(ctx: scr.Context, message: Task) -> Any:
+def pay(ctx: scr.Context, message: scr.Task) -> str:
     """Pay an order, once."""
-    book, order, amount = message.payload.input
-    return ctx.step_once.using(reconcile=look)("charge", charge, book, order, amount)
+    order = Order.model_validate(message.payload.input)
+    return ctx.step_once.using(reconcile=look)("charge", charge, order.book, order.order, order.amount)
 
 
 def main() -> None:
@@ -42,7 +50,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, scr.Runtime() as runtime:
         book = Path(folder) / "book"
         runtime.start_agent("cashier", pay)
-        print("receipt:", runtime.ask("cashier", [str(book), "order-7", 25], key="order-7"))
+        order = {"book": str(book), "order": "order-7", "amount": 25}
+        print("receipt:", runtime.ask("cashier", order, key="order-7"))
         print("payments in the book:", len(book.read_text(encoding="utf-8").splitlines()))
 
 

@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any
 
 import scr
-from scr.messages import Task
 
 
-def parse(ctx: scr.Context, message: Task) -> Any:
+def parse(ctx: scr.Context, message: scr.Task) -> list[str]:
     """Split a text into words."""
     ctx.log(f"parsing, delivery {ctx.deliveries}")
-    return message.payload.input.lower().split()
+    return str(message.payload.input).lower().split()
 
 
-def count(ctx: scr.Context, message: Task) -> dict[str, int]:
+def count(ctx: scr.Context, message: scr.Task) -> dict[str, int]:
     """Count the words of a text that `parse` splits.  The first process is killed when it has the words."""
-    words = ctx.ask("parse", message.payload.input)
+    words: list[str] = ctx.ask("parse", message.payload.input)
     if ctx.deliveries == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return {word: words.count(word) for word in sorted(set(words))}
 
 
-def show(ctx: scr.Context, message: Task) -> str:
+def show(ctx: scr.Context, message: scr.Task) -> str:
     """Write the counts as a line."""
     counts = ctx.ask("count", message.payload.input)
     return ", ".join(f"{word} {number}" for word, number in counts.items())

@@ -11,7 +11,6 @@ import tempfile
 from pathlib import Path
 
 import scr
-from scr.messages import Task
 
 
 @scr.step
@@ -22,11 +21,11 @@ def square(number: int, log: str) -> int:
     return number * number
 
 
-def add_up(ctx: scr.Context, message: Task) -> int:
+def add_up(ctx: scr.Context, message: scr.Task) -> int:
     """Add up the squares of 0 to 4, and stream each sum."""
     total = 0
     for number in range(5):
-        total += square(number, message.payload.input)
+        total += square(number, str(message.payload.input))
         ctx.stream(total)
     return total
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import scr
-from scr.messages import Task
 
 
-def fetch(ctx: scr.Context, message: Task) -> str:
+def fetch(ctx: scr.Context, message: scr.Task) -> str:
     """Fetch a page from a site that is away twice.  A page without an address is never worth another try."""
     if not message.payload.input:
         raise ValueError("no address was given")

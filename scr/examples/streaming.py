@@ -6,12 +6,11 @@ import os
 import signal
 
 import scr
-from scr.messages import Task
 
 
-def write(ctx: scr.Context, message: Task) -> str:
+def write(ctx: scr.Context, message: scr.Task) -> str:
     """Stream the words of a text one by one.  The first process is killed after three of them."""
-    words = message.payload.input.split()
+    words = str(message.payload.input).split()
     for number, word in enumerate(words):
         ctx.stream(word)
         if number == 2 and ctx.deliveries == 1:

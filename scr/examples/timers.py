@@ -8,33 +8,31 @@ import signal
 from pydantic import BaseModel
 
 import scr
-from scr.messages import Task, Tick
 
 
-class Clock(scr.Agent):
-    """A clock that counts its ticks, and answers a task after the fourth."""
+class Ticks(BaseModel):
+    """The state: which process saw each tick, and the id of the task that waits."""
 
-    class State(BaseModel):
-        """The ticks so far, and the task that waits."""
+    seen_by: list[int] = []
+    asked: str = ""
 
-        ticks: list[int] = []
-        asked: str = ""
 
-    state: State
+class Clock(scr.Agent[Ticks]):
+    """A clock that answers a task after its fourth tick."""
 
-    def on_task(self, ctx: scr.Context, message: Task) -> None:
+    def on_task(self, ctx: scr.Context, message: scr.Task) -> None:
         """Set the timer.  The answer stays open: the id of the message is in the state."""
         self.state.asked = message.message_id
-        ctx.timer("tick", every_s=message.payload.input)
+        ctx.timer("tick", every_s=0.1)
 
-    def on_timer(self, ctx: scr.Context, message: Tick) -> None:
+    def on_timer(self, ctx: scr.Context, message: scr.Tick) -> None:
         """Note which process saw the tick; stop the timer and answer after the fourth."""
-        if len(self.state.ticks) == 1 and ctx.deliveries == 1:
+        if len(self.state.seen_by) == 1 and ctx.deliveries == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.state.ticks.append(ctx.incarnation)
-        if len(self.state.ticks) == 4:
+        self.state.seen_by.append(ctx.incarnation)
+        if len(self.state.seen_by) == 4:
             ctx.cancel_timer(message.payload.name)
-            answer = scr.ResultPayload(task_id=self.state.asked, output=self.state.ticks)
+            answer = scr.ResultPayload(task_id=self.state.asked, output=self.state.seen_by)
             ctx.send(answer, to="client", in_reply_to=self.state.asked)
 
 
@@ -42,7 +40,7 @@ def main() -> None:
     """Wait for four ticks, a tenth of a second apart."""
     with scr.Runtime() as runtime:
         runtime.start_agent("clock", Clock)
-        for number, process in enumerate(runtime.ask("clock", 0.1), start=1):
+        for number, process in enumerate(runtime.ask("clock", None), start=1):
             print(f"tick {number}, seen by process {process}")
 
 

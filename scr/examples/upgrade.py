@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 import scr
-from scr.messages import Task
 
 
-class First(scr.Agent):
-    """A till that counts whole euros."""
+class Euros(BaseModel):
+    """The state of the first version."""
 
-    class State(BaseModel):
-        """The sum in euros."""
+    euros: int = 0
 
-        euros: int = 0
 
-    state: State
+class First(scr.Agent[Euros]):
+    """A till that counts euros."""
 
-    def on_task(self, ctx: scr.Context, message: Task) -> str:
+    def on_task(self, ctx: scr.Context, message: scr.Task) -> str:
         """Add an amount in euros."""
-        self.state.euros += message.payload.input
+        self.state.euros += cast("int", message.payload.input)
         return f"{self.state.euros} euros"
 
 
-class Second(scr.Agent):
+class Cents(BaseModel, extra="forbid"):
+    """The state of the second version.  One of the first does not fit it, and is migrated."""
+
+    cents: int = 0
+
+
+class Second(scr.Agent[Cents]):
     """The same till, which counts cents."""
-
-    class State(BaseModel, extra="forbid"):
-        """The sum in cents."""
-
-        cents: int = 0
-
-    state: State
 
     @classmethod
     def migrate(cls, state: dict[str, Any]) -> dict[str, Any]:
         """Make cents of the euros that the first version has left."""
         return {"cents": state["euros"] * 100}
 
-    def on_task(self, ctx: scr.Context, message: Task) -> str:
+    def on_task(self, ctx: scr.Context, message: scr.Task) -> str:
         """Add an amount in euros."""
-        self.state.cents += round(message.payload.input * 100)
+        self.state.cents += round(cast("float", message.payload.input) * 100)
         return f"{self.state.cents} cents"
 
 
