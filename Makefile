@@ -36,6 +36,7 @@ check: $(STAMP) ## Format, lint, types, tests: what CI runs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright --level error
 	@$(MAKE) --no-print-directory test
 
 format: $(STAMP) ## Rewrite the code in the house format

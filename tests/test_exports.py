@@ -1,9 +1,11 @@
 """The public names are few, sorted, and all there."""
 
+import ast
 import re
 import subprocess
 import sys
 from inspect import getdoc, getmembers, isclass, isroutine
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,13 @@ def test_what_starts_often_loads_nothing_that_it_can_do_without(module, never):
     loaded = f"import sys, {module}; print([name for name in {never} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_type_checkers_see_the_names_that_are_loaded():
+    seen = {
+        alias.asname: node.module
+        for node in ast.walk(ast.parse(Path(scr.__file__).read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("scr.")
+        for alias in node.names
+    }
+    assert seen == scr.HOMES

@@ -60,12 +60,14 @@ class Agent(Uncounted, Generic[S]):
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Make `State` of the model in brackets, unless the body has a `State`."""
         super().__init_subclass__(**keywords)
-        if "State" not in vars(cls):
-            for base in vars(cls).get("__orig_bases__", ()):
-                origin, (given, *_) = get_origin(base), get_args(base)
-                is_agent = isinstance(origin, type) and issubclass(origin, Agent) and origin.State is Stateless
-                if is_agent and given is not Any and not isinstance(given, TypeVar):
-                    cls.State = given
+        if "State" in vars(cls):
+            return
+        for base in vars(cls).get("__orig_bases__", ()):
+            origin, given = get_origin(base), get_args(base)[:1]
+            if origin is Agent and given[0] is not Any and not isinstance(given[0], TypeVar):
+                cls.State = given[0]
+            elif isinstance(origin, type) and issubclass(origin, Agent) and origin.State is Stateless:
+                cls.State = next(filter(_is_model, given), Stateless)
 
     def on_start(self, ctx: Context) -> Handled:
         """Called once in each incarnation, before any message, with `state` and `options` in place.
@@ -113,6 +115,10 @@ class Agent(Uncounted, Generic[S]):
 
         Nothing can be sent here; it has the rest of the agent's `shutdown_s`.
         """
+
+
+def _is_model(given: Any) -> bool:
+    return isinstance(given, type) and issubclass(given, BaseModel)
 
 
 class Ignored(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from scr.errors import InvalidMessage
@@ -82,12 +82,22 @@ def made(kind: type[M], /, **fields: Any) -> M:
         raise InvalidMessage(f"this cannot be asked of a runtime: {'; '.join(faults)}") from error
 
 
-def read_output(value: Any, model: type[T] | None, sender: str) -> Any:
-    """Return the output that `sender` gave, read from its JSON as a `model` where there is one."""
-    if model is None:
+def reader_of(output: type[T] | None) -> TypeAdapter[T] | None:
+    """Return what reads an answer as this model or other type; None leaves it as it is."""
+    if output is None:
+        return None
+    try:
+        return TypeAdapter(output)
+    except PydanticUserError as error:
+        raise InvalidMessage(f"output cannot be {shown(output)}: give a pydantic model or another type") from error
+
+
+def read_output(value: Any, reader: TypeAdapter[T] | None, sender: str) -> Any:
+    """Return the output that `sender` gave, read from its JSON where there is a reader."""
+    if reader is None:
         return value
     try:
-        return TypeAdapter(model).validate_json(to_json(value))
+        return reader.validate_json(to_json(value))
     except ValidationError as error:
-        what = f"{getattr(model, '__name__', model)} from {sender}"
+        what = f"{error.title} from {sender}"
         raise InvalidMessage(f"{complaint(what, error)}; ask without `output` for the answer as it is") from error

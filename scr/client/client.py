@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from typing_extensions import TypeVar
 
-from scr.agent.arguments import address, made, read_output, seconds, shown
+from scr.agent.arguments import address, made, read_output, reader_of, seconds, shown
 from scr.agent.arguments import key as checked
 from scr.agent.steps.readback import refuse_inexact
 from scr.agent.turn import plain, refuse_uncarried
@@ -88,9 +88,9 @@ class Client(Connection):
         Raises TaskFailed, NotAnswered, StepInDoubt, AskTimedOut, UnknownAgent, MailboxFull, AgentParked, AgentGone,
         InvalidMessage.
         """
-        within_s, task = seconds(timeout_s), self._task(payload, retry, order_key)
+        within_s, task, reader = seconds(timeout_s), self._task(payload, retry, order_key), reader_of(output)
         request = made(Ask, **self._submission(to, task, run_id, key), timeout_s=within_s)
-        answer: T = read_output(self.request(request, within_s + END_S), output, to)
+        answer: T = read_output(self.request(request, within_s + END_S), reader, to)
         return answer
 
     def send(
@@ -144,12 +144,12 @@ class Client(Connection):
     def _submitted(self, to: str, task: Payload, key: str | None, output: type[T] | None) -> tuple[Send, Submitted[T]]:
         """A request, and what gathers its chunks from the first on."""
         request = made(Send, **self._submission(to, task, None, key), streams=True)
-        unread = self.gather(request.ref)
-        return request, Submitted(self, request.message_id, self._another, unread, output)
+        unread, reader = self.gather(request.ref), reader_of(output)
+        return request, Submitted(self, request.message_id, self._another, unread, reader)
 
     def attach(self, message_id: str, *, output: type[T] | None = None) -> Submitted[T]:
         """What was submitted earlier, by this program or another one, under this id."""
-        return Submitted(self, checked(message_id, MESSAGE), self._another, self.gather(self.ref()), output)
+        return Submitted(self, checked(message_id, MESSAGE), self._another, self.gather(self.ref()), reader_of(output))
 
     def _another(self, listener: Listener) -> Connection:
         """A second connection to the same runtime.  Raises RuntimeGone."""

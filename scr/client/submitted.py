@@ -14,6 +14,7 @@ from queue import Empty, Queue
 from time import monotonic
 from typing import Any, Generic
 
+from pydantic import TypeAdapter
 from typing_extensions import TypeVar
 
 from scr.agent.arguments import read_output, seconds
@@ -41,10 +42,10 @@ class Submitted(Generic[T]):
         message_id: str,
         another: Callable[[Listener], Connection],
         unread: Unread,
-        output: type[T] | None = None,
+        reader: TypeAdapter[T] | None = None,
     ) -> None:
         self._connection, self.id, self._another, self._unread = connection, message_id, another, unread
-        self._output = output
+        self._reader = reader
 
     def __repr__(self) -> str:
         return f"<Submitted {self.id} to {self._connection!r}>"
@@ -70,7 +71,7 @@ class Submitted(Generic[T]):
         return self.result_async().__await__()
 
     def _read(self, value: Any) -> T:
-        answer: T = read_output(value, self._output, f"task {self.id}")
+        answer: T = read_output(value, self._reader, f"task {self.id}")
         return answer
 
     def stream(self, timeout_s: float = WAIT_S) -> Iterator[Chunk]:

@@ -9,7 +9,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from scr.errors import InvalidInput, StoreUnavailable
 
@@ -56,8 +56,8 @@ def shown_url(url: str) -> str:
         return url
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRETS]
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=urlencode(query)))
+    query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] not in SECRETS], safe="/,")
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{'?' if query else ''}{query}"
 
 
 def refuse_lost_path(given: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from typing_extensions import TypeVar
 
-from scr.agent.arguments import address, read_output, seconds, shown
+from scr.agent.arguments import address, read_output, reader_of, seconds, shown
 from scr.agent.handler_thread import refuse_elsewhere
 from scr.agent.runtime_link import Link
 from scr.agent.steps.canonical import Uncounted
@@ -138,25 +138,27 @@ class Stepping(Uncounted):
         within one turn is another question, after AskTimedOut too.  While a question waits for a person (StepInDoubt),
         the message that asked waits with it and uses no attempt, unless its handler catches the error.
         """
+        reader = reader_of(output)
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):
             value = known.value
         else:
             value = self._link.inquire(asking(turn, claim, message, timeout_s))
-        answer: T = read_output(value, output, agent)
+        answer: T = read_output(value, reader, agent)
         return answer
 
     async def ask_async(
         self, agent: str, payload: Payload | Any, *, timeout_s: float = 30.0, output: type[T] | None = None
     ) -> T:
         """`ask` in an `async def` handler; several may be under way together."""
+        reader = reader_of(output)
         turn, claim, message = self._question(agent, payload)
         if known := turn.done(claim):
             value = known.value
         else:
             make = asking(turn, claim, message, timeout_s)
             value = await import_module(CONCURRENCY).inquire(self._link, make)
-        answer: T = read_output(value, output, agent)
+        answer: T = read_output(value, reader, agent)
         return answer
 
     def _take(

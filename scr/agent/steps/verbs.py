@@ -43,6 +43,7 @@ class Take(Protocol):
         self, name: str, fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], options: Options
     ) -> tuple[Turn, Step]:
         """Find it.  Raises InvalidMessage, ScrError."""
+        ...
 
 
 class Verb(Uncounted):
