@@ -55,6 +55,14 @@ MOVED = MappingProxyType(
 """Old module -> new module."""
 FORMER = MappingProxyType({new: old for old, new in MOVED.items()})
 """New module -> old module."""
+RENAMED = MappingProxyType(
+    {
+        "scr.apps.research.agents.planner:ResearchTask": "scr.agents.planner:Request",
+        "scr.apps.research.checks:ClaimFault": "scr.research.checks:Fault",
+        "scr.apps.research.outcome:ResearchOutcome": "scr.research.outcome:Outcome",
+    }
+)
+"""New name of a class -> its first one, for those that are arguments of recorded steps."""
 
 
 def today(module: str) -> str:
@@ -62,9 +70,9 @@ def today(module: str) -> str:
     return MOVED.get(module, module)
 
 
-def before(module: str) -> str:
-    """Return the name that this module had first: what is recorded under a name stays under that one."""
-    return FORMER.get(module, module)
+def name_before(module: str, name: str) -> str:
+    """Return the name ("package.module:Class") that this class had first: what is recorded under it stays there."""
+    return RENAMED.get(f"{module}:{name}") or f"{FORMER.get(module, module)}:{name}"
 
 
 def reference_today(reference: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from scr.moved import before
+from scr.moved import name_before
 
 LOCAL = ("<locals>", "<lambda>")
 WRAPPED_MAX = 200
@@ -18,8 +18,8 @@ METHODS = (MethodType, BuiltinFunctionType, type([].__len__))
 
 
 def name_of(thing: Any) -> str:
-    """Return the qualified name of a class or function, with its module by the first name that this had."""
-    return f"{before(getattr(thing, '__module__', None) or '')}:{getattr(thing, '__qualname__', '')}"
+    """Return the qualified name of a class or function, with its module, by the first name that both had."""
+    return name_before(getattr(thing, "__module__", None) or "", getattr(thing, "__qualname__", ""))
 
 
 def is_made(fn: FunctionType) -> bool:

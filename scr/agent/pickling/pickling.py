@@ -20,6 +20,7 @@ from typing import Any
 
 import dill
 from pydantic import BaseModel
+from pydantic._internal._decorators import PydanticDescriptorProxy  # as version 0.1.0 has left it in bytes
 from pydantic._internal._forward_ref import PydanticRecursiveRef
 from pydantic._internal._model_construction import ModelMetaclass
 
@@ -62,6 +63,15 @@ class Opener(dill.Unpickler):  # type: ignore[misc]  # dill has no types
     def find_class(self, module: str, name: str) -> Any:
         """Return what a module has under a name.  Raises ImportError or AttributeError."""
         return super().find_class(today(module), name)
+
+
+def remade(
+    name: str, bases: tuple[type, ...], namespace: dict[str, Any], validators: dict[str, tuple[Any, Any, Any]]
+) -> type[BaseModel]:
+    """Make a model class from bytes that version 0.1.0 has left in a store.  Called by `dill` as it opens them."""
+    proxies = {key: PydanticDescriptorProxy(*parts) for key, parts in validators.items()}
+    made: type[BaseModel] = ModelMetaclass(name, bases, namespace | proxies)
+    return made
 
 
 def _save_module(pickler: Any, module: ModuleType) -> None:
