@@ -68,7 +68,7 @@ def serve(
 
     def command() -> ExitCode:
         trade = import_module("scr.apps.research.running.server_app").ResearchTrade()
-        bounds = import_module("scr.server.schedule").Bounds(agents=agents, runs=runs, queue=queue)
+        bounds = import_module("scr.server.schedule").ServerBounds(agents=agents, runs=runs, queue=queue)
         tell = _tell_json if as_json else _tell
         import_module("scr.server.process").main(store, {trade.kind: trade}, bounds, tell)
         return ExitCode.DONE

@@ -3,7 +3,7 @@
 import pytest
 
 from scr.mail.mailbox import Mailbox
-from scr.mail.pending import Pending, Phase, Turn
+from scr.mail.pending import MessageTurn, Pending, Phase
 from scr.mail.router import Absence, Posted, Router
 from scr.messages import Down, DownPayload, ExitReason, Ping, origin
 from scr.specs import AgentSpec, Code
@@ -25,7 +25,7 @@ def down_of(agent, to):
 
 
 def put(router, message, phase=Phase.WAITING):
-    pending = Pending(Turn(message, phase))
+    pending = Pending(MessageTurn(message, phase))
     router.add(pending)
     router.mailbox(message.to).append(pending)
     return pending
@@ -129,7 +129,7 @@ def test_a_message_is_known_until_it_is_forgotten_and_found_until_it_is_done_wit
     assert router.find("b", "m0") is None
     pending.turn = pending.turn._replace(phase=Phase.COMMITTING)
     assert router.find("a", "m0") is None
-    router.forget(Pending(Turn(ping(0))))
+    router.forget(Pending(MessageTurn(ping(0))))
     assert router.open_messages() == [pending], "another of the same id is not that one"
     router.forget(pending)
     router.forget(pending)
