@@ -43,9 +43,12 @@ def done_step(name: str, value: JsonValue, known: Iterable[StepRecord]) -> StepR
     return StepRecord(name=name, value=value, digest=next((step.digest for step in known if step.name == name), ""))
 
 
-def question_id(first: MessageId, delivery: int) -> MessageId:
-    """Return the id of a question that this delivery of a message asks first: that of an earlier one may be over."""
-    return first if delivery == 1 else f"{first}.{delivery}"
+def question_id(first: MessageId, delivery: int, incarnation: int) -> MessageId:
+    """Return the id of a question that this delivery of a message asks first: that of an earlier one may be over.
+
+    The number of the incarnation tells two deliveries apart that a runtime which ended has counted as one.
+    """
+    return first if delivery == 1 else f"{first}.{delivery}.{incarnation}"
 
 
 def is_later(question: MessageId) -> bool:

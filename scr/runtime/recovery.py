@@ -89,9 +89,8 @@ def _is_done(effect: Effect, started: dict[str, AgentSpec]) -> bool:
 def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
     """Put the mail back.
 
-    Deliveries are kept when a delivery has failed.  So a runtime may have delivered what it has left once more than
-    is kept: each message that was delivered before, and the first other one of a mailbox.  That delivery is counted,
-    for the questions of the next one have ids of their own then: one that was asked may be over.
+    Deliveries are kept when one has ended without a turn.  So where a runtime has had the run, the first message of a
+    mailbox that was not delivered before may have been delivered once: that is counted.
     """
     first: set[str] = set()
     for kept in image.mail:
@@ -100,7 +99,8 @@ def _mail(image: Image, turns: Turns, causes: Mapping[str, int]) -> None:
         is_first = not (was_delivered or uncarried or to in first or turns.router.holds_up(kept.message))
         if is_first:
             first.add(to)
-        deliveries = kept.deliveries + (not image.is_fresh and (was_delivered or is_first))
+        may_have_been = not image.is_fresh and (was_delivered or is_first)
+        deliveries = max(kept.deliveries, 1) if may_have_been else kept.deliveries
         cause = causes.get(kept.message.message_id, 0)
         turns.put_back(kept, deliveries=deliveries, uncarried=uncarried, cause=cause)
 

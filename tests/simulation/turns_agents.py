@@ -178,7 +178,7 @@ class Process:
         if name in steps or (cause.message_id, delivery.deliveries, name) in self.asked_now:
             return
         self.asked_now.add((cause.message_id, delivery.deliveries, name))
-        message_id = question_id(derive_id(cause.message_id, name), delivery.deliveries)
+        message_id = question_id(derive_id(cause.message_id, name), delivery.deliveries, self.number)
         envelope = follow(cause, 0, sender=self.name, to=to, at=self.world.now) | {"message_id": message_id}
         question = Task(payload=TaskPayload(task_id=message_id), **envelope)
         timeout_s = 0.2 if message_id < "4" else 2.0  # each try of a turn asks with the same one

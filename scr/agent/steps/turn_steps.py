@@ -197,9 +197,8 @@ class Stepping(Uncounted):
         given = payload if isinstance(payload, Frozen) else plain(payload, "a payload", turn.most_bytes)
         identity = identity_of(scope.record, f"ask {agent}", None, (given,), {})
         claim = turn.claims.claim(identity, scope, is_question=True)
-        message_id = question_id(
-            claim.digest or derive_id(turn.message.message_id, claim.name), turn.delivery.deliveries
-        )
+        first = claim.digest or derive_id(turn.message.message_id, claim.name)
+        message_id = question_id(first, turn.delivery.deliveries, self._link.incarnation)
         envelope = self._envelope(turn, agent, None) | {"message_id": message_id}
         if isinstance(given, Frozen):
             return turn, claim, compose(given, envelope, turn.most_bytes)

@@ -5,11 +5,11 @@ from concurrent.futures import Future
 
 import pytest
 
-from scr.client.connection import DEAF, UNREAD, Connection, opened
+from scr.client.connection import DEAF, UNREAD, Connection, unwrap_answer
 from scr.errors import FrameTooLarge, RuntimeGone, UnknownAgent
 from scr.messages import TaskPayload
 from scr.protocol.channel import BlockingChannel
-from scr.protocol.control import REQUEST, Answered, Cancel, Happened, ReadStatus, Send, Streamed
+from scr.protocol.control import REQUEST, Answered, CancelMessage, Happened, ReadStatus, SendMessage, Streamed
 from scr.telemetry.events import AgentUp, Record
 
 LIMIT_S = 20.0
@@ -47,7 +47,7 @@ def test_each_request_gets_its_own_answer_in_whatever_order_they_come(link):
 
 def test_an_answer_that_is_an_error_is_raised_by_its_name():
     with pytest.raises(UnknownAgent, match="no agent 'a'"):
-        opened(Answered(ref=1, error="UnknownAgent", detail="no agent 'a'"))
+        unwrap_answer(Answered(ref=1, error="UnknownAgent", detail="no agent 'a'"))
 
 
 def test_an_answer_to_what_is_forgotten_is_dropped_and_the_next_is_heard(link):
@@ -124,8 +124,8 @@ def test_a_connection_that_is_not_open_refuses_requests():
 
 
 def test_another_runtime_is_asked_again_what_may_be_repeated_and_a_message_is_marked():
-    connection, kept, lost = Connection(), ReadStatus(ref=1), Cancel(ref=2, message_id="m")
-    message = Send(ref=3, message_id="m", to="a", payload=TaskPayload(task_id="t", kind="k"))
+    connection, kept, lost = Connection(), ReadStatus(ref=1), CancelMessage(ref=2, message_id="m")
+    message = SendMessage(ref=3, message_id="m", to="a", payload=TaskPayload(task_id="t", kind="k"))
     futures = {}
     for request in (kept, lost, message):
         futures[request.ref] = future = Future()

@@ -8,7 +8,7 @@ import pytest
 from scr.config import Limits
 from scr.errors import StoreUnavailable, UnknownAgent
 from scr.protocol.channel import BlockingChannel
-from scr.protocol.control import FROM_CONTROL, Answered, AwaitReady, Cancel, Shutdown, SignalAgent
+from scr.protocol.control import FROM_CONTROL, Answered, AwaitReady, CancelMessage, ShutDownRuntime, SignalAgent
 from scr.protocol.framing import LENGTH, pack
 from scr.runtime.control import ClientSession, ref_in
 from scr.turns.answer import Outcome
@@ -79,7 +79,7 @@ def played(story, **settings):
 
 def test_a_request_is_answered_under_its_number():
     async def story(served):
-        assert await served.answer_to(Cancel(ref=4, message_id="m")) == Answered(ref=4, value=True)
+        assert await served.answer_to(CancelMessage(ref=4, message_id="m")) == Answered(ref=4, value=True)
         assert served.asked.calls == ["m"]
 
     played(story)
@@ -96,12 +96,12 @@ def test_what_is_refused_is_answered_with_the_error_by_its_name():
 
 def test_an_error_of_the_runtimes_own_ends_nothing_and_is_for_its_log():
     async def story(served):
-        assert await served.answer_to(Shutdown(ref=1, reason="asked")) == Answered(ref=1)
+        assert await served.answer_to(ShutDownRuntime(ref=1, reason="asked")) == Answered(ref=1)
         broken = await served.frame()
         assert (broken.ref, broken.error) == (1, "ScrError")
         assert "ZeroDivisionError in the runtime" in broken.detail
         assert [type(fault) for fault in served.faults] == [ZeroDivisionError]
-        assert (await served.answer_to(Cancel(ref=2, message_id="m"))).value is True
+        assert (await served.answer_to(CancelMessage(ref=2, message_id="m"))).value is True
 
     played(story)
 
@@ -109,7 +109,7 @@ def test_an_error_of_the_runtimes_own_ends_nothing_and_is_for_its_log():
 def test_an_answer_that_is_made_later_comes_then():
     async def story(served):
         served.client.send(AwaitReady(ref=5))
-        assert (await served.answer_to(Cancel(ref=6, message_id="m"))).ref == 6
+        assert (await served.answer_to(CancelMessage(ref=6, message_id="m"))).ref == 6
         served.asked.told(Outcome(error="StartFailed", detail="a did not start"))
         answered = await served.frame()
         assert (answered.ref, answered.error, answered.detail) == (5, "StartFailed", "a did not start")
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_answered_under_its_number_where_that_is_found_an
         served.socket.sendall(pack(body, FRAME_BYTES))
         answered = await served.frame()
         assert (answered.ref, answered.error) == (ref, "BrokenFrame")
-        assert (await served.answer_to(Cancel(ref=2, message_id="m"))).value is True
+        assert (await served.answer_to(CancelMessage(ref=2, message_id="m"))).value is True
         assert served.gone == []
 
     assert ref_in(body) == ref
@@ -146,7 +146,7 @@ def test_too_large_a_frame_ends_the_connection_of_a_client_and_not_that_of_the_o
 
 def test_an_answer_that_is_too_large_is_an_error_and_one_that_is_no_json_too():
     async def story(served):
-        served.session.answer(Cancel(ref=1, message_id="m"), "x" * FRAME_BYTES)
+        served.session.answer(CancelMessage(ref=1, message_id="m"), "x" * FRAME_BYTES)
         assert (await served.frame()).error == "FrameTooLarge"
         served.session.say(StoreUnavailable("the disk is full"))
         assert await served.frame() == Answered(ref=0, error="StoreUnavailable", detail="the disk is full")

@@ -21,7 +21,7 @@ class Stand(test_no_answer.Stand):
 
     def puts(self, message, delivery=1, *, asker="a", asked="b", timeout_s=60.0):
         """Have an agent ask another one in this delivery of this message."""
-        to = {"message_id": question_id(f"{asker} to {asked}", delivery)}
+        to = {"message_id": question_id(f"{asker} to {asked}", delivery, self.agents[asker].incarnation)}
         fields = follow(message, 0, sender=asker, to=asked, at=0.0) | to
         question = Task(payload=TaskPayload(task_id="q"), **fields)
         step = f"ask {asked}"
@@ -151,7 +151,7 @@ def test_a_question_that_failed_is_asked_anew_by_a_later_delivery(stand):
     one.again("a", message)
     one.restart("b")
     one.puts(message, 2)
-    assert one.take("b").message_id == "a to b.2"
+    assert one.take("b").message_id == "a to b.2.2"
 
 
 def test_a_task_that_had_no_answer_is_told_so_again_after_a_death_and_asked_anew_after_an_error(stand):
@@ -164,7 +164,7 @@ def test_a_task_that_had_no_answer_is_told_so_again_after_a_death_and_asked_anew
     one.fail("a", message)
     one.again("a", message)
     one.puts(message, 3)
-    assert one.take("b").message_id == "a to b.3"
+    assert one.take("b").message_id == "a to b.3.3"
 
 
 def test_a_failure_that_an_older_incarnation_tells_lets_nothing_be_asked_anew(stand):

@@ -54,7 +54,7 @@ class Stand:
 
     def asks(self, message, attempt=1):
         """Agent a asks b in the turn of this message."""
-        asked = question_id("q", attempt)
+        asked = question_id("q", attempt, attempt)
         question = Task(
             payload=TaskPayload(task_id="q"), **follow(message, 0, sender="a", to="b", at=0.0) | {"message_id": asked}
         )
