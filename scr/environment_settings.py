@@ -10,7 +10,7 @@ from scr.errors import InvalidInput
 
 
 class Environment(BaseSettings, Settings):
-    """The same fields, each from a variable that begins with `SCR_`; others that begin so are somebody else's."""
+    """The same fields, each from a variable that begins with `SCR_`; others that begin so are left alone."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_nested_delimiter="__")
 

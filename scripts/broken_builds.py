@@ -80,7 +80,7 @@ scr/turns/commits.py: a turn is not acknowledged: usual
 -    return over(turn), tuple(todo)
 +    return turn._replace(phase=Phase.IN_HAND), tuple(todo)
 
-scr/agent/steps/steps.py: that a step begins is told to nobody: usual
+scr/agent/steps/steps.py: the store is not told that a step begins: usual
 -    await _send_record(step.record("begun"), turn, hands)
 +    turn.claims.keep(step.record("begun"))
 

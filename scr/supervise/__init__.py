@@ -18,7 +18,7 @@ unknown keys          ignored                                an error
 ids                   unique in one supervisor; none in a    unique in the whole tree: they are mail addresses;
                       dynamic one                            a listed id stays reserved for its supervisor
 a supervisor's init   may ignore, fail, raise                is data: refused by `Tree.of` before anything starts
-terminate, restart    two calls, down in between             the same, or one, `RecycleChild`: nobody hears that the
+terminate, restart    two calls, down in between             the same, or one, `RecycleChild`: no monitor hears that the
                                                              child was gone, its mail stays, nothing is counted
 start timeout         none                                   30 s, then killed, reaped and counted as a failed
                                                              start

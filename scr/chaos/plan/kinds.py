@@ -40,7 +40,7 @@ class Way(StrEnum):
 class FaultKind:
     """One kind.  `ends`: the process that is hit ends by it, sooner or later; `hold_s`: how long it lasts, if it does.
 
-    `found_s`: how long it may be before anybody finds out, where that takes a deadline.
+    `found_s`: the time until the fault is noticed, where that takes a deadline.
     `times`: how often it happens at least and at most, to one message or to the starts of one agent.
     `targets` are types of process; `agent` stands for every type of agent of the workload.
     """
